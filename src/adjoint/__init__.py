@@ -1,0 +1,3 @@
+"""Backpropagation for the NumPy you already have."""
+
+__all__: list[str] = []

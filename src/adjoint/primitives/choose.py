@@ -1,0 +1,219 @@
+"""Operations that choose: where, extremes, products over axes, orders, truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.primitive import Primitive
+from adjoint.graph.types import ArrayType
+from adjoint.primitives.conventions import current
+from adjoint.primitives.infer import same_shape, without_axes
+from adjoint.primitives.linear import broadcast, kept, permute_axes, reshape, slice_
+
+_BOOL = np.dtype(bool)
+_INT = np.dtype(np.intp)
+
+
+def _where_type(condition: ArrayType, x: ArrayType, y: ArrayType) -> tuple[ArrayType]:
+    same_shape((condition, x, y))
+    if condition.dtype != _BOOL or x.dtype != y.dtype:
+        raise ValueError(f"where({condition}, {x}, {y})")
+    return (x,)
+
+
+def _where_transpose(z_bar: Any, operands: Any, which: int) -> Any:
+    condition = operands[0]
+    nothing = np.zeros((), z_bar.dtype)
+    if which == 1:
+        return np.where(condition, z_bar, nothing)
+    return np.where(condition, nothing, z_bar)
+
+
+where = Primitive(
+    "where",
+    "linear",
+    _where_type,
+    lambda condition, x, y: np.where(condition, x, y)[()],
+    linear_in=(1, 2),
+    transpose=_where_transpose,
+    stretches=True,
+    convention="the branch not taken gets exactly 0, whatever its partials are",
+)
+
+# *** extremes over axes ***
+
+
+def _reduced(x: ArrayType, axes: tuple[int, ...]) -> tuple[ArrayType]:
+    if any(x.shape[axis] == 0 for axis in axes):
+        raise ValueError(f"an extreme over the empty axes {axes} of {x}")
+    return (ArrayType(without_axes(x.shape, axes), x.dtype),)
+
+
+def _extreme_jvp(
+    primals: Any, tangents: Any, outputs: Any, axes: tuple[int, ...]
+) -> Any:
+    (x,), (t,), (out,) = primals, tangents, outputs
+    peak = broadcast(reshape(out, shape=kept(x.shape, axes)), shape=x.shape)
+    hits = x == peak
+    if current().ties == "first":
+        hits = hits & (_count_before(hits, axes) == 0)
+        return np.where(hits, t, 0).sum(axis=axes)
+    share = hits.sum(axis=axes).astype(x.dtype)
+    # No element equals a NaN extreme: its derivative is NaN as the value is.
+    return np.where(hits, t, 0).sum(axis=axes) / share
+
+
+def _count_before(hits: Any, axes: tuple[int, ...]) -> Any:
+    """How many hits stand before each place in C order of the reduced axes."""
+    rest = tuple(i for i in range(hits.ndim) if i not in axes)
+    order = rest + axes
+    moved = permute_axes(hits.astype(np.intp), axes=order)
+    lead = moved.shape[: len(rest)]
+    size = 1
+    for n in moved.shape[len(rest) :]:
+        size *= n
+    flat = reshape(moved, shape=(*lead, size))
+    before = np.cumsum(flat, -1) - flat
+    back = tuple(order.index(i) for i in range(len(order)))
+    return permute_axes(reshape(before, shape=moved.shape), axes=back)
+
+
+_TIES = "ties share the cotangent (ties)"
+_WHY_EXTREME = "depends on which element wins, and on the convention for ties"
+
+max_ = Primitive(
+    "max",
+    "special",
+    _reduced,
+    lambda x, axes: np.maximum.reduce(x, axis=axes),
+    ("axes",),
+    jvp=_extreme_jvp,
+    convention=_TIES,
+    reason=_WHY_EXTREME,
+)
+min_ = Primitive(
+    "min",
+    "special",
+    _reduced,
+    lambda x, axes: np.minimum.reduce(x, axis=axes),
+    ("axes",),
+    jvp=_extreme_jvp,
+    convention=_TIES,
+    reason=_WHY_EXTREME,
+)
+
+# *** products over axes ***
+
+
+def _prod_jvp(primals: Any, tangents: Any, outputs: Any, axes: tuple[int, ...]) -> Any:
+    """Multiply neighbours pairwise until one is left: no division, so zeros are harmless."""
+    (x,), (t,) = primals, tangents
+    rest = tuple(i for i in range(x.ndim) if i not in axes)
+    lead = tuple(x.shape[i] for i in rest)
+    size = 1
+    for i in axes:
+        size *= x.shape[i]
+    if size == 0:
+        return broadcast(np.zeros((), x.dtype), shape=lead)
+    p = reshape(permute_axes(x, axes=rest + axes), shape=(*lead, size))
+    p_dot = reshape(permute_axes(t, axes=rest + axes), shape=(*lead, size))
+    while size > 1:
+        half = size // 2
+        a, b, c = p[..., :half], p[..., half : 2 * half], p[..., 2 * half :]
+        a_dot, b_dot, c_dot = (
+            p_dot[..., :half],
+            p_dot[..., half : 2 * half],
+            p_dot[..., 2 * half :],
+        )
+        p = np.concatenate([a * b, c], axis=-1)
+        p_dot = np.concatenate([a_dot * b + a * b_dot, c_dot], axis=-1)
+        size -= half
+    return reshape(p_dot, shape=lead)
+
+
+def _cumprod_jvp(primals: Any, tangents: Any, outputs: Any, axis: int) -> Any:
+    """Doubling: after k rounds each place holds the product of the last 2**k factors."""
+    (p,), (p_dot,) = primals, tangents
+    n = p.shape[axis]
+    shift = 1
+
+    def part(v: Any, first: int, count: int) -> Any:
+        start = tuple(first if i == axis else 0 for i in range(p.ndim))
+        shape = tuple(count if i == axis else m for i, m in enumerate(p.shape))
+        return slice_(v, start=start, step=(1,) * p.ndim, shape=shape)
+
+    while shift < n:
+        early, late = part(p, 0, n - shift), part(p, shift, n - shift)
+        early_dot, late_dot = part(p_dot, 0, n - shift), part(p_dot, shift, n - shift)
+        p_dot = np.concatenate(
+            [part(p_dot, 0, shift), late_dot * early + late * early_dot], axis=axis
+        )
+        p = np.concatenate([part(p, 0, shift), late * early], axis=axis)
+        shift *= 2
+    return p_dot
+
+
+prod = Primitive(
+    "prod",
+    "special",
+    lambda x, axes: (ArrayType(without_axes(x.shape, axes), x.dtype),),
+    lambda x, axes: np.multiply.reduce(x, axis=axes, dtype=x.dtype),
+    ("axes",),
+    jvp=_prod_jvp,
+    reason="a product of many factors; dividing it by one fails at zeros",
+)
+cumprod = Primitive(
+    "cumprod",
+    "special",
+    lambda x, axis: (x,),
+    lambda x, axis: np.multiply.accumulate(x, axis=axis, dtype=x.dtype),
+    ("axis",),
+    jvp=_cumprod_jvp,
+    reason="products of many factors; dividing them by one fails at zeros",
+)
+
+# *** orders and truth: no derivative ***
+
+
+def _index_type(x: ArrayType, axis: int) -> tuple[ArrayType]:
+    if x.shape[axis] == 0:
+        raise ValueError(f"an extreme over the empty axis {axis} of {x}")
+    return (ArrayType(without_axes(x.shape, (axis,)), _INT),)
+
+
+argmax = Primitive(
+    "argmax", "constant", _index_type, lambda x, axis: np.argmax(x, axis=axis), ("axis",)
+)
+argmin = Primitive(
+    "argmin", "constant", _index_type, lambda x, axis: np.argmin(x, axis=axis), ("axis",)
+)
+argsort = Primitive(
+    "argsort",
+    "constant",
+    lambda x, axis, kind: (ArrayType(x.shape, _INT),),
+    lambda x, axis, kind: np.argsort(x, axis=axis, kind=kind),
+    ("axis", "kind"),
+)
+any_ = Primitive(
+    "any",
+    "constant",
+    lambda x, axes: (ArrayType(without_axes(x.shape, axes), _BOOL),),
+    lambda x, axes: np.any(x, axis=axes),
+    ("axes",),
+)
+all_ = Primitive(
+    "all",
+    "constant",
+    lambda x, axes: (ArrayType(without_axes(x.shape, axes), _BOOL),),
+    lambda x, axes: np.all(x, axis=axes),
+    ("axes",),
+)
+stop_gradient = Primitive(
+    "stop_gradient",
+    "constant",
+    lambda x: (x,),
+    lambda x: x,
+    doc="the value without its derivative",
+)

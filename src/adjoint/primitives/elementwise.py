@@ -1,0 +1,289 @@
+"""Arithmetic and scalar functions, by local partials.
+
+Each row gives, for every operand, its *term*: the local partial times the tangent ``t``,
+from the output and the operands. ``t`` enters linearly, so the transposed term is the
+cotangent. One row stands for one NumPy ufunc, so the interpreter returns NumPy's own bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.primitive import Primitive
+from adjoint.primitives.conventions import current
+from adjoint.primitives.infer import ufunc_rule
+
+LN2 = float(np.log(2.0))
+LN10 = float(np.log(10.0))
+
+Term = Callable[..., Any] | None
+
+
+def elementwise(name: str, ufunc: Any, *terms: Term, **more: Any) -> Primitive:
+    """A row for a ufunc with one term for each operand."""
+    return Primitive(
+        name,
+        "elementwise",
+        ufunc_rule(ufunc),
+        ufunc,
+        terms=terms,
+        ufunc=ufunc,
+        stretches=True,
+        **more,
+    )
+
+
+def constant(name: str, ufunc: Any, **more: Any) -> Primitive:
+    """A row for a ufunc whose derivative is zero or that gives no real numbers."""
+    return Primitive(
+        name, "constant", ufunc_rule(ufunc), ufunc, ufunc=ufunc, stretches=True, **more
+    )
+
+
+# *** kinks ***
+
+
+def _abs_term(t: Any, out: Any, x: Any) -> Any:
+    if x.dtype.kind == "c":
+        # |z| = sqrt(z conj z); at 0 the convention is the smallest subgradient, 0.
+        safe = np.where(out == 0, 1, out)
+        return np.real(t * np.conj(x)) / safe
+    choice = current().abs_at_zero
+    if choice == "zero":
+        return t * np.sign(x)
+    at_zero = t if choice == "one" else -t
+    return np.where(x > 0, t, np.where(x < 0, -t, at_zero))
+
+
+def _extreme_term(wins: Any, position: int) -> Any:
+    """The larger (or smaller) operand takes the tangent; ties by convention."""
+
+    def term(t: Any, out: Any, x: Any, y: Any) -> Any:
+        mine, other = (x, y) if position == 0 else (y, x)
+        if current().ties == "split":
+            tie = 0.5 * t
+        else:
+            tie = t if position == 0 else np.zeros((), t.dtype)
+        return np.where(wins(mine, other), t, np.where(mine == other, tie, 0))
+
+    return term
+
+
+def _sqrt_term(t: Any, out: Any, x: Any) -> Any:
+    if current().sqrt_at_zero == "zero":
+        return np.where(x == 0, 0, 0.5 * t / np.where(x == 0, 1, out))
+    return 0.5 * t / out
+
+
+def _hypot_term(position: int) -> Any:
+    def term(t: Any, out: Any, x: Any, y: Any) -> Any:
+        # At the origin every direction is a kink: 0, the smallest subgradient.
+        return t * ((y if position else x) / np.where(out == 0, 1, out))
+
+    return term
+
+
+def _arctan2_term(position: int) -> Any:
+    def term(t: Any, out: Any, y: Any, x: Any) -> Any:
+        # Divided by the radius twice: its square may overflow where the quotient does not.
+        radius = np.hypot(x, y)
+        radius = np.where(radius == 0, 1, radius)
+        partial = -(y / radius) if position else x / radius
+        return t * (partial / radius)
+
+    return term
+
+
+def _logaddexp_term(exponential: Any, position: int) -> Any:
+    def term(t: Any, out: Any, x: Any, y: Any) -> Any:
+        # Where the result is infinite, x - out would be inf - inf.
+        mine = y if position else x
+        return t * np.where(np.isinf(out) & (mine == out), 1, exponential(mine - np.where(
+            np.isinf(out) & (mine == out), 0, out)))
+
+    return term
+
+
+def _pow_base_term(t: Any, out: Any, x: Any, y: Any) -> Any:
+    # x**0 is constant, also at x = 0 where x**-1 would be infinite.
+    return t * np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1))
+
+
+def _pow_exponent_term(t: Any, out: Any, x: Any, y: Any) -> Any:
+    # 0**y does not move with y > 0, though log 0 is infinite.
+    return t * (out * np.log(np.where(x == 0, 1, x)))
+
+
+def _copysign_term(t: Any, out: Any, x: Any, y: Any) -> Any:
+    return np.where(np.signbit(x) == np.signbit(y), t, -t)
+
+
+_WIDE = ((-2.0, 2.0),)
+_POSITIVE = ((0.3, 3.0),)
+_INSIDE = ((-0.9, 0.9),)
+
+absolute = elementwise(
+    "abs", np.absolute, _abs_term, convention="0 at 0 (abs_at_zero)", domain=_WIDE
+)
+maximum = elementwise(
+    "maximum",
+    np.maximum,
+    _extreme_term(np.greater, 0),
+    _extreme_term(np.greater, 1),
+    convention="ties share the cotangent (ties)",
+)
+minimum = elementwise(
+    "minimum",
+    np.minimum,
+    _extreme_term(np.less, 0),
+    _extreme_term(np.less, 1),
+    convention="ties share the cotangent (ties)",
+)
+fmax = elementwise(
+    "fmax",
+    np.fmax,
+    _extreme_term(lambda a, b: (a > b) | np.isnan(b), 0),
+    _extreme_term(lambda a, b: (a > b) | np.isnan(b), 1),
+    convention="ties share the cotangent (ties)",
+)
+fmin = elementwise(
+    "fmin",
+    np.fmin,
+    _extreme_term(lambda a, b: (a < b) | np.isnan(b), 0),
+    _extreme_term(lambda a, b: (a < b) | np.isnan(b), 1),
+    convention="ties share the cotangent (ties)",
+)
+
+# *** powers, exponentials, logarithms ***
+
+square = elementwise("square", np.square, lambda t, out, x: t * (2 * x))
+sqrt = elementwise(
+    "sqrt", np.sqrt, _sqrt_term, convention="infinite at 0 (sqrt_at_zero)", domain=_POSITIVE
+)
+cbrt = elementwise("cbrt", np.cbrt, lambda t, out, x: t / (3 * (out * out)), domain=_POSITIVE)
+reciprocal = elementwise(
+    "reciprocal", np.reciprocal, lambda t, out, x: -t * (out * out), domain=_POSITIVE
+)
+exp = elementwise("exp", np.exp, lambda t, out, x: t * out)
+exp2 = elementwise("exp2", np.exp2, lambda t, out, x: t * (out * LN2))
+expm1 = elementwise("expm1", np.expm1, lambda t, out, x: t * (out + 1))
+log = elementwise("log", np.log, lambda t, out, x: t / x, domain=_POSITIVE)
+log2 = elementwise("log2", np.log2, lambda t, out, x: t / (x * LN2), domain=_POSITIVE)
+log10 = elementwise("log10", np.log10, lambda t, out, x: t / (x * LN10), domain=_POSITIVE)
+log1p = elementwise("log1p", np.log1p, lambda t, out, x: t / (1 + x), domain=_INSIDE)
+power = elementwise(
+    "pow",
+    np.power,
+    _pow_base_term,
+    _pow_exponent_term,
+    convention="x**0 has slope 0 everywhere; 0**y has slope 0 in y",
+    domain=((0.3, 3.0), (-2.0, 2.0)),
+)
+logaddexp = elementwise(
+    "logaddexp", np.logaddexp, _logaddexp_term(np.exp, 0), _logaddexp_term(np.exp, 1)
+)
+logaddexp2 = elementwise(
+    "logaddexp2", np.logaddexp2, _logaddexp_term(np.exp2, 0), _logaddexp_term(np.exp2, 1)
+)
+
+# *** circular and hyperbolic functions ***
+
+sin = elementwise("sin", np.sin, lambda t, out, x: t * np.cos(x))
+cos = elementwise("cos", np.cos, lambda t, out, x: -t * np.sin(x))
+tan = elementwise("tan", np.tan, lambda t, out, x: t * (1 + out * out), domain=_INSIDE)
+arcsin = elementwise(
+    "arcsin", np.arcsin, lambda t, out, x: t / np.sqrt((1 - x) * (1 + x)), domain=_INSIDE
+)
+arccos = elementwise(
+    "arccos", np.arccos, lambda t, out, x: -t / np.sqrt((1 - x) * (1 + x)), domain=_INSIDE
+)
+arctan = elementwise("arctan", np.arctan, lambda t, out, x: t / (1 + x * x))
+sinh = elementwise("sinh", np.sinh, lambda t, out, x: t * np.cosh(x))
+cosh = elementwise("cosh", np.cosh, lambda t, out, x: t * np.sinh(x))
+tanh = elementwise("tanh", np.tanh, lambda t, out, x: t * (1 - out * out))
+arcsinh = elementwise("arcsinh", np.arcsinh, lambda t, out, x: t / np.sqrt(x * x + 1))
+arccosh = elementwise(
+    "arccosh",
+    np.arccosh,
+    lambda t, out, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    domain=((1.2, 3.0),),
+)
+arctanh = elementwise(
+    "arctanh", np.arctanh, lambda t, out, x: t / ((1 - x) * (1 + x)), domain=_INSIDE
+)
+hypot = elementwise(
+    "hypot", np.hypot, _hypot_term(0), _hypot_term(1), convention="0 at the origin"
+)
+arctan2 = elementwise(
+    "arctan2", np.arctan2, _arctan2_term(0), _arctan2_term(1), convention="0 at the origin"
+)
+
+# *** quotients and remainders ***
+
+div = elementwise(
+    "div",
+    np.true_divide,
+    lambda t, out, x, y: t / y,
+    lambda t, out, x, y: -t * (out / y),
+    linear_in=(0,),
+    transpose=lambda y_bar, operands, which: y_bar / operands[1],
+    domain=((-2.0, 2.0), (0.4, 3.0)),
+)
+remainder = elementwise(
+    "remainder",
+    np.remainder,
+    lambda t, out, x, y: t,
+    lambda t, out, x, y: -t * np.floor(x / y),
+    convention="the slope to the right at multiples",
+    domain=((-2.0, 2.0), (0.4, 3.0)),
+)
+fmod = elementwise(
+    "fmod",
+    np.fmod,
+    lambda t, out, x, y: t,
+    lambda t, out, x, y: -t * np.trunc(x / y),
+    convention="the slope away from zero at multiples",
+    domain=((-2.0, 2.0), (0.4, 3.0)),
+)
+copysign = elementwise("copysign", np.copysign, _copysign_term, None)
+ldexp = elementwise("ldexp", np.ldexp, lambda t, out, x, i: np.ldexp(t, i), None)
+
+# *** no derivative: piecewise constant, logical, integer ***
+
+constants = {
+    name: constant(name, ufunc)
+    for name, ufunc in {
+        "sign": np.sign,
+        "floor": np.floor,
+        "ceil": np.ceil,
+        "rint": np.rint,
+        "trunc": np.trunc,
+        "floor_divide": np.floor_divide,
+        "heaviside": np.heaviside,
+        "spacing": np.spacing,
+        "nextafter": np.nextafter,
+        "equal": np.equal,
+        "not_equal": np.not_equal,
+        "less": np.less,
+        "less_equal": np.less_equal,
+        "greater": np.greater,
+        "greater_equal": np.greater_equal,
+        "logical_and": np.logical_and,
+        "logical_or": np.logical_or,
+        "logical_xor": np.logical_xor,
+        "logical_not": np.logical_not,
+        "isnan": np.isnan,
+        "isinf": np.isinf,
+        "isfinite": np.isfinite,
+        "signbit": np.signbit,
+        "bitwise_and": np.bitwise_and,
+        "bitwise_or": np.bitwise_or,
+        "bitwise_xor": np.bitwise_xor,
+        "invert": np.invert,
+        "left_shift": np.left_shift,
+        "right_shift": np.right_shift,
+    }.items()
+}

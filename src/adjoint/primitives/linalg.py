@@ -1,0 +1,168 @@
+"""Linear algebra: matrices in the last two axes, batches in front, as numpy.linalg does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.primitive import Primitive
+from adjoint.graph.types import ArrayType
+from adjoint.primitives.infer import real_dtype
+
+
+def _square(a: ArrayType) -> ArrayType:
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise ValueError(f"not a square matrix: {a}")
+    return a
+
+
+def _transposed(a: Any) -> Any:
+    return np.swapaxes(a, -1, -2)
+
+
+def _adjoint(a: Any) -> Any:
+    return np.conjugate(_transposed(a)) if a.dtype.kind == "c" else _transposed(a)
+
+
+def _solve_type(a: ArrayType, b: ArrayType) -> tuple[ArrayType]:
+    _square(a)
+    if b.shape[:-2] != a.shape[:-2] or b.shape[-2] != a.shape[-1] or a.dtype != b.dtype:
+        raise ValueError(f"solve({a}, {b})")
+    return (b,)
+
+
+def _solve_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
+    (a, _), (a_dot, b_dot), (x,) = primals, tangents, outputs
+    right = b_dot
+    if a_dot is not None:
+        right = -(a_dot @ x) if right is None else right - a_dot @ x
+    return solve(a, right)
+
+
+solve = Primitive(
+    "solve",
+    "special",
+    _solve_type,
+    np.linalg.solve,
+    linear_in=(1,),
+    transpose=lambda x_bar, operands, which: solve(_transposed(operands[0]), x_bar),
+    jvp=_solve_jvp,
+    reason="linear in the right-hand side only; in the matrix it is an implicit function",
+    doc="x with a x = b, b a matrix [..., n, k]",
+)
+inv = Primitive(
+    "inv",
+    "special",
+    lambda a: (_square(a),),
+    np.linalg.inv,
+    jvp=lambda primals, tangents, outputs: -(outputs[0] @ tangents[0] @ outputs[0]),
+    reason="an implicit function: a x = 1",
+)
+
+
+def _cholesky_jvp(primals: Any, tangents: Any, outputs: Any, upper: bool) -> Any:
+    """L_dot = L half(L^-1 A_dot L^-H), half() taking the lower part and half the diagonal."""
+    (lower,), (a_dot,) = outputs, tangents
+    if upper:
+        lower, a_dot = _adjoint(lower), _adjoint(a_dot)
+    # Only one triangle of the argument is read, so only that one counts.
+    n = lower.shape[-1]
+    read = np.tril(np.ones((n, n), real_dtype(lower.dtype)))
+    strict = read - np.eye(n, dtype=read.dtype)
+    a_dot = a_dot * read
+    a_dot = a_dot + _adjoint(a_dot * strict)
+    inner = solve(lower, _adjoint(solve(lower, a_dot)))
+    half = read - 0.5 * np.eye(n, dtype=read.dtype)
+    result = lower @ (_adjoint(inner) * half)
+    return _adjoint(result) if upper else result
+
+
+def _cholesky(a: Any, upper: bool) -> Any:
+    # The keyword came with NumPy 2.0; scipy-free and the same LAPACK call.
+    return np.linalg.cholesky(a, upper=upper) if upper else np.linalg.cholesky(a)
+
+
+cholesky = Primitive(
+    "cholesky",
+    "special",
+    lambda a, upper: (_square(a),),
+    _cholesky,
+    ("upper",),
+    jvp=_cholesky_jvp,
+    reason="an implicit function: L L^H = a",
+    convention="only the triangle that is read has a derivative",
+)
+
+
+def _det_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
+    """Jacobi's formula with the cofactors, so that singular matrices are no exception."""
+    (a,), (a_dot,) = primals, tangents
+    return np.einsum("...ij,...ij->...", cofactor(a), a_dot)
+
+
+def _cofactor(a: Any) -> Any:
+    """det(a) a^-T through the singular values, division-free: finite when a is singular."""
+    n = a.shape[-1]
+    if n == 0:
+        return np.zeros_like(a)
+    if n == 1:
+        return np.ones_like(a)
+    u, s, vh = np.linalg.svd(a)
+    without = np.ones_like(s)
+    for i in range(n):
+        without[..., i] = np.prod(np.delete(s, i, axis=-1), axis=-1)
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    inner = (np.conj(u) * without[..., None, :]) @ np.conj(vh)
+    return (np.asarray(sign)[..., None, None] * inner).astype(a.dtype)
+
+
+def _cofactor_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
+    """d cof(a) = (tr(a^-1 t) 1 - (a^-1 t)^T ) cof(a), for a invertible."""
+    (a,), (t,), (out,) = primals, tangents, outputs
+    inner = solve(a, t)
+    n = a.shape[-1]
+    trace = np.einsum("...ii->...", inner)[..., None, None] * np.eye(n, dtype=a.dtype)
+    return (trace - _transposed(inner)) @ out
+
+
+def _slogdet_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
+    (a,), (a_dot,), (sign, _) = primals, tangents, outputs
+    # The determinant is a product: its logarithm moves by tr(a^-1 a_dot).
+    moved = np.einsum("...ii->...", solve(a, a_dot))
+    if a.dtype.kind == "c":
+        turned = np.imag(moved).astype(a.dtype) * 1j
+        return turned * sign, np.real(moved)
+    return None, moved
+
+
+det = Primitive(
+    "det",
+    "special",
+    lambda a: (ArrayType(_square(a).shape[:-2], a.dtype),),
+    np.linalg.det,
+    jvp=_det_jvp,
+    reason="a polynomial of high degree, computed by elimination",
+)
+cofactor = Primitive(
+    "cofactor",
+    "special",
+    lambda a: (_square(a),),
+    _cofactor,
+    jvp=_cofactor_jvp,
+    reason="a polynomial of high degree, computed through singular values",
+    doc="the derivative of det: det(a) a^-T, finite for singular a",
+    convention="first derivative exact everywhere; the second needs an invertible matrix",
+)
+slogdet = Primitive(
+    "slogdet",
+    "special",
+    lambda a: (
+        ArrayType(_square(a).shape[:-2], a.dtype),
+        ArrayType(a.shape[:-2], real_dtype(a.dtype)),
+    ),
+    np.linalg.slogdet,
+    jvp=_slogdet_jvp,
+    several=True,
+    reason="computed by elimination; two outputs",
+)
