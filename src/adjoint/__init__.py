@@ -1,3 +1,15 @@
-"""Backpropagation for the NumPy you already have."""
+"""adjoint: backpropagation for the NumPy you already have."""
 
-__all__: list[str] = []
+from adjoint import trace as _trace
+from adjoint.api import grad, jvp, linearize, stop_gradient, value_and_grad, vjp
+from adjoint.primitives.conventions import conventions
+
+__all__ = [
+    "conventions",
+    "grad",
+    "jvp",
+    "linearize",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

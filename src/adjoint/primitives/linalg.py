@@ -164,5 +164,6 @@ slogdet = Primitive(
     np.linalg.slogdet,
     jvp=_slogdet_jvp,
     several=True,
+    notes={"n_outputs": 2},
     reason="computed by elimination; two outputs",
 )

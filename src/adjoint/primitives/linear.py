@@ -8,7 +8,7 @@ import numpy as np
 
 from adjoint.graph.primitive import Primitive
 from adjoint.graph.types import ArrayType
-from adjoint.primitives.infer import real_dtype, same_shape, ufunc_rule, without_axes
+from adjoint.primitives.infer import real_dtype, same_shape, ufunc_rule, without_axes, zeros
 
 # *** sums ***
 
@@ -216,7 +216,7 @@ def _set_slice(x: Any, y: Any, start: Any, step: Any) -> Any:
 def _set_slice_transpose(z_bar: Any, operands: Any, which: int, start: Any, step: Any) -> Any:
     shape = operands[1].shape
     if which == 0:
-        hole = np.zeros(shape, z_bar.dtype)
+        hole = zeros(ArrayType(shape, z_bar.dtype))
         return set_slice(z_bar, hole, start=start, step=step)
     return slice_(z_bar, start=start, step=step, shape=shape)
 
@@ -315,10 +315,11 @@ def _scatter_set(x: Any, y: Any, *indices: Any, axes: Any) -> Any:
 def _scatter_set_transpose(z_bar: Any, operands: Any, which: int, axes: Any) -> Any:
     y, indices = operands[1], operands[2:]
     if which == 0:
-        return scatter_set(z_bar, np.zeros(y.shape, z_bar.dtype), *indices, axes=axes)
+        hole = zeros(ArrayType(y.shape, z_bar.dtype))
+        return scatter_set(z_bar, hole, *indices, axes=axes)
     # A place written twice keeps the last value: only that one has a derivative.
     order = np.arange(y.size if isinstance(y, ArrayType) else np.size(y)).reshape(y.shape)
-    written = scatter_set(np.full(z_bar.shape, -1), order, *indices, axes=axes)
+    written = scatter_set(np.broadcast_to(-1, z_bar.shape), order, *indices, axes=axes)
     lasting = gather(written, *indices, axes=axes) == order
     return np.where(lasting, gather(z_bar, *indices, axes=axes), 0)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from adjoint.graph.primitive import Primitive
 from adjoint.graph.types import ArrayType
-from adjoint.primitives.infer import same_shape, ufunc_rule
+from adjoint.primitives.infer import ufunc_rule
 from adjoint.primitives.linear import broadcast, reshape
 
 mul = Primitive(
@@ -37,6 +37,28 @@ multiply_no_nan = Primitive(
     transpose=lambda y_bar, operands, which: multiply_no_nan(y_bar, operands[1 - which]),
     stretches=True,
     doc="x y, but 0 where either is 0, even against inf and nan: derivatives behind a where",
+)
+
+
+def _divide_no_nan(x: Any, y: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x == 0, np.zeros((), np.result_type(x, y)), x / y)[()]
+
+
+divide_no_nan = Primitive(
+    "divide_no_nan",
+    "elementwise",
+    ufunc_rule(np.true_divide),
+    _divide_no_nan,
+    terms=(
+        lambda t, out, x, y: divide_no_nan(t, y),
+        lambda t, out, x, y: -multiply_no_nan(t, divide_no_nan(out, y)),
+    ),
+    linear_in=(0,),
+    transpose=lambda y_bar, operands, which: divide_no_nan(y_bar, operands[1]),
+    stretches=True,
+    doc="x / y, but 0 where x is 0, even over 0 and nan: derivatives behind a where",
+    domain=((-2.0, 2.0), (0.4, 3.0)),
 )
 
 # *** matrix product ***
@@ -171,5 +193,3 @@ scalar_pow = Primitive(
     domain=((0.3, 3.0),),
     doc="x to a power that is a Python number",
 )
-
-__all__ = ["einsum", "matmul", "mul", "multiply_no_nan", "same_shape", "scalar_pow"]

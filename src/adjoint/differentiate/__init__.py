@@ -1,0 +1,21 @@
+"""Graph to graph: linearise, transpose, batch; and the rules of control flow."""
+
+from adjoint.differentiate import control as _control
+from adjoint.differentiate.batch import batch_graph
+from adjoint.differentiate.linearize import Linearized, jvp_graph, linearize
+from adjoint.differentiate.replay import replay
+from adjoint.differentiate.reverse import adjoint_graph, pullback_graph
+from adjoint.differentiate.transpose import transpose
+
+__all__ = [
+    "Linearized",
+    "adjoint_graph",
+    "batch_graph",
+    "jvp_graph",
+    "linearize",
+    "pullback_graph",
+    "replay",
+    "transpose",
+]
+
+_control.load()

@@ -1,0 +1,378 @@
+"""Batch: a graph for one example becomes the graph for many, along a new leading axis.
+
+A second table beside the primitives: each rule gets its operands with the batch axis in
+front, those that have one, and gives results with it in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import NoDerivativeError
+from adjoint.graph.graph import Graph, Literal, Node, Value
+from adjoint.graph.primitive import Primitive
+from adjoint.primitives import choose, control, linalg, linear, products
+from adjoint.primitives.linear import broadcast, permute_axes, reshape
+from adjoint.primitives.products import split_subscripts
+from adjoint.differentiate.replay import value_of
+from adjoint.trace.recorder import Recorder, bind
+
+# (node, operands, which are batched, batch size) -> output, or tuple of outputs
+BatchRule = Callable[[Node, list[Any], list[bool], int], Any]
+rules: dict[str, BatchRule] = {}
+
+
+def batch_rule(*rows: Primitive) -> Callable[[BatchRule], BatchRule]:
+    """Note a rule for some primitives."""
+
+    def note(rule: BatchRule) -> BatchRule:
+        for row in rows:
+            rules[row.name] = rule
+        return rule
+
+    return note
+
+
+def batch_graph(graph: Graph, batched: Sequence[bool], size: int) -> tuple[Graph, list[bool]]:
+    """The graph over a batch.
+
+    Args:
+        graph: for one example.
+        batched: which inputs get a leading axis.
+        size: its length.
+
+    Returns:
+        The graph, and which of its outputs have the axis.
+    """
+    recorder = Recorder("vmap", concrete=False, keep_all=True)
+    values: dict[Value, Any] = {}
+    has_axis: dict[Any, bool] = {}
+    for value, flag in zip(graph.inputs, batched, strict=True):
+        kind = value.type._replace(shape=(size, *value.type.shape)) if flag else value.type
+        values[value] = recorder.input(kind)
+        has_axis[value] = flag
+    for node in graph.nodes:
+        recorder.source = node.source
+        operands = [value_of(o, values) for o in node.operands]
+        flags = [not isinstance(o, Literal) and has_axis[o] for o in node.operands]
+        if not any(flags):
+            result = bind(node.primitive, operands, node.attributes)
+        else:
+            result = _rule_of(node)(node, operands, flags, size)
+        results = result if node.primitive.several else (result,)
+        for value, made in zip(node.outputs, results, strict=True):
+            values[value] = made
+            has_axis[value] = any(flags)
+    outputs = [recorder.index_of(value_of(o, values)) for o in graph.outputs]
+    flags = [not isinstance(o, Literal) and has_axis[o] for o in graph.outputs]
+    made = recorder.graph(outputs, range(len(graph.inputs)), inline=1 << 62)
+    recorder.closed = True
+    return made.graph, flags
+
+
+def _rule_of(node: Node) -> BatchRule:
+    if node.primitive.stretches:
+        return _stretching
+    rule = rules.get(node.primitive.name)
+    if rule is None:
+        raise NoDerivativeError(
+            f"{node.primitive.name} has no batching rule",
+            function="vmap",
+            source=node.source,
+            remedy="write a Python loop and np.stack in place of vmap",
+        )
+    return rule
+
+
+def everywhere(operands: list[Any], flags: list[bool], size: int) -> list[Any]:
+    """All operands with the batch axis."""
+    return [
+        x if flag else broadcast(np.asarray(x) if np.isscalar(x) else x, shape=(size, *np.shape(x)))
+        for x, flag in zip(operands, flags, strict=True)
+    ]
+
+
+def _stretching(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    return bind(node.primitive, everywhere(operands, flags, size), node.attributes)
+
+
+@batch_rule(linear.cast, linear.real, linear.imag, choose.stop_gradient)
+def _as_it_is(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    return bind(node.primitive, operands, node.attributes)
+
+
+@batch_rule(linear.sum_, choose.max_, choose.min_, choose.prod, choose.any_, choose.all_)
+def _over_axes(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    axes = tuple(axis + 1 for axis in node.settings["axes"])
+    return node.primitive(operands[0], axes=axes)
+
+
+@batch_rule(linear.cumsum, choose.cumprod, choose.argmax, choose.argmin, choose.argsort)
+def _along_axis(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    settings = node.settings
+    settings["axis"] += 1
+    return node.primitive(operands[0], **settings)
+
+
+@batch_rule(linear.reshape)
+def _reshape(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    return reshape(operands[0], shape=(size, *node.settings["shape"]))
+
+
+@batch_rule(linear.broadcast)
+def _broadcast(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    (x,) = operands
+    shape = node.settings["shape"]
+    missing = len(shape) + 1 - len(x.shape)
+    if missing:
+        x = reshape(x, shape=(size, *(1,) * missing, *x.shape[1:]))
+    return broadcast(x, shape=(size, *shape))
+
+
+@batch_rule(linear.permute_axes)
+def _permute_axes(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    return permute_axes(operands[0], axes=(0, *(axis + 1 for axis in node.settings["axes"])))
+
+
+@batch_rule(linear.slice_, linear.unslice, linear.set_slice)
+def _slice(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    settings = node.settings
+    settings["start"] = (0, *settings["start"])
+    settings["step"] = (1, *settings["step"])
+    if "shape" in settings:
+        settings["shape"] = (size, *settings["shape"])
+    return node.primitive(*everywhere(operands, flags, size), **settings)
+
+
+@batch_rule(linear.concatenate)
+def _concatenate(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    return linear.concatenate(
+        *everywhere(operands, flags, size), axis=node.settings["axis"] + 1
+    )
+
+
+# *** elements by index ***
+
+
+def _with_examples(indices: list[Any], flags: list[bool], size: int) -> list[Any]:
+    """Index arrays over the batch, and one more that counts the examples."""
+    spread = everywhere(indices, flags, size)
+    shape = spread[0].shape
+    count = np.arange(size).reshape((size,) + (1,) * (len(shape) - 1))
+    return [np.broadcast_to(count, shape), *spread]
+
+
+def _index_order(node: Node, shape: tuple[int, ...], common: int) -> tuple[int, ...] | None:
+    """How (batch, index axes, others) must be permuted to the order of one example's result.
+
+    None if it is that order already.
+    """
+    axes = node.settings["axes"]
+    if axes != tuple(range(axes[0], axes[0] + len(axes))) or axes[0] == 0:
+        return None
+    at = axes[0]
+    rest = len(shape) - len(axes)
+    lead = range(1 + common, 1 + common + at)
+    index = range(1, 1 + common)
+    tail = range(1 + common + at, 1 + common + rest)
+    return (0, *lead, *index, *tail)
+
+
+@batch_rule(linear.gather)
+def _gather(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    axes = node.settings["axes"]
+    shape = node.operands[0].type.shape
+    x = everywhere(operands[:1], flags[:1], size)[0]
+    indices = _with_examples(operands[1:], flags[1:], size)
+    result = linear.gather(x, *indices, axes=(0, *(axis + 1 for axis in axes)))
+    order = _index_order(node, shape, node.operands[1].type.ndim)
+    return result if order is None else permute_axes(result, axes=order)
+
+
+def _scatter_operand(node: Node, y: Any, shape: tuple[int, ...], common: int) -> Any:
+    order = _index_order(node, shape, common)
+    if order is None:
+        return y
+    return permute_axes(y, axes=tuple(order.index(i) for i in range(len(order))))
+
+
+@batch_rule(linear.scatter_add)
+def _scatter_add(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    settings = node.settings
+    y = everywhere(operands[:1], flags[:1], size)[0]
+    indices = _with_examples(operands[1:], flags[1:], size)
+    y = _scatter_operand(node, y, settings["shape"], node.operands[1].type.ndim)
+    axes = (0, *(axis + 1 for axis in settings["axes"]))
+    return linear.scatter_add(y, *indices, axes=axes, shape=(size, *settings["shape"]))
+
+
+@batch_rule(linear.scatter_set)
+def _scatter_set(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    x, y = everywhere(operands[:2], flags[:2], size)
+    indices = _with_examples(operands[2:], flags[2:], size)
+    shape = node.operands[0].type.shape
+    y = _scatter_operand(node, y, shape, node.operands[2].type.ndim)
+    axes = (0, *(axis + 1 for axis in node.settings["axes"]))
+    return linear.scatter_set(x, y, *indices, axes=axes)
+
+
+# *** products and linear algebra ***
+
+
+@batch_rule(products.matmul)
+def _matmul(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    x, y = everywhere(operands, flags, size)
+    row, column = (len(o.type.shape) == 1 for o in node.operands)
+    if row:
+        x = reshape(x, shape=(size, 1, x.shape[-1]))
+    if column:
+        y = reshape(y, shape=(*y.shape, 1))
+    z = products.matmul(x, y)
+    shape = (size, *node.outputs[0].type.shape)
+    return z if z.shape == shape else reshape(z, shape=shape)
+
+
+@batch_rule(products.einsum)
+def _einsum(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    inputs, output = split_subscripts(node.settings["subscripts"])
+    letter = next(c for c in _LETTERS if c not in node.settings["subscripts"])
+    labels = [letter + text if f else text for text, f in zip(inputs, flags, strict=True)]
+    equation = ",".join(labels) + "->" + letter + output
+    return products.einsum(*operands, subscripts=equation, optimize=True)
+
+
+_LETTERS = "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA"
+
+
+@batch_rule(
+    linalg.solve, linalg.inv, linalg.cholesky, linalg.det, linalg.cofactor, linalg.slogdet
+)
+def _batched_already(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    return bind(node.primitive, everywhere(operands, flags, size), node.attributes)
+
+
+# *** control ***
+
+
+def _batched_everywhere(graph: Graph, n_plain: int, size: int) -> Graph:
+    """The graph with all inputs and outputs batched, except its first inputs."""
+    mask = [i >= n_plain for i in range(len(graph.inputs))]
+    inner, flags = batch_graph(graph, mask, size)
+    if all(flags):
+        return inner
+    recorder = Recorder("vmap", concrete=False, keep_all=True)
+    heads = [recorder.input(v.type) for v in inner.inputs]
+    from adjoint.differentiate.replay import replay
+
+    results = everywhere(replay(inner, heads), flags, size)
+    made = recorder.graph(
+        [recorder.index_of(x) for x in results], range(len(heads)), inline=1 << 62
+    )
+    recorder.closed = True
+    return made.graph
+
+
+@batch_rule(control.call)
+def _call(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    settings = node.settings
+    graph = _batched_everywhere(settings["graph"], 0, size)
+    return control.call(
+        *everywhere(operands, flags, size), graph=graph, label=settings["label"]
+    )
+
+
+@batch_rule(control.scan)
+def _scan(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    settings = node.settings
+    n_carry = settings["n_carry"]
+    first_row = settings["n_constants"] + n_carry
+    spread = everywhere(operands, flags, size)
+    rows = [_swap_first(x) for x in spread[first_row:]]
+    settings["graph"] = _batched_everywhere(settings["graph"], 0, size)
+    results = control.scan(*spread[:first_row], *rows, **settings)
+    return (*results[:n_carry], *(_swap_first(y) for y in results[n_carry:]))
+
+
+def _swap_first(x: Any) -> Any:
+    return permute_axes(x, axes=(1, 0, *range(2, len(x.shape))))
+
+
+@batch_rule(control.cond)
+def _cond(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    settings = node.settings
+    if not flags[0]:
+        graphs = {k: _batched_everywhere(g, 0, size) for k, g in settings.items()}
+        return control.cond(operands[0], *everywhere(operands[1:], flags[1:], size), **graphs)
+    # Examples differ in their branch: both are run, and each takes its own.
+    from adjoint.differentiate.replay import replay
+
+    spread = everywhere(operands[1:], flags[1:], size)
+    true = replay(_batched_everywhere(settings["on_true"], 0, size), spread)
+    false = replay(_batched_everywhere(settings["on_false"], 0, size), spread)
+    return tuple(_choose(operands[0], a, b) for a, b in zip(true, false, strict=True))
+
+
+def _choose(which: Any, a: Any, b: Any) -> Any:
+    test = reshape(which, shape=(which.shape[0],) + (1,) * (len(a.shape) - 1))
+    return np.where(test, a, b)
+
+
+@batch_rule(control.while_loop)
+def _while(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    """Run until every example is done; those that are done keep their carry."""
+    from adjoint.differentiate.replay import replay
+
+    s = node.settings
+    spread = everywhere(operands, flags, size)
+    n_condition, n_body = s["n_condition"], s["n_body"]
+    test = _batched_everywhere(s["condition"], 0, size)
+    step = _batched_everywhere(s["body"], 0, size)
+    of_test, of_body = spread[:n_condition], spread[n_condition : n_condition + n_body]
+    carry = spread[n_condition + n_body :]
+
+    going = Recorder("vmap", concrete=False, keep_all=True)
+    heads = [going.input(v.type) for v in test.inputs]
+    some = np.any(replay(test, heads)[0])
+    condition = going.graph([going.index_of(some)], range(len(heads)), inline=1 << 62).graph
+    going.closed = True
+
+    moving = Recorder("vmap", concrete=False, keep_all=True)
+    tests = [moving.input(v.type) for v in test.inputs[:n_condition]]
+    steps = [moving.input(v.type) for v in step.inputs]
+    old = steps[n_body:]
+    active = replay(test, [*tests, *old])[0]
+    new = [_choose(active, b, a) for a, b in zip(old, replay(step, steps), strict=True)]
+    body = moving.graph(
+        [moving.index_of(x) for x in new], range(len(tests) + len(steps)), inline=1 << 62
+    ).graph
+    moving.closed = True
+    return control.while_loop(
+        *of_test,
+        *of_test,
+        *of_body,
+        *carry,
+        condition=condition,
+        body=body,
+        n_condition=n_condition,
+        n_body=n_condition + n_body,
+    )
+
+
+@batch_rule(control.callback)
+def _callback(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    """One call for each example."""
+    settings = node.settings
+    function = settings["function"]
+
+    def each(*xs: Any) -> Any:
+        rows = [function(*[x[i] for x in xs]) for i in range(size)]
+        return [np.stack(column) for column in zip(*rows, strict=True)]
+
+    types = tuple(t._replace(shape=(size, *t.shape)) for t in settings["types"])
+    return control.callback(*everywhere(operands, flags, size), function=each, types=types)
+
+
+

@@ -1,0 +1,460 @@
+"""Derivatives of the primitives that hold graphs.
+
+Each rule of the forward kind emits a node that is linear in its tangents; each rule of the
+transposing kind emits the node that runs the transposed graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import NoDerivativeError
+from adjoint.graph.graph import Graph, Node, Value
+from adjoint.graph.types import ArrayType
+from adjoint.primitives import control
+from adjoint.differentiate.linearize import control_jvps, jvp_graph, linearize
+from adjoint.differentiate.replay import replay, replay_values, value_of
+from adjoint.differentiate.transpose import control_transposes, transpose
+from adjoint.primitives.infer import zeros
+from adjoint.trace.recorder import Recorder
+
+
+def load() -> None:
+    """Fill the tables of rules."""
+    control_jvps.update(
+        call=_call_jvp,
+        scan=_scan_jvp,
+        cond=_cond_jvp,
+        while_loop=_while_jvp,
+        linear_callback=_linear_callback_jvp,
+    )
+    control_transposes.update(
+        call=_call_transpose,
+        scan=_scan_transpose,
+        cond=_cond_transpose,
+        while_loop=_while_transpose,
+        linear_callback=_linear_callback_transpose,
+    )
+
+
+def _live(tangents: Sequence[Any]) -> list[bool]:
+    return [t is not None for t in tangents]
+
+
+def _given(tangents: Sequence[Any]) -> list[Any]:
+    return [t for t in tangents if t is not None]
+
+
+def _spread(values: Sequence[Any], places: Sequence[int], count: int) -> list[Any]:
+    made: list[Any] = [None] * count
+    for i, value in zip(places, values, strict=True):
+        made[i] = value
+    return made
+
+
+# *** call ***
+
+
+def _call_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+    settings = node.settings
+    graph, live = jvp_graph(settings["graph"], _live(tangents), primal_outputs=False)
+    if not live:
+        return [None] * len(node.outputs)
+    results = control.call(*primals, *_given(tangents), graph=graph, label=settings["label"])
+    return _spread(results, live, len(node.outputs))
+
+
+def _fill(bars: Sequence[Any], values: Sequence[Value]) -> list[Any]:
+    """Cotangents with zeros where there are none."""
+    return [
+        zeros(v.type) if bar is None else bar
+        for bar, v in zip(bars, values, strict=True)
+    ]
+
+
+def _call_transpose(
+    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
+) -> Sequence[Any]:
+    settings = node.settings
+    graph = transpose(settings["graph"], linear)
+    plain = [x for x, flag in zip(operands, linear, strict=True) if not flag]
+    results = control.call(*plain, *_fill(bars, node.outputs), graph=graph, label=settings["label"])
+    return _spread(results, [i for i, flag in enumerate(linear) if flag], len(operands))
+
+
+# *** cond ***
+
+
+def _cond_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+    settings = node.settings
+    active = _live(tangents[1:])
+    graphs = {
+        name: _all_tangents(graph, active) for name, graph in settings.items()
+    }
+    results = control.cond(*primals, *_given(tangents[1:]), **graphs)
+    places = [i for i, v in enumerate(node.outputs) if v.type.is_differentiable]
+    return _spread(results, places, len(node.outputs))
+
+
+def _all_tangents(graph: Graph, active: Sequence[bool]) -> Graph:
+    """Like jvp_graph without primal outputs, with a tangent for every differentiable output."""
+    inner, live = jvp_graph(graph, active, primal_outputs=False)
+    recorder = Recorder("jvp", concrete=False, keep_all=True)
+    heads = [recorder.input(v.type) for v in inner.inputs]
+    found = dict(zip(live, replay(inner, heads), strict=True))
+    results = []
+    for i, operand in enumerate(graph.outputs):
+        kind = operand.type
+        if kind.is_differentiable:
+            t = found.get(i)
+            results.append(zeros(kind) if t is None else t)
+    made = recorder.graph(
+        [recorder.index_of(x) for x in results], range(len(heads)), inline=1 << 62
+    )
+    recorder.closed = True
+    return made.graph
+
+
+def _cond_transpose(
+    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
+) -> Sequence[Any]:
+    graphs = {name: transpose(graph, linear[1:]) for name, graph in node.settings.items()}
+    plain = [x for x, flag in zip(operands, linear, strict=True) if not flag]
+    results = control.cond(*plain, *_fill(bars, node.outputs), **graphs)
+    return _spread(results, [i for i, flag in enumerate(linear) if flag], len(operands))
+
+
+# *** scan ***
+
+
+def _scan_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+    """A forward scan that keeps each step's residuals, then a scan linear in the tangents."""
+    s = node.settings
+    body, n_constants, n_carry = s["graph"], s["n_constants"], s["n_carry"]
+    active = _live(tangents)
+    first_row = n_constants + n_carry
+    # A carry becomes active when its new value is: repeat until no more join.
+    while True:
+        linear = linearize(body, active)
+        joined = [
+            i
+            for i in linear.active_outputs
+            if i < n_carry and not active[n_constants + i]
+        ]
+        if not joined:
+            break
+        for i in joined:
+            active[n_constants + i] = True
+    if not linear.active_outputs:
+        return [None] * len(node.outputs)
+    constants = {v: i for i, v in enumerate(body.inputs[:n_constants])}
+    kept = [v for v in linear.residuals if v not in constants]
+    shared = [v for v in linear.residuals if v in constants]
+    stacks = _run_keeping(node, primals, kept)
+    step = _linear_step(body, linear, active, shared, kept, n_constants, n_carry)
+
+    def tangent(i: int) -> Any:
+        t = tangents[i]
+        if t is not None:
+            return t
+        kind = node.operands[i].type
+        return zeros(kind)
+
+    of_constants = [tangents[i] for i in range(n_constants) if active[i]]
+    carry_places = [i for i in range(n_carry) if active[n_constants + i]]
+    of_carry = [tangent(n_constants + i) for i in carry_places]
+    of_rows = [tangents[i] for i in range(first_row, len(tangents)) if active[i]]
+    results = control.scan(
+        *(primals[constants[v]] for v in shared),
+        *of_constants,
+        *of_carry,
+        *stacks,
+        *of_rows,
+        graph=step,
+        n_constants=len(shared) + len(of_constants),
+        n_carry=len(carry_places),
+        length=s["length"],
+        reverse=s["reverse"],
+    )
+    places = carry_places + [i for i in linear.active_outputs if i >= n_carry]
+    return _spread(results, places, len(node.outputs))
+
+
+def _run_keeping(node: Node, primals: Sequence[Any], kept: Sequence[Value]) -> Sequence[Any]:
+    """The forward scan again, giving some inner values of every step."""
+    if not kept:
+        return []
+    s = node.settings
+    body = s["graph"]
+    outputs = (*body.outputs[: s["n_carry"]], *kept)
+    inner = Graph(body.inputs, body.nodes, outputs)
+    s["graph"] = inner
+    results: Sequence[Any] = control.scan(*primals, **s)[s["n_carry"] :]
+    return results
+
+
+def _linear_step(
+    body: Graph,
+    linear: Any,
+    active: Sequence[bool],
+    shared: Sequence[Value],
+    kept: Sequence[Value],
+    n_constants: int,
+    n_carry: int,
+) -> Graph:
+    """One step on tangents, its inputs in the order that scan wants.
+
+    From (shared residuals, constants' tangents, carry tangents, kept residuals, row tangents)
+    to (carry tangents, result tangents).
+    """
+    recorder = Recorder("jvp", concrete=False, keep_all=True)
+    types = [v.type for v in body.inputs]
+    first_row = n_constants + n_carry
+    residual = {v: recorder.input(v.type) for v in shared}
+    t = {i: recorder.input(types[i]) for i in range(first_row) if active[i]}
+    residual.update({v: recorder.input(v.type) for v in kept})
+    t.update({i: recorder.input(types[i]) for i in range(first_row, len(types)) if active[i]})
+    n_inputs = len(residual) + len(t)
+    inner = replay_values(
+        linear.graph, [*(residual[v] for v in linear.residuals), *(t[i] for i in sorted(t))]
+    )
+    found = {
+        i: value_of(o, inner)
+        for i, o in zip(linear.active_outputs, linear.graph.outputs, strict=True)
+    }
+    results = []
+    for i in range(n_carry):
+        if active[n_constants + i]:
+            kind = types[n_constants + i]
+            results.append(found.pop(i, None))
+            if results[-1] is None:
+                results[-1] = zeros(kind)
+    results += [found[i] for i in sorted(found)]
+    made = recorder.graph(
+        [recorder.index_of(x) for x in results], range(n_inputs), inline=1 << 62
+    )
+    recorder.closed = True
+    return made.graph
+
+
+def _scan_transpose(
+    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
+) -> Sequence[Any]:
+    """The steps backwards: carries' cotangents flow, constants' cotangents add up."""
+    s = node.settings
+    body, n_constants, n_carry = s["graph"], s["n_constants"], s["n_carry"]
+    first_row = n_constants + n_carry
+    back = transpose(body, linear)
+    plain = [i for i, flag in enumerate(linear) if not flag]
+    lin_constants = [i for i in range(n_constants) if linear[i]]
+    lin_rows = [i for i in range(first_row, len(operands)) if linear[i]]
+    plain_constants = [i for i in plain if i < n_constants]
+    plain_rows = [i for i in plain if i >= first_row]
+    if any(n_constants <= i < first_row for i in plain):
+        raise NoDerivativeError("a scan with a carry that is not linear cannot be transposed")
+
+    recorder = Recorder("transpose", concrete=False, keep_all=True)
+    inputs: dict[Any, Any] = {}
+    for i in plain_constants:
+        inputs["operand", i] = recorder.input(body.inputs[i].type)
+    for i in range(n_carry):
+        inputs["carry", i] = recorder.input(body.outputs[i].type)
+    for i in lin_constants:
+        inputs["total", i] = recorder.input(body.inputs[i].type)
+    for i in plain_rows:
+        inputs["operand", i] = recorder.input(body.inputs[i].type)
+    for i in range(n_carry, len(body.outputs)):
+        inputs["row", i] = recorder.input(body.outputs[i].type)
+    incoming = [
+        inputs["carry", i] if i < n_carry else inputs["row", i]
+        for i in range(len(body.outputs))
+    ]
+    shares = replay(back, [*(inputs["operand", i] for i in plain), *incoming])
+    by_operand = dict(
+        zip([i for i, flag in enumerate(linear) if flag], shares, strict=True)
+    )
+    results = [by_operand[n_constants + i] for i in range(n_carry)]
+    results += [inputs["total", i] + by_operand[i] for i in lin_constants]
+    results += [by_operand[i] for i in lin_rows]
+    made = recorder.graph(
+        [recorder.index_of(x) for x in results], range(len(inputs)), inline=1 << 62
+    )
+    recorder.closed = True
+
+    filled = _fill(bars, node.outputs)
+    zeros = [
+        zeros(body.inputs[i].type) for i in lin_constants
+    ]
+    outputs = control.scan(
+        *(operands[i] for i in plain_constants),
+        *filled[:n_carry],
+        *zeros,
+        *(operands[i] for i in plain_rows),
+        *filled[n_carry:],
+        graph=made.graph,
+        n_constants=len(plain_constants),
+        n_carry=n_carry + len(lin_constants),
+        length=s["length"],
+        reverse=not s["reverse"],
+    )
+    places = [*range(n_constants, first_row), *lin_constants, *lin_rows]
+    return _spread(outputs, places, len(operands))
+
+
+# *** while_loop ***
+
+
+def _while_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+    """Values and tangents go round together; the condition looks at the values."""
+    s = node.settings
+    n_condition, n_body = s["n_condition"], s["n_body"]
+    body: Graph = s["body"]
+    active = _live(tangents[n_condition:])
+    n_carry = len(body.outputs)
+    while True:
+        _, live = jvp_graph(body, active, primal_outputs=False)
+        joined = [i for i in live if not active[n_body + i]]
+        if not joined:
+            break
+        for i in joined:
+            active[n_body + i] = True
+    carried = [i for i in range(n_carry) if active[n_body + i]]
+    if not carried:
+        return [None] * n_carry
+    of_body = [i for i in range(n_body) if active[i]]
+    step = _while_step(body, active, n_body, of_body, carried)
+    condition = _ignoring_extra(s["condition"], [body.outputs[i].type for i in carried])
+    start = n_condition + n_body
+    dots = []
+    for i in carried:
+        t = tangents[start + i]
+        kind = body.outputs[i].type
+        dots.append(zeros(kind) if t is None else t)
+    results = control.while_loop(
+        *primals[:n_condition],
+        *primals[n_condition:start],
+        *(tangents[n_condition + i] for i in of_body),
+        *primals[start:],
+        *dots,
+        condition=condition,
+        body=step,
+        n_condition=n_condition,
+        n_body=n_body + len(of_body),
+    )
+    return _spread(results[n_carry:], carried, n_carry)
+
+
+def _while_step(
+    body: Graph, active: Sequence[bool], n_body: int, of_body: list[int], carried: list[int]
+) -> Graph:
+    """From (constants, their tangents, carry, its tangents) to (carry, its tangents)."""
+    recorder = Recorder("jvp", concrete=False, keep_all=True)
+    constants = [recorder.input(v.type) for v in body.inputs[:n_body]]
+    constant_dots = [recorder.input(body.inputs[i].type) for i in of_body]
+    carry = [recorder.input(v.type) for v in body.inputs[n_body:]]
+    carry_dots = [recorder.input(body.outputs[i].type) for i in carried]
+    heads = [*constants, *constant_dots, *carry, *carry_dots]
+    both, live = jvp_graph(body, active, primal_outputs=True)
+    results = replay(both, [*constants, *carry, *constant_dots, *carry_dots])
+    found = dict(zip(live, results[len(carry) :], strict=True))
+    outputs = results[: len(carry)]
+    for i in carried:
+        kind = body.outputs[i].type
+        dot = found.get(i)
+        outputs.append(zeros(kind) if dot is None else dot)
+    made = recorder.graph(
+        [recorder.index_of(x) for x in outputs], range(len(heads)), inline=1 << 62
+    )
+    recorder.closed = True
+    return made.graph
+
+
+def _ignoring_extra(graph: Graph, types: Sequence[ArrayType]) -> Graph:
+    """The same graph with further inputs that it does not use."""
+    return Graph((*graph.inputs, *(Value(t) for t in types)), graph.nodes, graph.outputs)
+
+
+def _while_transpose(
+    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
+) -> Sequence[Any]:
+    """Run forward keeping the carries, then the transposed step for each, backwards."""
+    s = node.settings
+    n_condition, n_body = s["n_condition"], s["n_body"]
+    body: Graph = s["body"]
+    start = n_condition + n_body
+    linear_carry = [i for i in range(len(body.outputs)) if linear[start + i]]
+    plain_carry = [i for i in range(len(body.outputs)) if not linear[start + i]]
+    linear_body = [i for i in range(n_body) if linear[n_condition + i]]
+    plain_body = [i for i in range(n_body) if not linear[n_condition + i]]
+
+    primal = _restricted(body, plain_body, [n_body + i for i in plain_carry], plain_carry)
+    only = Graph(body.inputs, body.nodes, tuple(body.outputs[i] for i in linear_carry))
+    back = transpose(only, linear[n_condition:])
+    # back: (plain constants, plain carry, bars) -> (constants' bars, carry bars)
+    swapped = Graph(
+        back.inputs,
+        back.nodes,
+        back.outputs[len(linear_body) :] + back.outputs[: len(linear_body)],
+    )
+    condition = s["condition"]
+    keep = [*range(n_condition), *(n_condition + i for i in plain_carry)]
+    condition = Graph(
+        tuple(condition.inputs[i] for i in keep), condition.nodes, condition.outputs
+    )
+    results = control.while_adjoint(
+        *operands[:n_condition],
+        *(operands[n_condition + i] for i in plain_body),
+        *(operands[start + i] for i in plain_carry),
+        *_fill([bars[i] for i in linear_carry], [node.outputs[i] for i in linear_carry]),
+        condition=condition,
+        body=primal,
+        pullback=swapped,
+        n_condition=n_condition,
+        n_body=len(plain_body),
+    )
+    places = [start + i for i in linear_carry] + [n_condition + i for i in linear_body]
+    return _spread(results, places, len(operands))
+
+
+def _restricted(
+    body: Graph, constants: list[int], carry: list[int], outputs: list[int]
+) -> Graph:
+    """The part of a step that makes some of its outputs, from some of its inputs."""
+    wanted = [body.outputs[i] for i in outputs]
+    needed = set(wanted)
+    nodes = []
+    for node in reversed(body.nodes):
+        if any(v in needed for v in node.outputs):
+            needed.update(node.operands)
+            nodes.append(node)
+    inputs = tuple(body.inputs[i] for i in (*constants, *carry))
+    return Graph(inputs, tuple(reversed(nodes)), tuple(wanted))
+
+
+# *** a linear map known by its pullback only ***
+
+
+def _linear_callback_jvp(
+    node: Node, primals: Sequence[Any], tangents: Sequence[Any]
+) -> Sequence[Any]:
+    raise NoDerivativeError(
+        "the pullback of a custom_vjp cannot be differentiated as part of a graph",
+        function="grad",
+        source=node.source,
+        remedy="define the rule with ad.custom_jvp, which has derivatives of every order",
+    )
+
+
+def _linear_callback_transpose(
+    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
+) -> Sequence[Any]:
+    s = node.settings
+    residuals = operands[: s["n_residuals"]]
+    rest = operands[s["n_residuals"] :]
+    types = tuple(x for x in rest if isinstance(x, ArrayType))
+    bars = _fill(bars, node.outputs)
+    results = control.callback(*residuals, *bars, function=s["function"], types=types)
+    return [None] * len(residuals) + list(results)

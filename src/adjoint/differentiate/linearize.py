@@ -1,0 +1,190 @@
+"""Linearise: a graph at a point becomes a graph that is linear in the tangents.
+
+Each node contributes by its structure (``graph/primitive.py``). The forward values that the
+linear graph needs, the residuals, become its first inputs. Computations on residuals alone
+(such as ``cos(x)``) are part of the linear graph too: they are done when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from adjoint.errors import NoDerivativeError
+from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
+from adjoint.primitives.linear import neg
+from adjoint.differentiate.replay import replay_values, value_of
+from adjoint.primitives.infer import zeros
+from adjoint.trace.recorder import Recorder
+
+# Rules of control primitives: (node, primals, tangents, recorder) -> tangents of outputs.
+ControlRule = Callable[[Node, Sequence[Any], Sequence[Any]], Sequence[Any]]
+control_jvps: dict[str, ControlRule] = {}
+
+# Their payloads are not computed while recording; they are made anew where needed.
+_MADE_ANEW = {"broadcast", "cast"}
+
+
+class Linearized(NamedTuple):
+    """The linear part of a graph.
+
+    ``graph`` takes ``residuals`` (values of the linearised graph) and one tangent for each
+    active input, and gives one tangent for each output in ``active_outputs``.
+    """
+
+    graph: Graph
+    residuals: tuple[Value, ...]
+    active_outputs: tuple[int, ...]
+
+
+class _Primals:
+    """Forward values as stand-ins, made when first asked for."""
+
+    def __init__(self, graph: Graph, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.known: dict[Value, Any] = {}
+        self.optional: dict[int, Value] = {}
+        self.makers = {
+            node.outputs[0]: node
+            for node in graph.nodes
+            if node.primitive.name in _MADE_ANEW and isinstance(node.operands[0], Value)
+        }
+
+    def __call__(self, operand: Operand) -> Any:
+        if isinstance(operand, Literal):
+            return value_of(operand, {})
+        if operand in self.known:
+            return self.known[operand]
+        chain = [operand]
+        while chain[-1] in self.makers:
+            chain.append(self.makers[chain[-1]].operands[0])  # type: ignore[arg-type]
+        root = chain.pop()
+        made = self.known.get(root)
+        if made is None:
+            made = self.recorder.input(root.type)
+            self.known[root] = made
+            self.optional[made.index] = root
+        for value in reversed(chain):
+            if value not in self.known:
+                node = self.makers[value]
+                self.known[value] = node.primitive(made, **node.settings)
+            made = self.known[value]
+        return made
+
+
+def linearize(graph: Graph, active: Sequence[bool]) -> Linearized:
+    """The linear part of a graph with respect to its active inputs."""
+    recorder = Recorder("linearize", concrete=False, keep_all=True)
+    primal = _Primals(graph, recorder)
+    tangents: dict[Value, Any] = {}
+    heads = []
+    for value, is_active in zip(graph.inputs, active, strict=True):
+        if is_active:
+            tangents[value] = recorder.input(value.type)
+            heads.append(tangents[value].index)
+    for node in graph.nodes:
+        incoming = [tangents.get(o) if isinstance(o, Value) else None for o in node.operands]
+        if all(t is None for t in incoming):
+            continue
+        recorder.source = node.source._replace(role="tangent") if node.source else None
+        for value, t in zip(node.outputs, _node_tangents(node, primal, incoming), strict=True):
+            if t is not None and value.type.is_differentiable:
+                tangents[value] = t
+    live = [i for i, o in enumerate(graph.outputs) if isinstance(o, Value) and o in tangents]
+    outputs = [recorder.index_of(tangents[graph.outputs[i]]) for i in live]  # type: ignore[index]
+    made = recorder.graph(outputs, heads, optional=list(primal.optional), inline=_EVERYTHING)
+    recorder.closed = True
+    return Linearized(made.graph, tuple(primal.optional[i] for i in made.used), tuple(live))
+
+
+_EVERYTHING = 1 << 62  # constants made by rules are all literals: they belong to the rule
+
+
+def _node_tangents(node: Node, primal: Any, incoming: Sequence[Any]) -> Sequence[Any]:
+    primitive, settings = node.primitive, node.settings
+    structure = primitive.structure
+    if structure == "constant":
+        return [None] * len(node.outputs)
+    if structure == "elementwise":
+        out = primal(node.outputs[0])
+        operands = [primal(o) for o in node.operands]
+        total = None
+        for term, t in zip(primitive.terms, incoming, strict=True):
+            if term is not None and t is not None:
+                share = term(t, out, *operands, **settings)
+                total = share if total is None else total + share
+        return [total]
+    if structure == "linear":
+        return [_linear_tangent(node, primal, incoming)]
+    if structure == "multilinear":
+        total = None
+        for i, t in enumerate(incoming):
+            if t is not None:
+                operands = [t if j == i else primal(o) for j, o in enumerate(node.operands)]
+                share = primitive(*operands, **settings)
+                total = share if total is None else total + share
+        return [total]
+    if structure == "special":
+        assert primitive.jvp is not None
+        primals = [primal(o) for o in node.operands]
+        outputs = [primal(v) for v in node.outputs]
+        result = primitive.jvp(primals, incoming, outputs, **settings)
+        return result if primitive.several else [result]
+    rule = control_jvps.get(primitive.name)
+    if rule is None:
+        raise NoDerivativeError(
+            f"{primitive.name} has no derivative",
+            function="grad",
+            source=node.source,
+            remedy="use forward mode once less, or write the loop in Python outside jit",
+        )
+    return rule(node, [primal(o) for o in node.operands], incoming)
+
+
+def _linear_tangent(node: Node, primal: Any, incoming: Sequence[Any]) -> Any:
+    primitive = node.primitive
+    if primitive.name in ("add", "sub") and None in incoming:
+        x_dot, y_dot = incoming
+        if y_dot is None:
+            return x_dot
+        return y_dot if primitive.name == "add" else neg(y_dot)
+    operands = []
+    for i, (t, operand) in enumerate(zip(incoming, node.operands, strict=True)):
+        if not primitive.is_linear_in(i):
+            operands.append(primal(operand))
+        elif t is None:
+            operands.append(zeros(operand.type))
+        else:
+            operands.append(t)
+    return primitive(*operands, **node.settings)
+
+
+def jvp_graph(graph: Graph, active: Sequence[bool], *, primal_outputs: bool) -> tuple[
+    Graph, tuple[int, ...]
+]:
+    """The graph of values and tangents together.
+
+    Returns:
+        A graph from (inputs, tangents of active inputs) to (outputs if asked for, tangents
+        of active outputs), and which outputs are active.
+    """
+    linear = linearize(graph, active)
+    recorder = Recorder("jvp", concrete=False, keep_all=True)
+    primals = [recorder.input(v.type) for v in graph.inputs]
+    count = sum(active)
+    tangents = [recorder.input(v.type) for v in linear.graph.inputs[len(linear.residuals) :]]
+    assert len(tangents) == count
+    values = replay_values(graph, primals)
+    residuals = [values[v] for v in linear.residuals]
+    inner = replay_values(linear.graph, [*residuals, *tangents])
+    results = [value_of(o, values) for o in graph.outputs] if primal_outputs else []
+    results += [value_of(o, inner) for o in linear.graph.outputs]
+    made = recorder.graph(
+        [recorder.index_of(x) for x in results],
+        range(len(primals) + len(tangents)),
+        inline=_EVERYTHING,
+    )
+    recorder.closed = True
+    return made.graph, linear.active_outputs

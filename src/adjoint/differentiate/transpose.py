@@ -1,0 +1,154 @@
+"""Transpose: a graph that is linear in some inputs becomes the graph of its adjoint map.
+
+Nodes that do not depend on the linear inputs are done first, forwards; then the linear
+nodes are walked backwards, each handing the cotangent of its output to its operands.
+
+Cotangents that come out of a ``where`` (or an assignment, or a selection of elements) are
+*guarded*: their zeros mean "this element was not used", so a product of such a zero with an
+infinite or undefined partial is 0 and not NaN. Other products stay plain, and cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import NoDerivativeError
+from adjoint.graph.graph import Graph, Node, Value
+from adjoint.primitives.products import divide_no_nan, multiply_no_nan
+from adjoint.differentiate.replay import value_of
+from adjoint.primitives.infer import zeros
+from adjoint.trace.recorder import Recorder, bind_at
+
+# (node, operands with types at linear places, cotangents, which are linear) -> cotangents
+ControlTranspose = Callable[[Node, Sequence[Any], Sequence[Any], Sequence[bool]], Sequence[Any]]
+control_transposes: dict[str, ControlTranspose] = {}
+
+_MAKES_HOLES = {"where", "slice", "set_slice", "gather", "scatter_set"}
+_MIXES = {"matmul", "einsum", "solve", "convolution", "convolution_input", "convolution_weight"}
+
+
+def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
+    """The transpose with respect to some inputs.
+
+    Args:
+        graph: linear in those inputs together.
+        linear: which inputs are linear; the others are residuals.
+
+    Returns:
+        A graph from (residuals, cotangents of outputs) to cotangents of the linear inputs.
+    """
+    recorder = Recorder("transpose", concrete=False, keep_all=True)
+    values: dict[Any, Any] = {}
+    for value, is_linear in zip(graph.inputs, linear, strict=True):
+        if not is_linear:
+            values[value] = recorder.input(value.type)
+    heads = [x.index for x in values.values()]
+    incoming = [recorder.input(o.type) for o in graph.outputs]
+    heads += [x.index for x in incoming]
+
+    dependent = {v for v, is_linear in zip(graph.inputs, linear, strict=True) if is_linear}
+    walk = []
+    for node in graph.nodes:
+        if any(o in dependent for o in node.operands):
+            dependent.update(node.outputs)
+            walk.append(node)
+            continue
+        result = bind_at(_adjoint_line(node), node, [value_of(o, values) for o in node.operands])
+        results = result if node.primitive.several else (result,)
+        values.update(zip(node.outputs, results, strict=True))
+
+    cotangents = _Cotangents()
+    for operand, y_bar in zip(graph.outputs, incoming, strict=True):
+        if operand in dependent:
+            cotangents.add(operand, y_bar, False)
+    for node in reversed(walk):
+        recorder.source = _adjoint_line(node)
+        _pull_node(node, values, dependent, cotangents)
+    recorder.source = None
+
+    outputs = []
+    for value, is_linear in zip(graph.inputs, linear, strict=True):
+        if is_linear:
+            x_bar = cotangents.total.get(value)
+            if x_bar is None:
+                x_bar = zeros(value.type)
+            outputs.append(recorder.index_of(x_bar))
+    made = recorder.graph(outputs, heads, inline=1 << 62)
+    recorder.closed = True
+    return made.graph
+
+
+class _Cotangents:
+    """Sums of cotangents, and which of them are guarded."""
+
+    def __init__(self) -> None:
+        self.total: dict[Any, Any] = {}
+        self.guarded: set[Any] = set()
+
+    def add(self, operand: Any, share: Any, guarded: bool) -> None:
+        known = self.total.get(operand)
+        self.total[operand] = share if known is None else known + share
+        if guarded:
+            self.guarded.add(operand)
+
+    def take(self, value: Value) -> tuple[Any, bool]:
+        """A cotangent that is complete; it is not needed again."""
+        return self.total.pop(value, None), value in self.guarded
+
+
+def _adjoint_line(node: Node) -> Any:
+    return node.source._replace(role="adjoint") if node.source is not None else None
+
+
+def _pull_node(
+    node: Node, values: dict[Any, Any], dependent: set[Any], cotangents: _Cotangents
+) -> None:
+    primitive = node.primitive
+    taken = [cotangents.take(value) for value in node.outputs]
+    if all(y_bar is None for y_bar, _ in taken):
+        return
+    guarded = any(flag for _, flag in taken)
+    is_linear = [o in dependent for o in node.operands]
+    operands = [
+        o.type if flag else value_of(o, values)
+        for o, flag in zip(node.operands, is_linear, strict=True)
+    ]
+    if primitive.structure == "control":
+        rule = control_transposes[primitive.name]
+        shares = rule(node, operands, [y_bar for y_bar, _ in taken], is_linear)
+        for operand, share in zip(node.operands, shares, strict=True):
+            if share is not None:
+                cotangents.add(operand, share, False)
+        return
+    (y_bar, _) = taken[0]
+    passed_on = (guarded or primitive.name in _MAKES_HOLES) and primitive.name not in _MIXES
+    for which, operand in enumerate(node.operands):
+        if not is_linear[which]:
+            continue
+        if not primitive.is_linear_in(which) or primitive.transpose is None:
+            raise NoDerivativeError(
+                f"{primitive.name} is not linear in its operand {which}",
+                function="transpose",
+                source=node.source,
+            )
+        share = None
+        if guarded:
+            share = _guarded_product(primitive.name, y_bar, operands, which)
+        if share is None:
+            share = primitive.transpose(y_bar, operands, which, **node.settings)
+        cotangents.add(operand, share, passed_on)
+
+
+def _guarded_product(name: str, y_bar: Any, operands: Sequence[Any], which: int) -> Any:
+    """A product in which a zero cotangent wins against any partial; None where harmless."""
+    if name == "div":
+        return divide_no_nan(y_bar, operands[1])
+    if name != "mul":
+        return None
+    partial = operands[1 - which]
+    if isinstance(partial, np.ndarray | np.generic) and np.all(np.isfinite(partial)):
+        return None
+    return multiply_no_nan(y_bar, partial)

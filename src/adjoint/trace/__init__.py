@@ -1,0 +1,10 @@
+"""Recording: the stand-in array, and what NumPy's functions mean on it."""
+
+from adjoint.trace import calls as _calls
+from adjoint.trace.array import TracedArray
+from adjoint.trace.record import Recording, record_graph
+from adjoint.trace.recorder import Recorder
+
+__all__ = ["Recorder", "Recording", "TracedArray", "record_graph"]
+
+_calls.load()

@@ -1,0 +1,388 @@
+"""The stand-in array: what a function receives in place of its arguments.
+
+It has ndarray's operators, methods and attributes, and NumPy's functions and ufuncs accept
+it through ``__array_ufunc__`` and ``__array_function__``. It is never returned to users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.primitives import elementwise as e
+from adjoint.primitives import linear, products
+from adjoint.trace import indexing
+from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
+from adjoint.trace.recorder import TracedCore, bind, set_array_class
+from adjoint.trace.tables import array_ufunc, find_function, method
+from adjoint.trace.views import as_view, detached, write_through
+
+_NUMBERS = (bool, int, float, complex)
+_c = e.constants
+
+
+def _fits(x: Any) -> bool:
+    """Whether an operator may take this operand; otherwise Python tries the other one."""
+    return isinstance(x, (TracedCore, np.ndarray, np.generic, *_NUMBERS))
+
+
+def _operator(primitive: Any, swapped: bool = False) -> Any:
+    def apply(self: TracedArray, other: Any) -> Any:
+        if not _fits(other):
+            if not isinstance(other, list | tuple):
+                return NotImplemented
+            other = np.array(other)
+        result = elementwise(primitive, other, self) if swapped else elementwise(
+            primitive, self, other
+        )
+        if self.weak and type(result) is TracedArray:
+            # Python numbers give Python numbers, which stay weak.
+            result.weak = type(other) in _NUMBERS or getattr(other, "weak", False)
+        return result
+
+    return apply
+
+
+def _unary(primitive: Any) -> Any:
+    def apply(self: TracedArray) -> Any:
+        result = elementwise(primitive, self)
+        result.weak = self.weak
+        return result
+
+    return apply
+
+
+class TracedArray(TracedCore):
+    """An array under recording."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]  # like ndarray
+    __array_priority__ = 1000.0
+
+    __adjoint_bind__ = staticmethod(bind)
+
+    # *** what is known without the values ***
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.payload.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.payload.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.payload.shape)
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for n in self.payload.shape:
+            size *= n
+        return size
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    # *** NumPy's protocols ***
+
+    def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **options: Any) -> Any:
+        return array_ufunc(ufunc, how, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        return find_function(function)(*args, **options)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return np
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise ConversionError(
+            "an array under recording cannot be turned into a plain ndarray: "
+            "its derivative would be lost",
+            function=self.recorder.name,
+            source=source_here(),
+            remedy="use NumPy functions on it as it is; for a value without derivative use "
+            "ad.stop_gradient(x); to fill an array, make it with np.zeros inside the function",
+        )
+
+    # *** values, where Python asks for them ***
+
+    def _value(self, what: str, remedy: str) -> Any:
+        value = indexing.concrete_value(self)
+        if value is None:
+            raise ConcreteValueError(
+                f"{what} needs the value of an array, which is not known while recording",
+                function=_abstract_name(self),
+                source=source_here(),
+                got=f"an array of type {self.dtype}{list(self.shape)}",
+                remedy=remedy,
+            )
+        return value
+
+    def __bool__(self) -> bool:
+        remedy = "use np.where, ad.cond or ad.while_loop, or take the decision outside"
+        return bool(self._value("a branch", remedy))
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+        return int(self._value("an index or a range", "use np.arange with a fixed length"))
+
+    def __int__(self) -> int:
+        return int(self._value("int()", "keep the array: x.astype(int)"))
+
+    def _refuse_number(self, kind: str) -> Any:
+        raise ConversionError(
+            f"{kind}(x) of an array under recording would cut its derivative",
+            function=self.recorder.name,
+            source=source_here(),
+            remedy=f"drop {kind}(), or use np.{{sin, exp, ...}} in place of math.*; for a value "
+            f"without derivative {kind}(ad.stop_gradient(x))",
+        )
+
+    def __float__(self) -> float:
+        if self.dtype.kind not in "fc":
+            return float(self._value("float()", "keep the array as it is"))
+        return self._refuse_number("float")  # type: ignore[no-any-return]
+
+    def __complex__(self) -> complex:
+        return self._refuse_number("complex")  # type: ignore[no-any-return]
+
+    def item(self, *index: int) -> Any:
+        """One element, still under recording."""
+        if index:
+            return self.reshape(-1)[index[0]] if len(index) == 1 else self[index]
+        if self.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return self.reshape(())
+
+    def tolist(self) -> Any:
+        """Nested lists of elements, still under recording."""
+        if not self.shape:
+            return self
+        return [row.tolist() for row in self]
+
+    def __repr__(self) -> str:
+        value = indexing.concrete_value(self)
+        shown = f"{self.dtype}{list(self.shape)}" if value is None else repr(value)
+        return f"<stand-in for {shown}>"
+
+    def __format__(self, spec: str) -> str:
+        value = indexing.concrete_value(self)
+        return repr(self) if value is None else format(value, spec)
+
+    # *** indexing ***
+
+    def __getitem__(self, index: Any) -> Any:
+        plan = indexing.plan_index(self.shape, index)
+        result = indexing.read(detached(self), plan)
+        if not indexing.is_basic(plan):
+            return result
+        if type(result) is not TracedArray:
+            return result
+        return as_view(
+            result,
+            self,
+            lambda base: indexing.read(base, plan),
+            lambda base, new: indexing.write(base, plan, new),
+        )
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self.view is not None:
+            self.view.refresh(self)
+        plan = indexing.plan_index(self.shape, index)
+        new = indexing.write(detached(self), plan, value)
+        write_through(self, new)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    # *** operators ***
+
+    __add__, __radd__ = _operator(linear.add), _operator(linear.add, swapped=True)
+    __sub__, __rsub__ = _operator(linear.sub), _operator(linear.sub, swapped=True)
+    __mul__, __rmul__ = _operator(products.mul), _operator(products.mul, swapped=True)
+    __truediv__, __rtruediv__ = _operator(e.div), _operator(e.div, swapped=True)
+    __floordiv__ = _operator(_c["floor_divide"])
+    __rfloordiv__ = _operator(_c["floor_divide"], swapped=True)
+    __mod__, __rmod__ = _operator(e.remainder), _operator(e.remainder, swapped=True)
+    __rpow__ = _operator(e.power, swapped=True)
+    __lt__, __le__ = _operator(_c["less"]), _operator(_c["less_equal"])
+    __gt__, __ge__ = _operator(_c["greater"]), _operator(_c["greater_equal"])
+    __eq__ = _operator(_c["equal"])
+    __ne__ = _operator(_c["not_equal"])
+    __and__, __rand__ = _operator(_c["bitwise_and"]), _operator(_c["bitwise_and"], swapped=True)
+    __or__, __ror__ = _operator(_c["bitwise_or"]), _operator(_c["bitwise_or"], swapped=True)
+    __xor__, __rxor__ = _operator(_c["bitwise_xor"]), _operator(_c["bitwise_xor"], swapped=True)
+    __lshift__ = _operator(_c["left_shift"])
+    __rshift__ = _operator(_c["right_shift"])
+    __neg__ = _unary(linear.neg)
+    __abs__ = _unary(e.absolute)
+
+    def __invert__(self) -> Any:
+        return elementwise(_c["invert"], self)
+
+    def __pos__(self) -> Any:
+        return detached(self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __pow__(self, exponent: Any) -> Any:
+        if not _fits(exponent):
+            return NotImplemented
+        return power(self, exponent)
+
+    def __matmul__(self, other: Any) -> Any:
+        return np.matmul(self, other) if _fits(other) else NotImplemented
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return np.matmul(other, self) if _fits(other) else NotImplemented
+
+    def _in_place(self, result: Any) -> Any:
+        """What ``+=`` does to an array: cast back to its dtype, write through to its bases."""
+        if not self.shape and self.view is None:
+            return result  # NumPy scalars are rebound by ``+=``, not written
+        if result is NotImplemented:
+            return result
+        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise np.exceptions.DTypePromotionError(
+                f"cannot write {result.dtype} into an array of {self.dtype}"
+            )
+        write_through(self, detached(indexing.fit(result, self.shape, self.dtype)))
+        return self
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._in_place(self + other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._in_place(self - other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._in_place(self * other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._in_place(self / other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return self._in_place(self // other)
+
+    def __imod__(self, other: Any) -> Any:
+        return self._in_place(self % other)
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._in_place(self**other)
+
+    # *** attributes and methods of ndarray ***
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        return np.swapaxes(self, -1, -2)
+
+    @property
+    def real(self) -> Any:
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    @property
+    def flat(self) -> Any:
+        return iter(self.reshape(-1))
+
+    @property
+    def base(self) -> Any:
+        return None if self.view is None else self.view.base
+
+    def __copy__(self) -> Any:
+        return detached(self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return detached(self)
+
+    def copy(self, order: str = "C") -> Any:
+        """The same value, tied to nothing."""
+        return TracedArray(self.recorder, self.index, self.payload, False)
+
+    def __getattr__(self, name: str) -> Any:
+        found = method(name)
+        if found is not None:
+            return lambda *args, **options: found(self, *args, **options)
+        if hasattr(np.ndarray, name):
+            raise UnsupportedError(
+                f"the array method {name!r} has no rule",
+                function=self.recorder.name,
+                source=source_here(),
+                remedy="see docs/coverage.md for the nearest supported form",
+            )
+        raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+
+
+def power(x: Any, exponent: Any) -> Any:
+    """``x ** exponent`` with NumPy's shortcuts for small powers that are Python numbers."""
+    if type(exponent) in (int, float) and not isinstance(x, int | float):
+        result = _number_power(x, exponent)
+        if result is not None:
+            result.weak = x.weak
+            return result
+    result = elementwise(e.power, x, exponent)
+    if type(result) is TracedArray and x.weak:
+        result.weak = type(exponent) in _NUMBERS or getattr(exponent, "weak", False)
+    return result
+
+
+def _number_power(x: Any, exponent: float) -> Any:
+    dtype = loop_of(e.power, (dtype_key(x), type(exponent)))[-1]
+    if dtype.kind not in "fc":
+        return None
+    if x.dtype != dtype:
+        x = x.astype(dtype)
+    if exponent == 1:
+        return detached(x)
+    if exponent == 2:
+        return elementwise(e.square, x)
+    if exponent == -1:
+        return elementwise(e.reciprocal, x)
+    if exponent == 0.5:
+        return elementwise(e.sqrt, x)
+    return bind(products.scalar_pow, (x,), (exponent,))
+
+
+def _abstract_name(x: Any) -> str:
+    """The transformation that hides the values: the outermost whose payload is a type."""
+    name: str = x.recorder.name
+    while type(x) is TracedArray:
+        name = x.recorder.name
+        x = x.payload
+    return name
+
+
+set_array_class(TracedArray)

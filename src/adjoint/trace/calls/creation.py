@@ -1,0 +1,81 @@
+"""New arrays made after the shape and dtype of stand-ins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.tables import implements
+
+
+def _like(prototype: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:
+    wanted = prototype.shape if shape is None else shape
+    return wanted, prototype.dtype if dtype is None else dtype
+
+
+@implements(np.zeros_like, np.empty_like)
+def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True,
+               shape: Any = None, *, device: Any = None) -> Any:
+    """Zeros."""
+    return np.zeros(*_like(a, dtype, shape))
+
+
+@implements(np.ones_like)
+def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True,
+              shape: Any = None, *, device: Any = None) -> Any:
+    """Ones."""
+    return np.ones(*_like(a, dtype, shape))
+
+
+@implements(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K",
+              subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+    """One value everywhere; a traced value keeps its derivative."""
+    wanted, kind = _like(a, dtype, shape)
+    if not is_traced(fill_value):
+        return np.full(wanted, fill_value, kind)
+    return np.broadcast_to(as_operand(fill_value).astype(kind), wanted).copy()
+
+
+@implements(np.linspace)
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True,
+             retstep: bool = False, dtype: Any = None, axis: int = 0) -> Any:
+    """Evenly spaced numbers between two ends."""
+    div = num - 1 if endpoint else num
+    a, b = as_operand(start) * 1.0, as_operand(stop) * 1.0
+    delta = b - a
+    k = np.arange(num, dtype=float).reshape((-1,) + (1,) * np.ndim(delta))
+    step = delta / div if div > 0 else np.nan
+    result = k * step + a if div > 0 else k * delta + a
+    if endpoint and num > 1:
+        last = np.broadcast_to(b, result.shape[1:])
+        result = np.concatenate([result[:-1], last[None]], axis=0)
+    if axis != 0:
+        result = np.moveaxis(result, 0, axis)
+    if dtype is not None:
+        result = result.astype(dtype)
+    return (result, step) if retstep else result
+
+
+@implements(np.meshgrid)
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    """Coordinate arrays from coordinate vectors."""
+    ndim = len(xi)
+    shaped = []
+    for i, x in enumerate(xi):
+        shape = [1] * ndim
+        shape[i] = -1
+        shaped.append(np.reshape(as_operand(x), shape))
+    if indexing == "xy" and ndim > 1:
+        shaped = [np.swapaxes(x, 0, 1) for x in shaped]
+    return tuple(shaped) if sparse else tuple(np.broadcast_arrays(*shaped))
+
+
+@implements(np.vander)
+def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
+    """Powers of a vector as columns."""
+    n = x.shape[0] if N is None else N
+    powers = range(n) if increasing else range(n - 1, -1, -1)
+    return np.stack([x**k for k in powers], axis=1)

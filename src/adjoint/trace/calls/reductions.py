@@ -1,0 +1,253 @@
+"""Sums, means, extremes and products over axes, in the order of operations NumPy uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.primitives import choose, linear
+from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent
+from adjoint.trace.tables import implements
+from adjoint.trace.views import detached
+
+_no_value = np._NoValue  # what NumPy passes for an argument that was not given
+
+
+def _given(value: Any) -> bool:
+    return value is not None and value is not _no_value
+
+
+def _keep(result: Any, x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
+    if not _given(keepdims) or not keepdims:
+        return result
+    return np.reshape(result, linear.kept(x.shape, axes))
+
+
+def _store(result: Any, out: Any) -> Any:
+    if not _given(out):
+        return result
+    out[...] = result
+    return out
+
+
+def _masked(x: Any, where: Any, fill: Any) -> Any:
+    if not _given(where) or where is True:
+        return x
+    return np.where(where, x, np.asarray(fill, x.dtype))
+
+
+@implements(np.sum, methods=("sum",))
+def sum_(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """The sum over axes."""
+    x = _masked(as_operand(a), where, 0)
+    if not _given(dtype):
+        dtype = _summed_dtype(x.dtype)
+    if x.dtype != dtype:
+        x = x.astype(dtype)
+    axes = axis_tuple(axis, x.ndim)
+    result = linear.sum_(x, axes=axes)
+    if _given(initial):
+        result = result + initial
+    return _store(_keep(result, x, axes, keepdims), out)
+
+
+def _summed_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Small integers and booleans are summed in the platform's integers."""
+    return np.add.reduce(np.zeros(0, dtype)).dtype if dtype.kind in "biu" else dtype
+
+
+@implements(np.mean, methods=("mean",))
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+    *, where: Any = True,
+) -> Any:
+    """The mean over axes."""
+    x = as_operand(a)
+    result_dtype = np.dtype(dtype) if _given(dtype) else None
+    if result_dtype is None:
+        result_dtype = np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
+    inner = np.dtype(np.float32) if x.dtype == np.float16 and not _given(dtype) else result_dtype
+    axes = axis_tuple(axis, x.ndim)
+    if not _given(where) or where is True:
+        count: Any = extent(x.shape, axes)
+    else:
+        count = np.sum(np.broadcast_to(where, x.shape), axis=axes)
+        count = _keep(count, x, axes, keepdims)
+    total = sum_(x, axes, inner, None, keepdims, None, where)
+    result = total / count
+    return _store(result if result.dtype == result_dtype else result.astype(result_dtype), out)
+
+
+@implements(np.var, methods=("var",))
+def var(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
+) -> Any:
+    """The variance over axes."""
+    x = as_operand(a)
+    if _given(dtype):
+        x = x.astype(dtype)
+    elif x.dtype.kind in "biu":
+        x = x.astype(np.float64)
+    half = x.dtype == np.float16
+    if half:
+        x = x.astype(np.float32)
+    if _given(correction):
+        ddof = correction
+    axes = axis_tuple(axis, x.ndim)
+    masked = _given(where) and where is not True
+    count: Any = extent(x.shape, axes)
+    if masked:
+        count = np.sum(np.broadcast_to(where, x.shape), axis=axes, keepdims=True)
+    centre = mean if _given(mean) else sum_(x, axes, None, None, True, None, where) / count
+    deviation = x - centre
+    if deviation.dtype.kind == "c":
+        squares = np.real(deviation * np.conjugate(deviation))
+    else:
+        squares = deviation * deviation
+    total = sum_(squares, axes, None, None, keepdims, None, where)
+    left = np.maximum(np.reshape(count, np.shape(total)) if masked else count, ddof) - ddof
+    result = total / left
+    return _store(result.astype(np.float16) if half else result, out)
+
+
+@implements(np.std, methods=("std",))
+def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
+        keepdims: Any = False, **options: Any) -> Any:
+    """The standard deviation over axes."""
+    return _store(np.sqrt(var(a, axis, dtype, None, ddof, keepdims, **options)), out)
+
+
+def _extreme(primitive: Any, join: Any) -> Any:
+    def extreme(
+        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
+        initial: Any = None, where: Any = True,
+    ) -> Any:
+        x = as_operand(a)
+        if _given(where) and where is not True:
+            x = np.where(where, x, initial)
+        axes = axis_tuple(axis, x.ndim)
+        if extent(x.shape, axes) == 0:
+            if not _given(initial):
+                raise ValueError("zero-size array to reduction operation which has no identity")
+            rest = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+            result = np.broadcast_to(np.asarray(initial, x.dtype), rest)
+        else:
+            result = primitive(x, axes=axes)
+            if _given(initial):
+                result = join(result, initial)
+        return _store(_keep(result, x, axes, keepdims), out)
+
+    return extreme
+
+
+max_ = implements(np.max, np.amax, methods=("max",))(_extreme(choose.max_, np.maximum))
+min_ = implements(np.min, np.amin, methods=("min",))(_extreme(choose.min_, np.minimum))
+
+
+@implements(np.ptp)
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    """Largest minus smallest."""
+    return _store(max_(a, axis, None, keepdims) - min_(a, axis, None, keepdims), out)
+
+
+@implements(np.prod, methods=("prod",))
+def prod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+    initial: Any = None, where: Any = True,
+) -> Any:
+    """The product over axes."""
+    x = _masked(as_operand(a), where, 1)
+    if not _given(dtype):
+        dtype = _summed_dtype(x.dtype)
+    if x.dtype != dtype:
+        x = x.astype(dtype)
+    axes = axis_tuple(axis, x.ndim)
+    result = choose.prod(x, axes=axes)
+    if _given(initial):
+        result = result * initial
+    return _store(_keep(result, x, axes, keepdims), out)
+
+
+def _along(primitive: Any) -> Any:
+    def accumulate(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        x = as_operand(a)
+        if axis is None:
+            x, axis = np.ravel(x), 0
+        if not _given(dtype):
+            dtype = _summed_dtype(x.dtype)
+        if x.dtype != dtype:
+            x = x.astype(dtype)
+        return _store(primitive(x, axis=axis_index(axis, x.ndim)), out)
+
+    return accumulate
+
+
+cumsum = implements(np.cumsum, methods=("cumsum",))(_along(linear.cumsum))
+cumprod = implements(np.cumprod, methods=("cumprod",))(_along(choose.cumprod))
+
+
+def _truth(primitive: Any) -> Any:
+    def truth(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *,
+              where: Any = True) -> Any:
+        x = _masked(as_operand(a), where, primitive is choose.all_)
+        axes = axis_tuple(axis, x.ndim)
+        return _store(_keep(primitive(x, axes=axes), x, axes, keepdims), out)
+
+    return truth
+
+
+any_ = implements(np.any, methods=("any",))(_truth(choose.any_))
+all_ = implements(np.all, methods=("all",))(_truth(choose.all_))
+
+
+def _arg(primitive: Any) -> Any:
+    def arg(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+        x = as_operand(a)
+        if axis is None:
+            flat = primitive(np.ravel(x), axis=0)
+            return np.reshape(flat, (1,) * x.ndim) if _given(keepdims) and keepdims else flat
+        axis = axis_index(axis, x.ndim)
+        result = primitive(x, axis=axis)
+        return _store(_keep(result, x, (axis,), keepdims), out)
+
+    return arg
+
+
+argmax = implements(np.argmax, methods=("argmax",))(_arg(choose.argmax))
+argmin = implements(np.argmin, methods=("argmin",))(_arg(choose.argmin))
+
+
+@implements(np.count_nonzero)
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """How many elements are not zero."""
+    return np.sum(detached(a) != 0, axis=axis, keepdims=bool(keepdims))
+
+
+@implements(np.average)
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *,
+            keepdims: Any = False) -> Any:
+    """The weighted mean."""
+    x = as_operand(a)
+    if weights is None:
+        result = mean(x, axis, None, None, keepdims)
+        total: Any = x.size / result.size
+    else:
+        w = as_operand(weights)
+        if w.shape != x.shape:
+            at = axis_index(axis, x.ndim)
+            w = np.reshape(w, tuple(n if i == at else 1 for i, n in enumerate(x.shape)))
+            w = np.broadcast_to(w, x.shape)
+        keep = bool(_given(keepdims) and keepdims)
+        total = np.sum(w, axis=axis, keepdims=keep)
+        result = np.sum(x * w, axis=axis, keepdims=keep) / total
+    return (result, np.broadcast_to(total, result.shape)) if returned else result

@@ -1,0 +1,331 @@
+"""Choosing, ordering and picking elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import ConcreteValueError
+from adjoint.graph.source import source_here
+from adjoint.primitives import choose, linear
+from adjoint.trace.calls.support import as_operand, axis_index, is_traced
+from adjoint.trace.elementwise import dtype_key
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.recorder import bind
+from adjoint.trace.tables import implements
+from adjoint.trace.views import detached
+
+
+@implements(np.where)
+def where(condition: Any, /, x: Any = None, y: Any = None) -> Any:
+    """``x`` where the condition holds, ``y`` elsewhere."""
+    if x is None or y is None:
+        return nonzero(condition)
+    keys = [dtype_key(v) for v in (x, y)]
+    dtype = np.result_type(*[key(1) if type(key) is type else key for key in keys])
+    test = as_operand(condition)
+    if test.dtype != bool:
+        test = test != 0
+    parts = [as_operand(v) for v in (x, y)]
+    parts = [v if v.dtype == dtype else v.astype(dtype) for v in parts]
+    shape = np.broadcast_shapes(test.shape, parts[0].shape, parts[1].shape)
+    fitted = [v if v.shape == shape else np.broadcast_to(v, shape) for v in (test, *parts)]
+    return bind(choose.where, [detached(v) for v in fitted], ())
+
+
+@implements(np.nonzero, methods=("nonzero",))
+def nonzero(a: Any) -> Any:
+    """Indices of the elements that are not zero."""
+    known = concrete_value(a) if is_traced(a) else np.asarray(a)
+    if known is None:
+        raise ConcreteValueError(
+            "the number of elements that are not zero is not known while recording",
+            function="np.nonzero",
+            source=source_here(),
+            remedy="use np.where(condition, x, y)",
+        )
+    return np.nonzero(known)
+
+
+@implements(np.clip, methods=("clip",))
+def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None,
+         max: Any = None, **options: Any) -> Any:
+    """Values limited to an interval."""
+    low = a_min if a_min is not None else min
+    high = a_max if a_max is not None else max
+    result = a
+    if low is not None and low is not np._NoValue:
+        result = np.maximum(result, low)
+    if high is not None and high is not np._NoValue:
+        result = np.minimum(result, high)
+    if out is not None:
+        out[...] = result
+        return out
+    return result if result is not a else detached(a)
+
+
+@implements(np.nan_to_num)
+def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None,
+               neginf: Any = None) -> Any:
+    """NaN and infinities replaced by numbers."""
+    info = np.finfo(x.dtype)
+    high = info.max if posinf is None else posinf
+    low = info.min if neginf is None else neginf
+    result = np.where(np.isnan(x), nan, x)
+    result = np.where(np.isposinf(x), high, result)
+    return np.where(np.isneginf(x), low, result)
+
+
+@implements(np.isposinf)
+def isposinf(x: Any, out: Any = None) -> Any:
+    """Whether each element is +inf."""
+    return np.isinf(x) & (x > 0)
+
+
+@implements(np.isneginf)
+def isneginf(x: Any, out: Any = None) -> Any:
+    """Whether each element is -inf."""
+    return np.isinf(x) & (x < 0)
+
+
+@implements(np.take, methods=("take",))
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    """Elements or slices by index."""
+    x = as_operand(a)
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    axis = axis_index(axis, x.ndim)
+    places = as_operand(indices)
+    if mode == "clip":
+        places = np.clip(places, 0, x.shape[axis] - 1)
+    elif mode == "wrap":
+        places = places % x.shape[axis]
+    result = linear.gather(detached(x), places, axes=(axis,))
+    if out is not None:
+        out[...] = result
+        return out
+    return result
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """Elements along an axis, by an index array of the same rank."""
+    x, places = as_operand(arr), as_operand(indices)
+    if axis is None:
+        return take(np.ravel(x), places)
+    axis = axis_index(axis, x.ndim)
+    shape = tuple(
+        places.shape[i] if i == axis else max(x.shape[i], places.shape[i])
+        for i in range(x.ndim)
+    )
+    rows = np.indices(shape, sparse=True)
+    index = [np.broadcast_to(rows[i], shape) for i in range(x.ndim)]
+    index[axis] = np.broadcast_to(places, shape)
+    index = [
+        np.zeros(shape, np.intp) if i != axis and x.shape[i] == 1 else v
+        for i, v in enumerate(index)
+    ]
+    return linear.gather(detached(x), *index, axes=tuple(range(x.ndim)))
+
+
+@implements(np.argsort, methods=("argsort",))
+def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
+            stable: Any = None) -> Any:
+    """The indices that sort."""
+    x = as_operand(a)
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    how = "stable" if stable else kind
+    return bind(choose.argsort, [detached(x)], (axis_index(axis, x.ndim), how))
+
+
+@implements(np.sort)
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
+         stable: Any = None) -> Any:
+    """The elements in order; each keeps its derivative."""
+    x = as_operand(a)
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    return take_along_axis(x, argsort(x, axis, kind, stable=stable), axis)
+
+
+@implements(methods=("sort",))
+def sort_in_place(x: Any, axis: int = -1, kind: Any = None, order: Any = None, *,
+                  stable: Any = None) -> None:
+    """``x.sort()`` writes the order into x."""
+    x[...] = sort(x.copy(), axis, kind, stable=stable)
+
+
+@implements(np.diagonal, methods=("diagonal",))
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal of two axes, last."""
+    x = as_operand(a)
+    i, j = axis_index(axis1, x.ndim), axis_index(axis2, x.ndim)
+    moved = np.moveaxis(x, (i, j), (-2, -1))
+    rows = max(0, -offset)
+    columns = max(0, offset)
+    n = max(0, min(moved.shape[-2] - rows, moved.shape[-1] - columns))
+    k = np.arange(n)
+    return linear.gather(
+        detached(moved), k + rows, k + columns, axes=(x.ndim - 2, x.ndim - 1)
+    )
+
+
+@implements(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    """A diagonal as a matrix, or a matrix's diagonal."""
+    if v.ndim == 2:
+        return diagonal(v, k)
+    if v.ndim != 1:
+        raise ValueError("Input must be 1- or 2-d.")
+    n = v.shape[0] + abs(k)
+    places = np.arange(v.shape[0])
+    return linear.scatter_add(
+        detached(v), places + max(0, -k), places + max(0, k), axes=(0, 1), shape=(n, n)
+    )
+
+
+@implements(np.diagflat)
+def diagflat(v: Any, k: int = 0) -> Any:
+    """All elements as the diagonal of a matrix."""
+    return diag(np.ravel(v), k)
+
+
+@implements(np.trace, methods=("trace",))
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None,
+          out: Any = None) -> Any:
+    """The sum of a diagonal."""
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+
+
+@implements(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    """The lower triangle, zeros above."""
+    return np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, np.zeros((), m.dtype))
+
+
+@implements(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    """The upper triangle, zeros below."""
+    return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), np.zeros((), m.dtype), m)
+
+
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue,
+         append: Any = np._NoValue) -> Any:
+    """Differences of neighbours."""
+    x = as_operand(a)
+    axis = axis_index(axis, x.ndim)
+    parts = [x]
+    for extra, first in ((prepend, True), (append, False)):
+        if extra is np._NoValue:
+            continue
+        part = as_operand(extra)
+        if part.ndim == 0:
+            shape = tuple(1 if i == axis else m for i, m in enumerate(x.shape))
+            part = np.broadcast_to(part, shape)
+        parts.insert(0 if first else len(parts), part)
+    if len(parts) > 1:
+        x = np.concatenate(parts, axis)
+    lead = (slice(None),) * axis
+    for _ in range(n):
+        x = x[(*lead, slice(1, None))] - x[(*lead, slice(None, -1))]
+    return x
+
+
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """The choice of the first condition that holds."""
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = np.where(condition, choice, result)
+    return result
+
+
+@implements(np.pad)
+def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> Any:
+    """Values added at the edges; modes that repeat the array's own elements, or constants."""
+    x = as_operand(array)
+    if isinstance(pad_width, dict):
+        widths = [pad_width.get(i, pad_width.get(i - x.ndim, 0)) for i in range(x.ndim)]
+        widths = [(w, w) if np.ndim(w) == 0 else tuple(w) for w in widths]
+    else:
+        widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
+    if mode == "constant":
+        shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
+        start = tuple(a for a, _ in widths)
+        result = linear.unslice(detached(x), start=start, step=(1,) * x.ndim, shape=shape)
+        values = options.get("constant_values", 0)
+        if not is_traced(values) and not np.any(values):
+            return result
+        return _with_constants(x, result, widths, values)
+    # Other modes pick elements: NumPy pads the positions, and the elements follow.
+    for axis, (before, after) in enumerate(widths):
+        if mode not in ("edge", "wrap", "reflect", "symmetric"):
+            raise _no_pad(mode)
+        order = np.pad(np.arange(x.shape[axis]), (before, after), mode=mode, **options)  # type: ignore[call-overload]
+        x = take(x, order, axis)
+    return x
+
+
+def _no_pad(mode: str) -> Exception:
+    from adjoint.errors import UnsupportedError
+
+    return UnsupportedError(
+        f"the mode {mode!r} has no rule",
+        function="np.pad",
+        source=source_here(),
+        wanted="constant, edge, wrap, reflect or symmetric",
+        remedy="compute the border values and join them with np.concatenate",
+    )
+
+
+def _with_constants(x: Any, result: Any, widths: Any, values: Any) -> Any:
+    pairs = np.broadcast_to(values, (x.ndim, 2))
+    for axis, (before, after) in enumerate(widths):
+        at = np.arange(result.shape[axis])
+        shape = tuple(-1 if i == axis else 1 for i in range(x.ndim))
+        low = (at < before).reshape(shape)
+        high = (at >= result.shape[axis] - after).reshape(shape)
+        result = np.where(low, pairs[axis, 0].astype(x.dtype), result)
+        result = np.where(high, pairs[axis, 1].astype(x.dtype), result)
+    return result
+
+
+@implements(np.searchsorted)
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """Places in a sorted array; integers, without derivative."""
+    known = [concrete_value(z) if is_traced(z) else np.asarray(z) for z in (a, v)]
+    if any(z is None for z in known):
+        x = as_operand(a)
+        below = np.less if side == "left" else np.less_equal
+        return np.sum(below(x, np.expand_dims(as_operand(v), -1)), axis=-1)
+    return np.searchsorted(known[0], known[1], side=side, sorter=sorter)  # type: ignore[call-overload]
+
+
+@implements(np.array_equal)
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    """Whether shapes and elements agree."""
+    if np.shape(a1) != np.shape(a2):
+        return False
+    same = a1 == a2
+    return np.all(same | (np.isnan(a1) & np.isnan(a2)) if equal_nan else same)
+
+
+@implements(np.isclose)
+def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
+            equal_nan: bool = False) -> Any:
+    """Whether elements are nearly equal."""
+    close = np.abs(a - b) <= atol + rtol * np.abs(b)
+    close = (close & np.isfinite(b)) | (as_operand(a) == b)
+    return close | (np.isnan(a) & np.isnan(b)) if equal_nan else close
+
+
+@implements(np.allclose)
+def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
+             equal_nan: bool = False) -> bool:
+    """Whether all elements are nearly equal."""
+    return bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
+
+

@@ -1,0 +1,449 @@
+"""Shapes: reshape, transpose, join, split, repeat. Results that NumPy gives as views are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.primitives import linear
+from adjoint.trace import recorder as core
+from adjoint.trace.calls.support import (
+    as_operand,
+    axis_index,
+    axis_tuple,
+    common_dtype,
+    is_traced,
+)
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.tables import implements
+from adjoint.trace.views import as_view, detached
+
+
+def _shares(x: Any, result: Any) -> bool:
+    """Whether NumPy gave a view: seen on the arrays, taken for granted where there are none."""
+    source, made = concrete_value(x), concrete_value(result)
+    if source is None or made is None:
+        return True
+    return isinstance(made, np.ndarray) and np.may_share_memory(source, made)
+
+
+def view(x: Any, result: Any, read: Any, write: Any) -> Any:
+    """Tie a result to x if both are stand-ins and NumPy would share memory."""
+    if is_traced(x) and is_traced(result) and _shares(x, result):
+        return as_view(result, x, read, write)
+    return result
+
+
+def _shape(args: tuple[Any, ...]) -> tuple[int, ...]:
+    if len(args) == 1 and isinstance(args[0], tuple | list):
+        args = tuple(args[0])
+    return tuple([int(n.__index__()) for n in args])
+
+
+@implements(np.reshape)
+def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None,
+            copy: Any = None) -> Any:
+    """The same elements under another shape."""
+    x = as_operand(a)
+    wanted = _shape((shape if shape is not None else newshape,))
+    if wanted.count(-1) == 1:
+        known = 1
+        for n in wanted:
+            known *= n if n != -1 else 1
+        if known == 0 or x.size % known:
+            raise ValueError(f"cannot reshape array of size {x.size} into shape {wanted}")
+        wanted = tuple([x.size // known if n == -1 else n for n in wanted])
+    size = 1
+    for n in wanted:
+        size *= n
+    if size != x.size or any(n < 0 for n in wanted):
+        raise ValueError(f"cannot reshape array of size {x.size} into shape {wanted}")
+    if order == "F":
+        flipped = linear.reshape(detached_transpose(x), shape=wanted[::-1])
+        return detached_transpose(flipped)
+    before = x.shape
+    result = linear.reshape(detached(x) if is_traced(x) else x, shape=wanted)
+    return view(
+        x,
+        result,
+        lambda base: linear.reshape(base, shape=wanted),
+        lambda base, new: linear.reshape(new, shape=before),
+    )
+
+
+@implements(methods=("reshape",))
+def reshape_method(x: Any, *shape: Any, order: str = "C", copy: Any = None) -> Any:
+    """``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
+    return reshape(x, _shape(shape), order)
+
+
+def detached_transpose(x: Any) -> Any:
+    """All axes reversed, tied to nothing."""
+    return linear.permute_axes(x, axes=tuple(range(x.ndim))[::-1])
+
+
+@implements(np.transpose, np.permute_dims)
+def transpose(a: Any, axes: Any = None) -> Any:
+    """Axes in another order."""
+    x = as_operand(a)
+    order = tuple(range(x.ndim))[::-1] if axes is None else tuple(
+        axis_index(i, x.ndim) for i in axes
+    )
+    if sorted(order) != list(range(x.ndim)):
+        raise ValueError("axes don't match array")
+    back = tuple([order.index(i) for i in range(x.ndim)])
+    return view(
+        x,
+        linear.permute_axes(detached(x) if is_traced(x) else x, axes=order),
+        lambda base: linear.permute_axes(base, axes=order),
+        lambda base, new: linear.permute_axes(new, axes=back),
+    )
+
+
+@implements(methods=("transpose",))
+def transpose_method(x: Any, *axes: Any) -> Any:
+    """``x.transpose(1, 0)`` or ``x.transpose((1, 0))`` or ``x.transpose()``."""
+    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
+        return transpose(x, axes[0])
+    return transpose(x, axes or None)
+
+
+@implements(np.swapaxes, methods=("swapaxes",))
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    """Two axes exchanged."""
+    order = list(range(np.ndim(a)))
+    i, j = axis_index(axis1, len(order)), axis_index(axis2, len(order))
+    order[i], order[j] = order[j], order[i]
+    return transpose(a, order)
+
+
+@implements(np.moveaxis)
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    """Axes moved, the others in their order."""
+    ndim = np.ndim(a)
+    sources = [source] if np.ndim(source) == 0 else list(source)
+    targets = [destination] if np.ndim(destination) == 0 else list(destination)
+    froms = [axis_index(i, ndim) for i in sources]
+    tos = [axis_index(i, ndim) for i in targets]
+    order = [i for i in range(ndim) if i not in froms]
+    for to, origin in sorted(zip(tos, froms, strict=True)):
+        order.insert(to, origin)
+    return transpose(a, order)
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """An axis rolled back to a place."""
+    ndim = np.ndim(a)
+    axis = axis_index(axis, ndim)
+    start = start + ndim if start < 0 else start
+    order = [i for i in range(ndim) if i != axis]
+    order.insert(start - 1 if axis < start else start, axis)
+    return transpose(a, order)
+
+
+@implements(np.matrix_transpose)
+def matrix_transpose(x: Any, /) -> Any:
+    """The last two axes exchanged."""
+    return swapaxes(x, -1, -2)
+
+
+@implements(np.expand_dims)
+def expand_dims(a: Any, axis: Any) -> Any:
+    """New axes of length 1."""
+    x = as_operand(a)
+    new = [axis] if np.ndim(axis) == 0 else list(axis)
+    ndim = x.ndim + len(new)
+    places = {axis_index(i, ndim) for i in new}
+    rest = iter(x.shape)
+    return reshape(x, tuple(1 if i in places else next(rest) for i in range(ndim)))
+
+
+@implements(np.squeeze, methods=("squeeze",))
+def squeeze(a: Any, axis: Any = None) -> Any:
+    """Axes of length 1 taken out."""
+    x = as_operand(a)
+    if axis is None:
+        return reshape(x, tuple(n for n in x.shape if n != 1))
+    axes = axis_tuple(axis, x.ndim)
+    if any(x.shape[i] != 1 for i in axes):
+        raise ValueError(
+            "cannot select an axis to squeeze out which has size not equal to one"
+        )
+    return reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+@implements(np.ravel, methods=("ravel",))
+def ravel(a: Any, order: str = "C") -> Any:
+    """All elements along one axis."""
+    return reshape(a, (-1,) if np.size(a) else (0,), "F" if order == "F" else "C")
+
+
+@implements(methods=("flatten",))
+def flatten(a: Any, order: str = "C") -> Any:
+    """A copy with all elements along one axis."""
+    return detached(ravel(a, order))
+
+
+@implements(np.broadcast_to)
+def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
+    """Stretched to a shape, read-only."""
+    x = as_operand(array)
+    wanted = (int(shape),) if np.ndim(shape) == 0 else tuple(int(n) for n in shape)
+    if x.shape == wanted:
+        return view(x, detached(x), detached, None) if is_traced(x) else x
+    if np.broadcast_shapes(x.shape, wanted) != wanted:
+        raise ValueError(f"cannot broadcast an array of shape {x.shape} to {wanted}")
+    result = linear.broadcast(x, shape=wanted)
+    return view(x, result, lambda base: linear.broadcast(base, shape=wanted), None)
+
+
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
+    """All stretched to their common shape."""
+    shape = np.broadcast_shapes(*[np.shape(x) for x in args])
+    return tuple(broadcast_to(x, shape) for x in args)
+
+
+@implements(np.atleast_1d)
+def atleast_1d(*arrays: Any) -> Any:
+    """At least one axis."""
+    made = tuple(reshape(x, (1,)) if np.ndim(x) == 0 else x for x in arrays)
+    return made[0] if len(made) == 1 else made
+
+
+@implements(np.atleast_2d)
+def atleast_2d(*arrays: Any) -> Any:
+    """At least two axes, new ones in front."""
+    made = tuple(
+        reshape(x, (1,) * (2 - np.ndim(x)) + np.shape(x)) if np.ndim(x) < 2 else x
+        for x in arrays
+    )
+    return made[0] if len(made) == 1 else made
+
+
+@implements(np.concatenate, np.concat)
+def concatenate(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
+                casting: str = "same_kind") -> Any:
+    """Arrays joined along an axis."""
+    parts = [as_operand(x) for x in arrays]
+    if axis is None:
+        parts, axis = [ravel(x) for x in parts], 0
+    wanted = np.dtype(dtype) if dtype is not None else common_dtype(*parts)
+    parts = [x if x.dtype == wanted else x.astype(wanted) for x in parts]
+    axis = axis_index(axis, parts[0].ndim)
+    result = linear.concatenate(*parts, axis=axis)
+    if out is not None:
+        out[...] = result
+        return out
+    return result
+
+
+@implements(np.stack)
+def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
+          casting: str = "same_kind") -> Any:
+    """Arrays joined along a new axis."""
+    parts = [as_operand(x) for x in arrays]
+    shapes = {x.shape for x in parts}
+    if len(shapes) > 1:
+        raise ValueError("all input arrays must have the same shape")
+    return concatenate([expand_dims(x, axis) for x in parts], axis, out, dtype=dtype)
+
+
+@implements(np.vstack)
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """Rows joined."""
+    return concatenate([atleast_2d(as_operand(x)) for x in tup], 0, dtype=dtype)
+
+
+@implements(np.hstack)
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """Columns joined."""
+    parts = [atleast_1d(as_operand(x)) for x in tup]
+    return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
+
+
+@implements(np.column_stack)
+def column_stack(tup: Any) -> Any:
+    """Vectors as columns."""
+    parts = [as_operand(x) for x in tup]
+    return concatenate([reshape(x, (-1, 1)) if x.ndim < 2 else x for x in parts], 1)
+
+
+def _cuts(x: Any, pieces: Any, axis: int, equal: bool) -> list[int]:
+    n = x.shape[axis]
+    if np.ndim(pieces) > 0:
+        return [0, *(min(n, i if i >= 0 else max(0, n + i)) for i in pieces), n]
+    size, extra = divmod(n, pieces)
+    if equal and extra:
+        raise ValueError("array split does not result in an equal division")
+    cuts = [0]
+    for k in range(pieces):
+        cuts.append(cuts[-1] + size + (k < extra))
+    return cuts
+
+
+def _split(x: Any, pieces: Any, axis: int, equal: bool) -> list[Any]:
+    axis = axis_index(axis, x.ndim)
+    cuts = _cuts(x, pieces, axis, equal)
+    lead = (slice(None),) * axis
+    return [x[(*lead, slice(a, b))] for a, b in zip(cuts, cuts[1:], strict=False)]
+
+
+@implements(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    """Cut into pieces, equal ones if a number is given."""
+    return _split(ary, indices_or_sections, axis, equal=True)
+
+
+@implements(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    """Cut into pieces, as equal as can be."""
+    return _split(ary, indices_or_sections, axis, equal=False)
+
+
+@implements(np.unstack)
+def unstack(x: Any, /, *, axis: int = 0) -> Any:
+    """The parts along an axis."""
+    moved = moveaxis(x, axis, 0)
+    return tuple(moved[i] for i in range(moved.shape[0]))
+
+
+@implements(np.flip)
+def flip(m: Any, axis: Any = None) -> Any:
+    """Axes turned around."""
+    axes = axis_tuple(axis, m.ndim)
+    return m[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(m.ndim))]
+
+
+@implements(np.roll)
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    """Elements moved along axes, those pushed out coming in again."""
+    if axis is None:
+        return reshape(roll(ravel(a), shift, 0), a.shape)
+    shifts, axes = np.broadcast_arrays(np.atleast_1d(shift), np.atleast_1d(axis))
+    x = a
+    for step, where in zip(shifts.tolist(), axes.tolist(), strict=True):
+        i = axis_index(where, x.ndim)
+        n = x.shape[i]
+        cut = (-step) % n if n else 0
+        if cut:
+            lead = (slice(None),) * i
+            x = concatenate([x[(*lead, slice(cut, None))], x[(*lead, slice(0, cut))]], i)
+    return detached(x)
+
+
+@implements(np.repeat, methods=("repeat",))
+def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    """Each element several times."""
+    x = as_operand(a)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = axis_index(axis, x.ndim)
+    order = np.repeat(np.arange(x.shape[axis]), repeats)
+    return np.take(x, order, axis=axis)
+
+
+@implements(np.tile)
+def tile(A: Any, reps: Any) -> Any:
+    """The whole array several times."""
+    x = as_operand(A)
+    counts = (reps,) if np.ndim(reps) == 0 else tuple(reps)
+    counts = (1,) * (x.ndim - len(counts)) + counts
+    shape = (1,) * (len(counts) - x.ndim) + x.shape
+    paired = [n for pair in zip([1] * len(shape), shape, strict=True) for n in pair]
+    wide = [n for pair in zip(counts, shape, strict=True) for n in pair]
+    stretched = broadcast_to(reshape(x, tuple(paired)), tuple(wide))
+    return detached(reshape(stretched, tuple(c * n for c, n in zip(counts, shape, strict=True))))
+
+
+@implements(methods=("astype",))
+def astype(x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
+           copy: bool = True) -> Any:
+    """Another dtype."""
+    wanted = np.dtype(dtype)
+    if x.dtype == wanted:
+        return core.TracedArray(x.recorder, x.index, x.payload, False)
+    if x.dtype.kind == "c" and wanted.kind == "f":
+        import warnings
+
+        warnings.warn(
+            "Casting complex values to real discards the imaginary part",
+            np.exceptions.ComplexWarning,
+            stacklevel=2,
+        )
+    return linear.cast(x, dtype=wanted)
+
+
+@implements(np.astype)
+def astype_function(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    """Another dtype."""
+    return astype(x, dtype)
+
+
+@implements(np.copy)
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """The same value, tied to nothing."""
+    return a.copy()
+
+
+@implements(np.ndim)
+def ndim(a: Any) -> int:
+    """The number of axes."""
+    return as_operand(a).ndim  # type: ignore[no-any-return]
+
+
+@implements(np.shape)
+def shape(a: Any) -> tuple[int, ...]:
+    """The shape."""
+    return as_operand(a).shape  # type: ignore[no-any-return]
+
+
+@implements(np.size)
+def size(a: Any, axis: Any = None) -> int:
+    """The number of elements."""
+    x = as_operand(a)
+    return x.size if axis is None else x.shape[axis]  # type: ignore[no-any-return]
+
+
+@implements(np.result_type)
+def result_type(*arrays_and_dtypes: Any) -> Any:
+    """NumPy's promotion."""
+    made = [common_dtype(x) if is_traced(x) and not x.weak else x for x in arrays_and_dtypes]
+    return np.result_type(*[float(1) if is_traced(x) else x for x in made])
+
+
+@implements(np.iscomplexobj)
+def iscomplexobj(x: Any) -> bool:
+    """Whether the dtype is complex."""
+    return x.dtype.kind == "c"  # type: ignore[no-any-return]
+
+
+@implements(np.isrealobj)
+def isrealobj(x: Any) -> bool:
+    """Whether the dtype is not complex."""
+    return x.dtype.kind != "c"  # type: ignore[no-any-return]
+
+
+@implements(np.block)
+def block(arrays: Any) -> Any:
+    """Nested lists of blocks, joined from the inside out."""
+    if not isinstance(arrays, list):
+        return as_operand(arrays)
+    depth, probe = 0, arrays
+    while isinstance(probe, list):
+        depth, probe = depth + 1, probe[0]
+    return _block(arrays, depth)
+
+
+def _block(arrays: Any, depth: int) -> Any:
+    # Blocks nest only as deep as arrays have axes, so recursion is bounded.
+    if depth == 0:
+        return as_operand(arrays)
+    parts = [_block(part, depth - 1) for part in arrays]
+    ndim = max(depth, *(np.ndim(part) for part in parts))
+    parts = [reshape(p, (1,) * (ndim - np.ndim(p)) + np.shape(p)) for p in parts]
+    return concatenate(parts, axis=-depth)
+
+

@@ -1,0 +1,71 @@
+"""Small helpers that the rules share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace import recorder as core
+
+
+def is_traced(x: Any) -> bool:
+    """Whether x is a stand-in."""
+    return type(x) is core.TracedArray
+
+
+def as_operand(x: Any) -> Any:
+    """A stand-in as it is; a list with stand-ins stacked; anything else an array."""
+    if type(x) is core.TracedArray or type(x) is np.ndarray:
+        return x
+    if isinstance(x, list | tuple) and any_traced(x):
+        return np.stack([as_operand(part) for part in x])
+    return np.asarray(x)
+
+
+def any_traced(x: Any) -> bool:
+    """Whether a nested list or tuple holds a stand-in."""
+    pending = [x]
+    while pending:
+        part = pending.pop()
+        if type(part) is core.TracedArray:
+            return True
+        if isinstance(part, list | tuple):
+            pending.extend(part)
+    return False
+
+
+def axis_index(axis: Any, ndim: int) -> int:
+    """An axis counted from the front; raises AxisError as NumPy does."""
+    axis = axis.__index__()
+    if not -ndim <= axis < ndim:
+        raise np.exceptions.AxisError(axis, ndim)
+    return axis % ndim
+
+
+def axis_tuple(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes of a reduction, sorted: None means all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    if isinstance(axis, tuple | list):
+        axes = tuple([axis_index(a, ndim) for a in axis])
+        if len(set(axes)) != len(axes):
+            raise ValueError("duplicate value in 'axis'")
+        return tuple(sorted(axes))
+    return (axis_index(axis, ndim),)
+
+
+def extent(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
+    """How many elements stand along some axes."""
+    n = 1
+    for axis in axes:
+        n *= shape[axis]
+    return n
+
+
+def common_dtype(*operands: Any) -> np.dtype[Any]:
+    """NumPy's result type of arrays, stand-ins and Python numbers."""
+    from adjoint.trace.elementwise import dtype_key
+
+    keys = [dtype_key(x) for x in operands]
+    return np.result_type(*[key(1) if type(key) is type else key for key in keys])

@@ -1,0 +1,107 @@
+"""Elementwise operations as NumPy applies them: promotion, then broadcasting, then the loop.
+
+This is the hot path of recording, so it is one function with the casts and broadcasts
+noted in line. Their payloads are not computed: NumPy does both inside the operation.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.primitive import Primitive
+from adjoint.graph.types import ArrayType
+from adjoint.primitives.infer import loop_dtypes
+from adjoint.primitives.linear import broadcast, cast
+from adjoint.trace import recorder as core
+from adjoint.trace.recorder import innermost, leaked
+
+_PYTHON = {bool: np.dtype(bool), int: int, float: float, complex: complex}
+
+
+def dtype_key(x: Any) -> Any:
+    """What decides promotion: a dtype, or ``int``, ``float``, ``complex`` for weak numbers."""
+    kind = type(x)
+    if kind is core.TracedArray:
+        if x.weak:
+            return complex if x.dtype.kind == "c" else float
+        return x.payload.dtype
+    weak = _PYTHON.get(kind)
+    if weak is not None:
+        return weak
+    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+
+
+@lru_cache(maxsize=4096)
+def loop_of(primitive: Primitive, keys: tuple[Any, ...]) -> tuple[np.dtype[Any], ...]:
+    """The dtypes of an elementwise primitive's loop: operands, then the output."""
+    if primitive.ufunc is not None:
+        if all(type(key) is type for key in keys):
+            keys = tuple(np.dtype(key) for key in keys)
+        return loop_dtypes(primitive.ufunc, keys)
+    # Functions of scipy.special compute in float32 or float64, whatever comes.
+    result = np.result_type(*(key(1) if type(key) is type else key for key in keys))
+    if result.kind not in "fc":
+        result = np.dtype(np.float64)
+    elif result == np.float16:
+        result = np.dtype(np.float32)
+    return (result,) * (len(keys) + 1)
+
+
+def elementwise(primitive: Primitive, *operands: Any) -> Any:
+    """Apply an elementwise primitive with NumPy's promotion and broadcasting."""
+    recorder = innermost(operands)
+    if recorder is None:
+        return primitive.evaluate(*operands)
+    if recorder.closed:
+        raise leaked(recorder)
+    traced = core.TracedArray
+    lower: list[Any] = []
+    keys: list[Any] = []
+    nested = False
+    for x in operands:
+        if type(x) is traced and x.recorder is recorder:
+            payload = x.payload
+            if x.weak:
+                keys.append(dtype_key(x))
+                if type(payload) is not traced and recorder.concrete:
+                    payload = payload.item()
+            else:
+                keys.append(payload.dtype)
+            lower.append(payload)
+            nested = nested or type(payload) is traced
+        else:
+            keys.append(dtype_key(x))
+            lower.append(x)
+            nested = nested or type(x) is traced
+    if recorder.concrete:
+        out = elementwise(primitive, *lower) if nested else primitive.evaluate(*lower)
+        if primitive.structure == "constant" and not recorder.keep_all:
+            return out
+        shape = out.shape
+    else:
+        out = None
+        shape = np.broadcast_shapes(*[np.shape(p) for p in lower])
+    loop = loop_of(primitive, tuple(keys))
+    indices = []
+    for x, dtype in zip(operands, loop, strict=False):
+        if type(x) is traced and x.recorder is recorder:
+            index, kind = x.index, x.payload.dtype
+            extent = x.payload.shape
+        else:
+            if type(x) in _PYTHON:
+                x = np.asarray(x, dtype)
+            elif not hasattr(x, "dtype"):
+                x = np.asarray(x)
+            index, kind, extent = recorder.constant(x), x.dtype, x.shape
+        if kind != dtype:
+            index = recorder.push(cast, (dtype,), (index,), ArrayType(extent, dtype))
+        if extent != shape:
+            index = recorder.push(broadcast, (shape,), (index,), ArrayType(shape, dtype))
+        indices.append(index)
+    if out is None:
+        out = ArrayType(shape, loop[-1])
+    index = recorder.push(primitive, (), tuple(indices), out)
+    return traced(recorder, index, out, False)

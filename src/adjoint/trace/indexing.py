@@ -1,0 +1,205 @@
+"""NumPy's indexing: an index becomes a plan of a few primitives, for reading and writing."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from adjoint.errors import ConcreteValueError, UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.graph.types import type_of
+from adjoint.primitives.linear import (
+    gather,
+    gathered_shape,
+    reshape,
+    scatter_set,
+    set_slice,
+    slice_,
+)
+from adjoint.trace import recorder as core
+
+
+class Plan(NamedTuple):
+    """An index in normal form, applied from the first field to the last."""
+
+    start: tuple[int, ...]  # one slice for each axis
+    step: tuple[int, ...]
+    count: tuple[int, ...]
+    expanded: tuple[int, ...]  # the shape with new axes, and without integer-indexed ones
+    axes: tuple[int, ...]  # of the expanded array, those with index arrays
+    arrays: tuple[Any, ...]  # of one common shape
+
+
+def _entries(index: Any) -> list[Any]:
+    """The index as a list; lists become arrays, boolean masks integer arrays."""
+    items = list(index) if isinstance(index, tuple) else [index]
+    entries: list[Any] = []
+    for item in items:
+        if isinstance(item, list | np.ndarray) or (
+            type(item) is core.TracedArray and (item.ndim > 0 or item.dtype == bool)
+        ):
+            array = item if type(item) is core.TracedArray else np.asarray(item)
+            if type(array) is np.ndarray and array.size == 0 and isinstance(item, list):
+                array = array.astype(np.intp)
+            if array.dtype == bool:
+                entries.extend(_positions(array))
+            elif array.dtype.kind in "iu":
+                entries.append(array)
+            else:
+                raise IndexError("arrays used as indices must be of integer (or boolean) type")
+        elif isinstance(item, bool | np.bool_):
+            raise UnsupportedError(
+                "an index that is one boolean",
+                function="indexing",
+                source=source_here(),
+                remedy="use np.where, or index with an array of booleans",
+            )
+        else:
+            entries.append(item)
+    return entries
+
+
+def _positions(mask: Any) -> list[Any]:
+    known = concrete_value(mask)
+    if known is None:
+        raise ConcreteValueError(
+            "a boolean mask picks a number of elements that is not known while recording",
+            function="indexing",
+            source=source_here(),
+            remedy="use np.where(mask, x, other), or pass the mask in from outside",
+        )
+    return list(np.nonzero(known))
+
+
+def concrete_value(x: Any) -> Any:
+    """The array behind a stand-in, or None where values are not known."""
+    while type(x) is core.TracedArray:
+        if x.view is not None:
+            x.view.refresh(x)
+        x = x.payload
+    return x if isinstance(x, np.ndarray | np.generic) else None
+
+
+def plan_index(shape: tuple[int, ...], index: Any) -> Plan:
+    """Bring an index into normal form; raises IndexError as NumPy does."""
+    entries = _entries(index)
+    used = sum(1 for e in entries if e is not None and e is not Ellipsis)
+    if used > len(shape):
+        raise IndexError(
+            f"too many indices for array: array is {len(shape)}-dimensional, "
+            f"but {used} were indexed"
+        )
+    gap = [slice(None)] * (len(shape) - used)
+    dots = [i for i, e in enumerate(entries) if e is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    at = dots[0] if dots else len(entries)
+    entries[at : at + 1 if dots else at] = gap
+    fancy = any(_is_array(e) for e in entries)
+    start, step, count, expanded = [], [], [], []
+    axes, arrays = [], []
+    axis = 0
+    for entry in entries:
+        if entry is None:
+            expanded.append(1)
+            continue
+        extent = shape[axis]
+        if isinstance(entry, slice):
+            first, last, stride = entry.indices(extent)
+            n = len(range(first, last, stride))
+            start.append(first if n else 0)
+            step.append(stride)
+            count.append(n)
+            expanded.append(n)
+        elif _is_array(entry) or fancy:
+            # Beside index arrays NumPy treats an integer as an array too.
+            axes.append(len(expanded))
+            arrays.append(entry if _is_array(entry) else np.asarray(_integer(entry)))
+            start.append(0)
+            step.append(1)
+            count.append(extent)
+            expanded.append(extent)
+        else:
+            i = _integer(entry)
+            if not -extent <= i < extent:
+                raise IndexError(
+                    f"index {i} is out of bounds for axis {axis} with size {extent}"
+                )
+            start.append(i % extent)
+            step.append(1)
+            count.append(1)
+        axis += 1
+    common = np.broadcast_shapes(*[a.shape for a in arrays])
+    stretched = tuple([a if a.shape == common else np.broadcast_to(a, common) for a in arrays])
+    return Plan(
+        tuple(start), tuple(step), tuple(count), tuple(expanded), tuple(axes), stretched
+    )
+
+
+def _is_array(entry: Any) -> bool:
+    return isinstance(entry, np.ndarray) or type(entry) is core.TracedArray
+
+
+def _integer(entry: Any) -> int:
+    try:
+        return operator.index(entry)
+    except TypeError:
+        raise IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and "
+            "integer or boolean arrays are valid indices"
+        ) from None
+
+
+def is_basic(plan: Plan) -> bool:
+    """Whether the index gives a view: slices, integers and new axes only."""
+    return not plan.axes
+
+
+def read(x: Any, plan: Plan) -> Any:
+    """The elements an index picks."""
+    if plan.count != x.shape or any(s != 1 for s in plan.step):
+        x = slice_(x, start=plan.start, step=plan.step, shape=plan.count)
+    if x.shape != plan.expanded:
+        x = reshape(x, shape=plan.expanded)
+    if plan.axes:
+        x = gather(x, *plan.arrays, axes=plan.axes)
+    return x
+
+
+def write(x: Any, plan: Plan, y: Any) -> Any:
+    """A copy of x with y written over the elements an index picks."""
+    whole = plan.count == x.shape and all(s == 1 for s in plan.step)
+    if plan.axes:
+        inner = x if whole else slice_(x, start=plan.start, step=plan.step, shape=plan.count)
+        if inner.shape != plan.expanded:
+            inner = reshape(inner, shape=plan.expanded)
+        target = _gathered_shape(plan)
+        y = scatter_set(inner, fit(y, target, x.dtype), *plan.arrays, axes=plan.axes)
+        if y.shape != plan.count:
+            y = reshape(y, shape=plan.count)
+        if whole:
+            return y
+    else:
+        y = fit(y, plan.expanded, x.dtype)
+        if y.shape != plan.count:
+            y = reshape(y, shape=plan.count)
+    return set_slice(x, y, start=plan.start, step=plan.step)
+
+
+def _gathered_shape(plan: Plan) -> tuple[int, ...]:
+    return gathered_shape(plan.expanded, tuple(type_of(a) for a in plan.arrays), plan.axes)
+
+
+def fit(y: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Cast and broadcast a value for assignment, as NumPy does."""
+    y = y if type(y) is core.TracedArray else np.asarray(y)
+    extra = len(y.shape) - len(shape)
+    if extra > 0 and all(n == 1 for n in y.shape[:extra]):
+        y = np.reshape(y, y.shape[extra:])
+    if y.dtype != dtype:
+        y = y.astype(dtype)
+    if y.shape != shape:
+        y = np.broadcast_to(y, shape)
+    return y

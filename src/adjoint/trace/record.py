@@ -1,0 +1,101 @@
+"""Run a function once on stand-ins and keep what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from adjoint import tree
+from adjoint.errors import UnsupportedError
+from adjoint.graph.graph import Graph
+from adjoint.graph.source import source_here
+from adjoint.graph.types import ArrayType
+from adjoint.trace.recorder import Recorder, TracedCore
+
+_PYTHON = (bool, int, float, complex)
+
+
+class Recording(NamedTuple):
+    """A function as a graph.
+
+    ``graph`` takes the leaves of the arguments and then ``captured``: arrays, and stand-ins
+    of outer recordings, that the function used without being given them.
+    """
+
+    graph: Graph
+    captured: list[Any]
+    structure: tree.TreeDef  # of the result
+
+
+def argument_payload(x: Any, function: str) -> tuple[Any, bool]:
+    """What a stand-in for this argument holds, and whether it follows others' dtypes."""
+    if isinstance(x, TracedCore):
+        return x, x.weak
+    if type(x) is np.ndarray or isinstance(x, np.generic):
+        return x, False
+    if type(x) in _PYTHON:
+        return np.asarray(x)[()], type(x) in (float, complex)
+    if isinstance(x, np.ma.MaskedArray):
+        raise UnsupportedError(
+            "masked arrays are not supported",
+            function=function,
+            source=source_here(),
+            remedy="pass x.filled(value) and the mask apart, and choose with np.where",
+        )
+    if isinstance(x, np.ndarray):
+        raise UnsupportedError(
+            f"the ndarray subclass {type(x).__name__} is not supported",
+            function=function,
+            source=source_here(),
+            remedy="pass np.asarray(x)",
+        )
+    if hasattr(x, "__array__"):
+        return np.asarray(x), False
+    raise UnsupportedError(
+        f"an argument of type {type(x).__name__} cannot be recorded",
+        function=function,
+        source=source_here(),
+        wanted="arrays, numbers, and dict, list, tuple or dataclass trees of them",
+        remedy="bind other arguments beforehand: lambda x: f(x, setting)",
+    )
+
+
+def record_graph(
+    function: Callable[..., Any],
+    types: Sequence[ArrayType],
+    arguments: tree.TreeDef,
+    name: str,
+    *,
+    weak: Sequence[bool] | None = None,
+    inline: int = 8,
+) -> Recording:
+    """Record a function on types alone: values are not known while it runs.
+
+    Args:
+        function: what to record; called with the arguments' tree of stand-ins, unpacked.
+        types: of the argument leaves.
+        arguments: the structure of the tuple of arguments.
+        name: the public function that records, for messages.
+        weak: which leaves stand for Python numbers.
+        inline: constants up to this size become literals.
+    """
+    recorder = Recorder(name, concrete=False, keep_all=True)
+    flags = weak or [False] * len(types)
+    leaves = [recorder.input(t, weak=w) for t, w in zip(types, flags, strict=True)]
+    try:
+        result = function(*tree.unflatten(arguments, leaves))
+        results, structure = tree.flatten(result)
+        outputs = [recorder.index_of(x) for x in map(current, results)]
+        made = recorder.graph(outputs, range(len(leaves)), inline=inline)
+    finally:
+        recorder.closed = True
+    return Recording(made.graph, [recorder.payloads[i] for i in made.captured], structure)
+
+
+def current(x: Any) -> Any:
+    """A result as it is now: views are brought up to date."""
+    if isinstance(x, TracedCore) and x.view is not None:
+        x.view.refresh(x)
+    return x

@@ -1,0 +1,321 @@
+"""The recorder: notes each operation on the stand-in arrays it has given out.
+
+Every transformation of a function makes one recorder, gives its arguments stand-ins, and
+runs the function once. A stand-in holds a *payload*: the array it stands for, a stand-in of
+an outer recorder when transformations are nested, or, where values are not to be known
+(inside jit and vmap), only a type. An operation goes to the recorder with the highest
+level among its operands; that recorder computes the payload of the result by applying the
+same operation one level further down, and notes a node.
+
+Levels come from a counter that only grows, and nothing is global: there is no state to
+restore when a function raises, and threads cannot see each other's recordings.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from adjoint.errors import LeakedArrayError
+from adjoint.graph.graph import Graph, Literal, Node, Value
+from adjoint.graph.primitive import Primitive, primitives
+from adjoint.graph.source import Source, here, source_here
+from adjoint.graph.types import ArrayType
+
+_levels = itertools.count()
+
+# A writable constant up to this size is copied when captured, so that user code may go on
+# writing into it; copying larger ones would cost more than the operations they serve.
+COPY_BYTES = 1 << 16
+
+# (primitive or None for a constant, attributes or the constant's type, operands, first output)
+Record = tuple[Any, Any, tuple[int, ...], int]
+
+
+class Recorder:
+    """What one transformation has seen.
+
+    Args:
+        name: the public function that records, for messages.
+        concrete: whether payloads are computed, so that Python may decide on values.
+        keep_all: note operations without a derivative as well, for graphs that are to be
+            run again on other values.
+    """
+
+    __slots__ = (
+        "_constant_index",
+        "closed",
+        "concrete",
+        "constants",
+        "frames",
+        "keep_all",
+        "level",
+        "name",
+        "payloads",
+        "records",
+        "source",
+    )
+
+    def __init__(self, name: str, *, concrete: bool, keep_all: bool) -> None:
+        self.name = name
+        self.concrete = concrete
+        self.keep_all = keep_all
+        self.level = next(_levels)
+        self.records: list[Record] = []
+        self.payloads: list[Any] = []  # one for each value; an ArrayType where not computed
+        self.frames: list[Any] = []  # one for each record
+        self.constants: list[int] = []  # indices of values that are constants
+        self._constant_index: dict[int, int] = {}
+        self.closed = False
+        self.source: Source | None = None  # when set, all nodes are given this line
+
+    def input(self, payload: Any, *, weak: bool = False) -> Any:
+        """A stand-in for an argument."""
+        index = len(self.payloads)
+        self.payloads.append(payload)
+        return TracedArray(self, index, payload, weak)
+
+    def constant(self, value: Any) -> int:
+        """The index of a value that does not depend on this recorder's inputs."""
+        known = self._constant_index.get(id(value))
+        if known is not None:
+            return known
+        if type(value) is np.ndarray and value.size > 1 and 0 in value.strides:
+            return self._stretched_constant(value)
+        kept = value
+        if type(value) is not TracedArray:
+            if type(value) is not np.ndarray:
+                kept = np.asarray(value)
+            elif value.nbytes <= COPY_BYTES and value.flags.writeable:
+                kept = value.copy()
+        index = len(self.payloads)
+        # The caller's object is kept alive with the copy: its id must stay its own.
+        self._constant_index[id(value)] = index
+        self.records.append((None, ArrayType(kept.shape, kept.dtype), (), index))
+        self.frames.append(value)
+        self.payloads.append(kept)
+        self.constants.append(index)
+        return index
+
+    def _stretched_constant(self, value: Any) -> int:
+        """A constant that repeats along some axes: noted small, with a broadcast node."""
+        pick = tuple([slice(0, 1) if stride == 0 else slice(None) for stride in value.strides])
+        small = value[pick]
+        if small.size == 1:
+            small = small.reshape(())
+        elif small.size == value.size:
+            small = small.copy()  # a stride of 0 along an axis of length 1 repeats nothing
+        kind = ArrayType(value.shape, value.dtype)
+        return self.push(_broadcast(), (value.shape,), (self.constant(small),), kind)
+
+    def index_of(self, x: Any) -> int:
+        """The index of an operand: one of ours, or a constant."""
+        if type(x) is TracedArray and x.recorder is self:
+            return x.index
+        return self.constant(x)
+
+    def push(
+        self, primitive: Primitive, attributes: Any, operands: tuple[int, ...], out: Any
+    ) -> int:
+        """Note a node with one output; returns the output's index."""
+        index = len(self.payloads)
+        self.records.append((primitive, attributes, operands, index))
+        self.frames.append(self.source or here())
+        self.payloads.append(out)
+        return index
+
+    def apply(self, primitive: Primitive, operands: Sequence[Any], attributes: Any) -> Any:
+        """Apply a primitive whose operands already fit: evaluate further down, and note it."""
+        if self.closed:
+            raise leaked(self)
+        settings = primitive.settings(attributes)
+        if self.concrete:
+            lower = [
+                x.payload if type(x) is TracedArray and x.recorder is self else x
+                for x in operands
+            ]
+            result = bind(primitive, lower, attributes)
+            if primitive.structure == "constant" and not self.keep_all:
+                return result
+            results = result if primitive.several else (result,)
+        else:
+            types = [_type(x.payload if type(x) is TracedArray else x) for x in operands]
+            results = primitive.infer(*types, **settings)
+        indices = tuple([self.index_of(x) for x in operands])
+        first = len(self.payloads)
+        self.records.append((primitive, attributes, indices, first))
+        self.frames.append(self.source or here())
+        made = []
+        for payload in results:
+            self.payloads.append(payload)
+            made.append(TracedArray(self, first + len(made), payload, False))
+        return tuple(made) if primitive.several else made[0]
+
+    def graph(
+        self,
+        outputs: Sequence[int],
+        inputs: Sequence[int],
+        *,
+        optional: Sequence[int] = (),
+        inline: int = 0,
+    ) -> RecordedGraph:
+        """The recorded graph, without nodes that no output needs.
+
+        Args:
+            outputs: indices of the values to return.
+            inputs: indices of the values that are inputs.
+            optional: further inputs, kept only where something needs them; they come first.
+            inline: constants of up to this many elements become literals; the others
+                become inputs after the given ones.
+        """
+        needed = set(outputs)
+        live = []
+        for record, frame in zip(reversed(self.records), reversed(self.frames), strict=True):
+            primitive, attributes, operands, first = record
+            count = n_outputs(record)
+            if any(i in needed for i in range(first, first + count)):
+                needed.update(operands)
+                live.append((primitive, attributes, operands, first, count, frame))
+        used = [i for i in optional if i in needed]
+        values: dict[int, Any] = {i: Value(_type(self.payloads[i])) for i in (*used, *inputs)}
+        heads = [values[i] for i in (*used, *inputs)]
+        captured, nodes = [], []
+        for primitive, attributes, operands, first, count, frame in reversed(live):
+            if primitive is None:
+                payload = self.payloads[first]
+                if type(payload) is not TracedArray and payload.size <= inline:
+                    values[first] = Literal(payload)
+                else:
+                    values[first] = Value(attributes)
+                    heads.append(values[first])
+                    captured.append(first)
+                continue
+            made = tuple([Value(_type(self.payloads[first + k])) for k in range(count)])
+            ins = tuple([values[i] for i in operands])
+            nodes.append(Node(primitive, ins, attributes, made, _source(frame)))
+            for k, value in enumerate(made):
+                values[first + k] = value
+        results = tuple([values[i] for i in outputs])
+        graph = Graph(tuple(heads), tuple(nodes), results)
+        return RecordedGraph(graph, captured, used, values)
+
+
+class RecordedGraph(NamedTuple):
+    """A graph read off a recorder.
+
+    Its inputs are the used optional ones, the given ones, then the captured constants.
+    """
+
+    graph: Graph
+    captured: list[int]
+    used: list[int]
+    values: dict[int, Any]  # the graph's value or literal for each index
+
+
+def n_outputs(record: Record) -> int:
+    """How many values a record makes."""
+    primitive, attributes, _, _ = record
+    if primitive is None or not primitive.several:
+        return 1
+    settings = primitive.settings(attributes)
+    # Control primitives: read off the graphs and types they hold.
+    if "types" in settings:
+        return len(settings["types"])
+    for name in ("graph", "pullback", "body", "on_true"):
+        if name in settings:
+            return len(settings[name].outputs)
+    n: int = primitive.notes["n_outputs"]
+    return n
+
+
+def _broadcast() -> Primitive:
+    return primitives["broadcast"]
+
+
+def _source(frame: Any) -> Source:
+    return frame if isinstance(frame, Source) else Source(*frame)
+
+
+def _type(x: Any) -> ArrayType:
+    if type(x) is ArrayType:
+        return x
+    try:
+        return ArrayType(x.shape, x.dtype)
+    except AttributeError:
+        array = np.asarray(x)
+        return ArrayType(array.shape, array.dtype)
+
+
+def leaked(recorder: Recorder) -> LeakedArrayError:
+    """The error for a stand-in used after its call has ended."""
+    return LeakedArrayError(
+        f"a stand-in array made while {recorder.name} ran was used after it had ended",
+        function=recorder.name,
+        source=source_here(),
+        wanted="results to leave the function by return only",
+        remedy="return the value (has_aux=True for extra results) instead of storing it in "
+        "a global, an attribute or a list outside the function",
+    )
+
+
+def bind(primitive: Primitive, operands: Sequence[Any], attributes: Any) -> Any:
+    """Apply a primitive to operands that already fit: stand-ins record, arrays compute."""
+    recorder = innermost(operands)
+    if recorder is None:
+        if attributes:
+            return primitive.evaluate(*operands, **primitive.settings(attributes))
+        return primitive.evaluate(*operands)
+    return recorder.apply(primitive, operands, attributes)
+
+
+def bind_at(source: Source | None, node: Node, operands: Sequence[Any]) -> Any:
+    """Apply a node's primitive for another node's sake: new nodes carry that one's line."""
+    recorder = innermost(operands)
+    if recorder is None or source is None:
+        return bind(node.primitive, operands, node.attributes)
+    before, recorder.source = recorder.source, source
+    try:
+        return bind(node.primitive, operands, node.attributes)
+    finally:
+        recorder.source = before
+
+
+def innermost(operands: Sequence[Any]) -> Recorder | None:
+    """The recorder with the highest level among stand-ins; views are brought up to date."""
+    found = None
+    for x in operands:
+        if type(x) is TracedArray:
+            if x.view is not None:
+                x.view.refresh(x)
+            recorder = x.recorder
+            if found is None or recorder.level > found.level:
+                found = recorder
+    return found
+
+
+# The stand-in refers to its recorder and the recorder makes stand-ins; the class is defined
+# in a module of its own, which only adds methods to this core.
+class TracedCore:
+    """State of a stand-in array: recorder, index of its value, payload."""
+
+    __slots__ = ("index", "payload", "recorder", "version", "view", "weak")
+
+    def __init__(self, recorder: Recorder, index: int, payload: Any, weak: bool) -> None:
+        self.recorder = recorder
+        self.index = index
+        self.payload = payload
+        self.weak = weak  # stands for a Python number, which follows the dtype of arrays
+        self.view: Any = None  # set when this is a view of another stand-in
+        self.version = 0  # counts writes, so that views know when they are out of date
+
+
+TracedArray: Any = TracedCore
+
+
+def set_array_class(kind: type) -> None:
+    """Called once by the module that completes the stand-in's class."""
+    global TracedArray
+    TracedArray = kind

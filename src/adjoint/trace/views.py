@@ -1,0 +1,81 @@
+"""Views and writes: NumPy's aliasing, on values that never change.
+
+A stand-in that is a view knows its base, how to read itself from the base, and how to put
+a new value of itself back. A write replaces the value of the written stand-in and, step by
+step, of every base above it; counters tell other views that they are out of date, and
+they read themselves anew when next used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class View:
+    """How a view hangs on its base."""
+
+    __slots__ = ("base", "read", "seen", "write")
+
+    def __init__(
+        self, base: Any, read: Callable[[Any], Any], write: Callable[[Any, Any], Any] | None
+    ) -> None:
+        self.base = base
+        self.read = read
+        self.write = write  # None: read-only, as broadcast_to and diagonal give
+        self.seen = base.version
+
+    def refresh(self, view: Any) -> None:
+        """Bring a view up to date with its bases."""
+        chain = [view]
+        while chain[-1].view is not None:
+            chain.append(chain[-1].view.base)
+        for below in reversed(chain[:-1]):
+            link = below.view
+            if link.seen != link.base.version:
+                replace_value(below, detached(link.read(detached(link.base))))
+                link.seen = link.base.version
+                below.version += 1
+
+
+def detached(x: Any) -> Any:
+    """The same value without its tie to a base; plain arrays as they are."""
+    if getattr(x, "view", None) is None or not hasattr(x, "recorder"):
+        return x
+    x.view.refresh(x)
+    return type(x)(x.recorder, x.index, x.payload, x.weak)
+
+
+def replace_value(x: Any, new: Any) -> None:
+    """Let a stand-in stand for another value."""
+    x.recorder, x.index, x.payload, x.weak = new.recorder, new.index, new.payload, new.weak
+
+
+def as_view(
+    result: Any, base: Any, read: Callable[[Any], Any], write: Callable[[Any, Any], Any] | None
+) -> Any:
+    """Tie a result to the base it is a view of."""
+    if result is base:
+        result = detached(base) if base.view is not None else type(base)(
+            base.recorder, base.index, base.payload, base.weak
+        )
+    result.view = View(base, read, write)
+    return result
+
+
+def write_through(x: Any, new: Any) -> None:
+    """Give a stand-in a new value, and its bases the new values that follow."""
+    if x.view is not None:
+        x.view.refresh(x)
+    while True:
+        replace_value(x, new)
+        x.version += 1
+        link = x.view
+        if link is None:
+            return
+        if link.write is None:
+            raise ValueError("assignment destination is read-only")
+        base = link.base
+        new = detached(link.write(detached(base), detached(x)))
+        link.seen = base.version + 1
+        x = base

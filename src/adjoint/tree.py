@@ -1,0 +1,135 @@
+"""Trees: nested dicts, lists, tuples, namedtuples and dataclasses with arrays as leaves.
+
+optree does the work. A dataclass is made known to it the first time one is met: its fields
+are children, except those marked static (``field(metadata={"static": True})``), which are
+part of the structure and must compare equal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import optree
+
+from adjoint.errors import StructureError
+
+NAMESPACE = "adjoint"
+TreeDef = optree.PyTreeSpec
+
+_known: set[type] = set()
+_lock = threading.Lock()
+
+
+def _register(kind: type) -> None:
+    with _lock:
+        if kind in _known:
+            return
+        fields = [f for f in dataclasses.fields(kind) if f.init]
+        names = tuple(f.name for f in fields if not f.metadata.get("static"))
+        static = tuple(f.name for f in fields if f.metadata.get("static"))
+
+        def flatten(tree: Any) -> tuple[list[Any], tuple[Any, ...], tuple[str, ...]]:
+            children = [getattr(tree, name) for name in names]
+            return children, tuple(getattr(tree, name) for name in static), names
+
+        def unflatten(settings: tuple[Any, ...], children: Iterable[Any]) -> Any:
+            # __init__ may compute or check; a rebuilt tree may hold placeholders, so it is
+            # filled in directly.
+            tree = object.__new__(kind)
+            for name, value in zip(names, children, strict=True):
+                object.__setattr__(tree, name, value)
+            for name, value in zip(static, settings, strict=True):
+                object.__setattr__(tree, name, value)
+            return tree
+
+        optree.register_pytree_node(kind, flatten, unflatten, namespace=NAMESPACE)
+        _known.add(kind)
+
+
+def _is_new_dataclass(x: Any) -> bool:
+    kind = type(x)
+    if kind in _known or not dataclasses.is_dataclass(kind):
+        return False
+    _register(kind)
+    return False
+
+
+def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
+    """The leaves of a tree and its structure.
+
+    >>> leaves, structure = flatten({"b": 1.0, "a": [2.0, 3.0]})
+    >>> leaves
+    [2.0, 3.0, 1.0]
+    >>> structure.unflatten(leaves)
+    {'b': 1.0, 'a': [2.0, 3.0]}
+    """
+    if type(tree) is np.ndarray or type(tree) is float:
+        return [tree], _LEAF
+    return optree.tree_flatten(tree, is_leaf=_is_new_dataclass, namespace=NAMESPACE)  # type: ignore[return-value]
+
+
+_LEAF = optree.tree_structure(0.0, namespace=NAMESPACE)
+
+
+def unflatten(structure: TreeDef, leaves: Iterable[Any]) -> Any:
+    """The tree with this structure and these leaves."""
+    if structure is _LEAF:
+        (leaf,) = leaves
+        return leaf
+    return structure.unflatten(leaves)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves of a tree, in order."""
+    return flatten(tree)[0]
+
+
+def structure(tree: Any) -> TreeDef:
+    """The structure of a tree."""
+    return flatten(tree)[1]
+
+
+def paths(tree: Any) -> list[str]:
+    """A readable name for each leaf, such as ``layers[0].weight``."""
+    flatten(tree)  # makes dataclasses known
+    found = optree.tree_paths(tree, namespace=NAMESPACE)
+    accessors = optree.tree_accessors(tree, namespace=NAMESPACE)
+    names = []
+    for path, accessor in zip(found, accessors, strict=True):
+        text = ""
+        for step, entry in zip(path, accessor, strict=True):
+            is_field = isinstance(step, str) and not issubclass(entry.type, dict)
+            text += f".{step}" if is_field else f"[{step!r}]"
+        names.append(text.lstrip("."))
+    return names
+
+
+def tree_map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+    """Apply a function to the leaves of trees of one structure.
+
+    >>> tree_map(lambda x, y: x + y, {"a": 1.0}, {"a": 2.0})
+    {'a': 3.0}
+    """
+    first, shape = flatten(tree)
+    others = []
+    for other in rest:
+        found, other_shape = flatten(other)
+        check_same(shape, other_shape, "tree_map")
+        others.append(found)
+    return unflatten(shape, [function(*row) for row in zip(first, *others, strict=True)])
+
+
+def check_same(wanted: TreeDef, got: TreeDef, function: str) -> None:
+    """Refuse a tree of another structure."""
+    if wanted is not got and wanted != got:
+        raise StructureError(
+            "the trees differ in structure",
+            function=function,
+            got=str(got),
+            wanted=str(wanted),
+            remedy="give containers of the same kind, with the same keys and lengths",
+        )
