@@ -1,0 +1,104 @@
+"""Negative log-likelihoods of distributions whose parameters a model puts out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import StructureError
+from adjoint.nn.activation import softplus
+from adjoint.nn.losses.reduce import reduce, same_shape
+
+
+def _pair(function: str, output: Any, target: Any) -> tuple[Any, Any]:
+    """Two parameters: a pair of arrays, or one array with a last axis of length 2."""
+    if isinstance(output, tuple | list) and len(output) == 2:
+        first, second = output
+    elif hasattr(output, "shape") and output.shape[-1:] == (2,):
+        first, second = output[..., 0], output[..., 1]
+    else:
+        raise StructureError(
+            "the output must have two parameters for each number",
+            function=function,
+            got=f"shape {tuple(output.shape)}" if hasattr(output, "shape") else repr(output),
+            wanted=f"shape {(*target.shape, 2)}, or a pair of arrays of shape {target.shape}",
+        )
+    same_shape(function, first, target)
+    return first, second
+
+
+def poisson_nll(
+    output: Any,
+    target: Any,
+    *,
+    log_rate: bool = True,
+    full: bool = False,
+    reduction: str = "mean",
+    weights: Any = None,
+) -> Any:
+    """Counts: ``rate - t log(rate)``.
+
+    Args:
+        output: [...] log of the rate, or with ``log_rate=False`` the rate itself.
+        target: [...] counts t.
+        log_rate: what the output is.
+        full: whether ``log(t!)`` is added, which no parameter changes.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        weights: one for each example or element, or a boolean mask.
+    """
+    same_shape("poisson_nll", output, target)
+    if log_rate:
+        values = np.exp(output) - target * output
+    else:
+        # A rate of 0 is right for a count of 0 and costs nothing there.
+        empty = target == 0
+        values = output - np.where(empty, 0, target * np.log(np.where(empty, 1, output)))
+    return reduce(values + _log_factorial(target) if full else values, reduction, weights)
+
+
+def _log_factorial(count: Any) -> Any:
+    from scipy.special import gammaln
+
+    return gammaln(count + 1.0)
+
+
+def gaussian_nll(
+    output: Any, target: Any, *, full: bool = True, reduction: str = "mean", weights: Any = None
+) -> Any:
+    """``(log v + (t - m)^2 / v + log(2 pi)) / 2`` with mean m and log-variance ``log v``.
+
+    Args:
+        output: [..., 2] with m and log v, or a pair of arrays [...].
+        target: [...] t.
+        full: whether the constant ``log(2 pi) / 2`` is there.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        weights: one for each example or element, or a boolean mask.
+    """
+    mean, log_variance = _pair("gaussian_nll", output, target)
+    values = 0.5 * (log_variance + np.square((target - mean) * np.exp(-0.5 * log_variance)))
+    return reduce(values + 0.5 * math.log(2 * math.pi) if full else values, reduction, weights)
+
+
+def negative_binomial_nll(
+    output: Any, target: Any, *, reduction: str = "mean", weights: Any = None
+) -> Any:
+    """Counts that vary more than Poisson: mean m, variance ``m + m^2 / r``.
+
+    ``-log[ C(t + r - 1, t) p^t (1 - p)^r ]`` with ``p = m / (m + r)``.
+
+    Args:
+        output: [..., 2] with log m and log r, or a pair of arrays [...].
+        target: [...] counts t.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        weights: one for each example or element, or a boolean mask.
+    """
+    from scipy.special import gammaln
+
+    log_mean, log_r = _pair("negative_binomial_nll", output, target)
+    r = np.exp(log_r)
+    # p is the logistic function of log m - log r, so both logarithms are softplus.
+    odds = log_mean - log_r
+    ways = gammaln(target + r) - gammaln(r) - gammaln(target + 1.0)
+    return reduce(target * softplus(-odds) + r * softplus(odds) - ways, reduction, weights)
