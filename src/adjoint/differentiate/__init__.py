@@ -1,5 +1,6 @@
 """Graph to graph: linearise, transpose, batch; and the rules of control flow."""
 
+from adjoint.differentiate import batch_convolution as _batch_convolution  # noqa: F401 - its rules
 from adjoint.differentiate import control as _control
 from adjoint.differentiate.batch import batch_graph
 from adjoint.differentiate.linearize import Linearized, jvp_graph, linearize

@@ -1,6 +1,16 @@
 """The table of primitives: one row each."""
 
-from adjoint.primitives import choose, control, elementwise, linalg, linear, products, special
+from adjoint.primitives import (
+    choose,
+    control,
+    convolution,
+    elementwise,
+    linalg,
+    linear,
+    products,
+    special,
+    windows,
+)
 from adjoint.primitives.conventions import Conventions, conventions
 
 __all__ = [
@@ -8,9 +18,11 @@ __all__ = [
     "choose",
     "control",
     "conventions",
+    "convolution",
     "elementwise",
     "linalg",
     "linear",
     "products",
     "special",
+    "windows",
 ]

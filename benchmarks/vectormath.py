@@ -1,0 +1,204 @@
+"""Measures the vector mathematics: error in units of the last place, and time an element.
+
+    python benchmarks/vectormath.py [--write docs/vectormath.md] [NAME ...]
+
+The reference is mpmath for every function in float64 and float64 NumPy/SciPy or mpmath for
+float32; arguments are dense near zero, one and the function's edges, and spread over the
+whole range of exponents.
+"""
+
+import ctypes
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import llvmlite.binding as llvm
+import mpmath as mp
+import numpy as np
+
+from adjoint.lower import vectormath as vm
+
+mp.mp.prec = 170
+LANES = {"float32": 16, "float64": 8}
+POINTS = {"float32": 40000, "float64": 6000}
+
+
+def compiled(name: str, dtype: str, width: int) -> Callable:
+    """``run(x, out)`` or ``run(x, y, out)``; the length must be a multiple of the width."""
+    count = vm.operand_count(name)
+    t = vm.KINDS[dtype]
+    v = t if width == 1 else f"<{width} x {t}>"
+    size = width * np.dtype(dtype).itemsize
+    symbol = vm.function_name(name, dtype, width)
+    loads = "".join(
+        f"  %p{i} = getelementptr {v}, ptr %a{i}, i64 %i\n  %v{i} = load {v}, ptr %p{i}, align 4\n"
+        for i in range(count)
+    )
+    given = ", ".join(f"{v} %v{i}" for i in range(count))
+    pointers = ", ".join(f"ptr noalias %a{i}" for i in range(count))
+    text = vm.emit_function(name, dtype, width) + f"""
+define void @run({pointers}, ptr noalias %out, i64 %n) {{
+entry:
+  br label %loop
+loop:
+  %i = phi i64 [0, %entry], [%next, %latch]
+{loads}  %r = call {v} {symbol}({given})
+  br label %latch
+latch:
+  %po = getelementptr {v}, ptr %out, i64 %i
+  store {v} %r, ptr %po, align 4
+  %next = add i64 %i, 1
+  %more = icmp ult i64 %next, %n
+  br i1 %more, label %loop, label %exit
+exit:
+  ret void
+}}
+"""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    module = llvm.parse_assembly(text)
+    module.verify()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3
+    )
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    engine = llvm.create_mcjit_compiler(module, machine)
+    address = engine.get_function_address("run")
+    call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (count + 1), ctypes.c_int64)(address)
+
+    def run(*arrays: np.ndarray) -> None:
+        assert size and arrays[-1].size % width == 0
+        call(*(a.ctypes.data for a in arrays), arrays[-1].size // width)
+
+    run.keep = engine, machine
+    run.call = call
+    return run
+
+
+def mpf_logaddexp2(x: mp.mpf, y: mp.mpf) -> mp.mpf:
+    return mp.log(2**x + 2**y, 2)
+
+
+EXACT: dict[str, Callable] = {
+    "exp": mp.exp, "exp2": lambda x: mp.mpf(2) ** x, "expm1": mp.expm1, "log": mp.log,
+    "log2": lambda x: mp.log(x, 2), "log10": mp.log10, "log1p": mp.log1p, "sin": mp.sin,
+    "cos": mp.cos, "tan": mp.tan, "tanh": mp.tanh, "sinh": mp.sinh, "cosh": mp.cosh,
+    "expit": lambda x: 1 / (1 + mp.exp(-x)), "erf": mp.erf, "erfc": mp.erfc,
+    "arctan": mp.atan, "arcsin": mp.asin, "arccos": mp.acos, "arcsinh": mp.asinh,
+    "arccosh": mp.acosh, "arctanh": mp.atanh, "cbrt": lambda x: mp.cbrt(x) if x > 0 else -mp.cbrt(-x),
+    "arctan2": mp.atan2, "pow": lambda x, y: x**y, "hypot": mp.hypot,
+    "logaddexp": lambda x, y: mp.log(mp.exp(x) + mp.exp(y)), "logaddexp2": mpf_logaddexp2,
+    "sqrt": mp.sqrt,
+}  # fmt: skip
+
+# Where the result is neither infinite nor undefined.
+RANGES: dict[str, tuple[float, float, float, float]] = {
+    # name: float64 low, high, float32 low, high
+    "exp": (-745.1, 709.78, -103.9, 88.72), "exp2": (-1074.9, 1023.99, -149.9, 127.99),
+    "expm1": (-745.0, 709.78, -104.0, 88.72), "sinh": (-710.4, 710.4, -89.4, 89.4),
+    "cosh": (-710.4, 710.4, -89.4, 89.4), "expit": (-745.1, 800.0, -103.9, 100.0),
+    "tanh": (-25, 25, -12, 12), "erf": (-6.5, 6.5, -4.5, 4.5), "erfc": (-7, 26.5, -5, 10.05),
+    "arcsin": (-1, 1, -1, 1), "arccos": (-1, 1, -1, 1), "arctanh": (-1, 1, -1, 1),
+    "log1p": (-1, 1e300, -1, 1e38), "log": (0, 1e308, 0, 1e38), "log2": (0, 1e308, 0, 1e38),
+    "log10": (0, 1e308, 0, 1e38), "arccosh": (1, 1e308, 1, 1e38), "sqrt": (0, 1e308, 0, 1e38),
+    "logaddexp": (-700, 700, -80, 80), "logaddexp2": (-1000, 1000, -120, 120),
+}  # fmt: skip
+
+
+def arguments(name: str, dtype: str, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Random arguments of the right dtype inside the function's range."""
+    full = (-1e308, 1e308) if dtype == "float64" else (-1e38, 1e38)
+    given = RANGES.get(name)
+    low, high = full if given is None else (given[:2] if dtype == "float64" else given[2:])
+    exponent = (-1070, 1023) if dtype == "float64" else (-147, 127)
+    part = count // 5
+    with np.errstate(over="ignore"):
+        pieces = [
+            rng.uniform(max(low, -1e6), min(high, 1e6), part),
+            rng.uniform(-3, 3, part),
+            1 + rng.normal(size=part) * 10 ** rng.uniform(-8, 0, part),
+            np.ldexp(rng.uniform(1, 2, part), rng.integers(*exponent, part))
+            * rng.choice([-1, 1], part),
+            rng.uniform(-30, 30, count - 4 * part),
+        ]
+    x = np.concatenate(pieces).astype(dtype)
+    x = np.where((x > low) & (x < high), x, np.asarray(0.5 if low < 0.5 < high else 1.5, dtype))
+    return rng.permutation(x)
+
+
+def ulps(got: np.ndarray, exact: list, dtype: str) -> np.ndarray:
+    """Errors in units of the last place of the exact result."""
+    info = np.finfo(dtype)
+    errors = np.zeros(len(exact))
+    for i, (value, e) in enumerate(zip(got.tolist(), exact, strict=True)):
+        if not mp.isfinite(e) or abs(e) > mp.mpf(float(info.max)):
+            continue
+        if not np.isfinite(value):
+            errors[i] = np.inf
+            continue
+        power = max(int(mp.floor(mp.log(abs(e), 2))) if e else info.minexp, info.minexp)
+        errors[i] = float(abs(mp.mpf(value) - e) / mp.ldexp(1, power - info.nmant))
+    return errors
+
+
+def measure(name: str, dtype: str, points: int, seed: int = 0) -> tuple[float, tuple, float]:
+    """The largest error, where, and nanoseconds an element."""
+    rng = np.random.default_rng(seed)
+    width = LANES[dtype]
+    points -= points % width
+    count = vm.operand_count(name)
+    run = compiled(name, dtype, width)
+    xs = [arguments(name, dtype, points, rng) for _ in range(count)]
+    if name == "pow":
+        xs[0] = np.abs(xs[0])
+        limit = 700 if dtype == "float64" else 87
+        with np.errstate(all="ignore"):
+            fitting = limit * rng.uniform(-1, 1, points) / np.log(xs[0])
+        xs[1] = np.where(np.isfinite(fitting) & (rng.random(points) < 0.8), fitting, 0.7)
+        xs[1] = xs[1].astype(dtype)
+    out = np.empty(points, dtype)
+    run(*xs, out)
+    if count == 1:
+        exact = [EXACT[name](mp.mpf(v)) for v in xs[0].tolist()]
+    else:
+        exact = [EXACT[name](mp.mpf(a), mp.mpf(b)) for a, b in zip(*(x.tolist() for x in xs), strict=True)]
+    errors = ulps(out, exact, dtype)
+    worst = int(np.argmax(errors))
+    speed = [np.resize(x[np.abs(x) < 30], 4096) for x in xs]
+    out = np.empty(4096, dtype)
+    given = [a.ctypes.data for a in (*speed, out)]
+    times = []
+    for _ in range(60):
+        start = time.perf_counter()
+        for _ in range(8):
+            run.call(*given, 4096 // width)
+        times.append((time.perf_counter() - start) / 8 / 4096 * 1e9)
+    return float(errors[worst]), tuple(float(x[worst]) for x in xs), sorted(times)[10]
+
+
+def main(arguments_: list[str]) -> None:
+    path = None
+    if arguments_[:1] == ["--write"]:
+        path = Path(arguments_[1])
+        arguments_ = arguments_[2:]
+    rows = []
+    for name in arguments_ or [n for n in EXACT if vm.available(n, "float32")]:
+        cells = [name]
+        for dtype in ("float32", "float64"):
+            worst, where, ns = measure(name, dtype, POINTS[dtype] // (1 if path else 4))
+            cells += [f"{worst:.2f}", f"{ns:.2f}"]
+            print(f"{name:10} {dtype} {worst:8.3f} ulp at {where}  {ns:.2f} ns", flush=True)
+        rows.append(cells)
+    if path:
+        path.write_text(page(rows), encoding="utf-8")
+
+
+def page(rows: list[list[str]]) -> str:
+    return "\n".join(["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
