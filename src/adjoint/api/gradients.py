@@ -45,7 +45,7 @@ def positions(argnums: Argnums, count: int, function: str) -> tuple[int, ...]:
 class Run:
     """A function recorded at a point, with respect to some of its arguments."""
 
-    __slots__ = ("leaves", "paths", "recorder", "result", "structure", "tape", "trees")
+    __slots__ = ("aux", "leaves", "recorder", "result", "structure", "tape", "trees")
 
     def __init__(
         self,
@@ -56,7 +56,9 @@ class Run:
         name: str,
         has_aux: bool = False,
     ) -> None:
-        recorder = self.recorder = Recorder(name, concrete=True, keep_all=False)
+        recorder = self.recorder = Recorder(
+            name, concrete=True, keep_all=False, transforming=False
+        )
         call = list(args)
         self.leaves: list[Any] = []
         self.trees = []
@@ -82,14 +84,9 @@ class Run:
             self.result = [payload_of(x, recorder) for x in outputs]
             if has_aux:
                 aux = tree.tree_map(lambda x: payload_of(x, recorder), aux)
-            self.paths = aux
+            self.aux = aux  # the second result of a function with has_aux=True
         finally:
             recorder.closed = True
-
-    @property
-    def aux(self) -> Any:
-        """The second result of a function with ``has_aux=True``."""
-        return self.paths
 
     def value(self) -> Any:
         """What the function returned."""

@@ -361,7 +361,7 @@ def _while(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any
     )
 
 
-@batch_rule(control.callback)
+@batch_rule(control.callback, control.pull_callback)
 def _callback(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     """One call for each example."""
     settings = node.settings
@@ -372,7 +372,25 @@ def _callback(node: Node, operands: list[Any], flags: list[bool], size: int) -> 
         return [np.stack(column) for column in zip(*rows, strict=True)]
 
     types = tuple(t._replace(shape=(size, *t.shape)) for t in settings["types"])
-    return control.callback(*everywhere(operands, flags, size), function=each, types=types)
+    return node.primitive(*everywhere(operands, flags, size), function=each, types=types)
 
 
 
+
+
+@batch_rule(control.custom_call)
+def _custom_call(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    """The values over the batch; the user's rule is for one example and is not carried on."""
+    graph = node.settings["graph"]
+    if graph is None:
+        raise NoDerivativeError(
+            "a function with a custom rule that is not NumPy cannot be batched",
+            function="vmap",
+            source=node.source,
+            remedy="write a Python loop and np.stack in place of vmap",
+        )
+    return control.call(
+        *everywhere(operands, flags, size),
+        graph=_batched_everywhere(graph, 0, size),
+        label="custom",
+    )

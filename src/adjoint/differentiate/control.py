@@ -55,6 +55,26 @@ def _spread(values: Sequence[Any], places: Sequence[int], count: int) -> list[An
     return made
 
 
+def _with_carry(body: Graph, linear: Sequence[bool], first: int, n_carry: int) -> list[bool]:
+    """The linear inputs of a step, with each carry that later steps make depend on them.
+
+    A carry may start at a constant zero and still hold a tangent from then on.
+    """
+    mask = list(linear)
+    while True:
+        dependent = {v for v, flag in zip(body.inputs, mask, strict=True) if flag}
+        for node in body.nodes:
+            if any(o in dependent for o in node.operands):
+                dependent.update(node.outputs)
+        joined = [
+            i for i in range(n_carry) if body.outputs[i] in dependent and not mask[first + i]
+        ]
+        if not joined:
+            return mask
+        for i in joined:
+            mask[first + i] = True
+
+
 # *** call ***
 
 
@@ -247,6 +267,7 @@ def _scan_transpose(
     s = node.settings
     body, n_constants, n_carry = s["graph"], s["n_constants"], s["n_carry"]
     first_row = n_constants + n_carry
+    linear = _with_carry(body, linear, n_constants, n_carry)
     back = transpose(body, linear)
     plain = [i for i, flag in enumerate(linear) if not flag]
     lin_constants = [i for i in range(n_constants) if linear[i]]
@@ -285,13 +306,11 @@ def _scan_transpose(
     recorder.closed = True
 
     filled = _fill(bars, node.outputs)
-    zeros = [
-        zeros(body.inputs[i].type) for i in lin_constants
-    ]
+    totals = [zeros(body.inputs[i].type) for i in lin_constants]
     outputs = control.scan(
         *(operands[i] for i in plain_constants),
         *filled[:n_carry],
-        *zeros,
+        *totals,
         *(operands[i] for i in plain_rows),
         *filled[n_carry:],
         graph=made.graph,
@@ -385,6 +404,10 @@ def _while_transpose(
     n_condition, n_body = s["n_condition"], s["n_body"]
     body: Graph = s["body"]
     start = n_condition + n_body
+    linear = [
+        *linear[:n_condition],
+        *_with_carry(body, linear[n_condition:], n_body, len(body.outputs)),
+    ]
     linear_carry = [i for i in range(len(body.outputs)) if linear[start + i]]
     plain_carry = [i for i in range(len(body.outputs)) if not linear[start + i]]
     linear_body = [i for i in range(n_body) if linear[n_condition + i]]
@@ -456,5 +479,5 @@ def _linear_callback_transpose(
     rest = operands[s["n_residuals"] :]
     types = tuple(x for x in rest if isinstance(x, ArrayType))
     bars = _fill(bars, node.outputs)
-    results = control.callback(*residuals, *bars, function=s["function"], types=types)
+    results = control.pull_callback(*residuals, *bars, function=s["function"], types=types)
     return [None] * len(residuals) + list(results)

@@ -132,6 +132,10 @@ def _node_tangents(node: Node, primal: Any, incoming: Sequence[Any]) -> Sequence
         outputs = [primal(v) for v in node.outputs]
         result = primitive.jvp(primals, incoming, outputs, **settings)
         return result if primitive.several else [result]
+    if primitive.name == "custom_call":
+        primals = [primal(o) for o in node.operands]
+        result = settings["rule"].tangents(primals, [primal(v) for v in node.outputs], incoming)
+        return [*result, *[None] * (len(node.outputs) - len(result))]
     rule = control_jvps.get(primitive.name)
     if rule is None:
         raise NoDerivativeError(

@@ -196,6 +196,32 @@ callback = Primitive(
     several=True,
     doc="call Python: function(*arrays) -> tuple of arrays of the given types",
 )
+pull_callback = Primitive(
+    "pull_callback",
+    "control",
+    lambda *_, function, types: types,
+    _callback,
+    ("function", "types"),
+    several=True,
+    doc="a user's pullback; recorded operation by operation where a function is recorded",
+)
+
+
+def _custom_call(*xs: Any, graph: Graph | None, rule: Any, types: Any) -> tuple[Any, ...]:
+    if graph is not None:
+        return tuple(program_of(graph)(xs))
+    return tuple(rule.run(*xs)[0])
+
+
+custom_call = Primitive(
+    "custom_call",
+    "control",
+    lambda *_, graph, rule, types: types,
+    _custom_call,
+    ("graph", "rule", "types"),
+    several=True,
+    doc="a function of the user's with its own rule; graph is None where it is opaque",
+)
 linear_callback = Primitive(
     "linear_callback",
     "control",

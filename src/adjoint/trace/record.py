@@ -81,7 +81,7 @@ def record_graph(
         weak: which leaves stand for Python numbers.
         inline: constants up to this size become literals.
     """
-    recorder = Recorder(name, concrete=False, keep_all=True)
+    recorder = Recorder(name, concrete=False, keep_all=True, transforming=False)
     flags = weak or [False] * len(types)
     leaves = [recorder.input(t, weak=w) for t, w in zip(types, flags, strict=True)]
     try:

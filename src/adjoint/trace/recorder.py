@@ -43,6 +43,8 @@ class Recorder:
         concrete: whether payloads are computed, so that Python may decide on values.
         keep_all: note operations without a derivative as well, for graphs that are to be
             run again on other values.
+        transforming: whether a graph is being transformed; a user's function is recorded
+            otherwise, and the user's rules met then are run, so that they have derivatives.
     """
 
     __slots__ = (
@@ -57,10 +59,14 @@ class Recorder:
         "payloads",
         "records",
         "source",
+        "transforming",
     )
 
-    def __init__(self, name: str, *, concrete: bool, keep_all: bool) -> None:
+    def __init__(
+        self, name: str, *, concrete: bool, keep_all: bool, transforming: bool = True
+    ) -> None:
         self.name = name
+        self.transforming = transforming
         self.concrete = concrete
         self.keep_all = keep_all
         self.level = next(_levels)
@@ -132,6 +138,8 @@ class Recorder:
         if self.closed:
             raise leaked(self)
         settings = primitive.settings(attributes)
+        if primitive.name == "pull_callback" and not self.transforming:
+            return tuple(settings["function"](*operands))
         if self.concrete:
             lower = [
                 x.payload if type(x) is TracedArray and x.recorder is self else x
@@ -144,15 +152,23 @@ class Recorder:
         else:
             types = [_type(x.payload if type(x) is TracedArray else x) for x in operands]
             results = primitive.infer(*types, **settings)
+        made = self.emit(primitive, operands, attributes, results)
+        return tuple(made) if primitive.several else made[0]
+
+    def emit(
+        self,
+        primitive: Primitive,
+        operands: Sequence[Any],
+        attributes: Any,
+        payloads: Sequence[Any],
+    ) -> list[Any]:
+        """Note a node whose outputs' payloads are known; returns its outputs."""
         indices = tuple([self.index_of(x) for x in operands])
         first = len(self.payloads)
         self.records.append((primitive, attributes, indices, first))
         self.frames.append(self.source or here())
-        made = []
-        for payload in results:
-            self.payloads.append(payload)
-            made.append(TracedArray(self, first + len(made), payload, False))
-        return tuple(made) if primitive.several else made[0]
+        self.payloads.extend(payloads)
+        return [TracedArray(self, first + k, x, False) for k, x in enumerate(payloads)]
 
     def graph(
         self,

@@ -1,0 +1,29 @@
+"""The function transforms of the public contract."""
+
+from adjoint.api.compiled import jit, make_graph
+from adjoint.api.control import cond, scan, while_loop
+from adjoint.api.custom import checkpoint, custom_jvp, custom_vjp
+from adjoint.api.gradients import grad, jvp, linearize, stop_gradient, value_and_grad, vjp
+from adjoint.api.matrices import hessian, hvp, jacobian
+from adjoint.api.vectorize import vmap
+
+__all__ = [
+    "checkpoint",
+    "cond",
+    "custom_jvp",
+    "custom_vjp",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jit",
+    "jvp",
+    "linearize",
+    "make_graph",
+    "scan",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+    "while_loop",
+]

@@ -1,0 +1,229 @@
+"""Control flow that stays rolled: scan, while_loop, cond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint import tree
+from adjoint.errors import StructureError
+from adjoint.graph.graph import Graph, Value
+from adjoint.graph.source import source_here
+from adjoint.graph.types import ArrayType, type_of
+from adjoint.primitives import control
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.record import Recording, argument_payload, record_graph
+from adjoint.trace.recorder import TracedCore
+
+
+def _operands(x: Any, name: str) -> tuple[list[Any], tree.TreeDef]:
+    leaves, structure = tree.flatten(x)
+    return [argument_payload(leaf, name)[0] for leaf in leaves], structure
+
+
+def _types(operands: Sequence[Any]) -> list[ArrayType]:
+    return [type_of(x) for x in operands]
+
+
+def _with_captured_first(recording: Recording, n_given: int) -> Graph:
+    graph = recording.graph
+    inputs = graph.inputs[n_given:] + graph.inputs[:n_given]
+    return Graph(inputs, graph.nodes, graph.outputs)
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, length: int | None = None,
+    reverse: bool = False,
+) -> tuple[Any, Any]:
+    """Carry a state along the rows of arrays: ``carry, y = f(carry, x)`` for each row x.
+
+    The loop stays one node of the graph, in the derivative too.
+
+    Args:
+        f: takes (carry, row) and returns (new carry, result); the carry keeps its structure,
+            shapes and dtypes.
+        init: the first carry, a tree.
+        xs: a tree of arrays with the rows along axis 0, or None.
+        length: the number of rows, where xs is None.
+        reverse: from the last row to the first.
+
+    Returns:
+        The last carry, and the results stacked along axis 0.
+
+    Raises:
+        StructureError: the carry changes, or the rows differ in number.
+
+    >>> import numpy as np
+    >>> scan(lambda total, x: (total + x, total), 0.0, np.arange(4.0))
+    (np.float64(6.0), array([0., 0., 1., 3.]))
+    """
+    carry, carry_structure = _operands(init, "scan")
+    rows, row_structure = _operands(xs, "scan")
+    counts = {x.shape[0] for x in rows} | ({length} if length is not None else set())
+    if len(counts) != 1:
+        raise StructureError(
+            "the rows must be of one number",
+            function="scan",
+            source=source_here(),
+            got=", ".join(map(str, sorted(counts))) or "xs=None and no length",
+        )
+    n = counts.pop()
+    types = _types(carry) + [t._replace(shape=t.shape[1:]) for t in _types(rows)]
+    carry, types, recording = _steady(f, carry, types, carry_structure, row_structure)
+    graph = _with_captured_first(recording, len(types))
+    results = control.scan(
+        *recording.captured,
+        *carry,
+        *rows,
+        graph=graph,
+        n_constants=len(recording.captured),
+        n_carry=len(carry),
+        length=n,
+        reverse=reverse,
+    )
+    last = tree.unflatten(carry_structure, results[: len(carry)])
+    inner = recording.structure.children()[1]
+    return last, tree.unflatten(inner, results[len(carry) :])
+
+
+def _steady(
+    f: Any, carry: list[Any], types: list[ArrayType], of_carry: Any, of_row: Any
+) -> tuple[list[Any], list[ArrayType], Recording]:
+    """Record the step; a carry that starts narrower than it goes on is cast once."""
+    n = len(carry)
+
+    def step(*leaves: Any) -> Any:
+        result = f(tree.unflatten(of_carry, leaves[:n]), tree.unflatten(of_row, leaves[n:]))
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise StructureError(
+                "the step must return a pair (carry, result)",
+                function="scan",
+                source=source_here(),
+                got=type(result).__name__,
+            )
+        new, structure = tree.flatten(result[0])
+        tree.check_same(of_carry, structure, "scan")
+        return result
+
+    arguments = tree.structure((0.0,) * len(types))
+    for _ in range(2):
+        recording = record_graph(step, types, arguments, "scan")
+        wanted = recording.graph.output_types[:n]
+        if list(wanted) == types[:n]:
+            return carry, types, recording
+        for i, (old, new) in enumerate(zip(types[:n], wanted, strict=True)):
+            if old.shape != new.shape or np.result_type(old.dtype, new.dtype) != new.dtype:
+                raise StructureError(
+                    "the carry changes its type from one step to the next",
+                    function="scan",
+                    source=source_here(),
+                    got=f"{old} becomes {new}",
+                    remedy="start with the shape and dtype that the step returns",
+                )
+            if old != new:
+                carry[i] = carry[i].astype(new.dtype)
+        types = list(wanted) + types[n:]
+    raise StructureError("the carry does not settle on one type", function="scan")
+
+
+def while_loop(
+    condition: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
+) -> Any:
+    """Repeat ``carry = body(carry)`` while ``condition(carry)``.
+
+    Outside jit this is the Python loop, so every mode of derivative works. Inside jit and
+    vmap it is one node, with forward and reverse mode of any trip count.
+
+    Args:
+        condition: takes the carry, returns one boolean.
+        body: takes the carry, returns the next: same structure, shapes and dtypes.
+        init: the first carry, a tree.
+
+    >>> while_loop(lambda x: x < 100.0, lambda x: x * 3.0, 1.0)
+    243.0
+    """
+    leaves = tree.leaves(init)
+    if all(not isinstance(x, TracedCore) or concrete_value(x) is not None for x in leaves):
+        carry = init
+        test = condition(carry)
+        if not isinstance(test, TracedCore) or concrete_value(test) is not None:
+            while test:
+                carry = body(carry)
+                test = condition(carry)
+            return carry
+    operands, structure = _operands(init, "while_loop")
+    types = _types(operands)
+    one = tree.structure((0.0,) * len(types))
+    tested = record_graph(
+        lambda *xs: condition(tree.unflatten(structure, xs)), types, one, "while_loop"
+    )
+    stepped = record_graph(
+        lambda *xs: body(tree.unflatten(structure, xs)), types, one, "while_loop"
+    )
+    tree.check_same(structure, stepped.structure, "while_loop")
+    if list(stepped.graph.output_types) != types:
+        raise StructureError(
+            "the carry changes its type from one step to the next",
+            function="while_loop",
+            source=source_here(),
+            got=", ".join(map(str, stepped.graph.output_types)),
+            wanted=", ".join(map(str, types)),
+            remedy="start with the shape and dtype that the body returns",
+        )
+    results = control.while_loop(
+        *tested.captured,
+        *stepped.captured,
+        *operands,
+        condition=_with_captured_first(tested, len(types)),
+        body=_with_captured_first(stepped, len(types)),
+        n_condition=len(tested.captured),
+        n_body=len(stepped.captured),
+    )
+    return tree.unflatten(structure, results)
+
+
+def cond(
+    which: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], *args: Any
+) -> Any:
+    """``on_true(*args)`` if which holds, else ``on_false(*args)``; only that one is run.
+
+    Both must return the same structure, shapes and dtypes.
+
+    >>> cond(True, lambda x: x + 1, lambda x: x - 1, 3.0)
+    4.0
+    """
+    known = concrete_value(which) if isinstance(which, TracedCore) else np.asarray(which)
+    if known is not None:
+        return on_true(*args) if bool(known) else on_false(*args)
+    operands, structure = _operands(args, "cond")
+    types = _types(operands)
+    true = record_graph(on_true, types, structure, "cond")
+    false = record_graph(on_false, types, structure, "cond")
+    tree.check_same(true.structure, false.structure, "cond")
+    a, b = true.graph.output_types, false.graph.output_types
+    if a != b:
+        raise StructureError(
+            "the branches return different types",
+            function="cond",
+            source=source_here(),
+            got=f"{', '.join(map(str, a))} and {', '.join(map(str, b))}",
+            remedy="return the same shapes and dtypes from both",
+        )
+    n, n_true = len(types), len(true.captured)
+    results = control.cond(
+        which,
+        *operands,
+        *true.captured,
+        *false.captured,
+        on_true=_padded(true.graph, n + n_true, false.graph.inputs[n:]),
+        on_false=_padded(false.graph, n, true.graph.inputs[n:]),
+    )
+    return tree.unflatten(true.structure, results)
+
+
+def _padded(graph: Graph, at: int, others: Sequence[Value]) -> Graph:
+    """The graph with unused inputs put in, so that both branches take the same operands."""
+    extra = tuple(Value(v.type) for v in others)
+    return Graph(graph.inputs[:at] + extra + graph.inputs[at:], graph.nodes, graph.outputs)

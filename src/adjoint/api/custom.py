@@ -1,0 +1,342 @@
+"""The user's own derivative rules, and recomputation in place of memory."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint import tree
+from adjoint.errors import NoDerivativeError, StructureError
+from adjoint.graph.graph import Graph
+from adjoint.graph.source import source_here
+from adjoint.graph.types import type_of
+from adjoint.primitives import control
+from adjoint.primitives.infer import zeros
+from adjoint.trace.record import argument_payload, current, record_graph
+from adjoint.trace.recorder import Recorder, TracedCore, innermost
+
+
+class _Rule:
+    """What a custom call leaves in the graph: hashable, one for each tree structure."""
+
+    def __init__(self, owner: Any, arguments: tree.TreeDef) -> None:
+        self.owner = owner
+        self.arguments = arguments
+        self.result: Any = None  # structures, known after the first run
+        self.residuals: Any = None
+        self.selected: dict[tuple[int, ...], Callable[..., Any]] = {}
+
+    def tangents(
+        self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
+    ) -> Sequence[Any]:
+        raise NotImplementedError
+
+    def run(self, *leaves: Any) -> tuple[list[Any], int]:
+        """Results and residuals as leaves, and how many are results."""
+        raise NotImplementedError
+
+
+class _PullbackRule(_Rule):
+    def run(self, *leaves: Any) -> tuple[list[Any], int]:
+        result = self.owner.forward(*tree.unflatten(self.arguments, leaves))
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise StructureError(
+                "the forward rule must return a pair (result, residuals)",
+                function="custom_vjp",
+                source=source_here(),
+                got=type(result).__name__,
+            )
+        outputs, self.result = tree.flatten(result[0])
+        residuals, self.residuals = tree.flatten(result[1])
+        return outputs + residuals, len(outputs)
+
+    def tangents(
+        self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
+    ) -> Sequence[Any]:
+        n = self.result.num_leaves
+        active = tuple([i for i, t in enumerate(incoming) if t is not None])
+        results = control.linear_callback(
+            *outputs[n:],
+            *[incoming[i] for i in active],
+            function=self._pull(active),
+            types=tuple([type_of(x) for x in outputs[:n]]),
+            n_residuals=len(outputs) - n,
+        )
+        kept = tuple([type_of(x) for x in outputs[n:]])
+        if not any(t.is_differentiable for t in kept):
+            return list(results)
+        # Nobody knows how the residuals move: asking for it is refused, not answered by 0.
+        moved = control.linear_callback(
+            *[incoming[i] for i in active], function=_refuse, types=kept, n_residuals=0
+        )
+        return [*results, *moved]
+
+    def _pull(self, active: tuple[int, ...]) -> Callable[..., Any]:
+        if active not in self.selected:
+            self.selected[active] = functools.partial(self._backward, active)
+        return self.selected[active]
+
+    def _backward(self, active: tuple[int, ...], *leaves: Any) -> list[Any]:
+        n = self.residuals.num_leaves
+        residuals = tree.unflatten(self.residuals, leaves[:n])
+        out_bar = tree.unflatten(self.result, leaves[n:])
+        bars = self.owner.backward(residuals, out_bar)
+        wanted = self.arguments.num_children
+        if not isinstance(bars, tuple) or len(bars) != wanted:
+            raise StructureError(
+                "the backward rule must return a tuple with one cotangent for each argument",
+                function="custom_vjp",
+                got=f"{len(bars)} values" if isinstance(bars, tuple) else type(bars).__name__,
+                wanted=str(wanted),
+            )
+        return [_filled(bars, self.arguments)[i] for i in active]
+
+
+def _refuse(*_: Any) -> Any:
+    raise NoDerivativeError(
+        "the residuals of a custom_vjp inside checkpoint or a loop have no derivative",
+        function="custom_vjp",
+        remedy="define the rule with ad.custom_jvp, which has derivatives of every order",
+    )
+
+
+def _filled(bars: tuple[Any, ...], arguments: tree.TreeDef) -> list[Any]:
+    """Cotangent leaves; None for an argument means zero."""
+    leaves: list[Any] = []
+    for bar, child in zip(bars, arguments.children(), strict=True):
+        if bar is None:
+            leaves += [0.0] * child.num_leaves
+            continue
+        found, structure = tree.flatten(bar)
+        tree.check_same(child, structure, "custom_vjp")
+        leaves += found
+    return leaves
+
+
+class _PushforwardRule(_Rule):
+    def run(self, *leaves: Any) -> tuple[list[Any], int]:
+        result = self.owner.function(*tree.unflatten(self.arguments, leaves))
+        outputs, self.result = tree.flatten(result)
+        return outputs, len(outputs)
+
+    def tangents(
+        self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
+    ) -> Sequence[Any]:
+        dots = [zeros(type_of(x)) if t is None else t for x, t in zip(primals, incoming, strict=True)]
+        pair = self.owner.rule(
+            tree.unflatten(self.arguments, primals), tree.unflatten(self.arguments, dots)
+        )
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise StructureError(
+                "the rule must return a pair (result, tangent)",
+                function="custom_jvp",
+                got=type(pair).__name__,
+            )
+        leaves, structure = tree.flatten(pair[1])
+        tree.check_same(self.result, structure, "custom_jvp")
+        return leaves
+
+
+class _Custom:
+    """A function with a rule of the user's."""
+
+    name = ""
+    kind: type[_Rule]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self._rules: dict[Any, _Rule] = {}
+
+    def defined(self) -> bool:
+        raise NotImplementedError
+
+    def __call__(self, *args: Any) -> Any:
+        leaves, structure = tree.flatten(args)
+        recorder = innermost(leaves)
+        if recorder is None:
+            return self.function(*args)
+        if not self.defined():
+            raise NoDerivativeError(
+                f"{self.function.__name__} has no rule yet",
+                function=self.name,
+                source=source_here(),
+                remedy="define it with .defvjp(forward, backward)"
+                if self.name == "custom_vjp"
+                else "define it with .defjvp(rule)",
+            )
+        rule = self._rules.get(structure)
+        if rule is None:
+            rule = self._rules[structure] = self.kind(self, structure)
+        operands = [argument_payload(x, self.name)[0] for x in leaves]
+        if recorder.concrete:
+            outputs, n = self._concrete(recorder, rule, operands)
+        else:
+            outputs, n = self._abstract(rule, operands)
+        return tree.unflatten(rule.result, outputs[:n])
+
+    def _concrete(self, recorder: Recorder, rule: _Rule, operands: list[Any]) -> tuple[Any, int]:
+        """Run on the payloads, so that code which is no NumPy at all gets plain arrays."""
+        lower = [
+            x.payload if isinstance(x, TracedCore) and x.recorder is recorder else x
+            for x in operands
+        ]
+        if self.kind is _PushforwardRule and innermost(lower) is not None:
+            result = self(*tree.unflatten(rule.arguments, lower))
+            payloads, rule.result = tree.flatten(result)
+            n = len(payloads)
+        else:
+            payloads, n = rule.run(*lower)
+        payloads = [x if hasattr(x, "dtype") else np.asarray(x)[()] for x in map(current, payloads)]
+        types = tuple([type_of(x) for x in payloads])
+        made = recorder.emit(
+            control.custom_call, operands, (None, rule, types), payloads
+        )
+        return made, n
+
+    def _abstract(self, rule: _Rule, operands: list[Any]) -> tuple[Any, int]:
+        counts: list[int] = []
+
+        def run(*leaves: Any) -> list[Any]:
+            outputs, n = rule.run(*leaves)
+            counts.append(n)
+            return outputs
+
+        types = [type_of(x) for x in operands]
+        recording = record_graph(
+            run, types, tree.structure((0.0,) * len(types)), self.name
+        )
+        if recording.captured:
+            raise StructureError(
+                "a function with a custom rule uses arrays from outside",
+                function=self.name,
+                source=source_here(),
+                remedy="pass them as arguments",
+            )
+        graph = recording.graph
+        outputs = control.custom_call(*operands, graph=graph, rule=rule, types=graph.output_types)
+        return outputs, counts[0]
+
+
+class custom_vjp(_Custom):  # noqa: N801  # used as a decorator, like a function
+    """A function with the user's own pullback.
+
+    The function itself is never looked into, so it may call C or another library.
+
+    Define the rule with ``f.defvjp(forward, backward)``:
+    ``forward(*args) -> (result, residuals)`` and
+    ``backward(residuals, out_bar) -> tuple of cotangents``, None for zero.
+
+    >>> import numpy as np
+    >>> @custom_vjp
+    ... def clipped(x):
+    ...     return x
+    >>> clipped.defvjp(lambda x: (x, None), lambda _, bar: (np.clip(bar, -1.0, 1.0),))
+    >>> from adjoint import grad
+    >>> grad(lambda x: 5.0 * clipped(x))(2.0)
+    1.0
+    """
+
+    name = "custom_vjp"
+    kind = _PullbackRule
+
+    def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
+        """Set the two halves of the rule."""
+        self.forward, self.backward = forward, backward
+
+    def defined(self) -> bool:
+        """Whether the rule has been set."""
+        return hasattr(self, "forward")
+
+
+class custom_jvp(_Custom):  # noqa: N801  # used as a decorator, like a function
+    """A function with the user's own pushforward; reverse mode is its transpose.
+
+    Define the rule with ``f.defjvp(rule)``, written in NumPy and linear in the tangents:
+    ``rule(primals, tangents) -> (result, tangent)``.
+
+    >>> import numpy as np
+    >>> @custom_jvp
+    ... def softplus(x):
+    ...     return np.logaddexp(x, 0.0)
+    >>> @softplus.defjvp
+    ... def rule(primals, tangents):
+    ...     (x,), (x_dot,) = primals, tangents
+    ...     return softplus(x), x_dot / (1.0 + np.exp(-x))
+    >>> from adjoint import grad
+    >>> grad(softplus)(0.0)
+    0.5
+    """
+
+    name = "custom_jvp"
+    kind = _PushforwardRule
+
+    def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Set the rule; also a decorator."""
+        self.rule = rule
+        return rule
+
+    def defined(self) -> bool:
+        """Whether the rule has been set."""
+        return hasattr(self, "rule")
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, recomputed in the backward pass: only its arguments are kept.
+
+    Saves the memory of everything f computes inside, for the price of running it twice.
+
+    >>> import numpy as np
+    >>> from adjoint import grad
+    >>> grad(lambda x: np.sum(checkpoint(np.sin)(x)))(np.zeros(2))
+    array([1., 1.])
+    """
+
+    @functools.wraps(f)
+    def checkpointed(*args: Any) -> Any:
+        leaves, structure = tree.flatten(args)
+        recorder = innermost(leaves)
+        if recorder is None:
+            return f(*args)
+        operands = [argument_payload(x, "checkpoint")[0] for x in leaves]
+        if not recorder.concrete:
+            types = [type_of(x) for x in operands]
+            recording = record_graph(f, types, structure, "checkpoint")
+            outputs = control.call(
+                *operands, *recording.captured, graph=recording.graph, label="checkpoint"
+            )
+            return tree.unflatten(recording.structure, outputs)
+        graph, captured, results, out_structure = _run_apart(f, recorder, operands, structure)
+        made = recorder.emit(
+            control.call, [*operands, *captured], (graph, "checkpoint"), results
+        )
+        return tree.unflatten(out_structure, made)
+
+    return checkpointed
+
+
+def _run_apart(
+    f: Callable[..., Any], recorder: Recorder, operands: list[Any], structure: tree.TreeDef
+) -> tuple[Graph, list[Any], list[Any], tree.TreeDef]:
+    """Run f under a recorder of its own, whose values are dropped when it is done."""
+    apart = Recorder("checkpoint", concrete=True, keep_all=True, transforming=False)
+    heads = [
+        apart.input(
+            x.payload if isinstance(x, TracedCore) and x.recorder is recorder else x,
+            weak=isinstance(x, TracedCore) and x.weak,
+        )
+        for x in operands
+    ]
+    try:
+        results, out_structure = tree.flatten(f(*tree.unflatten(structure, heads)))
+        results = [current(x) for x in results]
+        indices = [apart.index_of(x) for x in results]
+        made = apart.graph(indices, range(len(heads)))
+    finally:
+        apart.closed = True
+    captured = [apart.payloads[i] for i in made.captured]
+    payloads = [apart.payloads[i] for i in indices]
+    return made.graph, captured, payloads, out_structure

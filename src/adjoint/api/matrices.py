@@ -1,0 +1,176 @@
+"""Whole derivatives: Jacobians, Hessians, and products with them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint import tree
+from adjoint.api.gradients import Argnums, Run, grad, jvp, positions
+from adjoint.differentiate.batch import batch_graph
+from adjoint.differentiate.replay import replay
+from adjoint.differentiate.tape import Derivative
+from adjoint.errors import StructureError
+from adjoint.graph.graph import Graph
+from adjoint.graph.types import type_of
+
+MODES = ("auto", "forward", "reverse", "sparse")
+
+
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") -> Callable[..., Any]:
+    """The function that gives the derivative of every output by every input.
+
+    ``jacobian(f)(x)[i..., j...] = d f(x)[i...] / d x[j...]``; trees of inputs and outputs
+    give trees of such arrays, outputs outside.
+
+    Args:
+        f: a function of trees.
+        argnums: which arguments to differentiate.
+        mode: ``"forward"`` (one pass for each input), ``"reverse"`` (one for each output),
+            ``"auto"`` (the fewer), or ``"sparse"`` (a SciPy sparse matrix; the pattern is
+            found and coloured automatically).
+
+    Raises:
+        StructureError: the mode is unknown.
+
+    >>> import numpy as np
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 3.0]))
+    array([[2., 0.],
+           [0., 6.]])
+    """
+    if mode not in MODES:
+        raise StructureError(
+            f"there is no mode {mode!r}", function="jacobian", wanted=f"one of {MODES}"
+        )
+    if mode == "sparse":
+        from adjoint.api.sparse import sparse_jacobian
+
+        return sparse_jacobian(f, argnums)
+
+    @functools.wraps(f)
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        places = positions(argnums, len(args), "jacobian")
+        run = Run(f, args, kwargs, places, "jacobian")
+        ins = [type_of(x) for x in run.tape.recorder.payloads[: len(run.leaves)]]
+        outs = [type_of(x) for x in run.result]
+        n_in, n_out = sum(t.size for t in ins), sum(t.size for t in outs)
+        forward = mode == "forward" or (mode == "auto" and n_in < n_out)
+        blocks = _forward(run, ins, outs) if forward else _reverse(run, ins, outs)
+        rows = []
+        for row in blocks:
+            trees, at = [], 0
+            for structure, count in run.trees:
+                trees.append(tree.unflatten(structure, row[at : at + count]))
+                at += count
+            rows.append(trees[0] if isinstance(argnums, int) else tuple(trees))
+        return tree.unflatten(run.structure, rows)
+
+    return transformed
+
+
+def _basis(kinds: Sequence[Any], which: Sequence[int]) -> tuple[list[Any], int]:
+    """Unit vectors of the product space of some arrays, stacked along a leading axis."""
+    total = sum(kinds[i].size for i in which)
+    stacks, at = [], 0
+    for i in which:
+        kind = kinds[i]
+        unit = np.zeros((total, kind.size), kind.dtype)
+        unit[np.arange(at, at + kind.size), np.arange(kind.size)] = 1
+        stacks.append(unit.reshape(total, *kind.shape))
+        at += kind.size
+    return stacks, total
+
+
+def _batched(derivative: Derivative, n_residuals: int, size: int) -> tuple[Graph, list[bool]]:
+    """The derivative program over many directions; kept with its graph."""
+
+    def make(graph: Graph) -> tuple[Graph, list[bool]]:
+        mask = [i >= n_residuals for i in range(len(graph.inputs))]
+        return batch_graph(graph, mask, size)
+
+    made: tuple[Graph, list[bool]] = derivative.graph.memo(("batched", size), make)
+    return made
+
+
+def _reverse(run: Run, ins: Sequence[Any], outs: Sequence[Any]) -> list[list[Any]]:
+    derivative = run.tape.pullback()
+    live = derivative.active_outputs
+    seeds, total = _basis(outs, live)
+    blocks: list[list[Any]] = [
+        [np.zeros(o.shape + i.shape, np.result_type(o.dtype, i.dtype)) for i in ins] for o in outs
+    ]
+    if not total:
+        return blocks
+    graph, flags = _batched(derivative, len(derivative.residuals), total)
+    results = replay(graph, [*run.tape.residuals(derivative), *seeds])
+    at = 0
+    for k in live:
+        n = outs[k].size
+        for j, (x_bar, flag) in enumerate(zip(results, flags, strict=True)):
+            if flag:
+                part = x_bar[at : at + n]
+                blocks[k][j] = np.array(np.reshape(part, outs[k].shape + ins[j].shape)) if (
+                    isinstance(part, np.ndarray)
+                ) else np.reshape(part, outs[k].shape + ins[j].shape)
+        at += n
+    return blocks
+
+
+def _forward(run: Run, ins: Sequence[Any], outs: Sequence[Any]) -> list[list[Any]]:
+    derivative = run.tape.pushforward()
+    blocks: list[list[Any]] = [
+        [np.zeros(o.shape + i.shape, np.result_type(o.dtype, i.dtype)) for i in ins] for o in outs
+    ]
+    seeds, total = _basis(ins, range(len(ins)))
+    if not total:
+        return blocks
+    graph, flags = _batched(derivative, len(derivative.residuals), total)
+    results = replay(graph, [*run.tape.residuals(derivative), *seeds])
+    for k, y_dot, flag in zip(derivative.active_outputs, results, flags, strict=True):
+        if not flag:
+            continue
+        at = 0
+        for j, kind in enumerate(ins):
+            part = y_dot[at : at + kind.size]
+            last = np.moveaxis(part, 0, -1)
+            block = np.reshape(last, outs[k].shape + kind.shape)
+            blocks[k][j] = np.array(block) if isinstance(block, np.ndarray) else block
+            at += kind.size
+    return blocks
+
+
+def hessian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") -> Callable[..., Any]:
+    """The function that gives all second derivatives: forward over reverse.
+
+    ``hessian(f)(x)[i..., j...] = d2 f / dx[i...] dx[j...]``
+
+    Args:
+        f: returns one real number.
+        argnums: which arguments; several give a tuple of tuples of blocks.
+        mode: ``"sparse"`` for a SciPy sparse matrix, else dense.
+
+    >>> import numpy as np
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    inner = "forward" if mode == "auto" else mode
+    return jacobian(grad(f, argnums), argnums, mode=inner)
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    """The Hessian of f at x times v, at a small multiple of the cost of f.
+
+    Args:
+        f: a function of one tree, returning one real number.
+        x: where.
+        v: a tree like x.
+
+    >>> import numpy as np
+    >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    return jvp(grad(f), (x,), (v,))[1]
