@@ -39,14 +39,15 @@ def _register(kind: type) -> None:
         def unflatten(settings: tuple[Any, ...], children: Iterable[Any]) -> Any:
             # __init__ may compute or check; a rebuilt tree may hold placeholders, so it is
             # filled in directly.
-            tree = object.__new__(kind)
+            tree: Any = object.__new__(kind)
             for name, value in zip(names, children, strict=True):
                 object.__setattr__(tree, name, value)
             for name, value in zip(static, settings, strict=True):
                 object.__setattr__(tree, name, value)
             return tree
 
-        optree.register_pytree_node(kind, flatten, unflatten, namespace=NAMESPACE)
+        register: Any = optree.register_pytree_node  # its type wants one container type
+        register(kind, flatten, unflatten, namespace=NAMESPACE)
         _known.add(kind)
 
 
@@ -69,10 +70,10 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     """
     if type(tree) is np.ndarray or type(tree) is float:
         return [tree], _LEAF
-    return optree.tree_flatten(tree, is_leaf=_is_new_dataclass, namespace=NAMESPACE)  # type: ignore[return-value]
+    return optree.tree_flatten(tree, is_leaf=_is_new_dataclass, namespace=NAMESPACE)
 
 
-_LEAF = optree.tree_structure(0.0, namespace=NAMESPACE)
+_LEAF: TreeDef = optree.treespec_leaf(namespace=NAMESPACE)
 
 
 def unflatten(structure: TreeDef, leaves: Iterable[Any]) -> Any:

@@ -58,6 +58,7 @@ class Jitted:
         self._lock = threading.Lock()
 
     def __call__(self, *args: Any) -> Any:
+        """Run on these arguments."""
         leaves, structure = tree.flatten(args)
         pairs = [argument_payload(x, "jit") for x in leaves]
         recording = self._recording(pairs, structure)

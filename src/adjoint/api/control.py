@@ -34,7 +34,10 @@ def _with_captured_first(recording: Recording, n_given: int) -> Graph:
 
 
 def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, length: int | None = None,
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any,
+    length: int | None = None,
     reverse: bool = False,
 ) -> tuple[Any, Any]:
     """Carry a state along the rows of arrays: ``carry, y = f(carry, x)`` for each row x.
@@ -103,7 +106,7 @@ def _steady(
                 source=source_here(),
                 got=type(result).__name__,
             )
-        new, structure = tree.flatten(result[0])
+        structure = tree.structure(result[0])
         tree.check_same(of_carry, structure, "scan")
         return result
 
@@ -128,9 +131,7 @@ def _steady(
     raise StructureError("the carry does not settle on one type", function="scan")
 
 
-def while_loop(
-    condition: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
-) -> Any:
+def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init: Any) -> Any:
     """Repeat ``carry = body(carry)`` while ``condition(carry)``.
 
     Outside jit this is the Python loop, so every mode of derivative works. Inside jit and
@@ -184,9 +185,7 @@ def while_loop(
     return tree.unflatten(structure, results)
 
 
-def cond(
-    which: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], *args: Any
-) -> Any:
+def cond(which: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], *args: Any) -> Any:
     """``on_true(*args)`` if which holds, else ``on_false(*args)``; only that one is run.
 
     Both must return the same structure, shapes and dtypes.

@@ -125,7 +125,9 @@ class _PushforwardRule(_Rule):
     def tangents(
         self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
     ) -> Sequence[Any]:
-        dots = [zeros(type_of(x)) if t is None else t for x, t in zip(primals, incoming, strict=True)]
+        dots = [
+            zeros(type_of(x)) if t is None else t for x, t in zip(primals, incoming, strict=True)
+        ]
         pair = self.owner.rule(
             tree.unflatten(self.arguments, primals), tree.unflatten(self.arguments, dots)
         )
@@ -192,9 +194,7 @@ class _Custom:
             payloads, n = rule.run(*lower)
         payloads = [x if hasattr(x, "dtype") else np.asarray(x)[()] for x in map(current, payloads)]
         types = tuple([type_of(x) for x in payloads])
-        made = recorder.emit(
-            control.custom_call, operands, (None, rule, types), payloads
-        )
+        made = recorder.emit(control.custom_call, operands, (None, rule, types), payloads)
         return made, n
 
     def _abstract(self, rule: _Rule, operands: list[Any]) -> tuple[Any, int]:
@@ -206,9 +206,7 @@ class _Custom:
             return outputs
 
         types = [type_of(x) for x in operands]
-        recording = record_graph(
-            run, types, tree.structure((0.0,) * len(types)), self.name
-        )
+        recording = record_graph(run, types, tree.structure((0.0,) * len(types)), self.name)
         if recording.captured:
             raise StructureError(
                 "a function with a custom rule uses arrays from outside",
@@ -310,9 +308,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             )
             return tree.unflatten(recording.structure, outputs)
         graph, captured, results, out_structure = _run_apart(f, recorder, operands, structure)
-        made = recorder.emit(
-            control.call, [*operands, *captured], (graph, "checkpoint"), results
-        )
+        made = recorder.emit(control.call, [*operands, *captured], (graph, "checkpoint"), results)
         return tree.unflatten(out_structure, made)
 
     return checkpointed

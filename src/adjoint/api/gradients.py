@@ -56,9 +56,7 @@ class Run:
         name: str,
         has_aux: bool = False,
     ) -> None:
-        recorder = self.recorder = Recorder(
-            name, concrete=True, keep_all=False, transforming=False
-        )
+        recorder = self.recorder = Recorder(name, concrete=True, keep_all=False, transforming=False)
         call = list(args)
         self.leaves: list[Any] = []
         self.trees = []
@@ -218,9 +216,7 @@ def _not_scalar(f: Callable[..., Any], run: Run) -> NonScalarOutputError:
     )
 
 
-def grad(
-    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The gradient of f: see :func:`value_and_grad`.
 
     With ``has_aux=True`` the result is ``(gradient, aux)``.

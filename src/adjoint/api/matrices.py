@@ -112,11 +112,14 @@ def _reverse(run: Run, ins: Sequence[Any], outs: Sequence[Any]) -> list[list[Any
         for j, (x_bar, flag) in enumerate(zip(results, flags, strict=True)):
             if flag:
                 part = x_bar[at : at + n]
-                blocks[k][j] = np.array(np.reshape(part, outs[k].shape + ins[j].shape)) if (
-                    isinstance(part, np.ndarray)
-                ) else np.reshape(part, outs[k].shape + ins[j].shape)
+                blocks[k][j] = _owned(np.reshape(part, outs[k].shape + ins[j].shape))
         at += n
     return blocks
+
+
+def _owned(block: Any) -> Any:
+    """A block of its own: rows of one result would share memory."""
+    return np.array(block) if type(block) is np.ndarray else block
 
 
 def _forward(run: Run, ins: Sequence[Any], outs: Sequence[Any]) -> list[list[Any]]:
@@ -137,7 +140,7 @@ def _forward(run: Run, ins: Sequence[Any], outs: Sequence[Any]) -> list[list[Any
             part = y_dot[at : at + kind.size]
             last = np.moveaxis(part, 0, -1)
             block = np.reshape(last, outs[k].shape + kind.shape)
-            blocks[k][j] = np.array(block) if isinstance(block, np.ndarray) else block
+            blocks[k][j] = _owned(block)
             at += kind.size
     return blocks
 

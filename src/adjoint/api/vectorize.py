@@ -75,11 +75,15 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         for y, flag, target in zip(results, has_axis, targets, strict=True):
             if not flag:
                 y = np.broadcast_to(y, (size, *np.shape(y)))
-                y = y.copy() if isinstance(y, np.ndarray) else y
+                y = _owned(y)
             outs.append(y if target == 0 else np.moveaxis(y, 0, target))
         return tree.unflatten(recording.structure, outs)
 
     return mapped
+
+
+def _owned(y: Any) -> Any:
+    return y.copy() if type(y) is np.ndarray else y
 
 
 def _out_axes(out_axes: Any, structure: tree.TreeDef) -> list[int]:

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.differentiate.replay import value_of
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Literal, Node, Value
 from adjoint.graph.primitive import Primitive
 from adjoint.primitives import choose, control, linalg, linear, products
 from adjoint.primitives.linear import broadcast, permute_axes, reshape
 from adjoint.primitives.products import split_subscripts
-from adjoint.differentiate.replay import value_of
 from adjoint.trace.recorder import Recorder, bind
 
 # (node, operands, which are batched, batch size) -> output, or tuple of outputs
@@ -149,9 +149,7 @@ def _slice(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any
 
 @batch_rule(linear.concatenate)
 def _concatenate(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
-    return linear.concatenate(
-        *everywhere(operands, flags, size), axis=node.settings["axis"] + 1
-    )
+    return linear.concatenate(*everywhere(operands, flags, size), axis=node.settings["axis"] + 1)
 
 
 # *** elements by index ***
@@ -247,9 +245,7 @@ def _einsum(node: Node, operands: list[Any], flags: list[bool], size: int) -> An
 _LETTERS = "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA"
 
 
-@batch_rule(
-    linalg.solve, linalg.inv, linalg.cholesky, linalg.det, linalg.cofactor, linalg.slogdet
-)
+@batch_rule(linalg.solve, linalg.inv, linalg.cholesky, linalg.det, linalg.cofactor, linalg.slogdet)
 def _batched_already(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     return bind(node.primitive, everywhere(operands, flags, size), node.attributes)
 
@@ -279,9 +275,7 @@ def _batched_everywhere(graph: Graph, n_plain: int, size: int) -> Graph:
 def _call(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     settings = node.settings
     graph = _batched_everywhere(settings["graph"], 0, size)
-    return control.call(
-        *everywhere(operands, flags, size), graph=graph, label=settings["label"]
-    )
+    return control.call(*everywhere(operands, flags, size), graph=graph, label=settings["label"])
 
 
 @batch_rule(control.scan)
@@ -373,9 +367,6 @@ def _callback(node: Node, operands: list[Any], flags: list[bool], size: int) -> 
 
     types = tuple(t._replace(shape=(size, *t.shape)) for t in settings["types"])
     return node.primitive(*everywhere(operands, flags, size), function=each, types=types)
-
-
-
 
 
 @batch_rule(control.custom_call)

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from adjoint.differentiate.linearize import control_jvps, jvp_graph, linearize
+from adjoint.differentiate.replay import replay, replay_values, value_of
+from adjoint.differentiate.transpose import control_transposes, transpose
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Node, Value
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
-from adjoint.differentiate.linearize import control_jvps, jvp_graph, linearize
-from adjoint.differentiate.replay import replay, replay_values, value_of
-from adjoint.differentiate.transpose import control_transposes, transpose
 from adjoint.primitives.infer import zeros
 from adjoint.trace.recorder import Recorder
 
@@ -66,9 +64,7 @@ def _with_carry(body: Graph, linear: Sequence[bool], first: int, n_carry: int) -
         for node in body.nodes:
             if any(o in dependent for o in node.operands):
                 dependent.update(node.outputs)
-        joined = [
-            i for i in range(n_carry) if body.outputs[i] in dependent and not mask[first + i]
-        ]
+        joined = [i for i in range(n_carry) if body.outputs[i] in dependent and not mask[first + i]]
         if not joined:
             return mask
         for i in joined:
@@ -89,10 +85,7 @@ def _call_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Se
 
 def _fill(bars: Sequence[Any], values: Sequence[Value]) -> list[Any]:
     """Cotangents with zeros where there are none."""
-    return [
-        zeros(v.type) if bar is None else bar
-        for bar, v in zip(bars, values, strict=True)
-    ]
+    return [zeros(v.type) if bar is None else bar for bar, v in zip(bars, values, strict=True)]
 
 
 def _call_transpose(
@@ -111,9 +104,7 @@ def _call_transpose(
 def _cond_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
     settings = node.settings
     active = _live(tangents[1:])
-    graphs = {
-        name: _all_tangents(graph, active) for name, graph in settings.items()
-    }
+    graphs = {name: _all_tangents(graph, active) for name, graph in settings.items()}
     results = control.cond(*primals, *_given(tangents[1:]), **graphs)
     places = [i for i, v in enumerate(node.outputs) if v.type.is_differentiable]
     return _spread(results, places, len(node.outputs))
@@ -159,11 +150,7 @@ def _scan_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Se
     # A carry becomes active when its new value is: repeat until no more join.
     while True:
         linear = linearize(body, active)
-        joined = [
-            i
-            for i in linear.active_outputs
-            if i < n_carry and not active[n_constants + i]
-        ]
+        joined = [i for i in linear.active_outputs if i < n_carry and not active[n_constants + i]]
         if not joined:
             break
         for i in joined:
@@ -253,9 +240,7 @@ def _linear_step(
             if results[-1] is None:
                 results[-1] = zeros(kind)
     results += [found[i] for i in sorted(found)]
-    made = recorder.graph(
-        [recorder.index_of(x) for x in results], range(n_inputs), inline=1 << 62
-    )
+    made = recorder.graph([recorder.index_of(x) for x in results], range(n_inputs), inline=1 << 62)
     recorder.closed = True
     return made.graph
 
@@ -290,13 +275,10 @@ def _scan_transpose(
     for i in range(n_carry, len(body.outputs)):
         inputs["row", i] = recorder.input(body.outputs[i].type)
     incoming = [
-        inputs["carry", i] if i < n_carry else inputs["row", i]
-        for i in range(len(body.outputs))
+        inputs["carry", i] if i < n_carry else inputs["row", i] for i in range(len(body.outputs))
     ]
     shares = replay(back, [*(inputs["operand", i] for i in plain), *incoming])
-    by_operand = dict(
-        zip([i for i, flag in enumerate(linear) if flag], shares, strict=True)
-    )
+    by_operand = dict(zip([i for i, flag in enumerate(linear) if flag], shares, strict=True))
     results = [by_operand[n_constants + i] for i in range(n_carry)]
     results += [inputs["total", i] + by_operand[i] for i in lin_constants]
     results += [by_operand[i] for i in lin_rows]
@@ -424,9 +406,7 @@ def _while_transpose(
     )
     condition = s["condition"]
     keep = [*range(n_condition), *(n_condition + i for i in plain_carry)]
-    condition = Graph(
-        tuple(condition.inputs[i] for i in keep), condition.nodes, condition.outputs
-    )
+    condition = Graph(tuple(condition.inputs[i] for i in keep), condition.nodes, condition.outputs)
     results = control.while_adjoint(
         *operands[:n_condition],
         *(operands[n_condition + i] for i in plain_body),
@@ -442,9 +422,7 @@ def _while_transpose(
     return _spread(results, places, len(operands))
 
 
-def _restricted(
-    body: Graph, constants: list[int], carry: list[int], outputs: list[int]
-) -> Graph:
+def _restricted(body: Graph, constants: list[int], carry: list[int], outputs: list[int]) -> Graph:
     """The part of a step that makes some of its outputs, from some of its inputs."""
     wanted = [body.outputs[i] for i in outputs]
     needed = set(wanted)

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from adjoint.differentiate.replay import replay_values, value_of
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
-from adjoint.primitives.linear import neg
-from adjoint.differentiate.replay import replay_values, value_of
 from adjoint.primitives.infer import zeros
+from adjoint.primitives.linear import neg
 from adjoint.trace.recorder import Recorder
 
 # Rules of control primitives: (node, primals, tangents, recorder) -> tangents of outputs.
@@ -165,9 +163,9 @@ def _linear_tangent(node: Node, primal: Any, incoming: Sequence[Any]) -> Any:
     return primitive(*operands, **node.settings)
 
 
-def jvp_graph(graph: Graph, active: Sequence[bool], *, primal_outputs: bool) -> tuple[
-    Graph, tuple[int, ...]
-]:
+def jvp_graph(
+    graph: Graph, active: Sequence[bool], *, primal_outputs: bool
+) -> tuple[Graph, tuple[int, ...]]:
     """The graph of values and tangents together.
 
     Returns:

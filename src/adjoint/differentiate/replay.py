@@ -12,7 +12,9 @@ from adjoint.primitives.control import custom_call
 from adjoint.trace.recorder import bind_at, innermost
 
 
-def replay_values(graph: Graph, arguments: Sequence[Any], role: str | None = None) -> dict[Any, Any]:
+def replay_values(
+    graph: Graph, arguments: Sequence[Any], role: str | None = None
+) -> dict[Any, Any]:
     """Every value of the graph, from arguments that may be stand-ins.
 
     Args:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from adjoint.graph.graph import Graph, Value, set_adjoint
 from adjoint.differentiate.linearize import linearize
 from adjoint.differentiate.replay import replay_values, value_of
 from adjoint.differentiate.transpose import transpose
+from adjoint.graph.graph import Graph, Value, set_adjoint
 from adjoint.trace.recorder import Recorder
 
 
@@ -48,9 +48,7 @@ def adjoint_graph(graph: Graph) -> Graph:
             bars[i] = recorder.input(operand.type)
     values = replay_values(graph, primals)
     residuals = [values[value] for value in back.residuals]
-    inner = replay_values(
-        back.graph, [*residuals, *(bars[i] for i in back.active_outputs)]
-    )
+    inner = replay_values(back.graph, [*residuals, *(bars[i] for i in back.active_outputs)])
     results = [value_of(operand, inner) for operand in back.graph.outputs]
     made = recorder.graph(
         [recorder.index_of(x) for x in results],

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from adjoint.differentiate.linearize import linearize
+from adjoint.differentiate.replay import replay
+from adjoint.differentiate.reverse import pullback_graph
 from adjoint.errors import LeakedArrayError
 from adjoint.graph.evaluate import program_of
 from adjoint.graph.graph import Graph, Literal
 from adjoint.primitives.conventions import current
-from adjoint.differentiate.linearize import linearize
-from adjoint.differentiate.replay import replay
-from adjoint.differentiate.reverse import pullback_graph
 from adjoint.trace.record import current as up_to_date
 from adjoint.trace.recorder import Recorder, TracedCore
 
@@ -66,9 +66,7 @@ class Tape:
         traced = [i for i in self.outputs if i is not None]
         recorded = recorder.graph(traced, range(self.n_inputs))
         graph = recorded.graph
-        index = {
-            value: i for i, value in recorded.values.items() if not isinstance(value, Literal)
-        }
+        index = {value: i for i, value in recorded.values.items() if not isinstance(value, Literal)}
         active = [i < self.n_inputs for i in range(len(graph.inputs))]
         made = make(graph, active)
         places = [k for k, i in enumerate(self.outputs) if i is not None]

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.differentiate.replay import value_of
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Node, Value
-from adjoint.primitives.products import divide_no_nan, multiply_no_nan
-from adjoint.differentiate.replay import value_of
 from adjoint.primitives.infer import zeros
+from adjoint.primitives.products import divide_no_nan, multiply_no_nan
 from adjoint.trace.recorder import Recorder, bind_at
 
 # (node, operands with types at linear places, cotangents, which are linear) -> cotangents

@@ -71,7 +71,9 @@ def _wrong(graph: Graph, node: Node | None, problem: str) -> GraphError:
         excerpt = format_graph(Graph(tuple(known), near, ()), shorten=True)
         shown = "\n".join(excerpt.split("\n")[1:-2])
     return GraphError(
-        problem if node is None else f"node {graph.nodes.index(node)} ({node.primitive}): {problem}",
+        problem
+        if node is None
+        else f"node {graph.nodes.index(node)} ({node.primitive}): {problem}",
         function="check_graph",
         source=node.source if node else None,
         got=f"\n{shown}" if shown else None,

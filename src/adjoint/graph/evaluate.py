@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from adjoint.graph.graph import Graph, Literal, Value
+from adjoint.graph.graph import Graph, Literal, Operand, Value
 
 # One step: the call, the slots it reads, the slot or slots it writes, the slots it frees.
 Step = tuple[Callable[..., Any], tuple[int, ...], int | tuple[int, ...], tuple[int, ...]]
@@ -87,10 +87,10 @@ def _broadcasts_that_numpy_does_itself(graph: Graph) -> set[Value]:
     A ufunc stretches its operands itself; a broadcast is left to it when every user is an
     elementwise node with another operand that already has the full shape.
     """
-    made: dict[Value, bool] = {}
+    made: dict[Operand, Value] = {}
     for node in graph.nodes:
         if node.primitive.name == "broadcast" and isinstance(node.operands[0], Value):
-            made[node.outputs[0]] = True
+            made[node.outputs[0]] = node.outputs[0]
             made.pop(node.operands[0], None)  # no chains: slots are shared one level deep
             continue
         stretched = [operand for operand in node.operands if operand in made]
@@ -102,10 +102,10 @@ def _broadcasts_that_numpy_does_itself(graph: Graph) -> set[Value]:
         )
         if not fits:
             for operand in stretched:
-                del made[operand]  # type: ignore[arg-type]
-    for operand in graph.outputs:
-        made.pop(operand, None)  # type: ignore[arg-type]
-    return set(made)
+                made.pop(operand, None)
+    for result in graph.outputs:
+        made.pop(result, None)
+    return set(made.values())
 
 
 def program_of(graph: Graph) -> Program:

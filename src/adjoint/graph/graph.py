@@ -179,12 +179,8 @@ class Graph:
         return f"<Graph ({ins}) -> ({outs}), {len(self.nodes)} nodes>"
 
 
-def _format(graph: Graph) -> str:
-    raise NotImplementedError
-
-
-def _adjoint_of(graph: Graph) -> Graph:
-    raise NotImplementedError
+_format: Callable[[Graph], str]
+_adjoint_of: Callable[[Graph], Graph]
 
 
 def set_formatter(function: Callable[[Graph], str]) -> None:

@@ -306,6 +306,7 @@ def _read_data(text: str) -> Any:
     names = {"nan": float("nan"), "inf": float("inf"), "nanj": complex(0, float("nan"))}
     names["infj"] = complex(0, float("inf"))
     tree = ast.parse(text.strip(), mode="eval").body
+
     # Data nests only as deep as arrays have axes, so plain recursion is bounded.
     def read(node: ast.expr) -> Any:
         if isinstance(node, ast.List | ast.Tuple):

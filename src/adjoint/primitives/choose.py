@@ -35,7 +35,7 @@ where = Primitive(
     "where",
     "linear",
     _where_type,
-    lambda condition, x, y: np.where(condition, x, y)[()],
+    lambda condition, x, y: np.asarray(np.where(condition, x, y))[()],
     linear_in=(1, 2),
     transpose=_where_transpose,
     stretches=True,
@@ -51,9 +51,7 @@ def _reduced(x: ArrayType, axes: tuple[int, ...]) -> tuple[ArrayType]:
     return (ArrayType(without_axes(x.shape, axes), x.dtype),)
 
 
-def _extreme_jvp(
-    primals: Any, tangents: Any, outputs: Any, axes: tuple[int, ...]
-) -> Any:
+def _extreme_jvp(primals: Any, tangents: Any, outputs: Any, axes: tuple[int, ...]) -> Any:
     (x,), (t,), (out,) = primals, tangents, outputs
     peak = broadcast(reshape(out, shape=kept(x.shape, axes)), shape=x.shape)
     hits = x == peak

@@ -38,7 +38,8 @@ CHOICES = {
     "sqrt_at_zero": ("infinite", "zero"),
 }
 
-_current: ContextVar[Conventions] = ContextVar("conventions", default=Conventions())
+_STANDARD = Conventions()
+_current: ContextVar[Conventions] = ContextVar("conventions", default=_STANDARD)
 
 
 def current() -> Conventions:

@@ -40,7 +40,7 @@ def _solve_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
     return solve(a, right)
 
 
-solve = Primitive(
+solve: Primitive = Primitive(
     "solve",
     "special",
     _solve_type,
@@ -118,7 +118,7 @@ def _cofactor(a: Any) -> Any:
 
 
 def _cofactor_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
-    """d cof(a) = (tr(a^-1 t) 1 - (a^-1 t)^T ) cof(a), for a invertible."""
+    """Give d cof(a) = (tr(a^-1 t) 1 - (a^-1 t)^T ) cof(a), for a invertible."""
     (a,), (t,), (out,) = primals, tangents, outputs
     inner = solve(a, t)
     n = a.shape[-1]

@@ -54,7 +54,7 @@ neg = Primitive(
     ufunc=np.negative,
     stretches=True,
 )
-sum_ = Primitive(
+sum_: Primitive = Primitive(
     "sum",
     "linear",
     _sum_type,
@@ -115,7 +115,7 @@ def _cast_transpose(y_bar: Any, operands: Any, which: int, dtype: np.dtype[Any])
     return y_bar if y_bar.dtype == source else cast(y_bar, dtype=source)
 
 
-cast = Primitive(
+cast: Primitive = Primitive(
     "cast",
     "linear",
     lambda x, dtype: (ArrayType(x.shape, dtype),),
@@ -150,7 +150,7 @@ def _reshape_type(x: ArrayType, shape: tuple[int, ...]) -> tuple[ArrayType]:
     return (ArrayType(shape, x.dtype),)
 
 
-broadcast = Primitive(
+broadcast: Primitive = Primitive(
     "broadcast",
     "linear",
     _broadcast_type,
@@ -159,7 +159,7 @@ broadcast = Primitive(
     transpose=_broadcast_transpose,
     doc="stretch by NumPy's rules: new axes in front, axes of length 1 repeated",
 )
-reshape = Primitive(
+reshape: Primitive = Primitive(
     "reshape",
     "linear",
     _reshape_type,
@@ -168,7 +168,7 @@ reshape = Primitive(
     transpose=lambda y_bar, operands, which, shape: reshape(y_bar, shape=operands[0].shape),
     doc="the same elements in C order under another shape",
 )
-permute_axes = Primitive(
+permute_axes: Primitive = Primitive(
     "permute_axes",
     "linear",
     lambda x, axes: (ArrayType(tuple([x.shape[i] for i in axes]), x.dtype),),
@@ -221,7 +221,7 @@ def _set_slice_transpose(z_bar: Any, operands: Any, which: int, start: Any, step
     return slice_(z_bar, start=start, step=step, shape=shape)
 
 
-slice_ = Primitive(
+slice_: Primitive = Primitive(
     "slice",
     "linear",
     _slice_type,
@@ -232,7 +232,7 @@ slice_ = Primitive(
     ),
     doc="elements start + k step of each axis; steps may be negative",
 )
-unslice = Primitive(
+unslice: Primitive = Primitive(
     "unslice",
     "linear",
     lambda y, start, step, shape: (ArrayType(tuple(shape), y.dtype),),
@@ -243,7 +243,7 @@ unslice = Primitive(
     ),
     doc="the transpose of slice: an array of zeros with y at the slice's places",
 )
-set_slice = Primitive(
+set_slice: Primitive = Primitive(
     "set_slice",
     "linear",
     lambda x, y, start, step: (x,),
@@ -324,7 +324,7 @@ def _scatter_set_transpose(z_bar: Any, operands: Any, which: int, axes: Any) -> 
     return np.where(lasting, gather(z_bar, *indices, axes=axes), 0)
 
 
-gather = Primitive(
+gather: Primitive = Primitive(
     "gather",
     "linear",
     lambda x, *indices, axes: (ArrayType(gathered_shape(x.shape, indices, axes), x.dtype),),
@@ -336,19 +336,17 @@ gather = Primitive(
     ),
     doc="NumPy's indexing by integer arrays of one shape, one for each of some axes",
 )
-scatter_add = Primitive(
+scatter_add: Primitive = Primitive(
     "scatter_add",
     "linear",
     lambda y, *indices, axes, shape: (ArrayType(tuple(shape), y.dtype),),
     _scatter_add,
     ("axes", "shape"),
     linear_in=(0,),
-    transpose=lambda x_bar, operands, which, axes, shape: gather(
-        x_bar, *operands[1:], axes=axes
-    ),
+    transpose=lambda x_bar, operands, which, axes, shape: gather(x_bar, *operands[1:], axes=axes),
     doc="the transpose of gather: zeros with y added at the places; repeats add up",
 )
-scatter_set = Primitive(
+scatter_set: Primitive = Primitive(
     "scatter_set",
     "linear",
     lambda x, y, *indices, axes: (x,),

@@ -29,7 +29,7 @@ def _multiply_no_nan(x: Any, y: Any) -> Any:
         return np.where((x == 0) | (y == 0), np.zeros((), np.result_type(x, y)), x * y)[()]
 
 
-multiply_no_nan = Primitive(
+multiply_no_nan: Primitive = Primitive(
     "multiply_no_nan",
     "multilinear",
     ufunc_rule(np.multiply),
@@ -45,7 +45,7 @@ def _divide_no_nan(x: Any, y: Any) -> Any:
         return np.where(x == 0, np.zeros((), np.result_type(x, y)), x / y)[()]
 
 
-divide_no_nan = Primitive(
+divide_no_nan: Primitive = Primitive(
     "divide_no_nan",
     "elementwise",
     ufunc_rule(np.true_divide),
@@ -99,7 +99,7 @@ def _matmul_transpose(z_bar: Any, operands: Any, which: int) -> Any:
     return _swap(x) @ z_bar  # [k, m] @ [m, n] -> [k, n]
 
 
-matmul = Primitive(
+matmul: Primitive = Primitive(
     "matmul",
     "multilinear",
     _matmul_type,
@@ -135,8 +135,11 @@ def _einsum_transpose(
 ) -> Any:
     inputs, output = split_subscripts(subscripts)
     mine = inputs[which]
-    others = [(labels, x) for i, (labels, x) in enumerate(zip(inputs, operands, strict=True))
-              if i != which]
+    others = [
+        (labels, x)
+        for i, (labels, x) in enumerate(zip(inputs, operands, strict=True))
+        if i != which
+    ]
     known = set(output).union(*(labels for labels, _ in others))
     once = "".join(dict.fromkeys(mine))
     reached = "".join(label for label in once if label in known)
@@ -164,7 +167,7 @@ def _einsum(*xs: Any, subscripts: str, optimize: bool) -> Any:
     return np.einsum(subscripts, *xs, optimize=optimize)
 
 
-einsum = Primitive(
+einsum: Primitive = Primitive(
     "einsum",
     "multilinear",
     _einsum_type,

@@ -24,6 +24,7 @@ class SciPyFunction:
         self.__name__ = name
 
     def __call__(self, *operands: Any) -> Any:
+        """Call the function."""
         return getattr(importlib.import_module("scipy.special"), self.name)(*operands)
 
 

@@ -36,8 +36,8 @@ def _operator(primitive: Any, swapped: bool = False) -> Any:
             if not isinstance(other, list | tuple):
                 return NotImplemented
             other = np.array(other)
-        result = elementwise(primitive, other, self) if swapped else elementwise(
-            primitive, self, other
+        result = (
+            elementwise(primitive, other, self) if swapped else elementwise(primitive, self, other)
         )
         if self.weak and type(result) is TracedArray:
             # Python numbers give Python numbers, which stay weak.
@@ -275,22 +275,22 @@ class TracedArray(TracedCore):
         write_through(self, detached(indexing.fit(result, self.shape, self.dtype)))
         return self
 
-    def __iadd__(self, other: Any) -> Any:
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
         return self._in_place(self + other)
 
-    def __isub__(self, other: Any) -> Any:
+    def __isub__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
         return self._in_place(self - other)
 
-    def __imul__(self, other: Any) -> Any:
+    def __imul__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
         return self._in_place(self * other)
 
-    def __itruediv__(self, other: Any) -> Any:
+    def __itruediv__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
         return self._in_place(self / other)
 
-    def __ifloordiv__(self, other: Any) -> Any:
+    def __ifloordiv__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
         return self._in_place(self // other)
 
-    def __imod__(self, other: Any) -> Any:
+    def __imod__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
         return self._in_place(self % other)
 
     def __ipow__(self, other: Any) -> Any:

@@ -26,7 +26,7 @@ class Plan(NamedTuple):
 
     start: tuple[int, ...]  # one slice for each axis
     step: tuple[int, ...]
-    count: tuple[int, ...]
+    extent: tuple[int, ...]
     expanded: tuple[int, ...]  # the shape with new axes, and without integer-indexed ones
     axes: tuple[int, ...]  # of the expanded array, those with index arrays
     arrays: tuple[Any, ...]  # of one common shape
@@ -124,18 +124,14 @@ def plan_index(shape: tuple[int, ...], index: Any) -> Plan:
         else:
             i = _integer(entry)
             if not -extent <= i < extent:
-                raise IndexError(
-                    f"index {i} is out of bounds for axis {axis} with size {extent}"
-                )
+                raise IndexError(f"index {i} is out of bounds for axis {axis} with size {extent}")
             start.append(i % extent)
             step.append(1)
             count.append(1)
         axis += 1
     common = np.broadcast_shapes(*[a.shape for a in arrays])
     stretched = tuple([a if a.shape == common else np.broadcast_to(a, common) for a in arrays])
-    return Plan(
-        tuple(start), tuple(step), tuple(count), tuple(expanded), tuple(axes), stretched
-    )
+    return Plan(tuple(start), tuple(step), tuple(count), tuple(expanded), tuple(axes), stretched)
 
 
 def _is_array(entry: Any) -> bool:
@@ -159,8 +155,8 @@ def is_basic(plan: Plan) -> bool:
 
 def read(x: Any, plan: Plan) -> Any:
     """The elements an index picks."""
-    if plan.count != x.shape or any(s != 1 for s in plan.step):
-        x = slice_(x, start=plan.start, step=plan.step, shape=plan.count)
+    if plan.extent != x.shape or any(s != 1 for s in plan.step):
+        x = slice_(x, start=plan.start, step=plan.step, shape=plan.extent)
     if x.shape != plan.expanded:
         x = reshape(x, shape=plan.expanded)
     if plan.axes:
@@ -170,21 +166,21 @@ def read(x: Any, plan: Plan) -> Any:
 
 def write(x: Any, plan: Plan, y: Any) -> Any:
     """A copy of x with y written over the elements an index picks."""
-    whole = plan.count == x.shape and all(s == 1 for s in plan.step)
+    whole = plan.extent == x.shape and all(s == 1 for s in plan.step)
     if plan.axes:
-        inner = x if whole else slice_(x, start=plan.start, step=plan.step, shape=plan.count)
+        inner = x if whole else slice_(x, start=plan.start, step=plan.step, shape=plan.extent)
         if inner.shape != plan.expanded:
             inner = reshape(inner, shape=plan.expanded)
         target = _gathered_shape(plan)
         y = scatter_set(inner, fit(y, target, x.dtype), *plan.arrays, axes=plan.axes)
-        if y.shape != plan.count:
-            y = reshape(y, shape=plan.count)
+        if y.shape != plan.extent:
+            y = reshape(y, shape=plan.extent)
         if whole:
             return y
     else:
         y = fit(y, plan.expanded, x.dtype)
-        if y.shape != plan.count:
-            y = reshape(y, shape=plan.count)
+        if y.shape != plan.extent:
+            y = reshape(y, shape=plan.extent)
     return set_slice(x, y, start=plan.start, step=plan.step)
 
 

@@ -120,7 +120,8 @@ class Recorder:
     def index_of(self, x: Any) -> int:
         """The index of an operand: one of ours, or a constant."""
         if type(x) is TracedArray and x.recorder is self:
-            return x.index
+            index: int = x.index
+            return index
         return self.constant(x)
 
     def push(
@@ -142,8 +143,7 @@ class Recorder:
             return tuple(settings["function"](*operands))
         if self.concrete:
             lower = [
-                x.payload if type(x) is TracedArray and x.recorder is self else x
-                for x in operands
+                x.payload if type(x) is TracedArray and x.recorder is self else x for x in operands
             ]
             result = bind(primitive, lower, attributes)
             if primitive.structure == "constant" and not self.keep_all:

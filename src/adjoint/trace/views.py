@@ -56,8 +56,10 @@ def as_view(
 ) -> Any:
     """Tie a result to the base it is a view of."""
     if result is base:
-        result = detached(base) if base.view is not None else type(base)(
-            base.recorder, base.index, base.payload, base.weak
+        result = (
+            detached(base)
+            if base.view is not None
+            else type(base)(base.recorder, base.index, base.payload, base.weak)
         )
     result.view = View(base, read, write)
     return result

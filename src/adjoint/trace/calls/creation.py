@@ -16,22 +16,44 @@ def _like(prototype: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:
 
 
 @implements(np.zeros_like, np.empty_like)
-def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True,
-               shape: Any = None, *, device: Any = None) -> Any:
+def zeros_like(
+    a: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
     """Zeros."""
     return np.zeros(*_like(a, dtype, shape))
 
 
 @implements(np.ones_like)
-def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True,
-              shape: Any = None, *, device: Any = None) -> Any:
+def ones_like(
+    a: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
     """Ones."""
     return np.ones(*_like(a, dtype, shape))
 
 
 @implements(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K",
-              subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
     """One value everywhere; a traced value keeps its derivative."""
     wanted, kind = _like(a, dtype, shape)
     if not is_traced(fill_value):
@@ -40,8 +62,15 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K",
 
 
 @implements(np.linspace)
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True,
-             retstep: bool = False, dtype: Any = None, axis: int = 0) -> Any:
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
     """Evenly spaced numbers between two ends."""
     div = num - 1 if endpoint else num
     a, b = as_operand(start) * 1.0, as_operand(stop) * 1.0

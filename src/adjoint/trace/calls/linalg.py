@@ -63,7 +63,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
 
 def _root(squares: Any) -> Any:
-    """sqrt with slope 0 at 0: the norm's smallest subgradient."""
+    """Sqrt with slope 0 at 0: the norm's smallest subgradient."""
     positive = squares > 0
     return np.where(positive, np.sqrt(np.where(positive, squares, 1)), squares)
 
@@ -78,9 +78,9 @@ def _squares(x: Any) -> Any:
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Vector and matrix norms; the slope at 0 is 0."""
     (x,) = _floating(as_operand(x))
-    if axis is None and (ord is None or (ord in ("f", "fro") and x.ndim == 2) or (
-        ord == 2 and x.ndim == 1
-    )):
+    if axis is None and (
+        ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)
+    ):
         flat = np.ravel(x)
         if x.dtype.kind == "c":
             real, imag = np.real(flat), np.imag(flat)

@@ -184,7 +184,8 @@ def _stretch_ones(inputs: list[str], output: str, xs: list[Any]) -> tuple[str, l
     made = []
     for k, (labels, x) in enumerate(zip(inputs, xs, strict=True)):
         ones = [
-            i for i, (c, n) in enumerate(zip(labels, x.shape, strict=True))
+            i
+            for i, (c, n) in enumerate(zip(labels, x.shape, strict=True))
             if n == 1 and extent[c] != 1
         ]
         if ones:

@@ -67,8 +67,13 @@ def _summed_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 @implements(np.mean, methods=("mean",))
 def mean(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-    *, where: Any = True,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
 ) -> Any:
     """The mean over axes."""
     x = as_operand(a)
@@ -89,8 +94,16 @@ def mean(
 
 @implements(np.var, methods=("var",))
 def var(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
-    keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
 ) -> Any:
     """The variance over axes."""
     x = as_operand(a)
@@ -121,16 +134,27 @@ def var(
 
 
 @implements(np.std, methods=("std",))
-def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
-        keepdims: Any = False, **options: Any) -> Any:
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    **options: Any,
+) -> Any:
     """The standard deviation over axes."""
     return _store(np.sqrt(var(a, axis, dtype, None, ddof, keepdims, **options)), out)
 
 
 def _extreme(primitive: Any, join: Any) -> Any:
     def extreme(
-        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-        initial: Any = None, where: Any = True,
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = None,
+        where: Any = True,
     ) -> Any:
         x = as_operand(a)
         if _given(where) and where is not True:
@@ -162,8 +186,13 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
 
 @implements(np.prod, methods=("prod",))
 def prod(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-    initial: Any = None, where: Any = True,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
 ) -> Any:
     """The product over axes."""
     x = _masked(as_operand(a), where, 1)
@@ -197,8 +226,9 @@ cumprod = implements(np.cumprod, methods=("cumprod",))(_along(choose.cumprod))
 
 
 def _truth(primitive: Any) -> Any:
-    def truth(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *,
-              where: Any = True) -> Any:
+    def truth(
+        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+    ) -> Any:
         x = _masked(as_operand(a), where, primitive is choose.all_)
         axes = axis_tuple(axis, x.ndim)
         return _store(_keep(primitive(x, axes=axes), x, axes, keepdims), out)
@@ -234,8 +264,9 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
 
 
 @implements(np.average)
-def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *,
-            keepdims: Any = False) -> Any:
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
+) -> Any:
     """The weighted mean."""
     x = as_operand(a)
     if weights is None:

@@ -49,8 +49,16 @@ def nonzero(a: Any) -> Any:
 
 
 @implements(np.clip, methods=("clip",))
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None,
-         max: Any = None, **options: Any) -> Any:
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    **options: Any,
+) -> Any:
     """Values limited to an interval."""
     low = a_min if a_min is not None else min
     high = a_max if a_max is not None else max
@@ -66,8 +74,9 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: 
 
 
 @implements(np.nan_to_num)
-def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None,
-               neginf: Any = None) -> Any:
+def nan_to_num(
+    x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
     """NaN and infinities replaced by numbers."""
     info = np.finfo(x.dtype)
     high = info.max if posinf is None else posinf
@@ -116,8 +125,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
         return take(np.ravel(x), places)
     axis = axis_index(axis, x.ndim)
     shape = tuple(
-        places.shape[i] if i == axis else max(x.shape[i], places.shape[i])
-        for i in range(x.ndim)
+        places.shape[i] if i == axis else max(x.shape[i], places.shape[i]) for i in range(x.ndim)
     )
     rows = np.indices(shape, sparse=True)
     index = [np.broadcast_to(rows[i], shape) for i in range(x.ndim)]
@@ -130,8 +138,9 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
 
 
 @implements(np.argsort, methods=("argsort",))
-def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
-            stable: Any = None) -> Any:
+def argsort(
+    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> Any:
     """The indices that sort."""
     x = as_operand(a)
     if axis is None:
@@ -141,8 +150,7 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
 
 
 @implements(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
-         stable: Any = None) -> Any:
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """The elements in order; each keeps its derivative."""
     x = as_operand(a)
     if axis is None:
@@ -151,8 +159,9 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
 
 
 @implements(methods=("sort",))
-def sort_in_place(x: Any, axis: int = -1, kind: Any = None, order: Any = None, *,
-                  stable: Any = None) -> None:
+def sort_in_place(
+    x: Any, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> None:
     """``x.sort()`` writes the order into x."""
     x[...] = sort(x.copy(), axis, kind, stable=stable)
 
@@ -167,9 +176,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     columns = max(0, offset)
     n = max(0, min(moved.shape[-2] - rows, moved.shape[-1] - columns))
     k = np.arange(n)
-    return linear.gather(
-        detached(moved), k + rows, k + columns, axes=(x.ndim - 2, x.ndim - 1)
-    )
+    return linear.gather(detached(moved), k + rows, k + columns, axes=(x.ndim - 2, x.ndim - 1))
 
 
 @implements(np.diag)
@@ -193,8 +200,9 @@ def diagflat(v: Any, k: int = 0) -> Any:
 
 
 @implements(np.trace, methods=("trace",))
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None,
-          out: Any = None) -> Any:
+def trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
     """The sum of a diagonal."""
     return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
@@ -212,8 +220,9 @@ def triu(m: Any, k: int = 0) -> Any:
 
 
 @implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue,
-         append: Any = np._NoValue) -> Any:
+def diff(
+    a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue
+) -> Any:
     """Differences of neighbours."""
     x = as_operand(a)
     axis = axis_index(axis, x.ndim)
@@ -314,8 +323,7 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
 
 
 @implements(np.isclose)
-def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
-            equal_nan: bool = False) -> Any:
+def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
     """Whether elements are nearly equal."""
     close = np.abs(a - b) <= atol + rtol * np.abs(b)
     close = (close & np.isfinite(b)) | (as_operand(a) == b)
@@ -323,9 +331,8 @@ def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
 
 
 @implements(np.allclose)
-def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
-             equal_nan: bool = False) -> bool:
+def allclose(
+    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
     """Whether all elements are nearly equal."""
     return bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
-
-

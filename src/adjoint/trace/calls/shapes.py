@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,9 @@ def _shape(args: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 @implements(np.reshape)
-def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None,
-            copy: Any = None) -> Any:
+def reshape(
+    a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None
+) -> Any:
     """The same elements under another shape."""
     x = as_operand(a)
     wanted = _shape((shape if shape is not None else newshape,))
@@ -87,8 +89,8 @@ def detached_transpose(x: Any) -> Any:
 def transpose(a: Any, axes: Any = None) -> Any:
     """Axes in another order."""
     x = as_operand(a)
-    order = tuple(range(x.ndim))[::-1] if axes is None else tuple(
-        axis_index(i, x.ndim) for i in axes
+    order = (
+        tuple(range(x.ndim))[::-1] if axes is None else tuple(axis_index(i, x.ndim) for i in axes)
     )
     if sorted(order) != list(range(x.ndim)):
         raise ValueError("axes don't match array")
@@ -168,9 +170,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
         return reshape(x, tuple(n for n in x.shape if n != 1))
     axes = axis_tuple(axis, x.ndim)
     if any(x.shape[i] != 1 for i in axes):
-        raise ValueError(
-            "cannot select an axis to squeeze out which has size not equal to one"
-        )
+        raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
     return reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
@@ -217,15 +217,15 @@ def atleast_1d(*arrays: Any) -> Any:
 def atleast_2d(*arrays: Any) -> Any:
     """At least two axes, new ones in front."""
     made = tuple(
-        reshape(x, (1,) * (2 - np.ndim(x)) + np.shape(x)) if np.ndim(x) < 2 else x
-        for x in arrays
+        reshape(x, (1,) * (2 - np.ndim(x)) + np.shape(x)) if np.ndim(x) < 2 else x for x in arrays
     )
     return made[0] if len(made) == 1 else made
 
 
 @implements(np.concatenate, np.concat)
-def concatenate(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
-                casting: str = "same_kind") -> Any:
+def concatenate(
+    arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
     """Arrays joined along an axis."""
     parts = [as_operand(x) for x in arrays]
     if axis is None:
@@ -241,8 +241,9 @@ def concatenate(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = 
 
 
 @implements(np.stack)
-def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
-          casting: str = "same_kind") -> Any:
+def stack(
+    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
     """Arrays joined along a new axis."""
     parts = [as_operand(x) for x in arrays]
     shapes = {x.shape for x in parts}
@@ -288,7 +289,7 @@ def _split(x: Any, pieces: Any, axis: int, equal: bool) -> list[Any]:
     axis = axis_index(axis, x.ndim)
     cuts = _cuts(x, pieces, axis, equal)
     lead = (slice(None),) * axis
-    return [x[(*lead, slice(a, b))] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [x[(*lead, slice(a, b))] for a, b in pairwise(cuts)]
 
 
 @implements(np.split)
@@ -359,8 +360,14 @@ def tile(A: Any, reps: Any) -> Any:
 
 
 @implements(methods=("astype",))
-def astype(x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
-           copy: bool = True) -> Any:
+def astype(
+    x: Any,
+    dtype: Any,
+    order: str = "K",
+    casting: str = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
+) -> Any:
     """Another dtype."""
     wanted = np.dtype(dtype)
     if x.dtype == wanted:
@@ -445,5 +452,3 @@ def _block(arrays: Any, depth: int) -> Any:
     ndim = max(depth, *(np.ndim(part) for part in parts))
     parts = [reshape(p, (1,) * (ndim - np.ndim(p)) + np.shape(p)) for p in parts]
     return concatenate(parts, axis=-depth)
-
-

@@ -9,7 +9,7 @@ import numpy as np
 from adjoint.graph.primitive import primitives
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear
-from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.calls.support import as_operand
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.tables import _methods, _ufuncs, find_function, implements
 from adjoint.trace.views import detached
@@ -23,9 +23,7 @@ def _load() -> None:
 
 def _rule(primitive: Any) -> Any:
     def apply(*operands: Any) -> Any:
-        return elementwise(
-            primitive, *[x if hasattr(x, "dtype") else _number(x) for x in operands]
-        )
+        return elementwise(primitive, *[x if hasattr(x, "dtype") else _number(x) for x in operands])
 
     return apply
 
@@ -117,8 +115,6 @@ def _with_options(rule: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -
         result = np.where(where, result, base)
     if target is None:
         return result
-    if not is_traced(target):
-        target.__array_wrap__  # an ndarray: assigning says why it cannot be written
     target[...] = result
     return target
 
@@ -138,8 +134,15 @@ _REDUCTIONS = {
 }
 
 
-def _reduce(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None,
-            keepdims: bool = False, **options: Any) -> Any:
+def _reduce(
+    ufunc: Any,
+    x: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    **options: Any,
+) -> Any:
     from adjoint.trace.tables import _unsupported
 
     function = _REDUCTIONS.get(ufunc)
