@@ -1,0 +1,193 @@
+"""Loop nests written by hand: scatters, running sums and products, places of extremes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from adjoint.graph.graph import Node
+from adjoint.lower import reduce as reducing
+from adjoint.lower.emit import FLOATS, Reg, reg_type
+from adjoint.lower.expand import gather_indices
+from adjoint.lower.expr import Writer
+from adjoint.lower.index import ZERO, Index, dot
+from adjoint.lower.layout import Place
+from adjoint.lower.maps import RULES
+
+Write = Callable[[Writer, Node, Sequence[Place], Sequence[Place]], None]
+_LANES = {1: 16, 2: 16, 4: 16, 8: 8}
+
+
+def writer_for(node: Node) -> Write | None:
+    """How to write a node as a loop nest of its own; None if there is no such way."""
+    dtype = node.operands[0].type.dtype
+    if reg_type(dtype) is None:
+        return None
+    name = node.primitive.name
+    if name in ("scatter_add", "scatter_set"):
+        indices = node.operands[1 if name == "scatter_add" else 2 :]
+        if any(x.type.dtype.kind not in "iu" for x in indices):
+            return None
+    if name in ("cumsum", "cumprod") and dtype.kind == "b":
+        return None
+    return _WRITERS.get(name)
+
+
+def _loops(
+    w: Writer, shape: Sequence[int], body: Callable[[tuple[Index, ...]], None], lanes: int = 1
+) -> None:
+    """Nested loops over a shape, the last axis in vectors of ``lanes``."""
+
+    def nest(at: tuple[Index, ...]) -> None:
+        axis = len(at)
+        if axis == len(shape):
+            body(at)
+        elif lanes > 1 and axis == len(shape) - 1:
+            w.vector_loop(shape[axis], lanes, lambda i: nest((*at, i)))
+        else:
+            w.loop(shape[axis], lambda i: nest((*at, i)))
+
+    nest(())
+
+
+def _lanes(place: Place) -> int:
+    return _LANES.get(place.dtype.itemsize, 1)
+
+
+def _fill(w: Writer, out: Place, value: Callable[[tuple[Index, ...]], Reg]) -> None:
+    def one(at: tuple[Index, ...]) -> None:
+        w.store(out, dot(at, out.strides, out.offset), value(at))
+
+    _loops(w, out.shape, one, _lanes(out))
+
+
+def _rows_lanes(node: Node, y: Place, axes: tuple[int, ...], out: Place) -> int:
+    """Vectors along the last axis if no index moves along it."""
+    last_is_free = len(out.shape) - 1 not in axes
+    adjacent = axes == tuple(range(axes[0], axes[0] + len(axes)))
+    if not y.shape or not last_is_free or (adjacent and axes[-1] == len(out.shape) - 1):
+        return 1
+    return _lanes(out)
+
+
+def _scatter_add(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place]) -> None:
+    (out,), y = outs, ins[0]
+    axes, shape = node.attributes
+    kind = reg_type(out.dtype)
+    assert kind is not None
+    _fill(w, out, lambda at: w.const(0, kind))
+    add = RULES["add"]
+
+    def one(at: tuple[Index, ...]) -> None:
+        where = dot(gather_indices(w, node, 1, at, axes, shape), out.strides, out.offset)
+        old = w.load(out, where, w.vector.mask)
+        new = w.load(y, dot(at, y.strides, y.offset), w.vector.mask)
+        total = add(w, [old, new], [out.dtype] * 2, out.dtype, {})
+        assert total is not None
+        w.store(out, where, total)
+
+    _loops(w, y.shape, one, _rows_lanes(node, y, axes, out))
+
+
+def _scatter_set(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place]) -> None:
+    (out,), x, y = outs, ins[0], ins[1]
+    (axes,) = node.attributes
+    _fill(w, out, lambda at: w.load(x, dot(at, x.strides, x.offset), w.vector.mask))
+
+    def one(at: tuple[Index, ...]) -> None:
+        where = dot(gather_indices(w, node, 2, at, axes, out.shape), out.strides, out.offset)
+        w.store(out, where, w.load(y, dot(at, y.strides, y.offset), w.vector.mask))
+
+    _loops(w, y.shape, one, _rows_lanes(node, y, axes, out))
+
+
+def _along(
+    w: Writer,
+    place: Place,
+    axis: int,
+    start: Callable[[tuple[Index, ...]], Callable[[tuple[Index, ...], Index], None]],
+    finish: Callable[[tuple[Index, ...]], None] = lambda at: None,
+) -> None:
+    """For every point of the other axes: ``start``, then a step for each index of ``axis``."""
+    others = [n for i, n in enumerate(place.shape) if i != axis]
+    lanes = _lanes(place) if axis != len(place.shape) - 1 else 1
+
+    def one(at: tuple[Index, ...]) -> None:
+        step = start(at)
+        w.loop(place.shape[axis], lambda i: step((*at[:axis], i, *at[axis:]), i))
+        finish(at)
+
+    _loops(w, others, one, lanes)
+
+
+def _running(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place]) -> None:
+    (out,), x = outs, ins[0]
+    product = node.primitive.name == "cumprod"
+    kind = reg_type(out.dtype)
+    assert kind is not None
+    floating = kind in FLOATS
+    opcode = ("fmul" if floating else "mul") if product else ("fadd" if floating else "add")
+
+    def start(at: tuple[Index, ...]) -> Callable[[tuple[Index, ...], Index], None]:
+        lanes = w.vector.lanes
+        slot = w.slot(kind, lanes, w.const(1 if product else 0, kind))
+
+        def step(full: tuple[Index, ...], index: Index) -> None:
+            new = w.load(x, dot(full, x.strides, x.offset), w.vector.mask)
+            total = w.spread(w.op(opcode, w.read(slot, kind, lanes), new), lanes)
+            w.write(slot, total)
+            w.store(out, dot(full, out.strides, out.offset), total)
+
+        return step
+
+    _along(w, x, node.attributes[0], start)
+
+
+def _place_of_extreme(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place]) -> None:
+    (out,), x = outs, ins[0]
+    larger = node.primitive.name == "argmax"
+    kind = reg_type(x.dtype)
+    assert kind is not None
+    current: list[tuple[str, int]] = []
+
+    def start(at: tuple[Index, ...]) -> Callable[[tuple[Index, ...], Index], None]:
+        lanes = w.vector.lanes
+        axis = node.attributes[0]
+        zeroth = (*at[:axis], ZERO, *at[axis:])
+        first = w.load(x, dot(zeroth, x.strides, x.offset), w.vector.mask)
+        best = w.slot(kind, lanes, first)
+        found = w.slot("i64", lanes, w.const(0, "i64"))
+        current.append((found, lanes))
+
+        def step(full: tuple[Index, ...], index: Index) -> None:
+            new = w.load(x, dot(full, x.strides, x.offset), w.vector.mask)
+            old = w.read(best, kind, lanes)
+            if kind in FLOATS:
+                wins = w.op("fcmp ogt" if larger else "fcmp olt", new, old, kind="i1")
+                new_nan = w.op("fcmp uno", new, new, kind="i1")
+                old_number = w.op("fcmp ord", old, old, kind="i1")
+                wins = w.op("or", wins, w.op("and", new_nan, old_number))
+            else:
+                sign = "s" if x.dtype.kind == "i" else "u"
+                wins = w.op(f"icmp {sign}{'gt' if larger else 'lt'}", new, old, kind="i1")
+            w.write(best, w.spread(w.select(wins, new, old), lanes))
+            chosen = w.select(wins, w.index(index), w.read(found, "i64", lanes))
+            w.write(found, w.spread(chosen, lanes))
+
+        return step
+
+    def finish(at: tuple[Index, ...]) -> None:
+        found, lanes = current.pop()
+        w.store(out, dot(at, out.strides, out.offset), w.read(found, "i64", lanes))
+
+    _along(w, x, node.attributes[0], start, finish)
+
+
+_WRITERS: dict[str, Write] = {
+    "scatter_add": _scatter_add,
+    "scatter_set": _scatter_set,
+    "cumsum": _running,
+    "cumprod": _running,
+    "argmax": _place_of_extreme,
+    "argmin": _place_of_extreme,
+}
+__all__ = ["reducing", "writer_for"]

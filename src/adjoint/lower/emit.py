@@ -1,0 +1,422 @@
+"""Writing LLVM IR: scopes, loops, vectors.
+
+A kernel is a nest of loops. Each open loop has a *scope* that collects lines; an instruction
+goes to the outermost scope in which all its operands are known, so whatever does not depend
+on an inner loop stands outside it without a pass having to find out. A register is a
+scalar or, inside the vector loop, a vector of ``lanes`` neighbouring elements; the two are
+mixed freely, scalars are spread when they meet a vector.
+
+Loop counters are phi nodes; accumulators are stack slots, which LLVM turns into registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from adjoint.lower.index import ZERO, Index, Loaded, Quotient, Var, var_index
+from adjoint.lower.layout import Place
+
+FLOATS = {"half", "float", "double"}
+_REG_TYPES = {
+    "f2": "half",
+    "f4": "float",
+    "f8": "double",
+    "b1": "i1",
+    "i1": "i8",
+    "u1": "i8",
+    "i2": "i16",
+    "u2": "i16",
+    "i4": "i32",
+    "u4": "i32",
+    "i8": "i64",
+    "u8": "i64",
+}
+_SIZES = {"half": 2, "float": 4, "double": 8, "i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
+
+
+def reg_type(dtype: np.dtype[Any]) -> str | None:
+    """The LLVM type of a number in a register; None for dtypes without native code."""
+    if not dtype.isnative:
+        return None
+    return _REG_TYPES.get(f"{dtype.kind}{dtype.itemsize}")
+
+
+def memory_type(kind: str) -> str:
+    """The LLVM type of a number in memory: a bool takes a byte."""
+    return "i8" if kind == "i1" else kind
+
+
+class Reg(NamedTuple):
+    """A number or a vector of numbers: its text, LLVM type, lanes and the scope it is known in."""
+
+    name: str
+    kind: str
+    lanes: int
+    level: int
+
+    @property
+    def type(self) -> str:
+        """The LLVM type."""
+        return self.kind if self.lanes == 1 else f"<{self.lanes} x {self.kind}>"
+
+
+class Scope:
+    """The inside of a loop while it is being written."""
+
+    __slots__ = ("lines", "memo")
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.memo: dict[Any, Any] = {}
+
+
+class Vector(NamedTuple):
+    """The loop whose steps are vectors: variable, lanes, and which lanes count (None: all)."""
+
+    var: Var | None
+    lanes: int
+    mask: Reg | None
+
+
+def literal(value: Any, kind: str) -> str:
+    """A number as LLVM writes it."""
+    if kind == "i1":
+        return "true" if value else "false"
+    if kind in FLOATS:
+        if kind == "half":
+            return f"0xH{np.float16(value).view(np.uint16):04X}"
+        exact = np.float64(np.float32(value)) if kind == "float" else np.float64(value)
+        bits = int(exact.view(np.uint64))
+        return f"0x{bits:016X}"
+    return str(int(value))
+
+
+class Emitter:
+    """Collects the text of one function."""
+
+    def __init__(self, features: frozenset[str]) -> None:
+        self.features = features
+        self.scopes: list[Scope] = [Scope()]
+        self.allocas: list[str] = []
+        self.epilogue: list[str] = []
+        self.declarations: dict[str, str] = {}
+        self.vector: Vector = Vector(None, 1, None)
+        self._count = 0
+        self.library: dict[str, str] = {}  # functions that are called, with their text
+
+    # *** plumbing ***
+
+    def fresh(self, stem: str = "v") -> str:
+        """A new name."""
+        self._count += 1
+        return f"%{stem}{self._count}"
+
+    @property
+    def level(self) -> int:
+        """The depth of the innermost open scope."""
+        return len(self.scopes) - 1
+
+    def line(self, text: str, level: int | None = None) -> None:
+        """Append an instruction to a scope, the innermost unless told."""
+        self.scopes[-1 if level is None else level].lines.append(text)
+
+    def recall(self, key: Any) -> Any:
+        """What was remembered under a key in a scope that is still open."""
+        for scope in reversed(self.scopes):
+            found = scope.memo.get(key)
+            if found is not None:
+                return found
+        return None
+
+    def remember(self, key: Any, reg: Any, level: int | None = None) -> None:
+        """Remember a result in the scope where it is known."""
+        self.scopes[reg.level if level is None else level].memo[key] = reg
+
+    def declare(self, name: str, text: str) -> None:
+        """Note an outside function that is called."""
+        self.declarations[name] = text
+
+    # *** instructions ***
+
+    def const(self, value: Any, kind: str) -> Reg:
+        """A constant."""
+        return Reg(literal(value, kind), kind, 1, 0)
+
+    def make(self, kind: str, lanes: int, level: int, text: str) -> Reg:
+        """An instruction with a result."""
+        name = self.fresh()
+        self.scopes[level].lines.append(f"{name} = {text}")
+        return Reg(name, kind, lanes, level)
+
+    def spread(self, reg: Reg, lanes: int) -> Reg:
+        """A vector all of whose lanes hold the number."""
+        if reg.lanes == lanes:
+            return reg
+        key = ("spread", reg, lanes)
+        found: Reg | None = self.recall(key)
+        if found is None:
+            one = self.make(
+                reg.kind,
+                lanes,
+                reg.level,
+                f"insertelement <{lanes} x {reg.kind}> poison, {reg.type} {reg.name}, i64 0",
+            )
+            found = self.make(
+                reg.kind,
+                lanes,
+                reg.level,
+                f"shufflevector {one.type} {one.name}, {one.type} poison, "
+                f"<{lanes} x i32> zeroinitializer",
+            )
+            self.remember(key, found)
+        return found
+
+    def alike(self, *regs: Reg) -> tuple[int, int, list[Reg]]:
+        """Lanes and level of an instruction on these registers, spread to equal lanes."""
+        lanes = max(reg.lanes for reg in regs)
+        level = max(reg.level for reg in regs)
+        if lanes > 1:
+            regs = tuple([self.spread(reg, lanes) for reg in regs])
+        return lanes, level, list(regs)
+
+    def op(self, opcode: str, *regs: Reg, kind: str | None = None) -> Reg:
+        """``opcode type a, b``: arithmetic, or a comparison if ``kind`` says so."""
+        lanes, level, same = self.alike(*regs)
+        names = ", ".join(reg.name for reg in same)
+        return self.make(kind or same[0].kind, lanes, level, f"{opcode} {same[0].type} {names}")
+
+    def convert(self, opcode: str, reg: Reg, kind: str) -> Reg:
+        """``opcode type a to kind``."""
+        target = kind if reg.lanes == 1 else f"<{reg.lanes} x {kind}>"
+        return self.make(kind, reg.lanes, reg.level, f"{opcode} {reg.type} {reg.name} to {target}")
+
+    def select(self, which: Reg, yes: Reg, no: Reg) -> Reg:
+        """``yes`` where ``which`` holds, else ``no``."""
+        lanes, level, (c, a, b) = self.alike(which, yes, no)
+        return self.make(
+            a.kind,
+            lanes,
+            level,
+            f"select {c.type} {c.name}, {a.type} {a.name}, {b.type} {b.name}",
+        )
+
+    def intrinsic(self, name: str, *regs: Reg, tail: str = "") -> Reg:
+        """``llvm.name`` on registers of one type; ``tail`` is appended to the arguments."""
+        lanes, level, same = self.alike(*regs)
+        suffix = _mangled(same[0].kind, lanes)
+        full = f"@llvm.{name}.{suffix}"
+        types = ", ".join([r.type for r in same] + ([tail.split()[0]] if tail else []))
+        self.declare(full, f"declare {same[0].type} {full}({types})")
+        given = ", ".join([f"{r.type} {r.name}" for r in same] + ([tail] if tail else []))
+        return self.make(same[0].kind, lanes, level, f"call {same[0].type} {full}({given})")
+
+    def call(self, function: str, kind: str, *regs: Reg) -> Reg:
+        """A call of an outside scalar function, lane by lane."""
+        lanes, level, same = self.alike(*regs)
+        types = ", ".join(reg.kind for reg in same)
+        self.declare(f"@{function}", f"declare {kind} @{function}({types}) nounwind memory(none)")
+        if lanes == 1:
+            given = ", ".join(f"{r.kind} {r.name}" for r in same)
+            return self.make(kind, 1, level, f"call {kind} @{function}({given})")
+        result = Reg("poison", kind, lanes, level)
+        for lane in range(lanes):
+            parts = []
+            for reg in same:
+                one = self.make(
+                    reg.kind, 1, level, f"extractelement {reg.type} {reg.name}, i64 {lane}"
+                )
+                parts.append(f"{one.kind} {one.name}")
+            value = self.make(kind, 1, level, f"call {kind} @{function}({', '.join(parts)})")
+            result = self.make(
+                kind,
+                lanes,
+                level,
+                f"insertelement {result.type} {result.name}, {kind} {value.name}, i64 {lane}",
+            )
+        return result
+
+    # *** loops ***
+
+    def loop(self, extent: int, body: Callable[[Index], None], step: int = 1) -> None:
+        """``for var in range(0, extent, step): body(var)``; extent a multiple of step."""
+        if extent <= 0:
+            return
+        if extent == step:
+            body(ZERO)
+            return
+        tag = self.fresh("L")[1:]
+        var = Var(f"%{tag}", extent, self.level + 1)
+        self.scopes.append(Scope())
+        try:
+            body(var_index(var))
+        finally:
+            scope = self.scopes.pop()
+        self.scopes[-1].lines += [
+            f"br label %{tag}.pre",
+            f"{tag}.pre:",
+            f"br label %{tag}.head",
+            f"{tag}.head:",
+            f"{var.name} = phi i64 [ 0, %{tag}.pre ], [ {var.name}.next, %{tag}.latch ]",
+            *scope.lines,
+            f"br label %{tag}.latch",
+            f"{tag}.latch:",
+            f"{var.name}.next = add nuw nsw i64 {var.name}, {step}",
+            f"{var.name}.more = icmp ult i64 {var.name}.next, {extent}",
+            f"br i1 {var.name}.more, label %{tag}.head, label %{tag}.exit",
+            f"{tag}.exit:",
+        ]
+
+    def vector_loop(
+        self, extent: int, lanes: int, body: Callable[[Index], None], start: int = 0
+    ) -> None:
+        """``for var in range(start, extent)`` in steps of ``lanes``, and what is left over.
+
+        With masked loads in hardware the rest is one step with some lanes off; otherwise
+        ever narrower steps.
+        """
+        before = self.vector
+        whole = extent - (extent - start) % lanes
+
+        def step(index: Index) -> None:
+            body(self.lanes_from(index + start, lanes, lanes))
+
+        self.loop(whole - start, step, lanes)
+        done = whole
+        while done < extent:
+            left = extent - done
+            narrow = 1
+            while narrow * 2 <= left:
+                narrow *= 2
+            mask = None
+            if narrow < left and "avx512vl" in self.features:
+                narrow *= 2
+                bits = ", ".join(f"i1 {'true' if k < left else 'false'}" for k in range(narrow))
+                mask = Reg(f"<{bits}>", "i1", narrow, 0)
+            body(self.lanes_from(Index(done), narrow, left, mask))
+            done += narrow
+        self.vector = before
+
+    def lanes_from(self, first: Index, lanes: int, used: int, mask: Reg | None = None) -> Index:
+        """Make the lanes stand for ``first, first + 1, ...`` from here on; lane 0's index."""
+        var = next((a for a in first.terms if isinstance(a, Var)), None)
+        if var is None or lanes == 1:
+            # A variable of its own that is always 0: it tells lanes from scalars.
+            key = ("lane", first, lanes, used)
+            marker = self.recall(key)
+            if marker is None:
+                marker = Var("%lane", max(used, 1), self.level)
+                self.remember(key, marker, self.level)
+            self.vector = Vector(marker, lanes, mask)
+            return first + Index(0, {marker: 1}) if lanes > 1 else first
+        self.vector = Vector(var, lanes, mask)
+        return first
+
+    # *** indices ***
+
+    def index(self, index: Index, lanes: int = 1) -> Reg:
+        """An index as i64; with ``lanes``, one for each lane of the vector loop."""
+        key = ("index", index, lanes)
+        found: Reg | None = self.recall(key)
+        if found is not None:
+            return found
+        total: Reg | None = None
+        for atom, coefficient in sorted(index.terms.items(), key=lambda t: self._level_of(t[0])):
+            part = self._atom(atom, lanes)
+            if coefficient != 1:
+                part = self.op("mul nsw", part, self.const(coefficient, "i64"))
+            total = part if total is None else self.op("add nsw", total, part)
+        if total is None:
+            total = self.const(index.const, "i64")
+        elif index.const:
+            total = self.op("add nsw", total, self.const(index.const, "i64"))
+        self.remember(key, total)
+        return total
+
+    def _level_of(self, atom: Any) -> int:
+        if isinstance(atom, Var):
+            return atom.level
+        if isinstance(atom, Loaded):
+            level: int = atom.reg.level
+            return level
+        return max((self._level_of(a) for a in atom.index.terms), default=0)
+
+    def _atom(self, atom: Any, lanes: int) -> Reg:
+        if isinstance(atom, Loaded):
+            reg: Reg = atom.reg
+            return reg
+        if isinstance(atom, Var):
+            if atom.name == "%lane":
+                base = self.const(0, "i64")
+            else:
+                base = Reg(atom.name, "i64", 1, atom.level)
+            if lanes > 1 and atom is self.vector.var:
+                steps = ", ".join(f"i64 {k}" for k in range(lanes))
+                return self.op("add nsw", base, Reg(f"<{steps}>", "i64", lanes, 0))
+            return base
+        whole = self.index(atom.index, lanes)
+        low, _ = atom.index.bounds()
+        by = self.const(atom.divisor, "i64")
+        if low >= 0:
+            return self.op("udiv", whole, by)
+        # Floor, not truncation: shift into the positive numbers first.
+        shift = -(low // atom.divisor)
+        moved = self.op("add", whole, self.const(shift * atom.divisor, "i64"))
+        return self.op("sub", self.op("udiv", moved, by), self.const(shift, "i64"))
+
+    def lane_stride(self, index: Index) -> int | None:
+        """How far apart neighbouring lanes are; None if not evenly."""
+        var = self.vector.var
+        if self.vector.lanes == 1 or var is None:
+            return 0
+        for atom in index.terms:
+            if isinstance(atom, Loaded) and atom.reg.lanes > 1:
+                return None
+            if isinstance(atom, Quotient):
+                for inner in atom.index.atoms():
+                    if inner is var or (isinstance(inner, Loaded) and inner.reg.lanes > 1):
+                        return None
+        return index.terms.get(var, 0)
+
+    # *** accumulators ***
+
+    def slot(self, kind: str, lanes: int, first: Reg) -> str:
+        """A stack slot that starts with a value."""
+        name = self.fresh("acc")
+        type_ = kind if lanes == 1 else f"<{lanes} x {kind}>"
+        self.allocas.append(f"{name} = alloca {type_}, align 64")
+        start = self.spread(first, lanes) if lanes > 1 else first
+        self.line(f"store {type_} {start.name}, ptr {name}, align 64")
+        return name
+
+    def read(self, slot: str, kind: str, lanes: int) -> Reg:
+        """What a slot holds now."""
+        type_ = kind if lanes == 1 else f"<{lanes} x {kind}>"
+        return self.make(kind, lanes, self.level, f"load {type_}, ptr {slot}, align 64")
+
+    def write(self, slot: str, reg: Reg) -> None:
+        """Put a value into a slot."""
+        self.line(f"store {reg.type} {reg.name}, ptr {slot}, align 64")
+
+    def function(self, name: str, parameters: Sequence[str]) -> str:
+        """The whole function as text."""
+        assert len(self.scopes) == 1
+        body = "\n  ".join([*self.allocas, *self.scopes[0].lines, *self.epilogue, "ret void"])
+        return f"define internal void {name}({', '.join(parameters)}) #0 {{\n  {body}\n}}\n"
+
+
+def _mangled(kind: str, lanes: int) -> str:
+    short = {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
+    return short if lanes == 1 else f"v{lanes}{short}"
+
+
+def size_of(kind: str) -> int:
+    """Bytes of a number in memory."""
+    return _SIZES[kind]
+
+
+def step_of(place: Place) -> int:
+    """Bytes between neighbouring elements of the place's dtype."""
+    return place.dtype.itemsize

@@ -1,0 +1,332 @@
+"""Expressions inside kernels: from a value and the indices of one element to a register.
+
+Values that have a place in memory are loaded; the others are computed where they are needed
+from their node, with the indices changed on the way: a broadcast forgets an index, a
+permutation reorders them, a slice scales and shifts them, a reshape takes them apart. So
+none of these costs anything, whatever stands above or below them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.graph import Literal, Node, Operand, Value
+from adjoint.lower import functions as _functions
+from adjoint.lower.emit import Emitter, Reg, memory_type, reg_type, size_of
+from adjoint.lower.index import Index, dot
+from adjoint.lower.layout import Place
+from adjoint.lower.maps import KINDS, RULES
+
+Indices = tuple[Index, ...]
+
+INDEX_NODES = frozenset({"broadcast", "reshape", "permute_axes", "slice"})
+CHOOSING_NODES = frozenset({"unslice", "set_slice", "concatenate"})
+
+# Nodes that are followed by changing the indices; ``expand`` fills it in.
+EXPANSIONS: dict[str, Callable[[Writer, Node, tuple[Index, ...]], Reg]] = {}
+
+
+class FaultError(Exception):
+    """A node turned out to have no native code; it will run its NumPy reference."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node.primitive.name)
+        self.node = node
+
+
+def is_map(node: Node) -> bool:
+    """Whether a node is elementwise and has a rule for its dtypes."""
+    name = node.primitive.name
+    if name not in RULES:
+        return False
+    kinds = KINDS[name]
+    for operand in (*node.operands, *node.outputs):
+        dtype = operand.type.dtype
+        if reg_type(dtype) is None:
+            return False
+    operands = node.operands[1:] if name == "where" else node.operands
+    return all(operand.type.dtype.kind in kinds for operand in operands)
+
+
+class Writer(Emitter):
+    """An emitter that knows the values of a kernel.
+
+    Args:
+        features: the processor's features.
+        inline: nodes that are computed where they are used, by output.
+        places: where the other values live.
+        pointer: gives the register that points at element 0 of a place.
+        probing: note every address instead of writing text for anyone to read.
+    """
+
+    def __init__(
+        self,
+        features: frozenset[str],
+        inline: Mapping[Value, Node],
+        places: Mapping[Operand, Place],
+        pointer: Callable[[Place], str],
+        probing: bool = False,
+    ) -> None:
+        super().__init__(features)
+        self.inline = inline
+        self.places = places
+        self.pointer = pointer
+        self.probing = probing
+        self.reads: list[tuple[Operand, Index]] = []
+        self.forms: set[Index] = set()
+        self.checks: dict[tuple[Node, int, int], list[str]] = {}
+        self.rows: dict[Operand, Reg] = {}  # results of this row's reductions
+        self.holding: Reg | None = None  # lanes in which loads may touch memory
+
+    # *** memory ***
+
+    def _address(self, place: Place, where: Index) -> tuple[str, int]:
+        """A pointer register for a scalar or the first lane, and the level it is known at."""
+        base = self.pointer(place)
+        key = ("address", base, place.dtype, where)
+        found = self.recall(key)
+        if found is None:
+            offset = self.index(where)
+            kind = memory_type(reg_type(place.dtype) or "i8")
+            found = self.make(
+                "ptr",
+                1,
+                offset.level,
+                f"getelementptr inbounds {kind}, ptr {base}, i64 {offset.name}",
+            )
+            self.remember(key, found)
+        return found.name, found.level
+
+    def load(self, place: Place, where: Index, mask: Reg | None) -> Reg:
+        """The element, or the lanes' elements, at an offset in elements."""
+        kind = reg_type(place.dtype)
+        assert kind is not None
+        stored = memory_type(kind)
+        stride = self.lane_stride(where)
+        lanes = self.vector.lanes
+        align = size_of(kind)
+        if stride == 0:
+            pointer, level = self._address(place, where)
+            if mask is None:
+                found = self.make(stored, 1, level, f"load {stored}, ptr {pointer}, align {align}")
+            else:
+                found = self._guarded(pointer, stored, max(level, mask.level), mask)
+        elif stride == 1:
+            pointer, level = self._address(place, where)
+            type_ = f"<{lanes} x {stored}>"
+            if mask is None:
+                found = self.make(
+                    stored, lanes, level, f"load {type_}, ptr {pointer}, align {align}"
+                )
+            else:
+                on = self.spread(mask, lanes)
+                name = f"@llvm.masked.load.v{lanes}{_short(stored)}.p0"
+                self.declare(
+                    name, f"declare {type_} {name}(ptr, i32 immarg, <{lanes} x i1>, {type_})"
+                )
+                found = self.make(
+                    stored,
+                    lanes,
+                    max(level, on.level),
+                    f"call {type_} {name}(ptr {pointer}, i32 {align}, {on.type} {on.name}, "
+                    f"{type_} zeroinitializer)",
+                )
+        else:
+            found = self._gathered(place, where, stored, align, mask)
+        return self.convert("trunc", found, "i1") if kind == "i1" else found
+
+    def _guarded(self, pointer: str, stored: str, level: int, mask: Reg) -> Reg:
+        """One element that may only be read if the mask (any lane of it) holds."""
+        one = mask if mask.lanes == 1 else self.any_lane(mask)
+        slot = self.fresh("dummy")
+        self.allocas.append(f"{slot} = alloca {stored}, align 8")
+        zero = "0.0" if stored in ("half", "float", "double") else "0"
+        self.allocas.append(f"store {stored} {zero}, ptr {slot}, align 8")
+        safe = self.make(
+            "ptr",
+            1,
+            max(level, one.level),
+            f"select i1 {one.name}, ptr {pointer}, ptr {slot}",
+        )
+        return self.make(
+            stored, 1, safe.level, f"load {stored}, ptr {safe.name}, align {_SIZE[stored]}"
+        )
+
+    def any_lane(self, mask: Reg) -> Reg:
+        """Whether any lane of a mask is on."""
+        name = f"@llvm.vector.reduce.or.v{mask.lanes}i1"
+        self.declare(name, f"declare i1 {name}(<{mask.lanes} x i1>)")
+        return self.make("i1", 1, mask.level, f"call i1 {name}({mask.type} {mask.name})")
+
+    def _gathered(
+        self, place: Place, where: Index, stored: str, align: int, mask: Reg | None
+    ) -> Reg:
+        lanes = self.vector.lanes
+        offsets = self.index(where, lanes)
+        base = self.pointer(place)
+        pointers = self.make(
+            "ptr",
+            lanes,
+            offsets.level,
+            f"getelementptr {stored}, ptr {base}, {offsets.type} {offsets.name}",
+        )
+        on = self.spread(mask or self.const(1, "i1"), lanes)
+        type_ = f"<{lanes} x {stored}>"
+        name = f"@llvm.masked.gather.v{lanes}{_short(stored)}.v{lanes}p0"
+        self.declare(
+            name,
+            f"declare {type_} {name}(<{lanes} x ptr>, i32 immarg, <{lanes} x i1>, {type_})",
+        )
+        return self.make(
+            stored,
+            lanes,
+            max(pointers.level, on.level),
+            f"call {type_} {name}({pointers.type} {pointers.name}, i32 {align}, "
+            f"{on.type} {on.name}, {type_} zeroinitializer)",
+        )
+
+    def store(self, place: Place, where: Index, reg: Reg) -> None:
+        """Put an element, or the lanes' elements, at an offset in elements."""
+        if self.probing:
+            self.forms.add(where)
+        kind = reg.kind
+        stored = memory_type(kind)
+        if kind == "i1":
+            reg = self.convert("zext", reg, "i8")
+        align = size_of(kind)
+        stride = self.lane_stride(where)
+        lanes, mask = self.vector.lanes, self.vector.mask
+        if stride == 0:
+            # All lanes hold the same number and the same address: one store.
+            pointer, _ = self._address(place, where)
+            self.line(f"store {stored} {reg.name}, ptr {pointer}, align {align}")
+            return
+        reg = self.spread(reg, lanes)
+        if stride == 1:
+            pointer, _ = self._address(place, where)
+            if mask is None:
+                self.line(f"store {reg.type} {reg.name}, ptr {pointer}, align {align}")
+                return
+            name = f"@llvm.masked.store.v{lanes}{_short(stored)}.p0"
+            self.declare(name, f"declare void {name}({reg.type}, ptr, i32 immarg, <{lanes} x i1>)")
+            self.line(
+                f"call void {name}({reg.type} {reg.name}, ptr {pointer}, i32 {align}, "
+                f"{mask.type} {mask.name})"
+            )
+            return
+        offsets = self.index(where, lanes)
+        pointers = self.make(
+            "ptr",
+            lanes,
+            self.level,
+            f"getelementptr {stored}, ptr {self.pointer(place)}, {offsets.type} {offsets.name}",
+        )
+        on = mask or self.spread(self.const(1, "i1"), lanes)
+        name = f"@llvm.masked.scatter.v{lanes}{_short(stored)}.v{lanes}p0"
+        self.declare(
+            name,
+            f"declare void {name}({reg.type}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)",
+        )
+        self.line(
+            f"call void {name}({reg.type} {reg.name}, {pointers.type} {pointers.name}, "
+            f"i32 {align}, {on.type} {on.name})"
+        )
+
+    # *** values ***
+
+    def eval(self, operand: Operand, at: Indices) -> Reg:
+        """The element of a value at indices."""
+        row = self.rows.get(operand)
+        if row is not None:
+            return row  # the schedule has seen to it that only this row's is asked for
+        key = (operand, at, self.holding)
+        found = self.recall(key)
+        if found is None:
+            found = self._eval(operand, at)
+            self.remember(key, found)
+        reg: Reg = found
+        return reg
+
+    def _eval(self, operand: Operand, at: Indices) -> Reg:
+        if isinstance(operand, Literal):
+            uniform = uniform_value(operand)
+            if uniform is not None:
+                kind = reg_type(operand.type.dtype)
+                assert kind is not None
+                return self.const(uniform, kind)
+        node = self.inline.get(operand) if isinstance(operand, Value) else None
+        if node is None:
+            place = self.places[operand]
+            return self.read_at(operand, place, dot(at, place.strides, place.offset))
+        name = node.primitive.name
+        if name in EXPANSIONS:
+            return EXPANSIONS[name](self, node, at)
+        regs = [self.eval(x, at) for x in node.operands]
+        dtypes = [x.type.dtype for x in node.operands]
+        reg = RULES[name](self, regs, dtypes, node.output.type.dtype, node.settings)
+        if reg is None:
+            raise FaultError(node)
+        return reg
+
+    def read_at(self, operand: Operand, place: Place, where: Index) -> Reg:
+        """Load from an offset in elements, noting that it was read."""
+        if self.probing:
+            self.reads.append((operand, where))
+            self.forms.add(where)
+        mask = self.holding
+        if mask is None and self.vector.mask is not None and self.lane_stride(where) != 0:
+            mask = self.vector.mask
+        return self.load(place, where, mask)
+
+    def inside(self, index: Index, extent: int) -> Reg | None:
+        """Whether 0 <= index < extent, per lane; None if that is known to hold."""
+        low, high = index.bounds()
+        if self.probing:
+            self.forms.add(index)
+        if low >= 0 and high < extent:
+            return None
+        lanes = self.vector.lanes if self.lane_stride(index) != 0 else 1
+        reg = self.index(index, lanes)
+        return self.op("icmp ult", reg, self.const(extent, "i64"), kind="i1")
+
+    def under(self, condition: Reg | None, compute: Callable[[], Reg]) -> Reg:
+        """Compute with memory touched only where a condition (and those around it) holds."""
+        if condition is None:
+            return compute()
+        before = self.holding
+        mask = condition
+        if before is not None:
+            mask = self.op("and", before, condition)
+        elif self.vector.mask is not None:
+            mask = self.op("and", self.vector.mask, condition)
+        self.holding = mask
+        try:
+            return compute()
+        finally:
+            self.holding = before
+
+
+_SIZE = {"half": 2, "float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
+
+
+def _short(kind: str) -> str:
+    return {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
+
+
+def uniform_value(literal: Literal) -> Any:
+    """The number that all elements of a literal are, bit for bit; None if they differ."""
+    value = literal.value
+    if value.size == 0 or reg_type(value.dtype) is None:
+        return None
+    flat = value.reshape(-1)
+    if value.size > 1:
+        raw = np.ascontiguousarray(flat).view(np.uint8).reshape(value.size, -1)
+        if not (raw == raw[0]).all():
+            return None
+    return flat[0]
+
+
+_functions.register()  # its rules join the table

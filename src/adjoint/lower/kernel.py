@@ -1,0 +1,379 @@
+"""Kernels: nests of loops that compute several values in one pass over memory.
+
+A kernel runs over a *space* of axes. Its first ``prefix`` axes are shared by all its stages;
+a stage either stores values for every point of the space, or reduces the remaining axes. So a
+softmax is one kernel: for each row, a maximum, a sum of exponentials, and the quotients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from adjoint.graph.graph import Node, Operand, Value
+from adjoint.lower import reduce as reducing
+from adjoint.lower.emit import Reg, Vector, reg_type, size_of
+from adjoint.lower.expr import Indices, Writer
+from adjoint.lower.index import ZERO, Index, Var, dot, var_index
+from adjoint.lower.layout import Place
+
+_UNROLL = 4  # accumulators side by side, so that additions need not wait for each other
+_WIDEST = 16  # lanes at most, however narrow the elements
+
+
+@dataclass(eq=False, slots=True)
+class Stage:
+    """Values computed in the same innermost loops."""
+
+    reduces: bool
+    nodes: list[Node] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Kernel:
+    """See the module. ``order`` says which axis of the reduced operand each axis is."""
+
+    space: tuple[int, ...]
+    prefix: int
+    order: tuple[int, ...]
+    stages: list[Stage] = field(default_factory=list)
+    stores: dict[Value, Place] = field(default_factory=dict)
+    price: int = 0
+    label: str = ""
+    # Filled in by probing: what is read where, and the loops that remain.
+    reads: list[tuple[Operand, bool]] = field(default_factory=list)
+    groups: list[list[int]] = field(default_factory=list)
+    lanes: int = 1
+    across: bool = False  # vectors along the reduced axes, not the kept ones
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes of all stages in order."""
+        return [node for stage in self.stages for node in stage.nodes]
+
+    @property
+    def size(self) -> int:
+        """The number of points."""
+        size = 1
+        for extent in self.space:
+            size *= extent
+        return size
+
+
+def kept_indices(kernel: Kernel, node: Node, at: Sequence[Index]) -> Indices:
+    """The indices of a reduction's result: the kept axes."""
+    return tuple(at[: len(node.output.type.shape)])
+
+
+class KernelWriter:
+    """Writes one kernel, for real or to find out what it reads."""
+
+    def __init__(self, kernel: Kernel, writer: Writer) -> None:
+        self.kernel = kernel
+        self.w = writer
+        self.base = dict(writer.inline)
+
+    # *** probing ***
+
+    def probe(self) -> None:
+        """Fill in the kernel's reads, merged loops and vector width."""
+        kernel, w = self.kernel, self.w
+        variables = [Var(f"%p{i}", n, 0) for i, n in enumerate(kernel.space)]
+        at = [ZERO if v.extent == 1 else var_index(v) for v in variables]
+        widest = 1
+        for stage in kernel.stages:
+            for node in stage.nodes:
+                if not stage.reduces:
+                    w.inline = {**self.base, **{n.output: n for n in stage.nodes}}
+                    self._map_probe(node, at)
+                else:
+                    w.inline = self.base
+                    w.eval(node.operands[0], self._source(at))
+                    kind = reg_type(node.output.type.dtype)
+                    assert kind is not None
+                    w.rows[node.output] = w.const(0, kind)
+                    if node.output in kernel.stores:
+                        place = kernel.stores[node.output]
+                        w.forms.add(dot(kept_indices(kernel, node, at), place.strides))
+        exact = {}
+        for node in kernel.nodes:
+            if node.output in kernel.stores and node.output.type.shape == kernel.space:
+                place = kernel.stores[node.output]
+                exact[node.output] = dot(at, place.strides, place.offset)
+        identities = set(exact.values())
+        for operand, where in w.reads:
+            widest = max(widest, operand.type.dtype.itemsize if _counts(operand) else 1)
+            kernel.reads.append((operand, where in identities))
+        for node in kernel.nodes:
+            widest = max(widest, node.output.type.dtype.itemsize)
+        width = 64 if "avx512f" in w.features else 32 if "avx2" in w.features else 16
+        kernel.lanes = min(_WIDEST, max(width // widest, 2))
+        self._merge(variables)
+        self._choose_axis(variables)
+
+    def _map_probe(self, node: Node, at: Sequence[Index]) -> None:
+        reg = self.w.eval(node.output, tuple(at))
+        place = self.kernel.stores.get(node.output)
+        if place is not None:
+            self.w.store(place, dot(at, place.strides, place.offset), reg)
+
+    def _merge(self, variables: list[Var]) -> None:
+        kernel = self.kernel
+        groups: list[list[int]] = []
+        for axis, variable in enumerate(variables):
+            if variable.extent == 1:
+                continue
+            same_part = groups and (groups[-1][-1] < kernel.prefix) == (axis < kernel.prefix)
+            if same_part:
+                outer = variables[groups[-1][-1]]
+                between = range(groups[-1][-1] + 1, axis)
+                assert all(kernel.space[i] == 1 for i in between)
+                if all(f.merges(outer, variable, variable.extent) for f in self.w.forms):
+                    groups[-1].append(axis)
+                    continue
+            groups.append([axis])
+        kernel.groups = groups
+
+    def _choose_axis(self, variables: list[Var]) -> None:
+        """Whether vectors run along the reduced axes: where memory is walked evenly."""
+        kernel = self.kernel
+        kept = [g for g in kernel.groups if g[-1] < kernel.prefix]
+        inner = [g for g in kernel.groups if g[-1] >= kernel.prefix]
+        if not inner or kernel.prefix == len(kernel.space):
+            kernel.across = False
+            return
+        several = any(not stage.reduces for stage in kernel.stages)
+        if not kept or several:
+            kernel.across = True
+            return
+
+        def uneven(group: list[int]) -> int:
+            variable = variables[group[-1]]
+            return sum(f.coefficient(variable) not in (0, 1) for f in self.w.forms)
+
+        kernel.across = uneven(inner[-1]) <= uneven(kept[-1])
+
+    # *** writing ***
+
+    def write(self) -> None:
+        """The kernel's loops, into the writer."""
+        kernel = self.kernel
+        kept = [g for g in kernel.groups if g[-1] < kernel.prefix]
+        self.inner = [g for g in kernel.groups if g[-1] >= kernel.prefix]
+        at: list[Index] = [ZERO] * len(kernel.space)
+        self._nest(kept, at, not kernel.across, self._stages)
+
+    def _extent(self, group: list[int]) -> int:
+        size = 1
+        for axis in group:
+            size *= self.kernel.space[axis]
+        return size
+
+    def _place(self, group: list[int], index: Index, at: Sequence[Index]) -> list[Index]:
+        """Indices of the merged axes from the index of their common loop."""
+        found = list(at)
+        step = 1
+        for n, axis in enumerate(reversed(group)):
+            extent = self.kernel.space[axis]
+            part = index.div(step)
+            found[axis] = part if n == len(group) - 1 else part.mod(extent)
+            step *= extent
+        return found
+
+    def _nest(self, groups: list[list[int]], at: Sequence[Index], vector: bool, body: Any) -> None:
+        """Loops over groups of axes, the last one in vectors if asked."""
+        if not groups:
+            body(at)
+            return
+        group, rest = groups[0], groups[1:]
+        extent = self._extent(group)
+
+        def inside(index: Index) -> None:
+            self._nest(rest, self._place(group, index, at), vector, body)
+
+        if vector and not rest:
+            self.w.vector_loop(extent, min(self.kernel.lanes, _fitting(extent)), inside)
+        else:
+            self.w.loop(extent, inside)
+
+    def _source(self, at: Sequence[Index]) -> Indices:
+        """Indices of the reduced operand from those of the space."""
+        source = [ZERO] * len(self.kernel.order)
+        for axis, index in zip(self.kernel.order, at, strict=True):
+            source[axis] = index
+        return tuple(source)
+
+    def _stages(self, at: Sequence[Index]) -> None:
+        for stage in self.kernel.stages:
+            if stage.reduces:
+                self.w.inline = self.base
+                self._reduce(stage, at)
+            else:
+                self.w.inline = {**self.base, **{n.output: n for n in stage.nodes}}
+                self._nest(self.inner, at, self.kernel.across, lambda i, s=stage: self._map(s, i))
+
+    def _map(self, stage: Stage, at: Sequence[Index]) -> None:
+        made = [
+            (node.output, self.w.eval(node.output, tuple(at)))
+            for node in stage.nodes
+            if node.output in self.kernel.stores
+        ]
+        for value, reg in made:
+            place = self.kernel.stores[value]
+            self.w.store(place, dot(at, place.strides, place.offset), reg)
+
+    def _reduce(self, stage: Stage, at: Sequence[Index]) -> None:
+        w, kernel = self.w, self.kernel
+        outer = w.vector
+        lanes = kernel.lanes if kernel.across else outer.lanes
+        if kernel.across and self.inner:
+            lanes = min(lanes, _fitting(self._extent(self.inner[-1])))
+        extent = self._extent(self.inner[-1]) if self.inner else 1
+        copies = _UNROLL if kernel.across and extent >= lanes * _UNROLL else 1
+        slots = []
+        for node in stage.nodes:
+            first, kind = reducing.identity(w, node), reducing.accumulator_kind(node)
+            slots.append([w.slot(kind, lanes, first) for _ in range(copies)])
+
+        def add(index: Sequence[Index], copy: int) -> None:
+            for node, mine in zip(stage.nodes, slots, strict=True):
+                kind = reducing.accumulator_kind(node)
+                reg = reducing.prepare(w, node, w.eval(node.operands[0], self._source(index)))
+                used = w.vector.lanes
+                if kernel.across and w.vector.mask is not None:
+                    reg = w.select(w.vector.mask, reg, reducing.identity(w, node))
+                old = w.read(mine[copy], kind, lanes)
+                if used < lanes:
+                    reg = _widened(w, w.spread(reg, used), lanes, reducing.identity(w, node))
+                w.write(mine[copy], w.spread(reducing.combine(w, node, old, reg), lanes))
+
+        def last(at: Sequence[Index]) -> None:
+            if not self.inner:
+                add(at, 0)
+                return
+            group = self.inner[-1]
+            if not kernel.across:
+                w.loop(extent, lambda i: add(self._place(group, i, at), 0))
+                return
+            step = lanes * copies
+            done = extent - extent % step if copies > 1 else 0
+
+            def block(index: Index) -> None:
+                for copy in range(copies):
+                    first = w.lanes_from(index + copy * lanes, lanes, lanes)
+                    add(self._place(group, first, at), copy)
+
+            w.loop(done, block, step)
+            w.vector_loop(extent, lanes, lambda i: add(self._place(group, i, at), 0), done)
+            w.vector = outer
+
+        self._nest(self.inner[:-1], at, False, last)
+        w.vector = outer
+        for node, mine in zip(stage.nodes, slots, strict=True):
+            kind = reducing.accumulator_kind(node)
+            total = w.read(mine[0], kind, lanes)
+            for slot in mine[1:]:
+                total = reducing.combine(w, node, total, w.read(slot, kind, lanes))
+            if kernel.across:
+                total = reducing.across(w, node, total)
+            result = reducing.finish(w, node, total)
+            where = kept_indices(kernel, node, at)
+            w.rows[node.output] = result
+            place = kernel.stores.get(node.output)
+            if place is not None:
+                w.store(place, dot(where, place.strides, place.offset), result)
+
+
+def _widened(w: Writer, reg: Reg, lanes: int, rest: Reg) -> Reg:
+    """A narrow vector (or one number) in the first lanes of a wide one, the rest neutral."""
+    wide = w.spread(rest, lanes)
+    if reg.lanes == 1:
+        return w.make(
+            reg.kind,
+            lanes,
+            reg.level,
+            f"insertelement {wide.type} {wide.name}, {reg.kind} {reg.name}, i64 0",
+        )
+    picks = ", ".join(f"i32 {k if k < reg.lanes else 'poison'}" for k in range(lanes))
+    long = w.make(
+        reg.kind,
+        lanes,
+        reg.level,
+        f"shufflevector {reg.type} {reg.name}, {reg.type} poison, <{lanes} x i32> <{picks}>",
+    )
+    bits = ", ".join(f"i1 {'true' if k < reg.lanes else 'false'}" for k in range(lanes))
+    return w.select(Reg(f"<{bits}>", "i1", lanes, 0), long, wide)
+
+
+def _fitting(extent: int) -> int:
+    """The smallest power of two not below an extent: wider vectors would be idle."""
+    lanes = 1
+    while lanes < extent:
+        lanes *= 2
+    return lanes
+
+
+def _counts(operand: Operand) -> bool:
+    """Whether an operand's width decides the vector width: indices do not."""
+    return operand.type.dtype.kind == "f"
+
+
+def write_kernel(
+    kernel: Kernel,
+    inline: Mapping[Value, Node],
+    places: Mapping[Operand, Place],
+    name: str,
+    features: frozenset[str],
+    codes: Any,
+) -> tuple[str, list[Place], Writer]:
+    """The kernel as an LLVM function, and the places whose pointers it takes."""
+    parameters: dict[tuple[Any, Any], tuple[str, Place]] = {}
+
+    def pointer(place: Place) -> str:
+        key = (place.buffer.root(), place.moving)
+        if key not in parameters:
+            parameters[key] = (f"%b{len(parameters)}", place)
+        return parameters[key][0]
+
+    writer = Writer(features, inline, places, pointer)
+    KernelWriter(kernel, writer).write()
+    finish_checks(writer, codes)
+    declared = ["ptr %errors", *(f"ptr {p}" for p, _ in parameters.values())]
+    text = writer.function(name, declared)
+    return text, [place for _, place in parameters.values()], writer
+
+
+def finish_checks(w: Writer, codes: Any) -> None:
+    """Report the first index that was out of range, once, at the kernel's end."""
+    for (node, which, lanes), slots in w.checks.items():
+        extent, code = codes(node, which)
+        type_ = "i64" if lanes == 1 else f"<{lanes} x i64>"
+        ends = []
+        for slot, name in zip(slots, ("smin", "smax"), strict=True):
+            reg = w.make("i64", lanes, 0, f"load {type_}, ptr {slot}, align 64")
+            if lanes > 1:
+                full = f"@llvm.vector.reduce.{name}.v{lanes}i64"
+                w.declare(full, f"declare i64 {full}({type_})")
+                reg = w.make("i64", 1, 0, f"call i64 {full}({type_} {reg.name})")
+            ends.append(reg)
+        w.declare("@report", "")
+        w.line(
+            f"call void @report(ptr %errors, i64 {code}, i64 {ends[0].name}, "
+            f"i64 {ends[1].name}, i64 {extent})"
+        )
+
+
+def probe_kernel(
+    kernel: Kernel,
+    inline: Mapping[Value, Node],
+    places: Mapping[Operand, Place],
+    features: frozenset[str],
+) -> None:
+    """Find out what a kernel reads and how its loops may be merged."""
+    writer = Writer(features, inline, places, lambda place: "%b", probing=True)
+    writer.vector = Vector(None, 1, None)
+    KernelWriter(kernel, writer).probe()
+
+
+__all__ = ["Kernel", "Stage", "probe_kernel", "reg_type", "size_of", "write_kernel"]

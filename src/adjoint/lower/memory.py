@@ -1,0 +1,162 @@
+"""The memory plan: which buffers share storage, and where each lies in the arena.
+
+Steps are numbered in the order they run. A buffer lives from its first step to its last; one
+that is used inside a loop and also outside of it lives through the whole loop. Buffers whose
+lives do not meet may lie at the same place, and a kernel may write over a value that dies in
+it if it reads every element just before writing it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adjoint.lower.layout import Buffer
+from adjoint.lower.steps import KernelStep, Step, nested, reads, walk, writes
+
+ALIGNMENT = 64
+HEADER = 128  # bytes at the start of the arena: the report of a bad index
+
+
+@dataclass(slots=True)
+class Life:
+    """First and last step, counted in order of execution."""
+
+    first: int
+    last: int
+
+
+def lives(steps: list[Step]) -> dict[Buffer, Life]:
+    """The life of every arena buffer."""
+    spans: list[tuple[int, int]] = []
+    uses: dict[Buffer, list[int]] = {}
+    count = 0
+    # Number the steps; loops get the span of numbers of what is inside.
+    pending: list[tuple[list[Step], int, int | None]] = [(steps, 0, None)]
+    while pending:
+        body, at, start = pending.pop()
+        if at == len(body):
+            if start is not None:
+                spans.append((start, count))
+                count += 1
+            continue
+        step = body[at]
+        pending.append((body, at + 1, start))
+        for place in (*reads(step), *writes(step)):
+            uses.setdefault(place.buffer.root(), []).append(count)
+        inside = nested(step)
+        if inside:
+            # The step itself also ends the span, so that its own places outlive the inside.
+            pending.append(([], 0, count))
+            pending.extend((inner, 0, None) for inner in reversed(inside))
+            for place in reads(step):
+                uses[place.buffer.root()].append(-count - 1)
+        count += 1
+    ends = dict(spans)
+    found: dict[Buffer, Life] = {}
+    for buffer, numbers in uses.items():
+        if buffer.kind != "arena":
+            continue
+        resolved = [n if n >= 0 else ends[-n - 1] for n in numbers]
+        found[buffer] = Life(min(resolved), max(resolved))
+    # Used inside a loop and outside of it: alive all through the loop. Inner loops first.
+    for first, last in sorted(spans, key=lambda s: s[1] - s[0]):
+        for life in found.values():
+            starts_inside = first < life.first < last
+            ends_inside = first < life.last < last
+            if starts_inside == ends_inside and not (life.first <= first and life.last >= last):
+                continue
+            if starts_inside != ends_inside:
+                life.first = min(life.first, first)
+                life.last = max(life.last, last)
+    return found
+
+
+def reuse_in_place(steps: list[Step]) -> None:
+    """Let kernels write over what dies in them."""
+    life = lives(steps)
+    number = 0
+    numbers: dict[int, int] = {}
+    order = _numbered(steps)
+    for step, number in order:
+        numbers[id(step)] = number
+    for step, number in order:
+        if not isinstance(step, KernelStep):
+            continue
+        kernel = step.kernel
+        exact: dict[Buffer, bool] = {}
+        for operand, pointwise in kernel.reads:
+            place = step.places[operand]
+            buffer = place.buffer.root()
+            exact[buffer] = exact.get(buffer, True) and pointwise and place.is_whole
+        if len(kernel.stages) > 1:
+            continue
+        taken: set[Buffer] = set()
+        for place in kernel.stores.values():
+            mine = place.buffer.root()
+            if mine.kind != "arena" or not place.is_whole or place.shape != kernel.space:
+                continue
+            if mine not in life or life[mine].first != number:
+                continue
+            for buffer, good in exact.items():
+                fits = (
+                    good
+                    and buffer.kind == "arena"
+                    and buffer not in taken
+                    and buffer is not mine
+                    and buffer.nbytes == mine.nbytes
+                    and life[buffer].last == number
+                )
+                if fits:
+                    mine.merged = buffer
+                    taken.add(buffer)
+                    life[buffer] = Life(life[buffer].first, life[mine].last)
+                    break
+
+
+def _numbered(steps: list[Step]) -> list[tuple[Step, int]]:
+    """Steps with the numbers that ``lives`` counts them by."""
+    found: list[tuple[Step, int]] = []
+    count = 0
+    pending: list[tuple[list[Step], int, bool]] = [(steps, 0, False)]
+    while pending:
+        body, at, closing = pending.pop()
+        if at == len(body):
+            count += closing
+            continue
+        step = body[at]
+        pending.append((body, at + 1, closing))
+        found.append((step, count))
+        inside = nested(step)
+        if inside:
+            pending.append(([], 0, True))
+            pending.extend((inner, 0, False) for inner in reversed(inside))
+        count += 1
+    return found
+
+
+def place_buffers(steps: list[Step]) -> int:
+    """Give every arena buffer an offset; returns the arena's size in bytes."""
+    life = lives(steps)
+    placed: list[tuple[int, int, Life]] = []  # start, end, life
+    total = HEADER
+    # Large buffers first: small ones fill the gaps.
+    for buffer in sorted(life, key=lambda b: (-b.nbytes, life[b].first)):
+        mine = life[buffer]
+        size = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT
+        busy = sorted(
+            (start, end)
+            for start, end, other in placed
+            if other.first <= mine.last and mine.first <= other.last
+        )
+        at = HEADER
+        for start, end in busy:
+            if at + size <= start:
+                break
+            at = max(at, end)
+        buffer.offset = at
+        placed.append((at, at + size, mine))
+        total = max(total, at + size)
+    return total
+
+
+__all__ = ["ALIGNMENT", "HEADER", "lives", "place_buffers", "reuse_in_place", "walk"]

@@ -1,0 +1,356 @@
+"""The LLVM module of a program: one function for each kernel, and one that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from adjoint.graph.graph import Graph, Literal, Node, Operand
+from adjoint.graph.source import Source
+from adjoint.lower import blas, memory
+from adjoint.lower.expr import Writer
+from adjoint.lower.kernel import finish_checks, write_kernel
+from adjoint.lower.layout import Buffer, Place, whole
+from adjoint.lower.region import Lowering
+from adjoint.lower.steps import (
+    BranchStep,
+    CopyStep,
+    CustomStep,
+    KernelStep,
+    LoopStep,
+    ProductStep,
+    PythonStep,
+    Step,
+    WhileStep,
+)
+
+ENTRY = "adjoint_program"
+FAILED_IN_PYTHON = -1
+
+_REPORT = """define internal void @report(ptr %errors, i64 %code, i64 %low, i64 %high, i64 %n) #0 {
+  %negative = sub i64 0, %n
+  %under = icmp slt i64 %low, %negative
+  %over = icmp sge i64 %high, %n
+  %bad = or i1 %under, %over
+  br i1 %bad, label %note, label %done
+note:
+  %old = load i64, ptr %errors
+  %first = icmp eq i64 %old, 0
+  br i1 %first, label %write, label %done
+write:
+  %index = select i1 %over, i64 %high, i64 %low
+  store i64 %code, ptr %errors
+  %at = getelementptr i64, ptr %errors, i64 1
+  store i64 %index, ptr %at
+  br label %done
+done:
+  ret void
+}
+"""
+
+
+@dataclass(slots=True)
+class IndexSite:
+    """Where an index is used: for the message if it is out of range."""
+
+    axis: int
+    extent: int
+    source: Source | None
+
+
+@dataclass(slots=True)
+class Lowered:
+    """A program before LLVM: its text, and all that a call needs."""
+
+    text: str
+    arena_bytes: int
+    literals: list[Literal]
+    python: list[PythonStep]
+    sites: list[IndexSite]
+    steps: list[Step]
+    routines: set[str] = field(default_factory=set)
+
+
+class ModuleWriter:
+    """Writes the steps of a program."""
+
+    def __init__(self, features: frozenset[str], attributes: str, python_slot: int) -> None:
+        self.features = features
+        self.attributes = attributes
+        self.python_slot = python_slot
+        self.kernels: dict[str, str] = {}  # text of a kernel without its name -> name
+        self.functions: list[str] = []
+        self.declarations: dict[str, str] = {}
+        self.library: dict[str, str] = {}
+        self.constants: dict[str, str] = {}
+        self.sites: list[IndexSite] = []
+        self.site_numbers: dict[Any, int] = {}
+        self.lines: list[str] = []
+        self.arguments: dict[int, str] = {}
+        self.count = 0
+
+    def fresh(self, stem: str) -> str:
+        """A name nobody has."""
+        self.count += 1
+        return f"{stem}{self.count}"
+
+    # *** places ***
+
+    def pointer(self, place: Place) -> str:
+        """The address of element 0 of a place's buffer, moved to the current rows."""
+        buffer = place.buffer.root()
+        if buffer.kind == "argument":
+            name = self.arguments.setdefault(buffer.slot, f"%arg{buffer.slot}")
+        else:
+            name = self.fresh("%m")
+            self.lines.append(
+                f"{name} = getelementptr inbounds i8, ptr %arena, i64 {buffer.offset}"
+            )
+        for counter, stride in place.moving:
+            by, moved = self.fresh("%m"), self.fresh("%m")
+            self.lines.append(f"{by} = mul i64 {counter}, {stride * place.dtype.itemsize}")
+            self.lines.append(f"{moved} = getelementptr inbounds i8, ptr {name}, i64 {by}")
+            name = moved
+        return name
+
+    def element(self, place: Place) -> str:
+        """The address of the place's first element."""
+        name = self.pointer(place)
+        if place.offset == 0:
+            return name
+        moved = self.fresh("%m")
+        self.lines.append(
+            f"{moved} = getelementptr inbounds i8, ptr {name}, "
+            f"i64 {place.offset * place.dtype.itemsize}"
+        )
+        return moved
+
+    # *** steps ***
+
+    def write(self, steps: list[Step]) -> None:
+        """All steps, in order. Loops nest only as deep as the user's own."""
+        for step in steps:
+            _WRITERS[type(step)](self, step)
+
+    def _site(self, node: Node, which: int) -> tuple[int, int]:
+        name = node.primitive.name
+        first = {"gather": 1, "scatter_add": 1, "scatter_set": 2}[name]
+        axis = node.settings["axes"][which - first]
+        shape = node.settings["shape"] if name == "scatter_add" else node.operands[0].type.shape
+        key = (node, which)
+        if key not in self.site_numbers:
+            self.sites.append(IndexSite(axis, shape[axis], node.source))
+            self.site_numbers[key] = len(self.sites)
+        return shape[axis], self.site_numbers[key]
+
+    def _function(self, make: Callable[[str], tuple[str, list[Place], Writer]]) -> None:
+        text, parameters, writer = make("@NAME")
+        self.declarations.update(writer.declarations)
+        self.library.update(writer.library)
+        name = self.kernels.get(text)
+        if name is None:
+            name = self.kernels[text] = f"@kernel{len(self.kernels)}"
+            self.functions.append(text.replace("@NAME", name, 1))
+        given = ", ".join(["ptr %arena", *(f"ptr {self.pointer(p)}" for p in parameters)])
+        self.lines.append(f"call void {name}({given})")
+
+    def kernel(self, step: KernelStep) -> None:
+        """A fused kernel."""
+        self._function(
+            lambda name: write_kernel(
+                step.kernel, step.inline, step.places, name, self.features, self._site
+            )
+        )
+
+    def custom(self, step: CustomStep) -> None:
+        """A hand-written loop nest."""
+        places: dict[Operand, Place] = dict(zip(step.node.operands, step.ins, strict=True))
+
+        def make(name: str) -> tuple[str, list[Place], Writer]:
+            parameters: dict[Any, tuple[str, Place]] = {}
+
+            def pointer(place: Place) -> str:
+                key = (place.buffer.root(), place.moving)
+                if key not in parameters:
+                    parameters[key] = (f"%b{len(parameters)}", place)
+                return parameters[key][0]
+
+            writer = Writer(self.features, {}, places, pointer)
+            step.write(writer, step.node, step.ins, step.outs)
+            finish_checks(writer, self._site)
+            declared = ["ptr %errors", *(f"ptr {p}" for p, _ in parameters.values())]
+            text = writer.function(name, declared)
+            return text, [place for _, place in parameters.values()], writer
+
+        self._function(make)
+
+    def product(self, step: ProductStep) -> None:
+        """A matrix product."""
+        pointers = (self.element(step.a), self.element(step.b), self.element(step.c))
+        self.lines += blas.product_lines(step.a, step.b, step.c, pointers, self.constants)
+
+    def copy(self, step: CopyStep) -> None:
+        """Contiguous elements from here to there."""
+        size = step.source.size * step.source.dtype.itemsize
+        name = "@llvm.memcpy.p0.p0.i64"
+        self.declarations[name] = f"declare void {name}(ptr, ptr, i64, i1)"
+        source, target = self.element(step.source), self.element(step.target)
+        self.lines.append(f"call void {name}(ptr {target}, ptr {source}, i64 {size}, i1 false)")
+
+    def python(self, step: PythonStep) -> None:
+        """A call back into Python; a failure there ends the program."""
+        places = [*step.ins, *step.outs]
+        table = self.fresh("%table")
+        self.allocas.append(f"{table} = alloca [{max(len(places), 1)} x ptr], align 8")
+        for i, place in enumerate(places):
+            at = self.fresh("%m")
+            pointer = self.element(place)
+            self.lines.append(f"{at} = getelementptr ptr, ptr {table}, i64 {i}")
+            self.lines.append(f"store ptr {pointer}, ptr {at}")
+        function = self.arguments.setdefault(self.python_slot, f"%arg{self.python_slot}")
+        result, bad, on = self.fresh("%r"), self.fresh("%r"), self.fresh("go")
+        self.lines += [
+            f"{result} = call i64 {function}(i64 {step.number}, ptr {table})",
+            f"{bad} = icmp ne i64 {result}, 0",
+            f"br i1 {bad}, label %failed, label %{on}",
+            f"{on}:",
+        ]
+
+    def loop(self, step: LoopStep) -> None:
+        """A counted loop."""
+        tag = self.fresh("loop")
+        n = step.length
+        index = [f"{step.counter} = sub nsw i64 {n - 1}, %{tag}.i"] if step.reverse else []
+        counter = f"%{tag}.i" if step.reverse else step.counter
+        self.lines += [
+            f"br label %{tag}.pre",
+            f"{tag}.pre:",
+            f"br label %{tag}",
+            f"{tag}:",
+            f"{counter} = phi i64 [ 0, %{tag}.pre ], [ %{tag}.next, %{tag}.latch ]",
+            *index,
+        ]
+        self.write(step.body)
+        self.lines += [
+            f"br label %{tag}.latch",
+            f"{tag}.latch:",
+            f"%{tag}.next = add nuw nsw i64 {counter}, 1",
+            f"%{tag}.more = icmp ult i64 %{tag}.next, {n}",
+            f"br i1 %{tag}.more, label %{tag}, label %{tag}.exit",
+            f"{tag}.exit:",
+        ]
+
+    def repeat(self, step: WhileStep) -> None:
+        """A loop with a test; a bad index also ends it, for its values mean nothing."""
+        tag = self.fresh("while")
+        self.lines += [f"br label %{tag}", f"{tag}:"]
+        self.write(step.test)
+        flag = self._flag(step.flag)
+        error, fine, both = self.fresh("%e"), self.fresh("%e"), self.fresh("%e")
+        self.lines += [
+            f"{error} = load i64, ptr %arena",
+            f"{fine} = icmp eq i64 {error}, 0",
+            f"{both} = and i1 {fine}, {flag}",
+            f"br i1 {both}, label %{tag}.body, label %{tag}.exit",
+            f"{tag}.body:",
+        ]
+        self.write(step.body)
+        self.lines += [f"br label %{tag}", f"{tag}.exit:"]
+
+    def branch(self, step: BranchStep) -> None:
+        """One of two."""
+        tag = self.fresh("if")
+        flag = self._flag(step.flag)
+        self.lines += [f"br i1 {flag}, label %{tag}.true, label %{tag}.false", f"{tag}.true:"]
+        self.write(step.on_true)
+        self.lines += [f"br label %{tag}.exit", f"{tag}.false:"]
+        self.write(step.on_false)
+        self.lines += [f"br label %{tag}.exit", f"{tag}.exit:"]
+
+    def _flag(self, place: Place) -> str:
+        """Whether a number in memory is not zero."""
+        bits = place.dtype.itemsize * 8
+        value, flag = self.fresh("%f"), self.fresh("%f")
+        pointer = self.element(place)
+        if place.dtype.kind == "f":
+            kind = {2: "half", 4: "float", 8: "double"}[place.dtype.itemsize]
+            test = f"fcmp une {kind} {value}, 0.0"
+        else:
+            kind, test = f"i{bits}", f"icmp ne i{bits} {value}, 0"
+        self.lines += [f"{value} = load {kind}, ptr {pointer}", f"{flag} = {test}"]
+        return flag
+
+    def text(self, steps: list[Step]) -> str:
+        """The module."""
+        self.allocas: list[str] = []
+        self.write(steps)
+        loads = []
+        for slot, name in sorted(self.arguments.items()):
+            loads.append(f"{name}.at = getelementptr ptr, ptr %args, i64 {slot}")
+            loads.append(f"{name} = load ptr, ptr {name}.at")
+        body = "\n  ".join(
+            [
+                *self.allocas,
+                *loads,
+                "store i64 0, ptr %arena",
+                *self.lines,
+                "%code = load i64, ptr %arena",
+                "ret i64 %code",
+            ]
+        )
+        failed = f"failed:\n  ret i64 {FAILED_IN_PYTHON}\n" if "%failed" in body else ""
+        main = f"define i64 @{ENTRY}(ptr noalias %args, ptr noalias %arena) #0 {{\n  {body}\n"
+        self.declarations.pop("@report", None)
+        parts = [
+            *sorted(self.constants.values()),
+            *sorted(self.declarations.values()),
+            *self.library.values(),
+            _REPORT,
+            *self.functions,
+            main + failed + "}\n",
+            f"attributes #0 = {{ nounwind {self.attributes} }}\n",
+        ]
+        return "\n".join(parts)
+
+
+_WRITERS: dict[type, Callable[[ModuleWriter, Any], None]] = {
+    KernelStep: ModuleWriter.kernel,
+    CustomStep: ModuleWriter.custom,
+    ProductStep: ModuleWriter.product,
+    CopyStep: ModuleWriter.copy,
+    PythonStep: ModuleWriter.python,
+    LoopStep: ModuleWriter.loop,
+    WhileStep: ModuleWriter.repeat,
+    BranchStep: ModuleWriter.branch,
+}
+
+
+def lower_graph(graph: Graph, features: frozenset[str]) -> Lowered:
+    """A graph as an LLVM module.
+
+    The table of pointers of a call holds the inputs, the outputs, the Python entry, and the
+    constant arrays, in this order.
+    """
+    n_inputs, n_outputs = len(graph.inputs), len(graph.outputs)
+    lowering = Lowering(features, n_inputs + n_outputs + 1)
+    inputs = []
+    for slot, value in enumerate(graph.inputs):
+        nbytes = value.type.size * value.type.dtype.itemsize
+        buffer = Buffer("argument", nbytes, slot, writable=False)
+        inputs.append(whole(buffer, value.type.shape, value.type.dtype))
+    wants = []
+    for slot, operand in enumerate(graph.outputs, n_inputs):
+        nbytes = operand.type.size * operand.type.dtype.itemsize
+        buffer = Buffer("argument", nbytes, slot)
+        wants.append(whole(buffer, operand.type.shape, operand.type.dtype))
+    steps, results = lowering.region(graph, inputs, wants)
+    steps += lowering._deliver(results, wants)
+    memory.reuse_in_place(steps)
+    size = memory.place_buffers(steps)
+    width = "512" if "avx512f" in features else "256"
+    attributes = f'"prefer-vector-width"="{width}"'
+    writer = ModuleWriter(features, attributes, n_inputs + n_outputs)
+    text = writer.text(steps)
+    routines = {name for name in blas.GEMM.values() if f"@adjoint_{name}(" in text}
+    return Lowered(text, size, lowering.literals, lowering.python, writer.sites, steps, routines)

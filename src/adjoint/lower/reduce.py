@@ -1,0 +1,92 @@
+"""Reductions: what starts them, what combines two parts, what comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.graph import Node
+from adjoint.lower.emit import FLOATS, Emitter, Reg, reg_type
+from adjoint.lower.maps import extreme, truth
+
+REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
+# Only here may additions be taken in another order: a sum has no order of its own.
+_LOOSE = "reassoc nsz contract"
+
+
+def is_reduction(node: Node) -> bool:
+    """Whether a node reduces axes and has native code for its dtype."""
+    name = node.primitive.name
+    dtype = node.operands[0].type.dtype
+    return name in REDUCTIONS and reg_type(dtype) is not None
+
+
+def accumulator_kind(node: Node) -> str:
+    """The type in which a reduction adds up: float16 in float32, truth in one bit."""
+    kind = reg_type(node.operands[0].type.dtype)
+    assert kind is not None
+    if node.primitive.name in ("any", "all"):
+        return "i1"
+    return "float" if kind == "half" and node.primitive.name in ("sum", "prod") else kind
+
+
+def identity(e: Emitter, node: Node) -> Reg:
+    """What a reduction of nothing is."""
+    name, dtype, kind = node.primitive.name, node.operands[0].type.dtype, accumulator_kind(node)
+    if name in ("sum", "any"):
+        return e.const(0, kind)
+    if name in ("prod", "all"):
+        return e.const(1, kind)
+    lowest = name == "max"
+    if kind in FLOATS:
+        return e.const(float("-inf") if lowest else float("inf"), kind)
+    if kind == "i1":
+        return e.const(0 if lowest else 1, kind)
+    info = np.iinfo(dtype)
+    value = int(info.min if lowest else info.max)
+    return e.const(value, kind)
+
+
+def prepare(e: Emitter, node: Node, x: Reg) -> Reg:
+    """An element in the type of the accumulator."""
+    kind = accumulator_kind(node)
+    if kind == "i1":
+        return truth(e, x)
+    return e.convert("fpext", x, kind) if x.kind == "half" and kind == "float" else x
+
+
+def combine(e: Emitter, node: Node, x: Reg, y: Reg) -> Reg:
+    """Two parts of a reduction made one."""
+    name = node.primitive.name
+    floating = x.kind in FLOATS
+    if name == "any":
+        return e.op("or", x, y)
+    if name == "all":
+        return e.op("and", x, y)
+    if name == "sum":
+        return e.op(f"fadd {_LOOSE}" if floating else "or" if x.kind == "i1" else "add", x, y)
+    if name == "prod":
+        return e.op(f"fmul {_LOOSE}" if floating else "and" if x.kind == "i1" else "mul", x, y)
+    return extreme(e, x, y, node.operands[0].type.dtype, name == "max")
+
+
+def across(e: Emitter, node: Node, x: Reg) -> Reg:
+    """All lanes of a vector combined: halves, then halves of halves."""
+    while x.lanes > 1:
+        half = x.lanes // 2
+        parts = []
+        for first in (0, half):
+            picks = ", ".join(f"i32 {first + k}" for k in range(half))
+            text = f"shufflevector {x.type} {x.name}, {x.type} poison, <{half} x i32> <{picks}>"
+            if half == 1:
+                text = f"extractelement {x.type} {x.name}, i64 {first}"
+            parts.append(e.make(x.kind, half, x.level, text))
+        x = combine(e, node, parts[0], parts[1])
+    return x
+
+
+def finish(e: Emitter, node: Node, x: Reg) -> Reg:
+    """The accumulator as the result's dtype."""
+    kind: Any = reg_type(node.output.type.dtype)
+    return e.convert("fptrunc", x, kind) if x.kind == "float" and kind == "half" else x

@@ -1,0 +1,152 @@
+"""What a program does, in order: kernels, calls, loops and branches, with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from adjoint.graph.graph import Node, Operand, Value
+from adjoint.lower.kernel import Kernel
+from adjoint.lower.layout import Place
+
+
+@dataclass(eq=False, slots=True)
+class KernelStep:
+    """Run a fused kernel."""
+
+    kernel: Kernel
+    inline: dict[Value, Node]
+    places: dict[Operand, Place]
+
+
+@dataclass(eq=False, slots=True)
+class CustomStep:
+    """A loop nest written by hand: scatter, running sums, orders."""
+
+    node: Node
+    ins: list[Place]
+    outs: list[Place]
+    write: Callable[..., None]
+
+
+@dataclass(eq=False, slots=True)
+class ProductStep:
+    """``c = a @ b`` of two-axis places."""
+
+    a: Place
+    b: Place
+    c: Place
+
+
+@dataclass(eq=False, slots=True)
+class CopyStep:
+    """Copy elements; both contiguous, of one dtype."""
+
+    source: Place
+    target: Place
+
+
+@dataclass(eq=False, slots=True)
+class PythonStep:
+    """Run a node's NumPy reference in Python."""
+
+    node: Node
+    ins: list[Place]
+    outs: list[Place]
+    number: int
+
+
+@dataclass(eq=False, slots=True)
+class LoopStep:
+    """Repeat; the counter is the name under which places move."""
+
+    counter: str
+    length: int
+    reverse: bool
+    body: list[Step]
+    carry: list[Place] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class WhileStep:
+    """Repeat ``body`` while ``test`` leaves true in ``flag``."""
+
+    test: list[Step]
+    flag: Place
+    body: list[Step]
+    carry: list[Place] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class BranchStep:
+    """Run one of two lists of steps."""
+
+    flag: Place
+    on_true: list[Step]
+    on_false: list[Step]
+
+
+Step = (
+    KernelStep
+    | CustomStep
+    | ProductStep
+    | CopyStep
+    | PythonStep
+    | LoopStep
+    | WhileStep
+    | BranchStep
+)
+
+
+def nested(step: Step) -> list[list[Step]]:
+    """The lists of steps inside a step."""
+    if isinstance(step, LoopStep):
+        return [step.body]
+    if isinstance(step, WhileStep):
+        return [step.test, step.body]
+    if isinstance(step, BranchStep):
+        return [step.on_true, step.on_false]
+    return []
+
+
+def reads(step: Step) -> list[Place]:
+    """Places a step itself reads (not the steps inside it)."""
+    if isinstance(step, KernelStep):
+        return [step.places[operand] for operand, _ in step.kernel.reads]
+    if isinstance(step, CustomStep | PythonStep):
+        return step.ins
+    if isinstance(step, ProductStep):
+        return [step.a, step.b]
+    if isinstance(step, CopyStep):
+        return [step.source]
+    if isinstance(step, LoopStep):
+        return step.carry
+    if isinstance(step, WhileStep):
+        return [step.flag, *step.carry]
+    return [step.flag]
+
+
+def writes(step: Step) -> list[Place]:
+    """Places a step itself writes."""
+    if isinstance(step, KernelStep):
+        return list(step.kernel.stores.values())
+    if isinstance(step, CustomStep | PythonStep):
+        return step.outs
+    if isinstance(step, ProductStep):
+        return [step.c]
+    if isinstance(step, CopyStep):
+        return [step.target]
+    return []
+
+
+def walk(steps: list[Step]) -> Iterator[Step]:
+    """Every step, outer before inner, in order of execution."""
+    pending: list[Any] = [iter(steps)]
+    while pending:
+        step = next(pending[-1], None)
+        if step is None:
+            pending.pop()
+            continue
+        yield step
+        pending.extend(iter(inner) for inner in reversed(nested(step)))
