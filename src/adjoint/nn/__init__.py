@@ -62,6 +62,14 @@ from adjoint.nn.activation_layers import (
     Tanh,
 )
 from adjoint.nn.context import apply, inference, is_training, keep, kept, next_key
+from adjoint.nn.convolutional import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from adjoint.nn.dense import Bilinear, Embedding, Linear
 from adjoint.nn.dropout import AlphaDropout, Dropout, GaussianNoise
 from adjoint.nn.initialise import seed
@@ -97,6 +105,16 @@ from adjoint.nn.module import (
     with_leaves,
 )
 from adjoint.nn.normalisation import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from adjoint.nn.pooling import (
+    AdaptiveAveragePool,
+    AdaptiveMaxPool,
+    AveragePool1d,
+    AveragePool2d,
+    AveragePool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from adjoint.nn.watching import Watched, watch
 from adjoint.nn.wiring import Flatten, Frozen, Function, Parallel, Reshape, Residual, Sequential
 
@@ -106,9 +124,20 @@ __all__ = [
     "GELU",
     "GLU",
     "SELU",
+    "AdaptiveAveragePool",
+    "AdaptiveMaxPool",
     "AlphaDropout",
+    "AveragePool1d",
+    "AveragePool2d",
+    "AveragePool3d",
     "BatchNorm",
     "Bilinear",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -126,6 +155,9 @@ __all__ = [
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
     "Maxout",
     "Mish",
     "Module",

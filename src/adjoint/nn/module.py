@@ -24,7 +24,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABCMeta
 from collections.abc import Iterator
-from typing import Any, Self, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 
 import optree
 
@@ -83,9 +83,13 @@ class _ModuleType(ABCMeta):
 class Module(metaclass=_ModuleType):
     """The base of every layer and model; a subclass is made a frozen dataclass."""
 
+    _is_written: ClassVar[bool] = False
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(eq=False, repr=False)(cls)
+        # A hand-written __init__ serves the subclasses too: none is generated over it.
+        cls._is_written = cls._is_written or "__init__" in vars(cls)
+        dataclasses.dataclass(eq=False, repr=False, init=not cls._is_written)(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if _BUILDING not in vars(self):

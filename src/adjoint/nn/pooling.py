@@ -1,0 +1,163 @@
+"""Pooling: one number for each window, or for each part of an axis."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from adjoint.errors import StructureError
+from adjoint.nn.module import Module, static
+from adjoint.primitives.windows import average_pool, each_axis, each_pair, max_pool
+
+Size = int | tuple[int, ...]
+
+
+class _Pool(Module):
+    """What windowed pooling shares."""
+
+    axes: ClassVar[int]
+
+    size: Size = static()
+    stride: Size | None = static()
+    padding: Any = static()
+
+    def __init__(self, size: Size, *, stride: Size | None = None, padding: Any = 0) -> None:
+        window = each_axis(size, self.axes)
+        pairs = each_pair(padding, self.axes)
+        if any(2 * max(pair) > n for pair, n in zip(pairs, window, strict=True)):
+            raise StructureError(
+                "a window could lie wholly in the padding",
+                function=type(self).__name__,
+                got=f"window {window}, padding {pairs}",
+                wanted="a padding of at most half the window",
+            )
+        self.size = window
+        self.stride = window if stride is None else each_axis(stride, self.axes)
+        self.padding = pairs
+
+
+class _MaxPool(_Pool):
+    """The largest element of each window."""
+
+    def __call__(self, x: Any) -> Any:
+        return max_pool(x, self.size, self.stride, self.padding, self.axes)
+
+
+class _AveragePool(_Pool):
+    """The mean of each window."""
+
+    def __call__(self, x: Any) -> Any:
+        return average_pool(x, self.size, self.stride, self.padding, self.axes)
+
+
+class MaxPool1d(_MaxPool):
+    """The largest element of each window of the last axis.
+
+    Args:
+        size: extent of the window.
+        stride: positions moved at each step; the window's extent unless given.
+        padding: places around that never win.
+
+    Call:
+        x: [batch, c, s] -> [batch, c, p]. Equal elements share the cotangent, as the table of
+        conventions says (``ties``).
+    """
+
+    axes = 1
+
+
+class MaxPool2d(_MaxPool):
+    """The largest element of each window of the last two axes; see :class:`MaxPool1d`."""
+
+    axes = 2
+
+
+class MaxPool3d(_MaxPool):
+    """The largest element of each window of the last three axes; see :class:`MaxPool1d`."""
+
+    axes = 3
+
+
+class AveragePool1d(_AveragePool):
+    """The mean of each window of the last axis; zeros of the padding count.
+
+    Args:
+        size: extent of the window.
+        stride: positions moved at each step; the window's extent unless given.
+        padding: zeros put around.
+
+    Call:
+        x: [batch, c, s] -> [batch, c, p].
+    """
+
+    axes = 1
+
+
+class AveragePool2d(_AveragePool):
+    """The mean of each window of the last two axes; see :class:`AveragePool1d`."""
+
+    axes = 2
+
+
+class AveragePool3d(_AveragePool):
+    """The mean of each window of the last three axes; see :class:`AveragePool1d`."""
+
+    axes = 3
+
+
+def _parts(extent: int, count: int) -> list[tuple[int, int]]:
+    """Where each of ``count`` parts of an axis begins and ends; they overlap if they must."""
+    return [(i * extent // count, -(-(i + 1) * extent // count)) for i in range(count)]
+
+
+class AdaptiveAveragePool(Module):
+    """The last axes divided into a given number of parts, the mean of each.
+
+    Part i of m on an axis of length n is ``floor(i n / m)`` to ``ceil((i + 1) n / m)``.
+
+    Args:
+        sizes: how many parts for each of the last axes; ``AdaptiveAveragePool(1, 1)`` is the
+            mean over two axes.
+
+    Call:
+        x: [..., s, t] -> [..., *sizes].
+    """
+
+    sizes: tuple[int, ...] = static()
+
+    def __init__(self, *sizes: int) -> None:
+        self.sizes = sizes
+
+    def __call__(self, x: Any) -> Any:
+        # The mean over a box is the mean along one axis after the other.
+        for axis, count in zip(range(-len(self.sizes), 0), self.sizes, strict=True):
+            extent = x.shape[axis]
+            share = np.zeros((extent, count), x.dtype)
+            for i, (start, end) in enumerate(_parts(extent, count)):
+                share[start:end, i] = 1 / (end - start)
+            x = np.moveaxis(np.moveaxis(x, axis, -1) @ share, -1, axis)
+        return x
+
+
+class AdaptiveMaxPool(Module):
+    """The last axes divided into a given number of parts, the largest element of each.
+
+    Args:
+        sizes: how many parts for each of the last axes.
+
+    Call:
+        x: [..., s, t] -> [..., *sizes].
+    """
+
+    sizes: tuple[int, ...] = static()
+
+    def __init__(self, *sizes: int) -> None:
+        self.sizes = sizes
+
+    def __call__(self, x: Any) -> Any:
+        for axis, count in zip(range(-len(self.sizes), 0), self.sizes, strict=True):
+            front = np.moveaxis(x, axis, 0)
+            best = [np.max(front[a:b], axis=0) for a, b in _parts(x.shape[axis], count)]
+            x = np.moveaxis(np.stack(best), 0, axis)
+        return x
