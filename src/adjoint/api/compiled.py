@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,10 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.differentiate.replay import replay
-from adjoint.graph.evaluate import evaluate
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.conventions import current
+from adjoint.run import compile_graph
 from adjoint.trace.record import Recording, argument_payload, record_graph
 from adjoint.trace.recorder import TracedCore
 
@@ -48,26 +49,76 @@ def _record(f: Callable[..., Any], args: tuple[Any, ...], name: str) -> Recordin
     return record_graph(f, types, structure, name, weak=[weak for _, weak in pairs])
 
 
-class Jitted:
-    """What :func:`jit` returns: a graph for each combination of shapes and dtypes."""
+_MANY = 16  # shapes and dtypes after which a function is said to keep recompiling
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+
+class RecompilationWarning(UserWarning):
+    """A jitted function meets ever new shapes or dtypes, and is compiled for each."""
+
+
+class Jitted:
+    """What :func:`jit` returns: a program for each combination of shapes and dtypes."""
+
+    def __init__(self, f: Callable[..., Any], threads: int | None = None) -> None:
         functools.update_wrapper(self, f)
         self._function = f
+        self._threads = threads
         self._recordings: dict[Any, Recording] = {}
+        self._programs: dict[Any, Callable[..., Any]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, *args: Any) -> Any:
         """Run on these arguments."""
+        # The short way: plain arrays and floats, of types met before.
+        kinds = []
+        for x in args:
+            kind = type(x)
+            if kind is np.ndarray:
+                kinds.append((x.shape, x.dtype))
+            elif kind is float:
+                kinds.append(kind)
+            else:
+                break
+        else:
+            run = self._programs.get((tuple(kinds), current()))
+            if run is not None:
+                return run(args)
+            run = self._program(args)
+            if run is not None:
+                with self._lock:
+                    self._programs[tuple(kinds), current()] = run
+                return run(args)
+        return self._any(args)
+
+    def _any(self, args: tuple[Any, ...]) -> Any:
+        """Trees, NumPy scalars, stand-ins of an outer transformation."""
         leaves, structure = tree.flatten(args)
         pairs = [argument_payload(x, "jit") for x in leaves]
         recording = self._recording(pairs, structure)
         arguments = [x for x, _ in pairs] + recording.captured
         if any(isinstance(x, TracedCore) for x in arguments):
-            results = replay(recording.graph, arguments)
-        else:
-            results = [_fresh(y) for y in evaluate(recording.graph, arguments)]
-        return tree.unflatten(recording.structure, results)
+            return tree.unflatten(recording.structure, replay(recording.graph, arguments))
+        program = recording.graph.memo(("program", self._threads), self._compile)
+        return _result(recording.structure, program(arguments))
+
+    def _compile(self, graph: Graph) -> Any:
+        return compile_graph(graph, threads=self._threads)
+
+    def _program(self, args: tuple[Any, ...]) -> Callable[..., Any] | None:
+        """The program for flat arguments, bound to what the function takes from outside."""
+        leaves, structure = tree.flatten(args)
+        recording = self._recording([argument_payload(x, "jit") for x in leaves], structure)
+        captured = tuple(recording.captured)
+        if any(isinstance(x, TracedCore) for x in captured):
+            return None
+        program = recording.graph.memo(("program", self._threads), self._compile)
+        shape = recording.structure
+        if shape == _ONE:
+            number = recording.graph.outputs[0].type.shape == ()
+            if number and not captured:
+                return lambda args: program(args)[0][()]
+            return lambda args: _result(shape, program(args + captured))
+        return lambda args: _result(shape, program(args + captured))
 
     def _recording(self, pairs: list[Any], structure: tree.TreeDef) -> Recording:
         key = (
@@ -82,24 +133,45 @@ class Jitted:
             found = record_graph(self._function, types, structure, "jit", weak=weak)
             with self._lock:
                 self._recordings[key] = found
+            if len(self._recordings) == _MANY:
+                self._warn(pairs)
         return found
 
+    def _warn(self, pairs: list[Any]) -> None:
+        shown = ", ".join(str(ArrayType(x.shape, x.dtype)) for x, _ in pairs[:4])
+        warnings.warn(
+            f"jit: {getattr(self, '__name__', 'the function')} has been compiled for {_MANY} "
+            f"combinations of shapes and dtypes, the last being ({shown}); pad arguments to a "
+            "few sizes, or call it without jit",
+            RecompilationWarning,
+            stacklevel=5,
+        )
 
-def _fresh(x: Any) -> Any:
-    """Results are the caller's own: never a view of an argument or of a constant."""
-    if isinstance(x, np.ndarray) and (x.base is not None or not x.flags.writeable):
-        return x.copy()
-    return x
+
+_ONE = tree.structure(0.0)
 
 
-def jit(f: Callable[..., Any]) -> Jitted:
-    """Record f once for each combination of shapes and dtypes, and run the graph after that.
+def _result(structure: tree.TreeDef, results: list[Any]) -> Any:
+    """Results as the function gives them: numbers are NumPy scalars."""
+    return tree.unflatten(structure, [y if y.shape else y[()] for y in results])
 
-    While f is recorded, values are not known: a Python branch on one is refused with the
-    line and the remedy.
+
+def jit(f: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
+    """Compile f to native code, once for each combination of shapes and dtypes.
+
+    The values are the interpreter's to rounding. While f is recorded, values are not known: a
+    Python branch on one is refused with the line and the remedy. Arrays that f takes from
+    outside are read when f is recorded, not anew at each call.
+
+    Args:
+        f: a function of trees of arrays.
+        threads: how many threads to use; by default the size of the work decides, up to
+            ``ADJOINT_NUM_THREADS``.
 
     >>> import numpy as np
     >>> jit(lambda x: np.sum(np.sin(x) ** 2 + np.cos(x) ** 2))(np.ones(4))
     np.float64(4.0)
     """
-    return Jitted(f)
+    if f is None:
+        return functools.partial(jit, threads=threads)
+    return Jitted(f, threads)
