@@ -15,7 +15,6 @@ from adjoint.differentiate.replay import replay
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.conventions import current
-from adjoint.run import compile_graph
 from adjoint.trace.record import Recording, argument_payload, record_graph
 from adjoint.trace.recorder import TracedCore
 
@@ -102,6 +101,9 @@ class Jitted:
         return _result(recording.structure, program(arguments))
 
     def _compile(self, graph: Graph) -> Any:
+        # The native back end is a third of the library: it is loaded when first needed.
+        from adjoint.run import compile_graph
+
         return compile_graph(graph, threads=self._threads)
 
     def _program(self, args: tuple[Any, ...]) -> Callable[..., Any] | None:
