@@ -109,7 +109,7 @@ FITS: dict[str, tuple[Function, Function, object, object, int, int]] = {
     ),
     "LOG_DIRECT": (
         near_zero(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, lambda f: one / 3 - f / 4),
-        lambda f: f**2, mp.sqrt(0.5) - 1, mp.sqrt(2) - 1, 18, 8,
+        lambda f: f**2, mp.sqrt(0.5) - 1, mp.sqrt(2) - 1, 0, 8,
     ),
     "SIN": (
         root(lambda r: (mp.sin(r) - r) / r**3, lambda z: -one / 6 + z / 120),
@@ -135,7 +135,25 @@ FITS: dict[str, tuple[Function, Function, object, object, int, int]] = {
         root(lambda r: mp.erf(r) / r - 1, lambda z: 2 / mp.sqrt(mp.pi) * (1 - z / 3) - 1),
         lambda z: one, mp.mpf(0), one, 12, 7,
     ),
-    "ERFCX": (erfcx_scaled, lambda t: one, t_of(0), t_of(28), 25, 11),
+    # ln((1 + s) / (1 - s)) = 2 s + s^3 (2/3 + z (these)), z = s^2
+    "ATANH_TAIL": (
+        root(lambda s: (2 * mp.atanh(s) / s - 2 - 2 * s**2 / 3) / s**4, lambda z: mp.mpf("0.4") + 2 * z / 7),
+        lambda z: z**2, mp.mpf(0), narrow, 8, 0,
+    ),
+    # For single precision computed in double lanes.
+    "LOG_SHORT": (
+        root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2, lambda z: 2 * one / 3 + 2 * z / 5),
+        lambda z: z, mp.mpf(0), narrow, 4, 0,
+    ),
+    "EXP_SHORT": (
+        near_zero(lambda r: (mp.exp(r) - 1 - r) / r**2, lambda r: 0.5 + r / 6),
+        lambda r: r**2 * mp.exp(-r), -half_log2, half_log2, 5, 0,
+    ),
+    "CBRT_START": (
+        lambda m: m ** (-one / 3), lambda m: m ** (one / 3), mp.sqrt(0.5) * mp.mpf("0.999"),
+        4 * mp.sqrt(2) * mp.mpf("1.001"), 6, 6,
+    ),
+    "ERFCX": (erfcx_scaled, lambda t: one, t_of(0), t_of(28), 26, 13),
 }
 
 
@@ -154,6 +172,8 @@ def main(path: str, names: list[str]) -> None:
             continue
         lines.append(f"{name} = {{")
         for kind, terms, bits in (("double", double_terms, 53), ("float", single_terms, 24)):
+            if not terms:
+                continue
             coefficients, error = fit(g, w, a, b, terms, bits)
             print(f"{name:12} {kind:7} {terms:3} terms {error:.2e}", flush=True)
             lines.append(f'    "{kind}": (  # {error:.1e}')

@@ -78,8 +78,12 @@ exit:
     return run
 
 
-def mpf_logaddexp2(x: mp.mpf, y: mp.mpf) -> mp.mpf:
-    return mp.log(2**x + 2**y, 2)
+def logaddexp(x: mp.mpf, y: mp.mpf) -> mp.mpf:
+    return max(x, y) + mp.log1p(mp.exp(-abs(x - y)))
+
+
+def logaddexp2(x: mp.mpf, y: mp.mpf) -> mp.mpf:
+    return max(x, y) + mp.log1p(mp.mpf(2) ** -abs(x - y)) / mp.log(2)
 
 
 EXACT: dict[str, Callable] = {
@@ -90,7 +94,7 @@ EXACT: dict[str, Callable] = {
     "arctan": mp.atan, "arcsin": mp.asin, "arccos": mp.acos, "arcsinh": mp.asinh,
     "arccosh": mp.acosh, "arctanh": mp.atanh, "cbrt": lambda x: mp.cbrt(x) if x > 0 else -mp.cbrt(-x),
     "arctan2": mp.atan2, "pow": lambda x, y: x**y, "hypot": mp.hypot,
-    "logaddexp": lambda x, y: mp.log(mp.exp(x) + mp.exp(y)), "logaddexp2": mpf_logaddexp2,
+    "logaddexp": logaddexp, "logaddexp2": logaddexp2,
     "sqrt": mp.sqrt,
 }  # fmt: skip
 

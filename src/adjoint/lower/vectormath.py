@@ -12,7 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from adjoint.lower import vectormath_circular as circular
+from adjoint.lower import vectormath_error as error
 from adjoint.lower import vectormath_exponential as exponential
+from adjoint.lower import vectormath_logarithm as logarithm
+from adjoint.lower import vectormath_power as power
 from adjoint.lower import vectormath_simple as simple
 from adjoint.lower.vectormath_lanes import Body, Lanes
 
@@ -20,7 +24,14 @@ Writer = Callable[..., Lanes]
 
 KINDS = {"float32": "float", "float64": "double"}
 
-_WRITERS: dict[str, tuple[int, Writer]] = {**simple.WRITERS, **exponential.WRITERS}
+_WRITERS: dict[str, tuple[int, Writer]] = {
+    **simple.WRITERS,
+    **exponential.WRITERS,
+    **logarithm.WRITERS,
+    **power.WRITERS,
+    **circular.WRITERS,
+    **error.WRITERS,
+}
 
 
 def available(name: str, dtype: object) -> bool:
@@ -62,5 +73,5 @@ def emit_function(name: str, dtype: object, width: int) -> str:
     lines = "\n  ".join([*body.lines, f"ret {result.type} {result.name}"])
     return (
         f"define internal {result.type} {function_name(name, dtype, width)}({parameters}) "
-        f"alwaysinline nounwind {{\n  {lines}\n}}\n"
+        f"alwaysinline nounwind {{\nentry:\n  {lines}\n}}\n"
     )

@@ -57,6 +57,16 @@ def reduce_exp(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
     return short, fma(-n, low, r - short), whole
 
 
+def exp_parts(x: Lanes, x_low: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """``exp(x + x_low) = (p + p_low) 2^n`` as (p, p_low, n), for any x and a small x_low."""
+    low, high = _EXP_RANGE[x.kind]
+    r, r_low, n = reduce_exp(clamp(x, low, high))
+    r, r_low = sum_ordered_by_size(r, r_low + x_low)
+    tail = fma(r * r, horner(r, c.EXPM1[x.kind]), fma(r, r_low, r_low))
+    p, rest = sum_ordered(x.like(1.0), r)
+    return p, rest + tail, n
+
+
 def exp_of(x: Lanes, x_low: Lanes | None = None, shift: int = 0) -> Lanes:
     """``2^shift exp(x + x_low)`` for any x and a small x_low."""
     low, high = _EXP_RANGE[x.kind]

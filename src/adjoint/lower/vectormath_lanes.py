@@ -32,6 +32,7 @@ class Body:
     def __init__(self, width: int) -> None:
         self.width = width
         self.lines: list[str] = []
+        self.block = "entry"
         self._count = 0
 
     def type(self, kind: str) -> str:
@@ -43,10 +44,10 @@ class Body:
         short = _SHORT.get(kind, kind)
         return short if self.width == 1 else f"v{self.width}{short}"
 
-    def label(self) -> str:
-        """A fresh name for a block."""
-        self._count += 1
-        return f"b{self._count}"
+    def start(self, stem: str) -> None:
+        """Begin a block; the one before must have ended in a branch."""
+        self.lines.append(f"{stem}:")
+        self.block = stem
 
     def make(self, kind: str, text: str) -> Lanes:
         """Write an instruction that has a result."""
@@ -154,6 +155,10 @@ class Lanes:
         """Arithmetic shift: the sign is kept."""
         return self._op("ashr", other)
 
+    def shift_down(self, by: int) -> Lanes:
+        """Logical shift: zeros come in from above."""
+        return self._op("lshr", by)
+
     # *** comparisons: ordered, so false for NaN, except ``!=`` ***
 
     def _compare(self, how: str, other: Any) -> Lanes:
@@ -212,6 +217,10 @@ class Lanes:
     def to_single(self) -> Lanes:
         """Double precision rounded to single."""
         return self._convert("fptrunc", "float")
+
+    def whole_i32(self) -> Lanes:
+        """The whole part of numbers that fit 32 bits."""
+        return self._convert("fptosi", "i32")
 
     def to_i32(self) -> Lanes:
         """The low 32 bits of integers."""
@@ -283,3 +292,52 @@ def quotient(a: Lanes, b: Lanes, a_low: Any = 0.0, b_low: Any = 0.0) -> tuple[La
     if isinstance(b_low, Lanes):
         rest = fma(-q, b_low, rest)
     return q, rest * inverse
+
+
+def rarely(mask: Lanes, usual: Lanes, function: str, operands: tuple[Lanes, ...]) -> Lanes:
+    """``usual``, but in the lanes of the mask the result of a scalar instruction.
+
+    The instruction is an intrinsic of LLVM (``llvm.sin``), which calls the C library, or
+    ``frem``. All of it stands behind a branch that is taken only if some lane needs it.
+    """
+    body = usual.body
+    some = mask.name
+    if body.width > 1:
+        some = body.make("i1", f"bitcast {mask.type} {mask.name} to i{body.width}").name
+        some = body.make("i1", f"icmp ne i{body.width} {some}, 0").name
+    stem = some.lstrip("%")
+    body.lines.append(f"{some}.rare = call i1 @llvm.expect.i1(i1 {some}, i1 false)")
+    body.lines.append(f"br i1 {some}.rare, label %{stem}.scalar, label %{stem}.done")
+    before = body.block
+    body.start(f"{stem}.scalar")
+    parts = [_scalar(function, usual.kind, operands, lane) for lane in range(body.width)]
+    total = parts[0]
+    if body.width > 1:
+        total = "poison"
+        for lane, part in enumerate(parts):
+            total = body.make(
+                usual.kind,
+                f"insertelement {usual.type} {total}, {usual.kind} {part}, i64 {lane}",
+            ).name
+    chosen = where(mask, Lanes(body, total, usual.kind), usual)
+    body.lines.append(f"br label %{stem}.done")
+    scalar = body.block
+    body.start(f"{stem}.done")
+    return body.make(
+        usual.kind,
+        f"phi {usual.type} [ {usual.name}, %{before} ], [ {chosen.name}, %{scalar} ]",
+    )
+
+
+def _scalar(function: str, kind: str, operands: tuple[Lanes, ...], lane: int) -> str:
+    body = operands[0].body
+    names = [
+        x.name
+        if body.width == 1
+        else body.make(kind, f"extractelement {x.type} {x.name}, i64 {lane}").name
+        for x in operands
+    ]
+    if function == "frem":
+        return body.make(kind, f"frem {kind} {', '.join(names)}").name
+    given = ", ".join(f"{kind} {name}" for name in names)
+    return body.make(kind, f"call {kind} @{function}.{_SHORT[kind]}({given})").name

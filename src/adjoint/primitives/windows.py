@@ -65,7 +65,8 @@ def _overlap_add(y: Any, shape: Any, stride: Any, dilation: Any) -> Any:
                 for k, d, step, count in zip(offset, dilation, stride, positions, strict=True)
             ]
         )
-        x[(..., *places)] += y[(..., *offset)]
+        at: Any = (..., *places)
+        x[at] += y[(..., *offset)]
     return x
 
 
