@@ -23,8 +23,10 @@ from adjoint.api import (
 )
 from adjoint.api import make_graph as trace
 from adjoint.primitives.conventions import conventions
+from adjoint.testing import check_grads
 
 __all__ = [
+    "check_grads",
     "checkpoint",
     "cond",
     "conventions",
