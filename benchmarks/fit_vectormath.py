@@ -3,8 +3,8 @@
     python benchmarks/fit_vectormath.py src/adjoint/lower/vectormath_coefficients.py
 
 Each polynomial is a weighted least-squares fit at Chebyshev points in 100 digits, which is
-within a small factor of the best. Coefficients are rounded to the working precision lowest first, the rest fitted again
-after each rounding, so that later ones take up the errors of earlier ones.
+within a small factor of the best. Coefficients are rounded to the working precision lowest
+first, the rest fitted again after each rounding, so that later ones take up its error.
 """
 
 import struct
@@ -75,13 +75,9 @@ ERFCX_MIDDLE = mp.mpf(4)
 
 
 def erfcx_scaled(t: mp.mpf) -> mp.mpf:
-    """(1 + 2 x) exp(x^2) erfc(x) at t = (x - 4) / (x + 4)."""
-    if 1 - t < mp.mpf("1e-40"):
-        return 2 / mp.sqrt(mp.pi)
+    """(1 + 9 x / 8) exp(x^2) erfc(x) at t = (x - 4) / (x + 4)."""
     x = ERFCX_MIDDLE * (1 + t) / (1 - t)
-    if x > 200:
-        return (1 + 2 * x) / (x * mp.sqrt(mp.pi)) * (1 - 1 / (2 * x * x) + 3 / (4 * x**4))
-    return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
+    return (1 + 9 * x / 8) * mp.exp(x * x) * mp.erfc(x)
 
 
 def t_of(x: float) -> mp.mpf:
@@ -93,65 +89,128 @@ def t_of(x: float) -> mp.mpf:
 FITS: dict[str, tuple[Function, Function, object, object, int, int]] = {
     "EXP": (
         near_zero(lambda r: (mp.exp(r) - 1 - r) / r**2, lambda r: 0.5 + r / 6),
-        lambda r: r**2 * mp.exp(-r), -half_log2, half_log2, 10, 5,
+        lambda r: r**2 * mp.exp(-r),
+        -half_log2,
+        half_log2,
+        10,
+        5,
     ),
     "EXPM1": (
         near_zero(lambda r: (mp.exp(r) - 1 - r) / r**2, lambda r: 0.5 + r / 6),
-        lambda r: r, -half_log2, half_log2, 11, 6,
+        lambda r: r,
+        -half_log2,
+        half_log2,
+        11,
+        6,
     ),
     "EXP2": (
         near_zero(lambda r: (2**r - 1) / r, lambda r: mp.log(2) + r * mp.log(2) ** 2 / 2),
-        lambda r: r * 2**-r, mp.mpf("-0.5"), mp.mpf("0.5"), 11, 6,
+        lambda r: r * 2**-r,
+        mp.mpf("-0.5"),
+        mp.mpf("0.5"),
+        11,
+        6,
     ),
     "LOG": (
         root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2, lambda z: 2 * one / 3 + 2 * z / 5),
-        lambda z: z, mp.mpf(0), narrow, 7, 3,
+        lambda z: z,
+        mp.mpf(0),
+        narrow,
+        7,
+        3,
     ),
     "LOG_DIRECT": (
         near_zero(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, lambda f: one / 3 - f / 4),
-        lambda f: f**2, mp.sqrt(0.5) - 1, mp.sqrt(2) - 1, 0, 8,
+        lambda f: f**2,
+        mp.sqrt(0.5) - 1,
+        mp.sqrt(2) - 1,
+        0,
+        8,
     ),
     "SIN": (
         root(lambda r: (mp.sin(r) - r) / r**3, lambda z: -one / 6 + z / 120),
-        lambda z: z, mp.mpf(0), quarter**2, 6, 3,
+        lambda z: z,
+        mp.mpf(0),
+        quarter**2,
+        6,
+        3,
     ),
     "COS": (
         root(lambda r: (mp.cos(r) - 1 + r * r / 2) / r**4, lambda z: one / 24 - z / 720),
-        lambda z: z**2, mp.mpf(0), quarter**2, 6, 3,
+        lambda z: z**2,
+        mp.mpf(0),
+        quarter**2,
+        6,
+        3,
     ),
     "SINH": (
         root(lambda r: (mp.sinh(r) - r) / r**3, lambda z: one / 6 + z / 120),
-        lambda z: z, mp.mpf(0), one, 8, 4,
+        lambda z: z,
+        mp.mpf(0),
+        one,
+        8,
+        4,
     ),
     "ATAN": (
         root(lambda r: (mp.atan(r) - r) / r**3, lambda z: -one / 3 + z / 5),
-        lambda z: z, mp.mpf(0), mp.mpf("0.2501"), 13, 6,
+        lambda z: z,
+        mp.mpf(0),
+        mp.mpf("0.2501"),
+        13,
+        6,
     ),
     "ASIN": (
         root(lambda r: (mp.asin(r) - r) / r**3, lambda z: one / 6 + 3 * z / 40),
-        lambda z: z, mp.mpf(0), mp.mpf("0.2501"), 13, 5,
+        lambda z: z,
+        mp.mpf(0),
+        mp.mpf("0.2501"),
+        13,
+        5,
     ),
     "ERF": (
         root(lambda r: mp.erf(r) / r - 1, lambda z: 2 / mp.sqrt(mp.pi) * (1 - z / 3) - 1),
-        lambda z: one, mp.mpf(0), one, 12, 7,
+        lambda z: one,
+        mp.mpf(0),
+        one,
+        12,
+        7,
     ),
     # ln((1 + s) / (1 - s)) = 2 s + s^3 (2/3 + z (these)), z = s^2
     "ATANH_TAIL": (
-        root(lambda s: (2 * mp.atanh(s) / s - 2 - 2 * s**2 / 3) / s**4, lambda z: mp.mpf("0.4") + 2 * z / 7),
-        lambda z: z**2, mp.mpf(0), narrow, 8, 0,
+        root(
+            lambda s: (2 * mp.atanh(s) / s - 2 - 2 * s**2 / 3) / s**4,
+            lambda z: mp.mpf("0.4") + 2 * z / 7,
+        ),
+        lambda z: z**2,
+        mp.mpf(0),
+        narrow,
+        8,
+        0,
     ),
     # For single precision computed in double lanes.
     "LOG_SHORT": (
         root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2, lambda z: 2 * one / 3 + 2 * z / 5),
-        lambda z: z, mp.mpf(0), narrow, 4, 0,
+        lambda z: z,
+        mp.mpf(0),
+        narrow,
+        4,
+        0,
     ),
     "EXP_SHORT": (
         near_zero(lambda r: (mp.exp(r) - 1 - r) / r**2, lambda r: 0.5 + r / 6),
-        lambda r: r**2 * mp.exp(-r), -half_log2, half_log2, 5, 0,
+        lambda r: r**2 * mp.exp(-r),
+        -half_log2,
+        half_log2,
+        5,
+        0,
     ),
     "CBRT_START": (
-        lambda m: m ** (-one / 3), lambda m: m ** (one / 3), mp.sqrt(0.5) * mp.mpf("0.999"),
-        4 * mp.sqrt(2) * mp.mpf("1.001"), 6, 6,
+        lambda m: m ** (-one / 3),
+        lambda m: m ** (one / 3),
+        mp.sqrt(0.5) * mp.mpf("0.999"),
+        4 * mp.sqrt(2) * mp.mpf("1.001"),
+        6,
+        6,
     ),
     "ERFCX": (erfcx_scaled, lambda t: one, t_of(0), t_of(28), 26, 13),
 }

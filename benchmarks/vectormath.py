@@ -29,7 +29,6 @@ def compiled(name: str, dtype: str, width: int) -> Callable:
     count = vm.operand_count(name)
     t = vm.KINDS[dtype]
     v = t if width == 1 else f"<{width} x {t}>"
-    size = width * np.dtype(dtype).itemsize
     symbol = vm.function_name(name, dtype, width)
     loads = "".join(
         f"  %p{i} = getelementptr {v}, ptr %a{i}, i64 %i\n  %v{i} = load {v}, ptr %p{i}, align 4\n"
@@ -37,7 +36,9 @@ def compiled(name: str, dtype: str, width: int) -> Callable:
     )
     given = ", ".join(f"{v} %v{i}" for i in range(count))
     pointers = ", ".join(f"ptr noalias %a{i}" for i in range(count))
-    text = vm.emit_function(name, dtype, width) + f"""
+    text = (
+        vm.emit_function(name, dtype, width)
+        + f"""
 define void @run({pointers}, ptr noalias %out, i64 %n) {{
 entry:
   br label %loop
@@ -55,6 +56,7 @@ exit:
   ret void
 }}
 """
+    )
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     module = llvm.parse_assembly(text)
@@ -70,7 +72,7 @@ exit:
     call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (count + 1), ctypes.c_int64)(address)
 
     def run(*arrays: np.ndarray) -> None:
-        assert size and arrays[-1].size % width == 0
+        assert arrays[-1].size % width == 0
         call(*(a.ctypes.data for a in arrays), arrays[-1].size // width)
 
     run.keep = engine, machine
@@ -92,7 +94,8 @@ EXACT: dict[str, Callable] = {
     "cos": mp.cos, "tan": mp.tan, "tanh": mp.tanh, "sinh": mp.sinh, "cosh": mp.cosh,
     "expit": lambda x: 1 / (1 + mp.exp(-x)), "erf": mp.erf, "erfc": mp.erfc,
     "arctan": mp.atan, "arcsin": mp.asin, "arccos": mp.acos, "arcsinh": mp.asinh,
-    "arccosh": mp.acosh, "arctanh": mp.atanh, "cbrt": lambda x: mp.cbrt(x) if x > 0 else -mp.cbrt(-x),
+    "arccosh": mp.acosh, "arctanh": mp.atanh, 
+    "cbrt": lambda x: mp.cbrt(x) if x > 0 else -mp.cbrt(-x),
     "arctan2": mp.atan2, "pow": lambda x, y: x**y, "hypot": mp.hypot,
     "logaddexp": logaddexp, "logaddexp2": logaddexp2,
     "sqrt": mp.sqrt,
@@ -168,7 +171,10 @@ def measure(name: str, dtype: str, points: int, seed: int = 0) -> tuple[float, t
     if count == 1:
         exact = [EXACT[name](mp.mpf(v)) for v in xs[0].tolist()]
     else:
-        exact = [EXACT[name](mp.mpf(a), mp.mpf(b)) for a, b in zip(*(x.tolist() for x in xs), strict=True)]
+        exact = [
+            EXACT[name](mp.mpf(a), mp.mpf(b))
+            for a, b in zip(*(x.tolist() for x in xs), strict=True)
+        ]
     errors = ulps(out, exact, dtype)
     worst = int(np.argmax(errors))
     speed = [np.resize(x[np.abs(x) < 30], 4096) for x in xs]

@@ -65,7 +65,7 @@ def _cosine(r: Lanes, rest: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def _flipped(x: Lanes, mask_bits: Lanes) -> Lanes:
-    """x with its sign changed where bit 1 of an integer is set."""
+    """X with its sign changed where bit 1 of an integer is set."""
     size = 62 if x.kind == "double" else 30
     return (x.bits() ^ ((mask_bits << size) & -_TOP_BIT[x.kind])).as_float(x.kind)
 
@@ -81,6 +81,7 @@ def _safe(x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def sin(x: Lanes) -> Lanes:
+    """The sine."""
     huge, some = _safe(x)
     r, rest, n = _reduce(some)
     s, s_low = _sine(r, rest)
@@ -92,6 +93,7 @@ def sin(x: Lanes) -> Lanes:
 
 
 def cos(x: Lanes) -> Lanes:
+    """The cosine."""
     huge, some = _safe(x)
     r, rest, n = _reduce(some)
     s, s_low = _sine(r, rest)
@@ -102,6 +104,7 @@ def cos(x: Lanes) -> Lanes:
 
 
 def tan(x: Lanes) -> Lanes:
+    """The tangent, sine over cosine as sums of two."""
     huge, some = _safe(x)
     r, rest, n = _reduce(some)
     s, s_low = sum_ordered(*_sine(r, rest))
@@ -157,6 +160,7 @@ def _quarter_turned(high: Lanes, low: Lanes, swapped: Lanes) -> tuple[Lanes, Lan
 
 
 def arctan(x: Lanes) -> Lanes:
+    """The arc tangent."""
     size = abs(x)
     swapped = size > 1
     small, big = where(swapped, x.like(1.0), size), where(swapped, size, 1.0)
@@ -165,6 +169,7 @@ def arctan(x: Lanes) -> Lanes:
 
 
 def arctan2(y: Lanes, x: Lanes) -> Lanes:
+    """The angle of the point (x, y)."""
     rise, run = abs(y), abs(x)
     swapped = rise > run
     small, big = where(swapped, run, rise), where(swapped, rise, run)
@@ -195,6 +200,7 @@ def _arcsine_parts(x: Lanes) -> tuple[Lanes, Lanes, Lanes, Lanes]:
 
 
 def arcsin(x: Lanes) -> Lanes:
+    """The arc sine."""
     far, size, s, low = _arcsine_parts(x)
     half, half_low = _pi(x.kind, 2)
     turned, rest = sum_ordered(x.like(half), -2 * s)
@@ -204,6 +210,7 @@ def arcsin(x: Lanes) -> Lanes:
 
 
 def arccos(x: Lanes) -> Lanes:
+    """The arc cosine."""
     far, size, s, low = _arcsine_parts(x)
     half, half_low = _pi(x.kind, 2)
     signed = copysign(s, x)

@@ -49,7 +49,7 @@ def ldexp(x: Lanes, n: Lanes) -> Lanes:
 
 
 def reduce_exp(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
-    """r and its rounding error, and n, with ``x = n ln 2 + r``; x is within the range of exp."""
+    """R and its rounding error, and n, with ``x = n ln 2 + r``; x is within the range of exp."""
     n, whole = whole_part(x * _LOG2_E)
     high, low = _LN2[x.kind]
     r = fma(-n, high, x)
@@ -81,10 +81,12 @@ def exp_of(x: Lanes, x_low: Lanes | None = None, shift: int = 0) -> Lanes:
 
 
 def exp(x: Lanes) -> Lanes:
+    """e^x."""
     return exp_of(x)
 
 
 def exp2(x: Lanes) -> Lanes:
+    """2^x."""
     x = clamp(x, *((-1076.0, 1024.0) if x.kind == "double" else (-151.0, 128.0)))
     n, whole = whole_part(x)
     r = x - n
@@ -108,6 +110,7 @@ def sum_ordered_by_size(a: Lanes, b: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def expm1(x: Lanes) -> Lanes:
+    """e^x - 1 without cancellation."""
     limit = 709.0 if x.kind == "double" else 88.0
     # Half of e^x - 1 near overflow, so that the scale itself does not overflow.
     bounded = clamp(x, -60.0, limit)
@@ -121,6 +124,7 @@ def expm1(x: Lanes) -> Lanes:
 
 
 def tanh(x: Lanes) -> Lanes:
+    """(e^2x - 1) / (e^2x + 1)."""
     # (e - 1) / (e + 1) with e = exp(2 |x|); beyond 20 (9.1) it rounds to 1.
     size = abs(x)
     a, a_low = expm1_parts(2 * clamp(size, 0.0, 20.0 if x.kind == "double" else 9.5))
@@ -134,11 +138,13 @@ def tanh(x: Lanes) -> Lanes:
 
 
 def expit(x: Lanes) -> Lanes:
+    """1 / (1 + e^-x), from e^-|x| so that nothing overflows."""
     e = exp_of(-abs(x))
     return where(x < 0, e, 1.0) / (e + 1)
 
 
 def sinh(x: Lanes) -> Lanes:
+    """(e^x - e^-x) / 2."""
     size = abs(x)
     half = exp_of(size, shift=-1)
     z = x * x
@@ -147,6 +153,7 @@ def sinh(x: Lanes) -> Lanes:
 
 
 def cosh(x: Lanes) -> Lanes:
+    """(e^x + e^-x) / 2."""
     half = exp_of(abs(x), shift=-1)
     return half + 0.25 / half
 

@@ -56,7 +56,7 @@ _LARGE = {"double": 2.0**60, "float": 2.0**30}
 
 
 def split(x: Lanes) -> tuple[Lanes, Lanes]:
-    """m and k of a normal positive number; k is a 32-bit integer."""
+    """M and k of a normal positive number; k is a 32-bit integer."""
     bits, size = x.bits(), MANTISSA[x.kind]
     moved = bits + ((BIAS[x.kind] << size) - _ROOT_HALF[x.kind])
     k = moved.shift_down(size).to_i32() - BIAS[x.kind]
@@ -65,7 +65,7 @@ def split(x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def split_any(x: Lanes) -> tuple[Lanes, Lanes]:
-    """m and k of any positive number, subnormal ones too."""
+    """M and k of any positive number, subnormal ones too."""
     smallest, power = _SUBNORMAL[x.kind]
     tiny = x < smallest
     m, k = split(where(tiny, x * 2.0**power, x))
@@ -102,6 +102,7 @@ def _edges(x: Lanes, result: Lanes) -> Lanes:
 
 
 def log(x: Lanes) -> Lanes:
+    """The natural logarithm."""
     m, k = split_any(x)
     high, low = with_power(*log_one_plus(m - 1), k, _LN2[x.kind])
     return _edges(x, high + low)
@@ -114,6 +115,7 @@ def _scaled(high: Lanes, low: Lanes, by: tuple[float, float]) -> tuple[Lanes, La
 
 
 def log2(x: Lanes) -> Lanes:
+    """The logarithm to base 2."""
     m, k = split_any(x)
     high, low = _scaled(*log_one_plus(m - 1), _LOG2_E[x.kind])
     s, rest = sum_exact(k.to_float(x.kind), high)
@@ -121,6 +123,7 @@ def log2(x: Lanes) -> Lanes:
 
 
 def log10(x: Lanes) -> Lanes:
+    """The logarithm to base 10."""
     m, k = split_any(x)
     high, low = _scaled(*log_one_plus(m - 1), _LOG10_E[x.kind])
     whole = k.to_float(x.kind)
@@ -141,6 +144,7 @@ def log1p_of(x: Lanes, x_low: Any = None, doublings: Any = None) -> Lanes:
 
 
 def log1p(x: Lanes) -> Lanes:
+    """The natural logarithm of 1 + x."""
     result = where(x.equals(INFINITY), x, log1p_of(x))
     result = where(x > -1, result, where(x.equals(-1.0), x.like(-INFINITY), x.like(NAN)))
     # Keeps the sign of -0.
@@ -211,10 +215,12 @@ def _sum_of_powers(x: Lanes, y: Lanes, power: Callable[[Lanes], Lanes], ln: floa
 
 
 def logaddexp(x: Lanes, y: Lanes) -> Lanes:
+    """The natural logarithm of e^x + e^y."""
     return _sum_of_powers(x, y, exp, None)
 
 
 def logaddexp2(x: Lanes, y: Lanes) -> Lanes:
+    """log2(2^x + 2^y)."""
     return _sum_of_powers(x, y, exp2, 1.0)
 
 

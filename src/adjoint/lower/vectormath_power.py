@@ -80,14 +80,13 @@ def _magnitude_single(size: Lanes, y: Lanes) -> Lanes:
 
 
 def power(x: Lanes, y: Lanes) -> Lanes:
+    """x^y."""
     size = abs(x)
     usual = _magnitude_double if x.kind == "double" else _magnitude_single
     inside = (size > 0) & (size < INFINITY)
     result = usual(where(inside, size, 1.0), y)
     # 0 and infinity: the exponent's sign decides.
-    grows = (size > 1).body.make(
-        "i1", f"xor {(size > 1).type} {(size > 1).name}, {(y < 0).name}"
-    )
+    grows = (size > 1).body.make("i1", f"xor {(size > 1).type} {(size > 1).name}, {(y < 0).name}")
     limit = where(grows, x.like(INFINITY), 0.0)
     result = where(inside, result, limit)
     # An infinite exponent: 1 stays 1, the rest goes to 0 or infinity.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adjoint.lower.vectormath_lanes import Lanes, copysign, fma, where
+from adjoint.lower.vectormath_lanes import Lanes, copysign, fma, rarely, where
 
 
 def _intrinsic(name: str) -> Callable[[Lanes], Lanes]:
@@ -12,18 +12,22 @@ def _intrinsic(name: str) -> Callable[[Lanes], Lanes]:
 
 
 def absolute(x: Lanes) -> Lanes:
+    """|x|."""
     return abs(x)
 
 
 def square(x: Lanes) -> Lanes:
+    """The square."""
     return x * x
 
 
 def reciprocal(x: Lanes) -> Lanes:
+    """1 / x."""
     return 1 / x
 
 
 def sign(x: Lanes) -> Lanes:
+    """-1, 0 or 1; NaN for NaN."""
     # 0 for both zeros, NaN for NaN.
     return where(x.is_nan(), x, where(x > 0, 1.0, where(x < 0, x.like(-1.0), 0.0)))
 
@@ -63,6 +67,27 @@ def hypot(x: Lanes, y: Lanes) -> Lanes:
     return where(infinite, x.like(float("inf")), root)
 
 
+def fmod(x: Lanes, y: Lanes) -> Lanes:
+    """What is left of x after taking off whole multiples of y: exact, with the sign of x."""
+    a, b = abs(x), abs(y)
+    ratio = a / b
+    # A rounded quotient may be one too large but never too small, so r is at least -b, and
+    # every difference here is a number that can be represented.
+    r = fma(-_intrinsic("trunc")(ratio), b, a)
+    r = where(r < 0, r + b, r)
+    r = where(b.equals(float("inf")) & (a < float("inf")), a, r)
+    beyond = ratio >= (2.0**53 if x.kind == "double" else 2.0**24)
+    return rarely(beyond, copysign(r, x), "frem", (x, y))
+
+
+def remainder(x: Lanes, y: Lanes) -> Lanes:
+    """Python's ``%``: the sign of y."""
+    rest = fmod(x, y)
+    zero = rest.equals(0.0)
+    apart = (y < 0).differs(rest < 0)
+    return where(zero, copysign(y.like(0.0), y), where(apart, rest + y, rest))
+
+
 WRITERS: dict[str, tuple[int, Callable[..., Lanes]]] = {
     "sqrt": (1, _intrinsic("sqrt")),
     "floor": (1, _intrinsic("floor")),
@@ -79,4 +104,6 @@ WRITERS: dict[str, tuple[int, Callable[..., Lanes]]] = {
     "fmax": (2, fmax),
     "fmin": (2, fmin),
     "hypot": (2, hypot),
+    "fmod": (2, fmod),
+    "remainder": (2, remainder),
 }
