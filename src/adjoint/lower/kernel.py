@@ -230,7 +230,8 @@ class KernelWriter:
         if kernel.across and self.inner:
             lanes = min(lanes, _fitting(self._extent(self.inner[-1])))
         extent = self._extent(self.inner[-1]) if self.inner else 1
-        copies = _UNROLL if kernel.across and extent >= lanes * _UNROLL else 1
+        wide = lanes if kernel.across else 1
+        copies = _UNROLL if extent >= wide * _UNROLL else 1
         slots = []
         for node in stage.nodes:
             first, kind = reducing.identity(w, node), reducing.accumulator_kind(node)
@@ -253,18 +254,21 @@ class KernelWriter:
                 add(at, 0)
                 return
             group = self.inner[-1]
-            if not kernel.across:
-                w.loop(extent, lambda i: add(self._place(group, i, at), 0))
-                return
-            step = lanes * copies
+            step = lanes * copies if kernel.across else copies
             done = extent - extent % step if copies > 1 else 0
 
             def block(index: Index) -> None:
                 for copy in range(copies):
-                    first = w.lanes_from(index + copy * lanes, lanes, lanes)
+                    if kernel.across:
+                        first = w.lanes_from(index + copy * lanes, lanes, lanes)
+                    else:
+                        first = index + copy
                     add(self._place(group, first, at), copy)
 
             w.loop(done, block, step)
+            if not kernel.across:
+                w.loop(extent - done, lambda i: add(self._place(group, i + done, at), 0))
+                return
             w.vector_loop(extent, lanes, lambda i: add(self._place(group, i, at), 0), done)
             w.vector = outer
 

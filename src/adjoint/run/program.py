@@ -15,6 +15,7 @@ from adjoint.lower.layout import Place
 from adjoint.lower.memory import ALIGNMENT
 from adjoint.lower.module import FAILED_IN_PYTHON
 from adjoint.lower.steps import PythonStep
+from adjoint.rewrite import rewrite
 from adjoint.run import native
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_void_p))
@@ -28,7 +29,7 @@ class Program:
         self._types = [(t.shape, t.dtype) for t in graph.input_types]
         self._results = [(t.shape, t.dtype) for t in graph.output_types]
         _, features = native.processor()
-        self.lowered: Lowered = lower_graph(graph, features)
+        self.lowered: Lowered = lower_graph(rewrite(graph), features)
         module = native.optimise(self.lowered.text)
         self._module = module
         code = native.object_code(module)

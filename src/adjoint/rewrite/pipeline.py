@@ -1,0 +1,45 @@
+"""The passes, in order. Bodies of loops and branches go through them before what holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adjoint.graph.graph import Graph
+from adjoint.rewrite.builder import Builder, rebuild
+from adjoint.rewrite.contract import contract
+from adjoint.rewrite.control import hoist, in_bodies, open_calls, prune_scans
+from adjoint.rewrite.equations import EQUATIONS
+
+
+def simplify(graph: Graph) -> Graph:
+    """Exact equations, constants folded, equal nodes merged, dead ones dropped."""
+    return rebuild(graph, Builder(EQUATIONS))
+
+
+PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
+    ("open calls", open_calls),
+    ("prune scans", prune_scans),
+    ("simplify", simplify),
+    ("contract", contract),
+    ("hoist", hoist),
+    ("simplify again", simplify),
+)
+
+
+def stages(graph: Graph) -> list[tuple[str, Graph]]:
+    """The graph after each pass that changed it, by the pass's name."""
+    found = [("recorded", graph)]
+    for name, apply in PASSES:
+        before = found[-1][1]
+        after = apply(before)
+        if name == "prune scans":
+            after = in_bodies(after, rewrite)
+        if after is not before:
+            found.append((name, after))
+    return found
+
+
+def rewrite(graph: Graph) -> Graph:
+    """The graph after all passes; worked out once."""
+    done: Graph = graph.memo("rewritten", lambda g: stages(g)[-1][1])
+    return done
