@@ -17,6 +17,7 @@ from adjoint.primitives import control
 from adjoint.primitives.infer import zeros
 from adjoint.trace.record import argument_payload, current, record_graph
 from adjoint.trace.recorder import Recorder, TracedCore, innermost
+from adjoint.trace.session import session
 
 
 class _Rule:
@@ -327,7 +328,8 @@ def _run_apart(
         for x in operands
     ]
     try:
-        results, out_structure = tree.flatten(f(*tree.unflatten(structure, heads)))
+        with session:
+            results, out_structure = tree.flatten(f(*tree.unflatten(structure, heads)))
         results = [current(x) for x in results]
         indices = [apart.index_of(x) for x in results]
         made = apart.graph(indices, range(len(heads)))

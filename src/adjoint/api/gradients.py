@@ -16,6 +16,7 @@ from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives.infer import real_dtype
 from adjoint.trace.record import argument_payload, current
 from adjoint.trace.recorder import Recorder, TracedCore
+from adjoint.trace.session import session
 
 F = TypeVar("F", bound=Callable[..., Any])
 Argnums = int | Sequence[int]
@@ -72,7 +73,8 @@ class Run:
             self.leaves += leaves
             self.trees.append((structure, len(leaves)))
         try:
-            result = f(*call, **kwargs)
+            with session:
+                result = f(*call, **kwargs)
             aux = None
             if has_aux:
                 result, aux = _with_aux(result, name)

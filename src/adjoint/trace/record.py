@@ -13,6 +13,7 @@ from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.trace.recorder import Recorder, TracedCore
+from adjoint.trace.session import session
 
 _PYTHON = (bool, int, float, complex)
 
@@ -85,7 +86,8 @@ def record_graph(
     flags = weak or [False] * len(types)
     leaves = [recorder.input(t, weak=w) for t, w in zip(types, flags, strict=True)]
     try:
-        result = function(*tree.unflatten(arguments, leaves))
+        with session:
+            result = function(*tree.unflatten(arguments, leaves))
         results, structure = tree.flatten(result)
         outputs = [recorder.index_of(x) for x in map(current, results)]
         made = recorder.graph(outputs, range(len(leaves)), inline=inline)

@@ -1,0 +1,1 @@
+"""scipy.fft on stand-in arrays."""

@@ -1,0 +1,1 @@
+"""scipy.integrate on stand-in arrays."""

@@ -1,0 +1,1 @@
+"""scipy.linalg on stand-in arrays."""

@@ -1,0 +1,1 @@
+"""scipy.ndimage on stand-in arrays."""

@@ -1,0 +1,1 @@
+"""scipy.optimize on stand-in arrays."""

@@ -1,0 +1,1 @@
+"""scipy.signal on stand-in arrays."""

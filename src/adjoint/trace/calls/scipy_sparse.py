@@ -1,0 +1,1 @@
+"""scipy.sparse on stand-in arrays."""

@@ -1,0 +1,1 @@
+"""scipy.spatial on stand-in arrays."""

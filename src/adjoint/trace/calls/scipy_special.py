@@ -1,0 +1,1 @@
+"""scipy.special on stand-in arrays."""

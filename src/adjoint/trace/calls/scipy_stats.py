@@ -1,0 +1,1 @@
+"""scipy.stats on stand-in arrays."""

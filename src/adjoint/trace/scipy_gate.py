@@ -1,0 +1,267 @@
+"""How SciPy's Python functions, called by their own names, reach our rules.
+
+SciPy turns its arguments into plain arrays and asks nobody. While somebody records, the
+functions that have a rule therefore run other code: it has their parameters, looks for
+stand-ins among the arguments, and goes to the rule or to SciPy's own code. The function
+objects stay the same, so names imported with ``from`` are found as well, and calls from
+other threads, which hold no stand-ins, do what they always did.
+
+A function keeps that code after the recording, so that the next one costs nothing, until
+it is first called while nobody records: it then takes its own code back by itself.
+Modules of SciPy that are first imported inside a recorded function are found by an import
+hook that is there for the length of the recording.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, TypeVar
+
+from adjoint.trace import recorder as core
+from adjoint.trace.session import anyone_recording, is_recording, while_recording
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# SciPy's packages, and our modules with their rules.
+FAMILIES: dict[str, tuple[str, ...]] = {}
+
+_PLACEHOLDER = 918273645546372819  # a constant that the rule takes the place of
+_lock = threading.RLock()
+
+
+class Entry:
+    """One function of SciPy's with a rule.
+
+    Args:
+        name: where it is found, dotted.
+        rule: called with the same arguments, all positional ones by position.
+        wanted: what decides, from the arguments, whether the rule is called.
+    """
+
+    def __init__(
+        self, name: str, rule: Callable[..., Any], wanted: Callable[..., bool] | None
+    ) -> None:
+        self.name = name
+        self.rule = rule
+        self.wanted = wanted
+        self.function: FunctionType | None = None
+        self.own_code: CodeType | None = None
+        self.our_code: CodeType | None = None
+        self.original: Any = None
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if holds_traced(args) or holds_traced(kwargs.values()):
+            return self.rule(*args, **kwargs)
+        if self.wanted is not None and is_recording() and self.wanted(*args, **kwargs):
+            return self.rule(*args, **kwargs)
+        if not anyone_recording():
+            self.rest()
+        return self.original(*args, **kwargs)
+
+    def find(self) -> bool:
+        """Look the function up; False where this SciPy does not have it."""
+        module, path = _split(self.name)
+        found: Any = module
+        for part in path:
+            found = getattr(found, part, None)
+        if not isinstance(found, FunctionType):
+            return False
+        self.function, self.own_code = found, found.__code__
+        self.our_code = _code_for(found, self)
+        self.original = FunctionType(
+            found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__
+        )
+        self.original.__kwdefaults__ = found.__kwdefaults__
+        return True
+
+    def arm(self) -> None:
+        """Put our code in place."""
+        if self.function is not None and self.our_code is not None:
+            self.function.__code__ = self.our_code
+
+    def rest(self) -> None:
+        """Give the function its own code back."""
+        with _lock:
+            if self.function is not None and self.own_code is not None:
+                self.function.__code__ = self.own_code
+                _resting.append(self)
+
+
+entries: dict[str, Entry] = {}
+_waiting: list[Entry] = []  # not looked up yet
+_resting: list[Entry] = []  # looked up, with SciPy's own code
+_armed: dict[int, Entry] = {}  # by the function's id
+_modules_seen = 0
+
+
+def scipy_rule(*names: str, wanted: Callable[..., bool] | None = None) -> Callable[[F], F]:
+    """Say that a function does what these functions of SciPy do, on stand-ins."""
+
+    def note(rule: F) -> F:
+        for name in names:
+            entries[name] = entry = Entry(name, rule, wanted)
+            _waiting.append(entry)
+        return rule
+
+    return note
+
+
+def holds_traced(values: Any) -> bool:
+    """Whether there is a stand-in among values, also inside lists, tuples and dicts."""
+    traced = core.TracedArray
+    for x in values:
+        kind = type(x)
+        if kind is traced:
+            return True
+        if kind is list or kind is tuple:
+            if holds_traced(x):
+                return True
+        elif kind is dict and holds_traced(x.values()):
+            return True
+    return False
+
+
+def restore() -> None:
+    """Give every function its own code back now."""
+    with _lock:
+        for entry in _armed.values():
+            if entry.function is not None and entry.function.__code__ is entry.our_code:
+                entry.rest()
+
+
+def _split(name: str) -> tuple[ModuleType | None, list[str]]:
+    """The longest imported module in a dotted name, and the rest."""
+    parts = name.split(".")
+    for k in range(len(parts) - 1, 0, -1):
+        module = sys.modules.get(".".join(parts[:k]))
+        if module is not None:
+            return module, parts[k:]
+    return None, parts
+
+
+def _code_for(function: FunctionType, entry: Entry) -> CodeType:
+    """Code with the function's parameters that hands them all to the entry."""
+    own = function.__code__
+    names = list(own.co_varnames)
+    count, only = own.co_argcount, own.co_kwonlyargcount
+    positional, by_name = names[:count], names[count : count + only]
+    rest = names[count + only :]
+    star = rest.pop(0) if own.co_flags & 4 else None
+    stars = rest.pop(0) if own.co_flags & 8 else None
+    parameters = positional[: own.co_posonlyargcount]
+    parameters += ["/"] if parameters else []
+    parameters += positional[own.co_posonlyargcount :]
+    if star or by_name:
+        parameters.append(f"*{star or ''}")
+    parameters += by_name + ([f"**{stars}"] if stars else [])
+    given = "".join(f"{name}, " for name in positional) + (f"*{star}, " if star else "")
+    named = [f"{name!r}: {name}" for name in by_name] + ([f"**{stars}"] if stars else [])
+    free = ", ".join(own.co_freevars)
+    source = f"def outer({free}):\n"
+    source += f" def inner({', '.join(parameters)}):\n"
+    source += f"  if 0: {free}\n" if free else ""
+    source += f"  adjoint_entry = {_PLACEHOLDER}\n"
+    source += f"  return adjoint_entry(({given}), {{{', '.join(named)}}})\n"
+    source += " return inner\n"
+    scope: dict[str, Any] = {}
+    exec(compile(source, own.co_filename, "exec"), scope)
+    made: CodeType = scope["outer"](*own.co_freevars).__code__
+    constants = tuple(entry if x == _PLACEHOLDER else x for x in made.co_consts)
+    return made.replace(
+        co_consts=constants,  # type: ignore[arg-type]
+        co_name=own.co_name,
+        co_qualname=own.co_qualname,
+        co_firstlineno=own.co_firstlineno,
+    )
+
+
+def _look() -> None:
+    """Load the rules of the packages that have been imported, and put them in place."""
+    global _modules_seen
+    with _lock:
+        _modules_seen = len(sys.modules)
+        for package in [p for p in FAMILIES if p in sys.modules]:
+            for module in FAMILIES.pop(package):
+                importlib.import_module(f"adjoint.trace.calls.{module}")
+        for entry in _waiting[:]:
+            if not entry.find():
+                continue
+            _waiting.remove(entry)
+            assert entry.function is not None
+            if id(entry.function) not in _armed:  # one function may have two names
+                _armed[id(entry.function)] = entry
+                entry.arm()
+
+
+def _begin() -> None:
+    if len(sys.modules) != _modules_seen:
+        _look()
+    if _resting:
+        with _lock:
+            while _resting:
+                _resting.pop().arm()
+    sys.meta_path.insert(0, _finder)
+
+
+def _end() -> None:
+    sys.meta_path.remove(_finder)
+
+
+class _Finder:
+    """Finds SciPy's packages where they are, and looks for functions once they are loaded."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in FAMILIES:
+            return None
+        for finder in sys.meta_path:
+            if finder is self:
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                spec.loader = _Loader(spec.loader)
+                return spec
+        return None
+
+
+class _Loader:
+    """A module's own loader, and a look at what it has loaded."""
+
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self.loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.loader
+        self.loader.exec_module(module)
+        _look()
+
+
+_finder: Any = _Finder()
+while_recording(_begin, _end)
+FAMILIES |= {
+    "scipy.special": ("scipy_special",),
+    "scipy.linalg": ("scipy_linalg",),
+    "scipy.fft": ("scipy_fft",),
+    "scipy.stats": ("scipy_stats",),
+    "scipy.integrate": ("scipy_integrate",),
+    "scipy.signal": ("scipy_signal",),
+    "scipy.ndimage": ("scipy_ndimage",),
+    "scipy.interpolate": ("scipy_interpolate",),
+    "scipy.sparse": ("scipy_sparse",),
+    "scipy.spatial": ("scipy_spatial",),
+    "scipy.optimize": ("scipy_optimize",),
+}

@@ -1,0 +1,69 @@
+"""Who is recording a user's function now, and what must be in place while somebody does.
+
+NumPy asks stand-ins what its functions mean, but some libraries do not; what makes those
+ask is put in place when the first recording starts and may be taken away when the last one
+ends. Registered actions are called under a lock; each thread knows its own depth.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+_lock = threading.Lock()
+_running = 0
+_begin: list[Callable[[], None]] = []
+_end: list[Callable[[], None]] = []
+
+
+class _Thread(threading.local):
+    depth = 0
+
+
+_thread = _Thread()
+
+
+class Session:
+    """``with session:`` around a user's function while it is recorded; may be nested."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        global _running
+        _thread.depth += 1
+        with _lock:
+            _running += 1
+            if _running == 1:
+                for action in _begin:
+                    action()
+
+    def __exit__(self, *_: object) -> None:
+        global _running
+        _thread.depth -= 1
+        with _lock:
+            _running -= 1
+            if _running == 0:
+                for action in _end:
+                    action()
+
+
+session = Session()
+
+
+def while_recording(begin: Callable[[], None], end: Callable[[], None]) -> None:
+    """Have ``begin`` called when the first recording of the process starts, ``end`` after the last.
+
+    Both must be quick: every eager gradient calls them.
+    """
+    _begin.append(begin)
+    _end.append(end)
+
+
+def is_recording() -> bool:
+    """Whether this thread is recording a user's function."""
+    return _thread.depth > 0
+
+
+def anyone_recording() -> bool:
+    """Whether any thread is."""
+    return _running > 0
