@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from adjoint.optim.adaptive import Adam, Muon, NAdam, orthogonal_factor
+from adjoint.optim.baseline import finite_differences, perturbation, weight_perturbation
 from adjoint.optim.first_order import (
     SGD,
     Adadelta,
@@ -19,7 +20,17 @@ from adjoint.optim.first_order import (
     RMSprop,
     Rprop,
 )
+from adjoint.optim.full_batch import (
+    FullBatch,
+    bfgs,
+    conjugate_gradient,
+    gauss_newton,
+    lbfgs,
+    levenberg_marquardt,
+    newton_cg,
+)
 from adjoint.optim.grouped import Groups, groups
+from adjoint.optim.minimize import minimize
 from adjoint.optim.optimizer import LeafOptimizer, Optimizer, Rate
 from adjoint.optim.schedule import (
     constant,
@@ -106,6 +117,7 @@ __all__ = [
     "Average",
     "ClipByNorm",
     "ClipByValue",
+    "FullBatch",
     "Groups",
     "LeafOptimizer",
     "Lion",
@@ -126,23 +138,32 @@ __all__ = [
     "adamw",
     "amsgrad",
     "average",
+    "bfgs",
     "clip_by_norm",
     "clip_by_value",
+    "conjugate_gradient",
     "constant",
     "cosine",
     "exponential",
+    "finite_differences",
+    "gauss_newton",
     "global_norm",
     "groups",
     "inverse_time",
+    "lbfgs",
+    "levenberg_marquardt",
     "lion",
     "max_norm",
+    "minimize",
     "momentum",
     "muon",
     "nadam",
     "nesterov",
+    "newton_cg",
     "on_plateau",
     "one_cycle",
     "orthogonal_factor",
+    "perturbation",
     "piecewise",
     "polynomial",
     "range_test",
@@ -152,4 +173,5 @@ __all__ = [
     "step_decay",
     "warmup",
     "weight_decay",
+    "weight_perturbation",
 ]

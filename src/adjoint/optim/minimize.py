@@ -1,0 +1,232 @@
+"""Minimise a function with SciPy's methods and exact derivatives, or a sum of squares.
+
+The unknowns may be a tree of arrays; SciPy sees one vector, and the result comes back as a tree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint import tree
+from adjoint.api import grad, hessian, jacobian, jit, jvp, value_and_grad
+from adjoint.errors import ConcreteValueError, StructureError
+from adjoint.optim import least_squares
+
+Array = np.ndarray[Any, Any]
+
+# What each method of SciPy's wants beside the gradient.
+_PLAIN = ("nelder-mead", "powell", "cobyla", "cobyqa")
+_FIRST = ("cg", "bfgs", "l-bfgs-b", "tnc", "slsqp")
+_PRODUCT = ("newton-cg", "trust-ncg", "trust-krylov", "trust-constr")
+_SECOND = ("dogleg", "trust-exact")
+_SQUARES = ("gauss-newton", "levenberg-marquardt")
+_ALIASES = {
+    "l-bfgs": "l-bfgs-b",
+    "lbfgs": "l-bfgs-b",
+    "conjugate-gradient": "cg",
+    "lm": "levenberg-marquardt",
+}
+
+
+class Vector:
+    """A tree of real arrays seen as one float64 vector.
+
+    Args:
+        example: a tree of the structure, shapes and dtypes wanted.
+    """
+
+    def __init__(self, example: Any) -> None:
+        leaves, self.structure = tree.flatten(example)
+        self.kinds: list[tuple[tuple[int, ...], Any]] = []
+        for leaf in leaves:
+            array = np.asarray(leaf)
+            if array.dtype.kind != "f":
+                raise StructureError(
+                    "the unknowns must be real floating-point numbers",
+                    function="minimize",
+                    got=f"an array of {array.dtype}",
+                    remedy="start from floats, for example x0 = np.array([1.0, 2.0])",
+                )
+            self.kinds.append((array.shape, None if isinstance(leaf, float) else array.dtype))
+        self.start = self.join(example)
+
+    def join(self, values: Any) -> Array:
+        """The vector of a tree of ndarrays."""
+        parts = [np.asarray(leaf, np.float64).ravel() for leaf in tree.leaves(values)]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def split(self, vector: Any) -> Any:
+        """The tree of a vector, which may be a stand-in."""
+        leaves, at = [], 0
+        for shape, dtype in self.kinds:
+            size = math.prod(shape)
+            leaf = vector[at : at + size].reshape(shape)
+            leaves.append(leaf if dtype in (None, np.dtype(np.float64)) else leaf.astype(dtype))
+            at += size
+        return tree.unflatten(self.structure, leaves)
+
+
+def compiled(f: Callable[..., Any], wanted: bool | None) -> Callable[..., Any]:
+    """F as native code; where that cannot be and nobody insists, f as it is.
+
+    Args:
+        f: the function.
+        wanted: True insists, False refuses, None tries: a function that branches on values is
+            run by Python.
+    """
+    if wanted is False:
+        return f
+    fast: Callable[..., Any] = jit(f)
+    if wanted:
+        return fast
+    chosen: list[Callable[..., Any]] = []
+
+    def call(*args: Any) -> Any:
+        if not chosen:
+            try:
+                result = fast(*args)
+            except ConcreteValueError:
+                chosen.append(f)
+            else:
+                chosen.append(fast)
+                return result
+        return chosen[0](*args)
+
+    return call
+
+
+def minimize(
+    f: Callable[..., Any],
+    x0: Any,
+    args: tuple[Any, ...] = (),
+    *,
+    method: str | None = None,
+    bounds: Any = None,
+    constraints: Mapping[str, Any] | Sequence[Mapping[str, Any]] = (),
+    tol: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    callback: Callable[[Any], Any] | None = None,
+    native: bool | None = None,
+) -> Any:
+    """Find x that makes ``f(x, *args)`` least, near x0.
+
+    Gradients, Hessians and products with them are worked out by differentiation.
+
+    Args:
+        f: returns one real number; for ``"gauss-newton"`` and ``"levenberg-marquardt"`` an
+            array (or tree) of residuals r, and ``|r|^2 / 2`` is made least.
+        x0: where to start: an array, a number, or a tree of them.
+        args: further arguments of f.
+        method: one of SciPy's (``"bfgs"``, ``"l-bfgs-b"``, ``"cg"`` (Polak-Ribiere),
+            ``"newton-cg"``, ``"trust-ncg"``, ``"trust-krylov"``, ``"trust-exact"``,
+            ``"trust-constr"``, ``"slsqp"``, ...), or one of the two for squares. By default
+            BFGS, or what SciPy takes for bounds and constraints.
+        bounds: pairs (low, high) in the order of the vector of all unknowns, as SciPy takes
+            them.
+        constraints: as SciPy's dicts; a constraint without ``"jac"`` is differentiated.
+        tol: when to stop, as the method understands it.
+        options: settings of the method, such as ``{"maxiter": 100}``.
+        callback: called after each iteration with the unknowns, as a tree like x0.
+        native: whether f is compiled; None compiles it if it can be.
+
+    Returns:
+        SciPy's OptimizeResult, in which ``x`` and ``jac`` have the structure of x0.
+
+    >>> import adjoint as ad
+    >>> rosenbrock = lambda x: np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    >>> result = minimize(rosenbrock, np.array([-1.2, 1.0]), method="newton-cg")
+    >>> bool(result.success), np.round(result.x, 4)
+    (True, array([1., 1.]))
+    """
+    name = None if method is None else _ALIASES.get(method.lower(), method.lower())
+    known = (*_PLAIN, *_FIRST, *_PRODUCT, *_SECOND, *_SQUARES)
+    if name is not None and name not in known:
+        raise StructureError(
+            "unknown method",
+            function="minimize",
+            got=repr(method),
+            wanted=f"one of {', '.join(known)}",
+        )
+    vector = Vector(x0)
+
+    def objective(flat: Any) -> Any:
+        return f(vector.split(flat), *args)
+
+    told = None if callback is None else _teller(callback, vector)
+    settings = dict(options or {})
+    if name in _SQUARES:
+        result = least_squares.solve(
+            objective, vector.start, name, tol=tol, callback=told, native=native, **settings
+        )
+    else:
+        result = _by_scipy(
+            objective, vector.start, name, bounds, constraints, tol, settings, told, native
+        )
+    result.x = vector.split(np.asarray(result.x))
+    if getattr(result, "jac", None) is not None and np.shape(result.jac) == vector.start.shape:
+        result.jac = vector.split(np.asarray(result.jac))
+    return result
+
+
+def _teller(callback: Callable[[Any], Any], vector: Vector) -> Callable[..., Any]:
+    def told(flat: Any, *_: Any) -> Any:
+        return callback(vector.split(np.array(flat)))
+
+    return told
+
+
+def _by_scipy(
+    objective: Callable[[Any], Any],
+    start: Array,
+    name: str | None,
+    bounds: Any,
+    constraints: Any,
+    tol: float | None,
+    options: dict[str, Any],
+    callback: Callable[..., Any] | None,
+    native: bool | None,
+) -> Any:
+    from scipy import optimize
+
+    more: dict[str, Any] = {}
+    if name in _PLAIN:
+        function = compiled(objective, native)
+    else:
+        both = compiled(value_and_grad(objective), native)
+        more["jac"] = True
+
+        def function(x: Any) -> Any:
+            value, slope = both(np.array(x))
+            # L-BFGS-B hands the gradient to Fortran, which wants float64.
+            return float(value), np.asarray(slope, np.float64)
+
+    if name in _PRODUCT:
+        slope = grad(objective)
+        product = compiled(lambda x, v: jvp(slope, (x,), (v,))[1], native)
+        more["hessp"] = lambda x, v: np.asarray(product(np.array(x), np.array(v)))
+    elif name in _SECOND:
+        more["hess"] = lambda x: np.asarray(hessian(objective)(np.array(x)))
+    if constraints:
+        each = [constraints] if isinstance(constraints, Mapping) else list(constraints)
+        more["constraints"] = [_with_jacobian(dict(c)) for c in each]
+    return optimize.minimize(
+        lambda x: function(x) if name not in _PLAIN else float(function(np.array(x))),
+        start,
+        method=name,
+        bounds=bounds,
+        tol=tol,
+        options=options,
+        callback=callback,
+        **more,
+    )
+
+
+def _with_jacobian(constraint: dict[str, Any]) -> dict[str, Any]:
+    if "jac" not in constraint:
+        fun = constraint["fun"]
+        constraint["jac"] = lambda x, *args: np.asarray(jacobian(fun)(np.array(x), *args))
+    return constraint
