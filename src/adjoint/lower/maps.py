@@ -347,6 +347,8 @@ def cast(e: Emitter, x: Reg, source: np.dtype[Any], target: np.dtype[Any]) -> Re
         return x
     if _is_float(x):
         if kind in FLOATS:
+            if kind == "half" and x.kind == "double":
+                x = _odd_float(e, x)
             narrower = target.itemsize < source.itemsize
             return e.convert("fptrunc" if narrower else "fpext", x, kind)
         return _float_to_int(e, x, target, kind)
@@ -358,6 +360,21 @@ def cast(e: Emitter, x: Reg, source: np.dtype[Any], target: np.dtype[Any]) -> Re
     if kind == x.kind:
         return x
     return e.convert("sext" if signed else "zext", x, kind)
+
+
+def _odd_float(e: Emitter, x: Reg) -> Reg:
+    """A double as a float rounded to odd, so that rounding it once more is right.
+
+    The direct conversion to float16 is a call into a runtime library that need not be there.
+    """
+    near = e.convert("fptrunc", x, "float")
+    back = e.convert("fpext", near, "double")
+    bits = e.convert("bitcast", near, "i32")
+    far = e.op("fcmp ogt", e.intrinsic("fabs", back), e.intrinsic("fabs", x), kind="i1")
+    toward_zero = e.select(far, e.op("sub", bits, e.const(1, "i32")), bits)
+    odd = e.convert("bitcast", e.op("or", toward_zero, e.const(1, "i32")), "float")
+    inexact = e.op("fcmp one", back, x, kind="i1")
+    return e.select(inexact, odd, near)
 
 
 def _float_to_int(e: Emitter, x: Reg, target: np.dtype[Any], kind: str) -> Reg:
