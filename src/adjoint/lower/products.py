@@ -1,0 +1,227 @@
+"""Small matrix products with fixed shapes, as LLVM IR.
+
+``C[m, n] = op(A)[m, k] op(B)[k, n]`` (or ``C +=``) with every extent and stride a constant.
+Outputs are cut into tiles that fit the vector registers: r rows by v vectors are r v
+accumulators, which stay in registers over the whole of k while A is spread element by element
+and B is read vector by vector. Where B is stored transposed, its panel is transposed into a
+small buffer first, or, if C has few rows, each output is a dot product along k.
+
+The order in which an output's terms are added depends on the shape alone, neither on the
+tiling nor on how units are given to threads.
+
+The function has the signature ``(ptr a, ptr b, ptr c, i64 begin, i64 end, extra...)`` and
+computes the units ``begin <= u < end`` of ``SmallProduct.units``; C must not overlap A or B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from adjoint.lower import products_dot, products_outer
+from adjoint.lower.products_text import Output, Text
+
+KINDS = {"float32": "float", "float64": "double"}
+
+# Given the text being written and a vector of finished outputs, gives what is to be stored.
+Epilogue = Callable[[Text, Output], str]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A product and how its matrices lie in memory.
+
+    Args:
+        m: rows of op(A) and C.
+        n: columns of op(B) and C.
+        k: columns of op(A), rows of op(B).
+        dtype: ``"float32"`` or ``"float64"``.
+        transpose_a: A is stored as [k, m].
+        transpose_b: B is stored as [n, k].
+        lda: elements between rows of A as stored; the least that is possible unless given.
+        ldb: the same of B.
+        ldc: the same of C, [m, n].
+    """
+
+    m: int
+    n: int
+    k: int
+    dtype: str
+    transpose_a: bool = False
+    transpose_b: bool = False
+    lda: int = 0
+    ldb: int = 0
+    ldc: int = 0
+
+    @property
+    def kind(self) -> str:
+        """LLVM's name of the dtype."""
+        return KINDS[self.dtype]
+
+    @property
+    def size(self) -> int:
+        """Bytes of an element."""
+        return 4 if self.dtype == "float32" else 8
+
+    @property
+    def a_strides(self) -> tuple[int, int]:
+        """Elements to the next row and to the next k of op(A)."""
+        lead = self.lda or (self.m if self.transpose_a else self.k)
+        return (1, lead) if self.transpose_a else (lead, 1)
+
+    @property
+    def b_strides(self) -> tuple[int, int]:
+        """Elements to the next k and to the next column of op(B)."""
+        lead = self.ldb or (self.k if self.transpose_b else self.n)
+        return (1, lead) if self.transpose_b else (lead, 1)
+
+    @property
+    def c_stride(self) -> int:
+        """Elements to the next row of C."""
+        return self.ldc or self.n
+
+    def mirrored(self) -> Shape:
+        """The product of the transposes, for a C of one column: the same memory, one row."""
+        return Shape(
+            1,
+            self.m,
+            self.k,
+            self.dtype,
+            not self.transpose_b,
+            not self.transpose_a,
+            self.ldb or (self.k if self.transpose_b else self.n),
+            self.lda or (self.m if self.transpose_a else self.k),
+        )
+
+
+@dataclass(frozen=True)
+class SmallProduct:
+    """A product's function: its text, its symbol and into how many units it can be split."""
+
+    text: str
+    symbol: str
+    units: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the writers of kernels need to know.
+
+    Args:
+        shape: the product.
+        accumulate: add to C instead of overwriting it.
+        epilogue: applied to outputs before they are stored.
+        vector_bytes: of a vector register.
+        registers: how many there are.
+        swapped: whether the caller's rows are this product's columns.
+    """
+
+    shape: Shape
+    accumulate: bool
+    epilogue: Epilogue | None
+    vector_bytes: int
+    registers: int
+    swapped: bool = False
+
+    def finish(self, text: Text, value: str, lanes: int, used: int, row: str, column: str) -> None:
+        """Add what C holds if asked to, apply the epilogue, store."""
+        kind = self.shape.kind
+        index = text.plus(text.times(row, self.shape.c_stride), column)
+        pointer = text.at(kind, "%c", index)
+        output = Output(value, kind, lanes, used, row, column, self.swapped)
+        if self.accumulate:
+            old = text.load(kind, lanes, pointer, used)
+            value = text.make(f"fadd {output.type} {old}, {value}")
+            output = replace(output, value=value)
+        if self.epilogue is not None:
+            value = self.epilogue(text, output)
+        text.store(kind, lanes, value, pointer, used)
+
+
+def small_product(
+    symbol: str,
+    shape: Shape,
+    *,
+    accumulate: bool = False,
+    epilogue: Epilogue | None = None,
+    parameters: Sequence[str] = (),
+    vector_bytes: int = 64,
+    registers: int = 32,
+    attributes: str = "nounwind",
+) -> SmallProduct:
+    """LLVM IR of a product with a fixed shape.
+
+    Args:
+        symbol: the function's name with its ``@``.
+        shape: extents, strides, dtype.
+        accumulate: add to C instead of overwriting it.
+        epilogue: ``epilogue(text, output)`` writes what is done to a vector of outputs (a bias,
+            an activation) with ``text.make`` and gives the register that is stored.
+        parameters: further parameters such as ``"ptr %bias"``, for the epilogue.
+        vector_bytes: of a vector register: 64 with AVX-512, 32 with AVX2, 16 with NEON.
+        registers: how many of them: 32, 16 and 32.
+        attributes: of the function.
+    """
+    plan = Plan(shape, accumulate, epilogue, vector_bytes, registers)
+    if shape.n == 1 and shape.c_stride == 1 and shape.m > 1:
+        plan = replace(plan, shape=shape.mirrored(), swapped=True)
+    text = Text()
+    units = 0
+    if shape.m and shape.n:
+        write = products_dot.write if products_dot.is_better(plan.shape) else products_outer.write
+        units = write(text, plan)
+    first, second = ("%b", "%a") if plan.swapped else ("%a", "%b")
+    given = ", ".join(
+        [f"ptr noalias {name}" for name in (first, second, "%c")]
+        + ["i64 %begin", "i64 %end", *parameters]
+    )
+    body = "\n  ".join([*text.lines, "ret void"])
+    return SmallProduct(
+        f"define internal void {symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n",
+        symbol,
+        units,
+    )
+
+
+def batched(
+    symbol: str,
+    product: SmallProduct,
+    count: int,
+    strides: tuple[int, int, int],
+    dtype: str,
+    attributes: str = "nounwind",
+) -> SmallProduct:
+    """A function that runs a product ``count`` times, matrices at fixed strides.
+
+    Args:
+        symbol: the new function's name; the product's own text must be in the module as well.
+        product: made without further parameters.
+        count: how many.
+        strides: elements from one A to the next, of B, of C; 0 for one shared by all.
+        dtype: of the elements.
+        attributes: of the function.
+    """
+    text = Text()
+    kind = KINDS[dtype]
+
+    def one(unit: str, _: list[str]) -> list[str]:
+        example = text.make(f"sdiv i64 {unit}, {product.units}")
+        inner = text.make(f"srem i64 {unit}, {product.units}")
+        after = text.plus(inner, "1")
+        given = [
+            f"ptr {text.at(kind, pointer, text.times(example, stride))}"
+            for pointer, stride in zip(("%a", "%b", "%c"), strides, strict=True)
+        ]
+        text.line(f"call void {product.symbol}({', '.join(given)}, i64 {inner}, i64 {after})")
+        return []
+
+    units = count * product.units
+    if units:
+        text.loop("%begin", "%end", [], one, checked=True)
+    body = "\n  ".join([*text.lines, "ret void"])
+    given = "ptr noalias %a, ptr noalias %b, ptr noalias %c, i64 %begin, i64 %end"
+    return SmallProduct(
+        f"define internal void {symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n",
+        symbol,
+        units,
+    )
