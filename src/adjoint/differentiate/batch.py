@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.differentiate.replay import value_of
+from adjoint.differentiate.replay import replay, value_of
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Literal, Node, Value
 from adjoint.graph.primitive import Primitive
@@ -261,8 +261,6 @@ def _batched_everywhere(graph: Graph, n_plain: int, size: int) -> Graph:
         return inner
     recorder = Recorder("vmap", concrete=False, keep_all=True)
     heads = [recorder.input(v.type) for v in inner.inputs]
-    from adjoint.differentiate.replay import replay
-
     results = everywhere(replay(inner, heads), flags, size)
     made = recorder.graph(
         [recorder.index_of(x) for x in results], range(len(heads)), inline=1 << 62
@@ -301,8 +299,6 @@ def _cond(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
         graphs = {k: _batched_everywhere(g, 0, size) for k, g in settings.items()}
         return control.cond(operands[0], *everywhere(operands[1:], flags[1:], size), **graphs)
     # Examples differ in their branch: both are run, and each takes its own.
-    from adjoint.differentiate.replay import replay
-
     spread = everywhere(operands[1:], flags[1:], size)
     true = replay(_batched_everywhere(settings["on_true"], 0, size), spread)
     false = replay(_batched_everywhere(settings["on_false"], 0, size), spread)
@@ -314,45 +310,37 @@ def _choose(which: Any, a: Any, b: Any) -> Any:
     return np.where(test, a, b)
 
 
-@batch_rule(control.while_loop)
+@batch_rule(control.while_loop, control.while_sweeps)
 def _while(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
-    """Run until every example is done; those that are done keep their carry."""
-    from adjoint.differentiate.replay import replay
+    """Run until every example is done; those that are done keep their states."""
+    from adjoint.differentiate.loops import recorded, sweeps_of
 
-    s = node.settings
-    spread = everywhere(operands, flags, size)
-    n_condition, n_body = s["n_condition"], s["n_body"]
-    test = _batched_everywhere(s["condition"], 0, size)
-    step = _batched_everywhere(s["body"], 0, size)
-    of_test, of_body = spread[:n_condition], spread[n_condition : n_condition + n_body]
-    carry = spread[n_condition + n_body :]
+    whole = sweeps_of(node, everywhere(operands, flags, size))
+    test = _batched_everywhere(whole.condition, 0, size)
+    steps = [_batched_everywhere(step, 0, size) for step in whole.steps]
+    n, n_first = len(whole.of_test), len(steps[0].outputs)
 
-    going = Recorder("vmap", concrete=False, keep_all=True)
-    heads = [going.input(v.type) for v in test.inputs]
-    some = np.any(replay(test, heads)[0])
-    condition = going.graph([going.index_of(some)], range(len(heads)), inline=1 << 62).graph
-    going.closed = True
+    def masked(p: int) -> Graph:
+        step, n_own, n_constants = steps[p], len(steps[p].outputs), len(whole.constants[p])
 
-    moving = Recorder("vmap", concrete=False, keep_all=True)
-    tests = [moving.input(v.type) for v in test.inputs[:n_condition]]
-    steps = [moving.input(v.type) for v in step.inputs]
-    old = steps[n_body:]
-    active = replay(test, [*tests, *old])[0]
-    new = [_choose(active, b, a) for a, b in zip(old, replay(step, steps), strict=True)]
-    body = moving.graph(
-        [moving.index_of(x) for x in new], range(len(tests) + len(steps)), inline=1 << 62
-    ).graph
-    moving.closed = True
-    return control.while_loop(
-        *of_test,
-        *of_test,
-        *of_body,
-        *carry,
+        def make(heads: list[Any]) -> list[Any]:
+            tests, given = heads[:n], heads[n:]
+            # Whether a round counts is decided by the state in which the first sweep entered it.
+            active = replay(test, [*tests, *given[n_constants : n_constants + n_first]])[0]
+            new = replay(step, given)
+            old = given[len(given) - n_own :]
+            return [_choose(active, b, a) for a, b in zip(old, new, strict=True)]
+
+        return recorded("vmap", [*test.input_types[:n], *step.input_types], make)
+
+    condition = recorded("vmap", test.input_types, lambda xs: [np.any(replay(test, xs)[0])])
+    constants = [[*whole.of_test, *xs] for xs in whole.constants]
+    made = whole._replace(
         condition=condition,
-        body=body,
-        n_condition=n_condition,
-        n_body=n_condition + n_body,
+        steps=tuple(masked(p) for p in range(len(steps))),
+        constants=constants,
     )
+    return made.emit()
 
 
 @batch_rule(control.callback, control.pull_callback)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from adjoint.differentiate.linearize import control_jvps, jvp_graph, linearize
+from adjoint.differentiate.loops import sweeps_jvp, sweeps_transpose
 from adjoint.differentiate.replay import replay, replay_values, value_of
 from adjoint.differentiate.transpose import control_transposes, transpose
 from adjoint.errors import NoDerivativeError
@@ -26,14 +27,16 @@ def load() -> None:
         call=_call_jvp,
         scan=_scan_jvp,
         cond=_cond_jvp,
-        while_loop=_while_jvp,
+        while_loop=sweeps_jvp,
+        while_sweeps=sweeps_jvp,
         linear_callback=_linear_callback_jvp,
     )
     control_transposes.update(
         call=_call_transpose,
         scan=_scan_transpose,
         cond=_cond_transpose,
-        while_loop=_while_transpose,
+        while_loop=sweeps_transpose,
+        while_sweeps=sweeps_transpose,
         linear_callback=_linear_callback_transpose,
     )
 
@@ -303,136 +306,6 @@ def _scan_transpose(
     )
     places = [*range(n_constants, first_row), *lin_constants, *lin_rows]
     return _spread(outputs, places, len(operands))
-
-
-# *** while_loop ***
-
-
-def _while_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
-    """Values and tangents go round together; the condition looks at the values."""
-    s = node.settings
-    n_condition, n_body = s["n_condition"], s["n_body"]
-    body: Graph = s["body"]
-    active = _live(tangents[n_condition:])
-    n_carry = len(body.outputs)
-    while True:
-        _, live = jvp_graph(body, active, primal_outputs=False)
-        joined = [i for i in live if not active[n_body + i]]
-        if not joined:
-            break
-        for i in joined:
-            active[n_body + i] = True
-    carried = [i for i in range(n_carry) if active[n_body + i]]
-    if not carried:
-        return [None] * n_carry
-    of_body = [i for i in range(n_body) if active[i]]
-    step = _while_step(body, active, n_body, of_body, carried)
-    condition = _ignoring_extra(s["condition"], [body.outputs[i].type for i in carried])
-    start = n_condition + n_body
-    dots = []
-    for i in carried:
-        t = tangents[start + i]
-        kind = body.outputs[i].type
-        dots.append(zeros(kind) if t is None else t)
-    results = control.while_loop(
-        *primals[:n_condition],
-        *primals[n_condition:start],
-        *(tangents[n_condition + i] for i in of_body),
-        *primals[start:],
-        *dots,
-        condition=condition,
-        body=step,
-        n_condition=n_condition,
-        n_body=n_body + len(of_body),
-    )
-    return _spread(results[n_carry:], carried, n_carry)
-
-
-def _while_step(
-    body: Graph, active: Sequence[bool], n_body: int, of_body: list[int], carried: list[int]
-) -> Graph:
-    """From (constants, their tangents, carry, its tangents) to (carry, its tangents)."""
-    recorder = Recorder("jvp", concrete=False, keep_all=True)
-    constants = [recorder.input(v.type) for v in body.inputs[:n_body]]
-    constant_dots = [recorder.input(body.inputs[i].type) for i in of_body]
-    carry = [recorder.input(v.type) for v in body.inputs[n_body:]]
-    carry_dots = [recorder.input(body.outputs[i].type) for i in carried]
-    heads = [*constants, *constant_dots, *carry, *carry_dots]
-    both, live = jvp_graph(body, active, primal_outputs=True)
-    results = replay(both, [*constants, *carry, *constant_dots, *carry_dots])
-    found = dict(zip(live, results[len(carry) :], strict=True))
-    outputs = results[: len(carry)]
-    for i in carried:
-        kind = body.outputs[i].type
-        dot = found.get(i)
-        outputs.append(zeros(kind) if dot is None else dot)
-    made = recorder.graph(
-        [recorder.index_of(x) for x in outputs], range(len(heads)), inline=1 << 62
-    )
-    recorder.closed = True
-    return made.graph
-
-
-def _ignoring_extra(graph: Graph, types: Sequence[ArrayType]) -> Graph:
-    """The same graph with further inputs that it does not use."""
-    return Graph((*graph.inputs, *(Value(t) for t in types)), graph.nodes, graph.outputs)
-
-
-def _while_transpose(
-    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
-) -> Sequence[Any]:
-    """Run forward keeping the carries, then the transposed step for each, backwards."""
-    s = node.settings
-    n_condition, n_body = s["n_condition"], s["n_body"]
-    body: Graph = s["body"]
-    start = n_condition + n_body
-    linear = [
-        *linear[:n_condition],
-        *_with_carry(body, linear[n_condition:], n_body, len(body.outputs)),
-    ]
-    linear_carry = [i for i in range(len(body.outputs)) if linear[start + i]]
-    plain_carry = [i for i in range(len(body.outputs)) if not linear[start + i]]
-    linear_body = [i for i in range(n_body) if linear[n_condition + i]]
-    plain_body = [i for i in range(n_body) if not linear[n_condition + i]]
-
-    primal = _restricted(body, plain_body, [n_body + i for i in plain_carry], plain_carry)
-    only = Graph(body.inputs, body.nodes, tuple(body.outputs[i] for i in linear_carry))
-    back = transpose(only, linear[n_condition:])
-    # back: (plain constants, plain carry, bars) -> (constants' bars, carry bars)
-    swapped = Graph(
-        back.inputs,
-        back.nodes,
-        back.outputs[len(linear_body) :] + back.outputs[: len(linear_body)],
-    )
-    condition = s["condition"]
-    keep = [*range(n_condition), *(n_condition + i for i in plain_carry)]
-    condition = Graph(tuple(condition.inputs[i] for i in keep), condition.nodes, condition.outputs)
-    results = control.while_adjoint(
-        *operands[:n_condition],
-        *(operands[n_condition + i] for i in plain_body),
-        *(operands[start + i] for i in plain_carry),
-        *_fill([bars[i] for i in linear_carry], [node.outputs[i] for i in linear_carry]),
-        condition=condition,
-        body=primal,
-        pullback=swapped,
-        n_condition=n_condition,
-        n_body=len(plain_body),
-    )
-    places = [start + i for i in linear_carry] + [n_condition + i for i in linear_body]
-    return _spread(results, places, len(operands))
-
-
-def _restricted(body: Graph, constants: list[int], carry: list[int], outputs: list[int]) -> Graph:
-    """The part of a step that makes some of its outputs, from some of its inputs."""
-    wanted = [body.outputs[i] for i in outputs]
-    needed = set(wanted)
-    nodes = []
-    for node in reversed(body.nodes):
-        if any(v in needed for v in node.outputs):
-            needed.update(node.operands)
-            nodes.append(node)
-    inputs = tuple(body.inputs[i] for i in (*constants, *carry))
-    return Graph(inputs, tuple(reversed(nodes)), tuple(wanted))
 
 
 # *** a linear map known by its pullback only ***

@@ -117,38 +117,69 @@ while_loop = Primitive(
 )
 
 
-def _while_adjoint(
-    *xs: Any, condition: Graph, body: Graph, pullback: Graph, n_condition: int, n_body: int
+def _sweeps_type(
+    *types: ArrayType,
+    condition: Graph,
+    steps: tuple[Graph, ...],
+    reverse: tuple[bool, ...],
+    n_condition: int,
+    n_constants: tuple[int, ...],
+) -> tuple[ArrayType, ...]:
+    states = types[n_condition + sum(n_constants) :]
+    results = sum((step.output_types for step in steps), ())
+    if states != results or reverse[0]:
+        raise ValueError(f"while_sweeps from {', '.join(map(str, states))}")
+    return results
+
+
+def _sweeps(
+    *xs: Any,
+    condition: Graph,
+    steps: tuple[Graph, ...],
+    reverse: tuple[bool, ...],
+    n_condition: int,
+    n_constants: tuple[int, ...],
 ) -> tuple[Any, ...]:
-    """Run forward keeping each carry, then pull the cotangents back step by step."""
-    n_carry = len(body.outputs)
-    test, step, back = program_of(condition), program_of(body), program_of(pullback)
-    of_test = list(xs[:n_condition])
-    of_step = list(xs[n_condition : n_condition + n_body])
-    start = n_condition + n_body
-    carry = list(xs[start : start + n_carry])
-    carry_bar = list(xs[start + n_carry :])
-    history = []
-    while bool(test(of_test + carry)[0]):
-        history.append(carry)
-        carry = step(of_step + carry)
-    n_bar = len(carry_bar)
-    totals = [np.zeros(t.shape, t.dtype) for t in pullback.output_types[n_bar:]]
-    for carry in reversed(history):
-        results = back(of_step + carry + carry_bar)
-        carry_bar = results[:n_bar]
-        totals = [a + b for a, b in zip(totals, results[n_bar:], strict=True)]
-    return (*carry_bar, *totals)
+    rest = list(xs)
+
+    def take(n: int) -> list[Any]:
+        taken, rest[:] = rest[:n], rest[n:]
+        return taken
+
+    of_test = take(n_condition)
+    constants = [take(n) for n in n_constants]
+    states = [take(len(step.outputs)) for step in steps]
+    test, step = program_of(condition), program_of(steps[0])
+    # What each sweep before the last had when it entered a round.
+    history: list[list[list[Any]]] = [[]]
+    state = states[0]
+    while bool(test(of_test + state)[0]):
+        history[0].append(state)
+        state = step(constants[0] + state)
+    states[0] = state
+    rounds = range(len(history[0]))
+    for p in range(1, len(steps)):
+        run, state = program_of(steps[p]), states[p]
+        entered: list[Any] = [None] * len(rounds)
+        for k in reversed(rounds) if reverse[p] else rounds:
+            entered[k] = state
+            seen = [x for earlier in history for x in earlier[k]]
+            state = run(constants[p] + seen + state)
+        states[p] = state
+        if p + 1 < len(steps):
+            history.append(entered)
+    return tuple([x for state in states for x in state])
 
 
-while_adjoint = Primitive(
-    "while_adjoint",
+while_sweeps = Primitive(
+    "while_sweeps",
     "control",
-    lambda *types, condition, body, pullback, n_condition, n_body: pullback.output_types,
-    _while_adjoint,
-    ("condition", "body", "pullback", "n_condition", "n_body"),
+    _sweeps_type,
+    _sweeps,
+    ("condition", "steps", "reverse", "n_condition", "n_constants"),
     several=True,
-    doc="the cotangents of a while_loop's carry and body constants",
+    doc="a while_loop, then further sweeps over its rounds, forwards or backwards, each with a "
+    "state of its own; every step sees what the earlier sweeps had on entering its round",
 )
 
 # *** cond ***

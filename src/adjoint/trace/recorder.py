@@ -240,7 +240,9 @@ def n_outputs(record: Record) -> int:
     # Control primitives: read off the graphs and types they hold.
     if "types" in settings:
         return len(settings["types"])
-    for name in ("graph", "pullback", "body", "on_true"):
+    if "steps" in settings:
+        return sum(len(step.outputs) for step in settings["steps"])
+    for name in ("graph", "body", "on_true"):
         if name in settings:
             return len(settings[name].outputs)
     n: int = primitive.notes["n_outputs"]
