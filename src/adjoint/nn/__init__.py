@@ -4,7 +4,7 @@ Shapes are batch first. A layer is called on arrays, a loss as ``loss(output, ta
 """
 
 from adjoint.nn import initialise as init
-from adjoint.nn import random
+from adjoint.nn import metrics, random
 from adjoint.nn.activation import (
     celu,
     elu,
@@ -62,6 +62,7 @@ from adjoint.nn.activation_layers import (
     Tanh,
 )
 from adjoint.nn.context import apply, inference, is_training, keep, kept, next_key
+from adjoint.nn.continuous import CTRNN, NeuralODE, odeint, runge_kutta_step
 from adjoint.nn.convolutional import (
     Conv1d,
     Conv2d,
@@ -72,13 +73,18 @@ from adjoint.nn.convolutional import (
 )
 from adjoint.nn.dense import Bilinear, Embedding, Linear
 from adjoint.nn.dropout import AlphaDropout, Dropout, GaussianNoise
+from adjoint.nn.graphical import CRF
 from adjoint.nn.initialise import seed
 from adjoint.nn.losses import (
     binary_cross_entropy,
     contrastive,
     cosine_distance,
     cosine_similarity,
+    crf_decode,
+    crf_log_normaliser,
+    crf_nll,
     cross_entropy,
+    ctc,
     focal,
     gaussian_nll,
     half_squared_error,
@@ -127,6 +133,7 @@ from adjoint.nn.recurrent import (
     unroll,
 )
 from adjoint.nn.temporal import FIR
+from adjoint.nn.thresholds import Sign, Step, sign, step, straight_through
 from adjoint.nn.transformer import (
     FeedForward,
     MultiHeadAttention,
@@ -141,6 +148,8 @@ from adjoint.nn.wiring import Flatten, Frozen, Function, Parallel, Reshape, Resi
 
 __all__ = [
     "CELU",
+    "CRF",
+    "CTRNN",
     "ELU",
     "FIR",
     "GELU",
@@ -191,6 +200,7 @@ __all__ = [
     "Mish",
     "Module",
     "MultiHeadAttention",
+    "NeuralODE",
     "PReLU",
     "Parallel",
     "Positions",
@@ -203,11 +213,13 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "Sign",
     "Sine",
     "Softmax",
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Step",
     "Tanh",
     "TransformerBlock",
     "Watched",
@@ -219,7 +231,11 @@ __all__ = [
     "contrastive",
     "cosine_distance",
     "cosine_similarity",
+    "crf_decode",
+    "crf_log_normaliser",
+    "crf_nll",
     "cross_entropy",
+    "ctc",
     "elu",
     "focal",
     "gaussian_nll",
@@ -248,10 +264,12 @@ __all__ = [
     "maxout",
     "mean_absolute_error",
     "mean_squared_error",
+    "metrics",
     "mish",
     "modules",
     "negative_binomial_nll",
     "next_key",
+    "odeint",
     "pad_sequences",
     "parameters",
     "poisson_nll",
@@ -259,9 +277,11 @@ __all__ = [
     "random",
     "relu",
     "relu6",
+    "runge_kutta_step",
     "seed",
     "selu",
     "sigmoid",
+    "sign",
     "silu",
     "sine",
     "sinusoids",
@@ -272,6 +292,8 @@ __all__ = [
     "state",
     "states",
     "static",
+    "step",
+    "straight_through",
     "tanh",
     "trainable",
     "triplet",

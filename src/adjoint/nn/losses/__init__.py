@@ -23,13 +23,18 @@ from adjoint.nn.losses.regression import (
     mean_squared_error,
     quantile,
 )
+from adjoint.nn.losses.sequence import crf_decode, crf_log_normaliser, crf_nll, ctc
 
 __all__ = [
     "binary_cross_entropy",
     "contrastive",
     "cosine_distance",
     "cosine_similarity",
+    "crf_decode",
+    "crf_log_normaliser",
+    "crf_nll",
     "cross_entropy",
+    "ctc",
     "focal",
     "gaussian_nll",
     "half_squared_error",
