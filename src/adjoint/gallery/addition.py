@@ -1,0 +1,63 @@
+"""Adding two numbers of two bits: the carries must be found, and two units are few."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from adjoint.gallery.experiment import Data, Experiment, Report, claim
+from adjoint.gallery.tools import (
+    all_within,
+    bits,
+    descend,
+    half_squares,
+    histogram,
+    skipping,
+    skipping_starts,
+)
+
+X = bits(4)
+T = bits(3)[(X @ [2, 1, 2, 1]).astype(int)]
+
+
+def run(starts: int) -> Report:
+    """Two and three hidden units; the inputs reach the outputs too."""
+    rng = np.random.default_rng(0)
+    found = {
+        hidden: descend(
+            half_squares(skipping, X, T),
+            all_within(skipping, X, T),
+            skipping_starts(rng, starts, (4, hidden, 3), 0.5),
+            rate=0.25,
+            momentum=0.9,
+            sweeps=5000,
+        )
+        for hidden in (2, 3)
+    }
+    two, three = found[2].solved / starts, found[3].solved / starts
+    figures = (
+        claim("three hidden units", "learns", f"{three:.0%} of starts", three > 0.75),
+        claim(
+            "two hidden units", "often sticks in a local minimum", f"solved {two:.0%}", two < 0.65
+        ),
+    )
+    counts = {f"{h} hidden units": d.sweep for h, d in found.items()}
+    return Report(figures, histogram(counts, "sweeps"))
+
+
+def short(data: Data) -> Report:
+    """60 starts."""
+    return run(60)
+
+
+def full(data: Data) -> Report:
+    """1000 starts."""
+    return run(1000)
+
+
+EXPERIMENT = Experiment(
+    "addition",
+    "Binary addition",
+    "Rumelhart, Hinton & Williams, Parallel Distributed Processing, chapter 8, 1986.",
+    short,
+    full,
+)
