@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import adjoint as ad
 from adjoint import nn, optim, tree
 from adjoint.errors import StructureError
 
@@ -231,3 +232,48 @@ def test_range_test_and_piecewise_check():
     assert float(optim.constant(0.1)(np.array(3))) == 0.1
     rate = optim.warmup(4, optim.step_decay(1.0, 2, 0.5))
     np.testing.assert_allclose([rate(i) for i in range(8)], [0, 0.25, 0.5, 0.75, 1, 1, 0.5, 0.5])
+
+
+# --- compiled --------------------------------------------------------------------------------
+
+COMPILED = {
+    **{name: method for name, (method, _) in METHODS.items()},
+    "adamw": optim.adamw(0.1),
+    "muon": optim.muon(0.1),
+    "clipped": optim.clip_by_norm(optim.sgd(optim.one_cycle(0.1, 10)), 0.5),
+    "by value": optim.clip_by_value(optim.sgd(optim.cosine(0.1, 10)), 0.5),
+    "decayed": optim.weight_decay(optim.momentum(0.1), l2=0.1, l1=0.1, only=("*",)),
+    "held": optim.max_norm(optim.sgd(0.1), 0.5, only=("*",)),
+    "accumulated": optim.accumulate(optim.adam(0.1), 3),
+    "averaged": optim.average(optim.sgd(optim.warmup(3, 0.1)), start=2),
+    "grouped": optim.groups({"a": optim.sgd(0.1), "*": optim.adam(0.1)}),
+    "plateau": optim.on_plateau(optim.sgd(optim.step_decay(0.1, 3))),
+    "piecewise": optim.sgd(optim.piecewise((2, 4), (0.1, 0.2, 0.3))),
+    "polynomial": optim.sgd(optim.polynomial(0.1, 5)),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_seven_steps_in_one_compiled_scan_are_seven_steps(name, dtype):
+    method = COMPILED[name]
+    start = {key: value.astype(dtype) for key, value in START.items()}
+
+    def slope(parameters):
+        return {
+            key: (CURVATURE[key] * (parameters[key] - TARGET[key])).astype(dtype)
+            for key in parameters
+        }
+
+    def step(carry, _):
+        parameters, state = carry
+        return method.update(slope(parameters), state, parameters), None
+
+    def train(parameters, state):
+        return ad.scan(step, (parameters, state), None, length=7)[0]
+
+    plain = _run(method, 7, start, slope)
+    fast = ad.jit(train)(start, method.init(start))
+    for a, b in zip(tree.leaves(plain), tree.leaves(fast), strict=True):
+        assert np.asarray(a).dtype == np.asarray(b).dtype
+        np.testing.assert_allclose(a, b, rtol=1e-5 if dtype is np.float32 else 1e-11)
