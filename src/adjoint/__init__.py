@@ -1,7 +1,9 @@
 """adjoint: backpropagation for the NumPy you already have."""
 
+from typing import TYPE_CHECKING, Any
+
 # The folder is loaded before the function of the same name is bound over it.
-from adjoint import trace as _trace
+from adjoint import trace as _trace  # noqa: F401
 from adjoint.api import (
     checkpoint,
     cond,
@@ -25,6 +27,9 @@ from adjoint.api import make_graph as trace
 from adjoint.primitives.conventions import conventions
 from adjoint.testing import check_grads
 
+if TYPE_CHECKING:
+    from adjoint.train import fit, load, save
+
 __all__ = [
     "check_grads",
     "checkpoint",
@@ -32,6 +37,7 @@ __all__ = [
     "conventions",
     "custom_jvp",
     "custom_vjp",
+    "fit",
     "grad",
     "hessian",
     "hvp",
@@ -39,6 +45,8 @@ __all__ = [
     "jit",
     "jvp",
     "linearize",
+    "load",
+    "save",
     "scan",
     "stop_gradient",
     "trace",
@@ -47,3 +55,14 @@ __all__ = [
     "vmap",
     "while_loop",
 ]
+
+_TRAINING = ("fit", "load", "save")
+
+
+def __getattr__(name: str) -> Any:
+    """Training is loaded when it is first asked for: most users of derivatives never do."""
+    if name not in _TRAINING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from adjoint import train
+
+    return getattr(train, name)

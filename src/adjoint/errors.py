@@ -14,6 +14,7 @@
     ├── StructureError             trees, shapes or argument positions do not match
     ├── GradientCheckError         check_grads found a derivative that is wrong
     ├── DataError                  training data that cannot be used
+    ├── NonFiniteError             a loss or parameter became NaN or infinite in training
     └── FileFormatError            a saved file that cannot be read
 
 Every message says which function spoke, where in the user's code, what came, what was
@@ -22,7 +23,7 @@ wanted and what to do; ``docs/errors.md`` shows wrong and right code for each cl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adjoint.graph.source import Source
@@ -123,6 +124,24 @@ class GradientCheckError(AdjointError, AssertionError):
 
 class DataError(AdjointError, ValueError):
     """Training data that cannot be used."""
+
+
+class NonFiniteError(AdjointError, ArithmeticError):
+    """A loss or a parameter became NaN or infinite in training.
+
+    Args:
+        problem: one sentence, what is wrong.
+        batch: inputs and targets of the step.
+        details: as for every error.
+
+    Attributes:
+        result: of the training until then, with the last good model.
+    """
+
+    def __init__(self, problem: str, *, batch: Any = None, **details: Any) -> None:
+        super().__init__(problem, **details)
+        self.batch = batch
+        self.result: Any = None
 
 
 class FileFormatError(AdjointError, ValueError):

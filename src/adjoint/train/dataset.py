@@ -1,0 +1,267 @@
+"""What a model is trained on: arrays with one row for each example, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from adjoint import tree
+from adjoint.errors import DataError
+
+_SPLIT_REMEDY = "pass (inputs, targets), or (inputs, targets, weights)"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples in memory or in mapped files; every array has one row for each.
+
+    Args:
+        inputs: a tree of arrays; a tuple is spread over the model's arguments.
+        targets: a tree of arrays.
+        weights: [n], or None.
+    """
+
+    inputs: Any
+    targets: Any
+    weights: Any = None
+
+    def __len__(self) -> int:
+        return int(tree.leaves(self.inputs)[0].shape[0])
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The tree of arrays that batches are taken from."""
+        found = {"inputs": self.inputs, "targets": self.targets}
+        return found if self.weights is None else {**found, "weights": self.weights}
+
+    def rows(self, which: Any) -> Dataset:
+        """Some of the examples."""
+        return Dataset(**tree.tree_map(lambda x: x[which], self.parts))
+
+    def labels(self, wanted_by: str) -> Any:
+        """The targets as one array of class labels [n]: integers, or the largest of a row.
+
+        Raises:
+            DataError: the targets are no classes.
+        """
+        y = self.targets
+        if isinstance(y, np.ndarray) and y.dtype.kind in "iub" and y.ndim == 1:
+            return y
+        if isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] > 1 and _is_one_hot(y):
+            return np.argmax(y, axis=1)
+        raise DataError(
+            f"{wanted_by} needs class labels",
+            function="fit",
+            got=_shown(y),
+            wanted="integer labels of shape [n], or one-hot rows",
+        )
+
+
+def _is_one_hot(y: Any) -> bool:
+    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def _shown(x: Any) -> str:
+    if isinstance(x, np.ndarray):
+        return f"an array of dtype {x.dtype} and shape {x.shape}"
+    return f"a {type(x).__name__}"
+
+
+def is_arrays(data: Any) -> bool:
+    """Whether data is a tree of arrays, rather than something that gives batches."""
+    if isinstance(data, np.ndarray | tuple | Mapping | Dataset):
+        return True
+    return hasattr(data, "__array__") or hasattr(data, "__dataclass_fields__")
+
+
+def make_dataset(data: Any, name: str = "data", check: bool = True) -> Dataset:
+    """Data as the user gave it, as a checked Dataset.
+
+    Args:
+        data: ``(inputs, targets)``, ``(inputs, targets, weights)``, or inputs alone, which
+            are then their own targets.
+        name: what messages call it.
+        check: whether NaN and infinity are looked for, except in mapped files.
+
+    Raises:
+        DataError: it is empty, ragged, not numeric, or not finite.
+    """
+    if isinstance(data, Dataset):
+        return data
+    weights = None
+    if isinstance(data, tuple):
+        if len(data) not in (2, 3):
+            raise DataError(
+                f"{name} is a tuple of {len(data)}", function="fit", remedy=_SPLIT_REMEDY
+            )
+        inputs, targets = data[:2]
+        if len(data) == 3 and data[2] is not None:
+            weights = as_array(data[2], f"the weights of {name}", check)
+    else:
+        inputs = targets = data
+    inputs = _arrays(inputs, f"the inputs of {name}", check)
+    targets = _arrays(targets, f"the targets of {name}", check)
+    made = Dataset(inputs, targets)
+    _check_rows(made, name)
+    return made if weights is None else with_weights(made, weights)
+
+
+def with_weights(data: Dataset, weights: Any) -> Dataset:
+    """The same examples with weights; those that they had already are multiplied.
+
+    Raises:
+        DataError: weights of another shape, or negative, or all zero.
+    """
+    weights = as_array(weights, "sample_weight")
+    if weights.shape != (len(data),) or weights.dtype.kind not in "biuf":
+        raise DataError(
+            "there must be one weight for each example",
+            function="fit",
+            got=_shown(weights),
+            wanted=f"shape ({len(data)},)",
+        )
+    if (weights < 0).any() or not weights.any():
+        raise DataError("weights must not be negative, nor all zero", function="fit")
+    weights = weights.astype(float) if weights.dtype.kind in "biu" else weights
+    return replace(data, weights=weights if data.weights is None else data.weights * weights)
+
+
+def _arrays(values: Any, name: str, check: bool) -> Any:
+    """A tree with NumPy arrays for leaves; a list is one array, as NumPy reads it."""
+    if isinstance(values, list) or not isinstance(values, tuple | Mapping):
+        if hasattr(values, "__dataclass_fields__") and not hasattr(values, "__array__"):
+            return tree.tree_map(lambda x: as_array(x, name, check), values)
+        return as_array(values, name, check)
+    if isinstance(values, tuple):
+        return tuple([_arrays(x, name, check) for x in values])
+    return {key: _arrays(x, f"{name} at {key!r}", check) for key, x in values.items()}
+
+
+def as_array(values: Any, name: str, check: bool = True) -> Any:
+    """One array, checked.
+
+    Raises:
+        DataError: text, objects, no rows, NaN or infinity.
+    """
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        raise DataError(f"{name} is a sparse matrix", function="fit", remedy="pass its toarray()")
+    if isinstance(values, np.ma.MaskedArray):
+        raise DataError(
+            f"{name} is a masked array",
+            function="fit",
+            remedy="fill it, and pass the mask as weights",
+        )
+    is_mapped = isinstance(values, np.memmap)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(
+            f"{name} cannot be made an array: {error}", function="fit", remedy="pad the rows"
+        ) from None
+    if array.dtype.kind not in "biufc":
+        raise DataError(
+            f"{name} is not numeric",
+            function="fit",
+            got=f"dtype {array.dtype}",
+            remedy="turn text and dates into numbers first",
+        )
+    if array.ndim == 0 or array.shape[0] == 0:
+        raise DataError(f"{name} has no rows", function="fit", got=f"shape {array.shape}")
+    if check and not is_mapped and not _is_finite(array):
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise DataError(
+            f"{name} holds NaN or infinity, first in row {row}",
+            function="fit",
+            remedy="drop or fill such rows; check_finite=False lets them pass",
+        )
+    return array
+
+
+def _is_finite(array: Any) -> bool:
+    if array.dtype.kind not in "fc":
+        return True
+    with np.errstate(over="ignore", invalid="ignore"):
+        # A sum is finite only if every term is; it needs no second array.
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+
+
+def _check_rows(data: Dataset, name: str) -> None:
+    counts = {int(x.shape[0]) for x in tree.leaves(data.parts)}
+    if not counts:
+        raise DataError(f"{name} holds no arrays", function="fit", remedy=_SPLIT_REMEDY)
+    if len(counts) > 1:
+        raise DataError(
+            f"the arrays of {name} differ in their number of rows",
+            function="fit",
+            got=", ".join(map(str, sorted(counts))),
+            wanted="one row for each example in all of them",
+        )
+
+
+def split(data: Dataset, share: float, key: Any) -> tuple[Dataset, Dataset]:
+    """A part to train on and a held-out part, drawn at random, class by class where there are any.
+
+    Args:
+        data: the examples.
+        share: of the held-out part, 0 < share < 1.
+        key: of :mod:`adjoint.nn.random`.
+
+    Raises:
+        DataError: a part would be empty.
+    """
+    from adjoint.nn import random
+
+    n = len(data)
+    if not 0 < share < 1:
+        raise DataError(
+            "the held-out share must lie between 0 and 1", function="fit", got=f"{share}"
+        )
+    order = random.permutation(key, n)
+    try:
+        labels = data.labels("a stratified split")
+    except DataError:
+        labels = np.zeros(n, int)
+    # Each class at its share of the held-out part: sorted by class, every 1/share-th example.
+    ranked = order[np.argsort(labels[order], kind="stable")]
+    ends = np.floor((np.arange(n) + 1) * share + 1e-9) > np.floor(np.arange(n) * share + 1e-9)
+    held = np.zeros(n, bool)
+    held[ranked[ends]] = True
+    if not held.any() or held.all():
+        raise DataError(
+            f"{n} examples cannot be split at {share}", function="fit", remedy="give more data"
+        )
+    rows = np.arange(n)
+    return data.rows(rows[~held]), data.rows(rows[held])
+
+
+def class_weights(labels: Any, weights: Any) -> Any:
+    """A weight for each example from one for each class.
+
+    Args:
+        labels: [n].
+        weights: ``"balanced"`` (each class counts alike: n / (classes * count)), a dict, or an
+            array by label.
+    """
+    if isinstance(weights, str):
+        if weights != "balanced":
+            raise DataError(
+                "unknown class weights", function="fit", got=repr(weights), wanted='"balanced"'
+            )
+        classes, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        return (len(labels) / (len(classes) * counts))[which]
+    if isinstance(weights, Mapping):
+        found = np.ones(len(labels))
+        for label, weight in weights.items():
+            found[labels == label] = weight
+        return found
+    table = np.asarray(weights, float)
+    if table.ndim != 1 or labels.min() < 0 or labels.max() >= len(table):
+        raise DataError(
+            "class weights do not cover the labels",
+            function="fit",
+            got=f"{table.shape[0] if table.ndim else 0} weights, labels to {labels.max()}",
+        )
+    return table[labels]

@@ -1,0 +1,292 @@
+"""ad.fit: train a model on data."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adjoint import optim
+from adjoint.errors import DataError, NonFiniteError, StructureError
+from adjoint.nn import random
+from adjoint.optim import Optimizer
+from adjoint.train import sampling
+from adjoint.train.callbacks import Callback, EarlyStopping, as_callback
+from adjoint.train.checkpoint import Checkpoint
+from adjoint.train.compiled import INTERPRETER, NATIVE
+from adjoint.train.dataset import (
+    Dataset,
+    class_weights,
+    is_arrays,
+    make_dataset,
+    split,
+    with_weights,
+)
+from adjoint.train.evaluate import Evaluator
+from adjoint.train.history import History
+from adjoint.train.metrics import Metric
+from adjoint.train.metrics import check as check_metrics
+from adjoint.train.objective import Loss, make_objective
+from adjoint.train.precision import resolve
+from adjoint.train.problem import Parts, Problem
+from adjoint.train.run import Run
+from adjoint.train.source import ArraySource, StreamSource, collect
+
+_SPLIT = 3  # what the run's key is folded with for the held-out part
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gives.
+
+    Args:
+        model: the trained model; the best one, with early stopping.
+        history: one row for each epoch.
+        stopped: why it ended before its time: ``"interrupted"``, or what a callback said;
+            empty if all epochs were done.
+        notes: what was decided about dtypes.
+    """
+
+    model: Any
+    history: History
+    stopped: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        ended = f", stopped={self.stopped!r}" if self.stopped else ""
+        return f"Result({type(self.model).__name__}, {len(self.history)} epochs{ended})"
+
+
+def fit(
+    model: Any,
+    data: Any,
+    *,
+    loss: Loss,
+    optimizer: Optimizer | None = None,
+    epochs: int = 10,
+    batch_size: int = 32,
+    validation: Any = None,
+    seed: int = 0,
+    callbacks: Sequence[Callback | Callable[..., Any]] = (),
+    metrics: Iterable[Metric] = (),
+    early_stopping: int | EarlyStopping | None = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    balanced: bool = False,
+    augment: Callable[[Any, Any], Any] | None = None,
+    loss_weights: Mapping[str, float] | None = None,
+    freeze: Sequence[str] = (),
+    truncate: int | None = None,
+    shuffle: bool = True,
+    drop_last: bool = False,
+    steps_per_epoch: int | None = None,
+    checkpoint: Any = None,
+    resume: bool = True,
+    checkpoint_every: float = 30.0,
+    dtype: Any = None,
+    check_finite: bool = True,
+    progress: bool | None = None,
+    steps_per_call: int | None = None,
+    threads: int | None = None,
+    backend: str = NATIVE,
+) -> Result:
+    """Train a model.
+
+    The whole loop over steps (gather, forward, backward, update) is one compiled graph; the
+    same seed gives the same bits on every run.
+
+    Args:
+        model: a tree of modules that is called on the inputs. It is not changed.
+        data: ``(inputs, targets)`` or ``(inputs, targets, weights)``: arrays, memory maps or
+            trees of arrays with one row for each example; inputs alone are their own targets;
+            or something that gives batches: an iterable, or a function that returns one.
+            Inputs that are a tuple are spread over the model's arguments.
+        loss: ``loss(output, target) -> scalar``, or a dict of several, which are added up.
+        optimizer: of :mod:`adjoint.optim`; Adam by default.
+        epochs: how often to go through the data.
+        batch_size: examples of a step; the last of an epoch has what is left.
+        validation: data as above, or the share of the examples to hold out, class by class.
+        seed: of everything random: order, dropout, augmentation, split.
+        callbacks: :class:`Callback` objects, or functions called as ``f(run, row)`` after
+            each epoch.
+        metrics: scikit-learn's names, or functions ``metric(true, predicted)``.
+        early_stopping: epochs to wait for a better validation loss, or an
+            :class:`EarlyStopping`; the result is then the best model.
+        sample_weight: one for each example.
+        class_weight: ``"balanced"``, a dict or an array by label.
+        balanced: whether every class is drawn equally often.
+        augment: ``augment(inputs, key) -> inputs`` for each batch in training: NumPy code
+            with random numbers from :mod:`adjoint.nn.random`.
+        loss_weights: factors of several losses, by name.
+        freeze: patterns of paths that do not learn, such as ``"layers[0].*"``.
+        truncate: window of truncated backpropagation through time, in steps of time.
+        shuffle: whether examples come in a new random order each epoch.
+        drop_last: whether a smaller last batch is left out.
+        steps_per_epoch: batches of an epoch, for endless streams.
+        checkpoint: a file to write the state of the run to, again and again.
+        resume: whether to go on from that file if it is there.
+        checkpoint_every: seconds between checkpoints.
+        dtype: cast model and data to it; by default the model's dtype is that of the run.
+        check_finite: whether NaN and infinity in the data are refused.
+        progress: whether to show it; by default if standard error is a terminal.
+        steps_per_call: steps between two returns to Python; by default about 0.25 s of work.
+        threads: for native code; by default the size of the work decides.
+        backend: ``"native"`` or ``"interpreter"``.
+
+    Returns:
+        The model, the history, and why it ended. Ctrl-C ends a run with the model so far.
+
+    Raises:
+        DataError: data that cannot be used.
+        NonFiniteError: a loss or parameter is no longer finite; ``error.result`` holds the
+            last good model.
+
+    >>> from adjoint import nn
+    >>> x = np.linspace(-1, 1, 64)[:, None]
+    >>> with nn.seed(0):
+    ...     model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+    >>> result = fit(
+    ...     model,
+    ...     (x, x**2),
+    ...     loss=nn.mean_squared_error,
+    ...     optimizer=optim.adam(0.02),
+    ...     epochs=200,
+    ...     batch_size=16,
+    ... )
+    >>> result.history[-1].loss < 1e-3
+    True
+    """
+    _check_numbers(epochs=epochs, batch_size=batch_size)
+    if backend not in (NATIVE, INTERPRETER):
+        raise StructureError("unknown backend", function="fit", got=repr(backend))
+    objective = make_objective(loss, loss_weights)
+    named = check_metrics(metrics)
+    held: Dataset | None = None
+    order = sampling.shuffled if shuffle else sampling.in_order
+    source: ArraySource | StreamSource
+    if is_arrays(data):
+        examples = make_dataset(data, check=check_finite)
+        if isinstance(validation, float | int) and not isinstance(validation, bool):
+            key = random.fold_in(random.key(seed), _SPLIT)
+            if sample_weight is not None:
+                examples = with_weights(examples, sample_weight)
+            examples, held = split(examples, float(validation), key)
+        elif sample_weight is not None:
+            examples = with_weights(examples, sample_weight)
+        if class_weight is not None:
+            weights = class_weights(examples.labels("class_weight"), class_weight)
+            examples = with_weights(examples, weights)
+        if balanced:
+            labels = examples.labels("balanced")
+            order = lambda key, n: sampling.balanced(key, labels)  # noqa: E731
+        source = ArraySource(examples, batch_size, order, drop_last)
+    else:
+        _refuse_for_streams(sample_weight, class_weight, balanced, validation)
+        source = StreamSource(data, steps_per_epoch, check_finite)
+    if validation is not None and held is None:
+        if is_arrays(validation):
+            held = make_dataset(validation, "the validation data", check_finite)
+        else:
+            held = collect(validation() if callable(validation) else validation, check_finite)
+
+    example = source.example()
+    if "weights" in example or (held is not None and held.weights is not None):
+        objective.check_weights()
+    model, run_dtype, notes, is_lossy = resolve(model, example, dtype)
+    if is_lossy:
+        warnings.warn(notes[-1], PrecisionWarning, stacklevel=2)
+    problem = Problem(
+        Parts(model, tuple(freeze)), objective, optimizer or optim.adam(1e-3),
+        run_dtype, augment, truncate,
+    )  # fmt: skip
+    if not problem.parts.parameters:
+        raise StructureError("the model has nothing to learn", function="fit", got=repr(model)[:80])
+    evaluator = None
+    if held is not None or named:
+        if held is None and isinstance(source, StreamSource):
+            raise DataError(
+                "metrics need data to be measured on",
+                function="fit",
+                remedy="pass validation= beside a stream of batches",
+            )
+        measured = held if held is not None else source.data  # type: ignore[union-attr]
+        evaluator = Evaluator(problem, measured, named, backend, threads)
+
+    told = [as_callback(item) for item in callbacks]
+    if early_stopping is not None:
+        is_number = isinstance(early_stopping, int)
+        told.insert(0, EarlyStopping(early_stopping) if is_number else early_stopping)  # type: ignore[arg-type]
+    if progress is None:
+        progress = sys.stderr.isatty()
+    if progress:
+        from adjoint.train.progress import Progress
+
+        told.append(Progress())
+    run = Run(
+        problem, source, evaluator, told,
+        epochs=epochs, seed=seed, validates=held is not None, backend=backend,
+        threads=threads, steps_per_call=steps_per_call, notes=notes,
+    )  # fmt: skip
+    if checkpoint is not None:
+        settings = {
+            "seed": seed, "batch_size": batch_size, "balanced": balanced, "shuffle": shuffle,
+            "drop_last": drop_last, "steps_per_epoch": steps_per_epoch, "backend": backend,
+        }  # fmt: skip
+        keeper = Checkpoint(checkpoint, problem, source, held, settings, checkpoint_every)
+        run.callbacks.append(keeper)
+        if resume:
+            keeper.resume(run)
+    return _finish(run)
+
+
+def _finish(run: Run) -> Result:
+    """Go to the end, whatever it is; callbacks always hear of it."""
+    interrupted = ""
+    failure: NonFiniteError | None = None
+    try:
+        for callback in run.callbacks:
+            callback.on_start(run)
+        run.go()
+    except KeyboardInterrupt:
+        interrupted = "interrupted"
+    except NonFiniteError as error:
+        failure = error
+    finally:
+        for callback in run.callbacks:
+            callback.on_end(run)
+    result = Result(run.model, run.history, interrupted or run.stopped, run.notes)
+    if failure is not None:
+        failure.result = result
+        raise failure
+    return result
+
+
+class PrecisionWarning(UserWarning):
+    """Numbers are narrowed to the dtype of the model."""
+
+
+def _check_numbers(**numbers: Any) -> None:
+    for name, value in numbers.items():
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise StructureError(
+                f"{name} must be a whole number above 0", function="fit", got=repr(value)
+            )
+
+
+def _refuse_for_streams(sample_weight: Any, class_weight: Any, balanced: bool, held: Any) -> None:
+    asked = {
+        "sample_weight": sample_weight is not None,
+        "class_weight": class_weight is not None,
+        "balanced": balanced,
+        "validation as a share": isinstance(held, float),
+    }
+    if named := [name for name, is_asked in asked.items() if is_asked]:
+        raise DataError(
+            f"{', '.join(named)} needs all examples at once, and the data is a stream of batches",
+            function="fit",
+            remedy="pass arrays or memory maps, or let the stream give (inputs, targets, weights)",
+        )

@@ -1,0 +1,264 @@
+"""A run in progress: where it stands, and how it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from adjoint import tree
+from adjoint.errors import NonFiniteError
+from adjoint.nn import random
+from adjoint.train.callbacks import Callback
+from adjoint.train.compiled import INTERPRETER, Compiled, seconds_of
+from adjoint.train.evaluate import Evaluator
+from adjoint.train.history import History, Row
+from adjoint.train.problem import Carry, Problem
+from adjoint.train.source import ArraySource, Piece, StreamSource
+
+# A call into the loop takes about this long, so that Ctrl-C and progress are prompt.
+_CALL_SECONDS = 0.25
+_ORDER, _STEPS = 1, 2  # what the run's key is folded with
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands. Replaced as a whole, so an interrupt never finds half of it.
+
+    Args:
+        carry: parameters, states, optimiser.
+        epoch: epochs that are finished.
+        step: steps taken in the epoch that is running.
+        sums: losses of those steps by name, each times its batch.
+        weight: examples that they were of.
+        seconds: spent on the running epoch before this process.
+    """
+
+    carry: Carry
+    epoch: int = 0
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    weight: int = 0
+    seconds: float = 0.0
+
+
+class Run:
+    """What callbacks see.
+
+    Attributes:
+        history: the rows so far.
+        epochs: how many are wanted.
+        steps: of an epoch; None if a stream has not said yet.
+        stopped: why the run ended before its time; empty otherwise.
+        failed: whether that is a number that is not finite.
+        notes: what was decided about dtypes.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        source: ArraySource | StreamSource,
+        evaluator: Evaluator | None,
+        callbacks: Sequence[Callback],
+        *,
+        epochs: int,
+        seed: int,
+        validates: bool,
+        backend: str,
+        threads: int | None,
+        steps_per_call: int | None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.epochs = epochs
+        self.history = History()
+        self.stopped = ""
+        self.failed = False
+        self.notes = notes
+        self.position = Position(problem.start())
+        self.callbacks = list(callbacks)
+        self._problem = problem
+        self._source = source
+        self._evaluator = evaluator
+        self._validates = validates
+        self._steps = Compiled(problem.steps, backend, threads)
+        key = random.key(seed)
+        self._order_key = random.fold_in(key, _ORDER)
+        self._step_key = random.fold_in(key, _STEPS)
+        self._limit = steps_per_call
+        self._is_slow = backend == INTERPRETER
+        self._used: dict[str, Any] | None = None
+        self._since = perf_counter()
+
+    # *** what callbacks may ask and do ***
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that are finished."""
+        return self.position.epoch
+
+    @property
+    def step(self) -> int:
+        """Steps taken in the running epoch."""
+        return self.position.step
+
+    @property
+    def steps(self) -> int | None:
+        """Steps of an epoch."""
+        return self._source.steps
+
+    @property
+    def loss(self) -> float:
+        """Mean loss of the running epoch so far."""
+        return self.position.sums.get("loss", 0.0) / max(self.position.weight, 1)
+
+    @property
+    def model(self) -> Any:
+        """The model as it is now."""
+        if self._used is None:
+            return self._problem.model(self.position.carry)
+        leaves = [self._used[name] for name in self._problem.parts.names]
+        return tree.unflatten(self._problem.parts.structure, leaves)
+
+    def arrays(self) -> dict[str, Any]:
+        """The arrays of the model as it is now, by path."""
+        names = self._problem.parts.names
+        return dict(zip(names, tree.leaves(self._problem.model(self.position.carry)), strict=True))
+
+    def use(self, arrays: dict[str, Any]) -> None:
+        """Let the result be the model with these arrays, by path."""
+        self._used = arrays
+
+    def stop(self, reason: str) -> None:
+        """End the run after this epoch."""
+        self.stopped = reason
+
+    # *** going on ***
+
+    def go(self) -> None:
+        """All epochs that are left.
+
+        Raises:
+            NonFiniteError: the loss or a parameter is no longer finite.
+        """
+        self._since = perf_counter()
+        while self.epoch < self.epochs and not self.stopped:
+            self._epoch()
+
+    def _epoch(self) -> None:
+        at = self.position
+        pieces = self._source.pieces(self._order_key, at.epoch, at.step, self._call_length(at))
+        for piece in pieces:
+            self._advance(piece)
+            for callback in self.callbacks:
+                callback.on_steps(self)
+        if isinstance(self._source, StreamSource) and self._source.steps is None:
+            self._source.steps = self.position.step
+        row = self._row()
+        self.history = self.history + row
+        at = self.position
+        carry = at.carry
+        watched = row.loss if row.val_loss is None else row.val_loss
+        state = self._problem.optimizer.observe(carry["optimizer"], np.asarray(watched))
+        self.position = Position({**carry, "optimizer": state}, at.epoch + 1)
+        self._since = perf_counter()
+        for callback in self.callbacks:
+            callback.on_epoch(self, row)
+
+    def _advance(self, piece: Piece) -> None:
+        at = self.position
+        carry, losses = self._steps(*self._arguments(at.carry, at.step, piece.rows))
+        if not (np.isfinite(losses["loss"]).all() and is_finite(carry["parameters"])):
+            self._fail(piece)
+        sums = {name: _add(at.sums.get(name, 0.0), x, piece.batch) for name, x in losses.items()}
+        self.position = replace(
+            at,
+            carry=carry,
+            step=at.step + piece.steps,
+            sums=sums,
+            weight=at.weight + piece.steps * piece.batch,
+        )
+
+    def _arguments(self, carry: Carry, step: int, rows: Any) -> tuple[Any, ...]:
+        # A stream that has not ended yet counts its first epoch.
+        first = self.epoch * (self.steps or 0) + step
+        return carry, self._step_key, np.asarray(first), rows, self._source.gathered
+
+    def _call_length(self, at: Position) -> int:
+        """Steps of one call: fixed by the sizes of the graph, never by a clock."""
+        if self._limit is None:
+            self._limit = 1
+            if isinstance(self._source, ArraySource) and self.steps:
+                piece = next(self._source.pieces(self._order_key, 0, 0, self.steps))
+                arguments = self._arguments(at.carry, 0, piece.rows)
+                each = seconds_of(self._steps.recorded(*arguments)) / piece.steps
+                each *= 30 if self._is_slow else 1
+                whole = each * piece.steps <= 2 * _CALL_SECONDS
+                self._limit = piece.steps if whole else max(1, int(_CALL_SECONDS / each))
+        return self._limit
+
+    def _row(self) -> Row:
+        at = self.position
+        means = {name: total / at.weight for name, total in at.sums.items()}
+        loss = means.pop("loss")
+        val_loss, metrics = None, means
+        if self._evaluator is not None:
+            losses, found = self._evaluator(at.carry)
+            if self._validates:
+                val_loss = losses.pop("loss")
+                metrics = {**means, **{f"val_{name}": x for name, x in losses.items()}}
+            metrics = {**metrics, **found}
+        seconds = at.seconds + perf_counter() - self._since
+        return Row(at.epoch + 1, loss, val_loss, metrics, seconds)
+
+    def seconds_of_epoch(self) -> float:
+        """Spent on the running epoch, before a resume too."""
+        return self.position.seconds + perf_counter() - self._since
+
+    def _fail(self, piece: Piece) -> None:
+        """Find the step that went wrong, keep the model before it, and say so."""
+        at = self.position
+        carry, batch, bad = at.carry, None, at.step
+        for i in range(piece.steps):
+            rows = tree.tree_map(lambda x, i=i: x[i : i + 1], piece.rows)
+            new, losses = self._steps(*self._arguments(carry, at.step + i, rows))
+            bad = at.step + i
+            batch = self._batch(rows)
+            if not (np.isfinite(losses["loss"]).all() and is_finite(new["parameters"])):
+                break
+            carry = new
+        self.position = replace(at, carry=carry, step=bad)
+        self.failed = True
+        what = "the loss" if not np.isfinite(losses["loss"]).all() else "a parameter"
+        self.stopped = f"{what} is not finite at epoch {at.epoch + 1}, step {bad + 1}"
+        raise NonFiniteError(
+            f"{what} became NaN or infinite at epoch {at.epoch + 1}, step {bad + 1}"
+            + (f" of {self.steps}" if self.steps else ""),
+            function="fit",
+            got=f"loss {float(losses['loss'][0])}",
+            remedy="lower the rate or clip gradients; error.result.model is the last good model "
+            "and error.batch the batch: ad.xray(error.result.model, loss, *error.batch) shows "
+            "where it begins",
+            batch=batch,
+        )
+
+    def _batch(self, rows: Any) -> tuple[Any, Any]:
+        data = self._source.gathered
+        one = tree.tree_map(lambda x: x[0], rows)
+        batch = one if data is None else tree.tree_map(lambda x: np.asarray(x[one]), data)
+        return batch["inputs"], batch["targets"]
+
+
+def _add(total: float, losses: Any, batch: int) -> float:
+    """Losses added one after the other, so that it does not matter how steps are cut to calls."""
+    terms = np.concatenate([[total], losses.astype(float) * batch])
+    return float(np.add.accumulate(terms)[-1])
+
+
+def is_finite(values: Any) -> bool:
+    """Whether every number of a tree is finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        leaves = tree.leaves(values)
+        return all(bool(np.isfinite(x.sum()) or np.isfinite(x).all()) for x in leaves)
