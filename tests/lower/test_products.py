@@ -164,7 +164,7 @@ def test_tiling_keeps_to_the_registers_and_covers_all():
     from adjoint.lower.products_tile import tile
 
     for m, n, k, registers in itertools.product((1, 7, 100), (3, 64, 500), (5, 90), (16, 32)):
-        tiling = tile(m, n, k, 16, registers)
+        tiling = tile(Shape(m, n, k, "float32"), 16, registers)
         r, v = max(tiling.rows.lengths()), max(tiling.vectors.lengths())
         assert r * v + v + 1 <= registers
         assert sum(tiling.rows.lengths()) == m

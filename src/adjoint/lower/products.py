@@ -108,6 +108,7 @@ class Plan:
     """What the writers of kernels need to know.
 
     Args:
+        symbol: the function's name.
         shape: the product.
         accumulate: add to C instead of overwriting it.
         epilogue: applied to outputs before they are stored.
@@ -116,6 +117,7 @@ class Plan:
         swapped: whether the caller's rows are this product's columns.
     """
 
+    symbol: str
     shape: Shape
     accumulate: bool
     epilogue: Epilogue | None
@@ -162,7 +164,7 @@ def small_product(
         registers: how many of them: 32, 16 and 32.
         attributes: of the function.
     """
-    plan = Plan(shape, accumulate, epilogue, vector_bytes, registers)
+    plan = Plan(symbol, shape, accumulate, epilogue, vector_bytes, registers)
     if shape.n == 1 and shape.c_stride == 1 and shape.m > 1:
         plan = replace(plan, shape=shape.mirrored(), swapped=True)
     text = Text()
@@ -176,11 +178,8 @@ def small_product(
         + ["i64 %begin", "i64 %end", *parameters]
     )
     body = "\n  ".join([*text.lines, "ret void"])
-    return SmallProduct(
-        f"define internal void {symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n",
-        symbol,
-        units,
-    )
+    main = f"define internal void {symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n"
+    return SmallProduct("".join([*text.functions, main]), symbol, units)
 
 
 def batched(
@@ -225,3 +224,8 @@ def batched(
         symbol,
         units,
     )
+
+
+def choose(shape: Shape) -> str:
+    """``"emitted"`` or ``"blas"``: which is faster, by ``benchmarks/products.py``."""
+    return "emitted"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from adjoint.lower.products_text import Text, vector_type
@@ -15,24 +17,42 @@ if TYPE_CHECKING:
 _UNROLLED = 24
 
 
+@dataclass(frozen=True)
+class _Width:
+    """The vectors of a tile: how many full ones, then the lanes and used lanes of the last."""
+
+    full: int
+    lanes: int = 0
+    used: int = 0
+
+    def each(self, lanes: int) -> list[tuple[int, int, int]]:
+        """(first column, lanes, used lanes) of every vector."""
+        vectors = [(v * lanes, lanes, lanes) for v in range(self.full)]
+        if self.used:
+            vectors.append((self.full * lanes, self.lanes, self.used))
+        return vectors
+
+
 def write(text: Text, plan: Plan) -> int:
     """Write the body of the function; gives the number of units."""
     shape = plan.shape
-    lanes = lanes_for(shape.n, shape.size, plan.vector_bytes)
-    tiling = tile(shape.m, shape.n, shape.k, lanes, plan.registers)
-    packed = shape.b_strides[1] != 1 and shape.n > 1
-    buffer = "%b"
-    if packed:
-        most = max(tiling.vectors.lengths()) * lanes * max(shape.k, 1)
+    tiling = tiling_of(plan)
+    buffer = ""
+    if shape.b_strides[1] != 1 and shape.n > 1:
+        most = max(tiling.vectors.lengths()) * tiling.lanes * max(shape.k, 1)
         buffer = text.make(f"alloca [{most} x {shape.kind}], align 64")
+        text.functions.append(_pack(plan, tiling))
     text.loop(
-        "%begin",
-        "%end",
-        [],
-        lambda unit, _: _unit(text, plan, tiling, unit, buffer, packed),
-        checked=True,
+        "%begin", "%end", [], lambda unit, _: _unit(text, plan, tiling, unit, buffer), checked=True
     )
     return tiling.units
+
+
+def tiling_of(plan: Plan) -> Tiling:
+    """How the outputs are cut into tiles."""
+    shape = plan.shape
+    lanes = lanes_for(shape.n, shape.size, plan.vector_bytes)
+    return tile(shape, lanes, plan.registers)
 
 
 def _run_start(text: Text, split: Split, number: str) -> tuple[str, str]:
@@ -47,9 +67,7 @@ def _run_start(text: Text, split: Split, number: str) -> tuple[str, str]:
     return text.plus(start, before), text.make(f"zext i1 {is_longer} to i64")
 
 
-def _unit(
-    text: Text, plan: Plan, tiling: Tiling, unit: str, buffer: str, packed: bool
-) -> list[str]:
+def _unit(text: Text, plan: Plan, tiling: Tiling, unit: str, buffer: str) -> list[str]:
     """One tile: find its place, choose the code for its size, write each size's code."""
     tiles = tiling.rows.parts
     panel = text.make(f"udiv i64 {unit}, {tiles}") if tiles > 1 else unit
@@ -59,80 +77,83 @@ def _unit(
     column = text.times(vector, tiling.lanes)
 
     heights = sorted(set(tiling.rows.lengths()))
-    widths = [(v, tiling.lanes) for v in sorted(set(tiling.vectors.lengths()))]
-    which = wide
+    lengths = tiling.vectors.lengths()
+    widths = [_Width(v) for v in sorted(set(lengths))]
+    which, is_last = wide, ""
     if tiling.last < tiling.lanes:
-        final = (tiling.vectors.lengths()[-1], tiling.last)
-        if tiling.vectors.parts == 1:
+        last_lanes = tiling.lanes
+        while last_lanes > 2 and last_lanes // 2 >= tiling.last:
+            last_lanes //= 2
+        final = _Width(lengths[-1] - 1, last_lanes, tiling.last)
+        if len(lengths) == 1:
             widths = [final]
         else:
-            if len(set(tiling.vectors.lengths()[:-1])) < len(widths):
+            if len(set(lengths[:-1])) < len(widths):
                 # The last panel alone had that width.
-                widths = [(tiling.vectors.lengths()[0], tiling.lanes)]
-                which = "0"
-            is_last = text.make(f"icmp eq i64 {panel}, {tiling.vectors.parts - 1}")
+                widths, which = [_Width(lengths[0])], "0"
+            is_last = text.make(f"icmp eq i64 {panel}, {len(lengths) - 1}")
             which = text.make(f"select i1 {is_last}, i64 {len(widths)}, i64 {which}")
             widths = [*widths, final]
-    if packed:
-        fresh = text.make(f"icmp eq i64 {unit}, %begin")
+    if buffer:
+        started = text.make(f"icmp eq i64 {unit}, %begin")
         first = text.make(f"icmp eq i64 {number}, 0")
-        needed = text.make(f"or i1 {fresh}, {first}")
+        needed = text.make(f"or i1 {started}, {first}")
         label = text.fresh("P")
         text.line(f"br i1 {needed}, label %{label}, label %{label}.done")
         text.start(label)
-        text.choose(
-            which, [lambda w=w: _pack(text, plan, tiling.lanes, w, column, buffer) for w in widths]
+        count = text.plus(wide, str(tiling.vectors.short))
+        text.line(
+            f"call void {plan.symbol}.pack(ptr %b, ptr {buffer}, i64 {column}, i64 {count})"
         )
         text.line(f"br label %{label}.done")
         text.start(f"{label}.done")
     case = text.plus(text.times(which, len(heights)), tall if len(heights) > 1 else "0")
-    text.choose(
-        case,
-        [
-            lambda w=w, h=h: _tile(text, plan, tiling.lanes, h, w, row, column, buffer, packed)
-            for w, h in itertools.product(widths, heights)
-        ],
-    )
+    cases = [
+        partial(_tile, text, plan, tiling, height, width, row, column, buffer)
+        for width, height in itertools.product(widths, heights)
+    ]
+    text.choose(case, cases)
     return []
 
 
 def _tile(
     text: Text,
     plan: Plan,
-    lanes: int,
+    tiling: Tiling,
     rows: int,
-    width: tuple[int, int],
+    width: _Width,
     row: str,
     column: str,
     buffer: str,
-    packed: bool,
 ) -> None:
-    """``rows`` rows by ``width[0]`` vectors, ``width[1]`` lanes of the last of them used."""
+    """Some rows by the vectors of a width."""
     shape = plan.shape
-    vectors, last = width
     kind = shape.kind
-    type_ = vector_type(kind, lanes)
+    vectors = width.each(tiling.lanes)
     to_row, along_a = shape.a_strides
-    along_b = vectors * lanes if packed else shape.b_strides[0]
+    along_b = max(tiling.vectors.lengths()) * tiling.lanes if buffer else shape.b_strides[0]
     a = text.at(kind, "%a", text.times(row, to_row))
-    b = buffer if packed else text.at(kind, "%b", column)
-    used = [lanes] * (vectors - 1) + [lanes if packed else last]
+    b = buffer or text.at(kind, "%b", column)
+    widest = max(lanes for _, lanes, _ in vectors)
 
     def step(a: str, b: str, offset: int, sums: list[str]) -> list[str]:
         at_b = text.at(kind, b, str(offset * along_b))
         columns = [
-            text.load(kind, lanes, text.at(kind, at_b, str(v * lanes)), used[v])
-            for v in range(vectors)
+            text.load(kind, lanes, text.at(kind, at_b, str(first)), lanes if buffer else used)
+            for first, lanes, used in vectors
         ]
         new = []
         for r in range(rows):
-            x = text.spread(kind, lanes, text.at(kind, a, str(r * to_row + offset * along_a)))
-            for v in range(vectors):
-                new.append(text.fma(kind, lanes, x, columns[v], sums[r * vectors + v]))
+            pointer = text.at(kind, a, str(r * to_row + offset * along_a))
+            x = text.spread(kind, widest, pointer)
+            for v, (_, lanes, _) in enumerate(vectors):
+                part = x if lanes == widest else text.shuffle(kind, widest, x, x, range(lanes))
+                new.append(text.fma(kind, lanes, part, columns[v], sums[r * len(vectors) + v]))
         return new
 
-    sums = ["zeroinitializer" if lanes > 1 else "0.0"] * (rows * vectors)
-    turns = max(1, min(shape.k, _UNROLLED // (rows * vectors)))
+    types = [vector_type(kind, lanes) for _, lanes, _ in vectors] * rows
+    sums = ["zeroinitializer" if type_[0] == "<" else "0.0" for type_ in types]
+    turns = max(1, min(shape.k, _UNROLLED // len(sums)))
     whole = shape.k // turns
     if whole > 1:
 
@@ -146,67 +167,80 @@ def _tile(
                 *sums,
             ]
 
-        first = [("ptr", a), ("ptr", b), *[(type_, s) for s in sums]]
+        first = [("ptr", a), ("ptr", b), *zip(types, sums, strict=True)]
         a, b, *sums = text.loop("0", str(whole), first, turn)
-        left = shape.k - whole * turns
     else:
-        left = shape.k
-    for offset in range(left):
+        whole = 0
+    for offset in range(shape.k - whole * turns):
         sums = step(a, b, offset, sums)
-    for r, v in itertools.product(range(rows), range(vectors)):
+    for r, (v, (first_column, lanes, used)) in itertools.product(
+        range(rows), enumerate(vectors)
+    ):
         plan.finish(
             text,
-            sums[r * vectors + v],
+            sums[r * len(vectors) + v],
             lanes,
-            last if v == vectors - 1 else lanes,
+            used,
             text.plus(row, str(r)),
-            text.plus(column, str(v * lanes)),
+            text.plus(column, str(first_column)),
         )
 
 
 # *** a panel of a transposed B ***
 
 
-def _pack(
-    text: Text, plan: Plan, lanes: int, width: tuple[int, int], column: str, buffer: str
-) -> None:
-    """Columns of op(B), which lie along rows in memory, side by side: buffer[k, columns]."""
-    shape = plan.shape
-    vectors, last = width
-    lead = vectors * lanes
-    for v in range(vectors):
-        here = text.plus(column, str(v * lanes))
-        source = text.at(shape.kind, "%b", text.times(here, shape.b_strides[1]))
-        target = text.at(shape.kind, buffer, str(v * lanes))
-        count = last if v == vectors - 1 else lanes
-        blocks = shape.k // lanes
+def _pack(plan: Plan, tiling: Tiling) -> str:
+    """Columns of op(B), which lie along rows in memory, side by side: buffer[k, columns].
 
-        def block(
-            number: str, _: list[str], source: str = source, target: str = target, n: int = count
-        ) -> list[str]:
-            first = text.times(number, lanes)
-            _transpose(
-                text,
-                plan,
-                lanes,
-                text.at(shape.kind, source, first),
-                text.at(shape.kind, target, text.times(first, lead)),
-                (n, lanes, lead),
-            )
-            return []
+    A function of its own: beside the many registers of a transpose, the register allocator
+    has been seen to keep a tile's accumulators in memory.
+    """
+    text = Text()
+    column, vectors, buffer = "%column", "%vectors", "%buffer"
+    shape = plan.shape
+    lanes = tiling.lanes
+    lead = max(tiling.vectors.lengths()) * lanes
+    after = text.plus(column, text.times(vectors, lanes))
+    inside = str(shape.n // lanes * lanes)
+    if shape.n % lanes:
+        below = text.make(f"icmp slt i64 {after}, {inside}")
+        after = text.make(f"select i1 {below}, i64 {after}, i64 {inside}")
+    full = text.make(f"sub i64 {after}, {column}")
+    full = text.make(f"sdiv i64 {full}, {lanes}")
+
+    def vector(number: str, count: int) -> None:
+        place = text.times(number, lanes)
+        here = text.plus(column, place)
+        source = text.at(shape.kind, "%b", text.times(here, shape.b_strides[1]))
+        target = text.at(shape.kind, buffer, place)
+        blocks, left = divmod(shape.k, lanes)
+
+        def block(turn: str, along: int) -> None:
+            first = text.times(turn, lanes)
+            start = text.at(shape.kind, source, first)
+            end = text.at(shape.kind, target, text.times(first, lead))
+            _transpose(text, plan, lanes, start, end, (count, along, lead))
 
         if blocks:
-            text.loop("0", str(blocks), [], block)
-        left = shape.k - blocks * lanes
+            text.loop("0", str(blocks), [], lambda turn, _: block(turn, lanes))
         if left:
-            _transpose(
-                text,
-                plan,
-                lanes,
-                text.at(shape.kind, source, str(blocks * lanes)),
-                text.at(shape.kind, target, str(blocks * lanes * lead)),
-                (count, left, lead),
-            )
+            block(str(blocks), left)
+
+    text.loop("0", full, [], lambda number, _: vector(number, lanes), checked=True)
+    if shape.n % lanes:
+        is_short = text.make(f"icmp slt i64 {full}, {vectors}")
+        text.loop(
+            "0",
+            text.make(f"zext i1 {is_short} to i64"),
+            [],
+            lambda _, __: vector(full, shape.n % lanes),
+            checked=True,
+        )
+    body = "\n  ".join([*text.lines, "ret void"])
+    return (
+        f"define internal void {plan.symbol}.pack(ptr noalias %b, ptr noalias %buffer, "
+        f"i64 %column, i64 %vectors) noinline nounwind {{\nentry:\n  {body}\n}}\n"
+    )
 
 
 def _transpose(

@@ -51,6 +51,7 @@ class Text:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.functions: list[str] = []  # whole ones that this one calls
         self.block = "entry"
         self._count = 0
 
@@ -77,7 +78,7 @@ class Text:
     # *** numbers ***
 
     def plus(self, a: str, b: str) -> str:
-        """a + b of i64, folded where both are known."""
+        """The sum of two i64, folded where both are known."""
         if a.lstrip("-").isdigit() and b.lstrip("-").isdigit():
             return str(int(a) + int(b))
         if "0" in (a, b):
@@ -85,7 +86,7 @@ class Text:
         return self.make(f"add nsw i64 {a}, {b}")
 
     def times(self, a: str, by: int) -> str:
-        """a times a constant."""
+        """An i64 times a constant."""
         if a.lstrip("-").isdigit():
             return str(int(a) * by)
         return a if by == 1 else self.make(f"mul nsw i64 {a}, {by}")
@@ -142,7 +143,7 @@ class Text:
         return self.make(f"shufflevector {type_} {first}, {type_} poison, {zeros}")
 
     def fma(self, kind: str, lanes: int, a: str, b: str, c: str) -> str:
-        """a b + c with one rounding."""
+        """The product plus c, with one rounding."""
         t = vector_type(kind, lanes)
         name = f"@llvm.fma.{mangled(kind, lanes)}"
         return self.make(f"call {t} {name}({t} {a}, {t} {b}, {t} {c})")
@@ -160,7 +161,7 @@ class Text:
         begin: str,
         end: str,
         carried: Sequence[tuple[str, str]],
-        body: Callable[[str, list[str]], list[str]],
+        body: Callable[[str, list[str]], list[str] | None],
         checked: bool = False,
     ) -> list[str]:
         """Run ``body(i, values)`` for ``begin <= i < end``, handing its results on.
@@ -169,7 +170,7 @@ class Text:
             begin: an i64.
             end: an i64, above ``begin`` unless ``checked``.
             carried: type and first value of what goes from turn to turn.
-            body: writes one turn; gives the new values.
+            body: writes one turn; gives the new values, or nothing if none are carried.
             checked: whether the range may be empty; then nothing can be carried.
         """
         label = self.fresh("L")
@@ -185,7 +186,7 @@ class Text:
         index = f"%{label}.i"
         names = [f"%{self.fresh(f'{label}.c')}" for _ in carried]
         at = len(self.lines)
-        results = body(index, names)
+        results = body(index, names) or []
         latch = f"{label}.latch"
         self.line(f"br label %{latch}")
         self.start(latch)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adjoint.lower.products import Shape
 
 # Fused multiply-adds that must be under way at once to hide their latency.
 _IN_FLIGHT = 8
 _LOAD_COST = 0.35
 _TILE_COST = 6.0
+# The first cache as nearly every processor has it.
+_LINE, _SETS, _WAYS = 64, 64, 8
 
 
 @dataclass(frozen=True)
@@ -62,30 +68,61 @@ def lanes_for(n: int, size: int, vector_bytes: int) -> int:
     return lanes
 
 
-def tile(m: int, n: int, k: int, lanes: int, registers: int) -> Tiling:
+def tile(shape: Shape, lanes: int, registers: int) -> Tiling:
     """The tiling with the least estimated time among those that fit the registers."""
+    m, n = shape.m, shape.n
     vectors = -(-n // lanes)
+    last = n - (vectors - 1) * lanes
+    highest = min(m, registers, _rows_in_cache(shape))
     best: tuple[float, int, int] | None = None
     for v in range(1, min(vectors, registers // 2) + 1):
-        for r in range(1, min(m, registers) + 1):
+        for r in range(1, highest + 1):
             # Accumulators, the vectors of B, one spread element of A.
             if r * v + v + 1 > registers:
                 break
-            cost = _cost(Split(m, -(-m // r)), Split(vectors, -(-vectors // v)), k)
+            rows, columns = Split(m, -(-m // r)), Split(vectors, -(-vectors // v))
+            cost = outer_cost(Tiling(lanes, rows, columns, last), shape.k)
             if best is None or cost < best[0]:
-                best = (cost, -(-m // r), -(-vectors // v))
+                best = (cost, rows.parts, columns.parts)
     assert best is not None
-    last = n - (vectors - 1) * lanes
     return Tiling(lanes, Split(m, best[1]), Split(vectors, best[2]), last)
 
 
-def _cost(rows: Split, vectors: Split, k: int) -> float:
+def outer_cost(tiling: Tiling, k: int) -> float:
+    """Estimated cycles of a product by outer products."""
     total = 0.0
-    for r, r_count in _runs(rows):
-        for v, v_count in _runs(vectors):
+    for r, r_count in _runs(tiling.rows):
+        for v, v_count in _runs(tiling.vectors):
             step = max(float(r * v), _IN_FLIGHT) + _LOAD_COST * (r + v)
             total += r_count * v_count * (k * step + _TILE_COST + r * v)
     return total
+
+
+def dot_cost(m: int, n: int, k: int, lanes: int, tile: tuple[int, int]) -> float:
+    """Estimated cycles of a product by dot products."""
+    total = 0.0
+    for r, r_count in _runs(Split(m, -(-m // tile[0]))):
+        for c, c_count in _runs(Split(n, -(-n // tile[1]))):
+            step = max(float(r * c), _IN_FLIGHT) + _LOAD_COST * (r + c)
+            total += r_count * c_count * (-(-k // lanes) * step + _TILE_COST + 4 * r * c)
+    return total
+
+
+def _rows_in_cache(shape: Shape) -> int:
+    """How many rows of op(A) can be read side by side without evicting each other.
+
+    Rows whose distance is a large power of two fall into few sets of the first cache.
+    """
+    stride = shape.a_strides[0] * shape.size
+    if shape.a_strides[0] == 1 or shape.k * shape.size <= _LINE:
+        return shape.m
+    taken: dict[int, int] = {}
+    for row in range(min(shape.m, 2 * _WAYS)):
+        place = row * stride // _LINE % _SETS
+        taken[place] = taken.get(place, 0) + 1
+        if taken[place] > _WAYS - 2:
+            return row
+    return shape.m
 
 
 def _runs(split: Split) -> list[tuple[int, int]]:
