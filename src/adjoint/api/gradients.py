@@ -14,6 +14,7 @@ from adjoint.errors import DTypeError, NonScalarOutputError, StructureError
 from adjoint.graph.source import Source
 from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives.infer import real_dtype
+from adjoint.trace.making import look_at_function
 from adjoint.trace.record import argument_payload, current
 from adjoint.trace.recorder import Recorder, TracedCore
 from adjoint.trace.session import session
@@ -73,6 +74,7 @@ class Run:
             self.leaves += leaves
             self.trees.append((structure, len(leaves)))
         try:
+            look_at_function(f)
             with session:
                 result = f(*call, **kwargs)
             aux = None

@@ -17,9 +17,17 @@ from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear, products
 from adjoint.trace import indexing
 from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
-from adjoint.trace.recorder import TracedCore, bind, set_array_class
-from adjoint.trace.tables import array_ufunc, find_function, method
-from adjoint.trace.views import as_view, detached, write_through
+from adjoint.trace.recorder import (
+    PLAIN,
+    TracedCore,
+    bind,
+    is_plain,
+    plain,
+    set_array_class,
+    unwrapped,
+)
+from adjoint.trace.tables import array_function, array_ufunc, method
+from adjoint.trace.views import as_view, detached, handle, writable, write_through
 
 _NUMBERS = (bool, int, float, complex)
 _c = e.constants
@@ -50,7 +58,8 @@ def _operator(primitive: Any, swapped: bool = False) -> Any:
 def _unary(primitive: Any) -> Any:
     def apply(self: TracedArray) -> Any:
         result = elementwise(primitive, self)
-        result.weak = self.weak
+        if self.weak:
+            result.weak = True
         return result
 
     return apply
@@ -105,12 +114,18 @@ class TracedArray(TracedCore):
         return array_ufunc(ufunc, how, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        return find_function(function)(*args, **options)
+        return array_function(function, args, options)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         return np
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        known = unwrapped(self)
+        if type(known) is not TracedArray:
+            # Whoever got the memory itself could write what the recording would not see.
+            shown = known.copy() if copy else known.view()
+            shown.flags.writeable = bool(copy)
+            return shown if dtype is None else shown.astype(dtype, copy=False)
         raise ConversionError(
             "an array under recording cannot be turned into a plain ndarray: "
             "its derivative would be lost",
@@ -156,15 +171,19 @@ class TracedArray(TracedCore):
         )
 
     def __float__(self) -> float:
-        if self.dtype.kind not in "fc":
+        if self.dtype.kind not in "fc" or self.recorder is PLAIN:
             return float(self._value("float()", "keep the array as it is"))
         return self._refuse_number("float")  # type: ignore[no-any-return]
 
     def __complex__(self) -> complex:
+        if self.recorder is PLAIN:
+            return complex(self.payload)
         return self._refuse_number("complex")  # type: ignore[no-any-return]
 
     def item(self, *index: int) -> Any:
         """One element, still under recording."""
+        if is_plain(self):
+            return unwrapped(self).item(*index)
         if index:
             return self.reshape(-1)[index[0]] if len(index) == 1 else self[index]
         if self.size != 1:
@@ -173,12 +192,16 @@ class TracedArray(TracedCore):
 
     def tolist(self) -> Any:
         """Nested lists of elements, still under recording."""
+        if is_plain(self):
+            return unwrapped(self).tolist()
         if not self.shape:
             return self
         return [row.tolist() for row in self]
 
     def __repr__(self) -> str:
         value = indexing.concrete_value(self)
+        if self.recorder is PLAIN:
+            return repr(value)
         shown = f"{self.dtype}{list(self.shape)}" if value is None else repr(value)
         return f"<stand-in for {shown}>"
 
@@ -189,11 +212,15 @@ class TracedArray(TracedCore):
     # *** indexing ***
 
     def __getitem__(self, index: Any) -> Any:
+        if self.view is not None:
+            self.view.refresh(self)
+        if self.recorder is PLAIN:
+            known = indexing.plain_index(index)
+            if known is not indexing.RECORDED:
+                return self._plain_item(known)
         plan = indexing.plan_index(self.shape, index)
-        result = indexing.read(detached(self), plan)
-        if not indexing.is_basic(plan):
-            return result
-        if type(result) is not TracedArray:
+        result = indexing.read(handle(self), plan)
+        if type(result) is not TracedArray or plan.scalar or not indexing.is_basic(plan):
             return result
         return as_view(
             result,
@@ -202,9 +229,39 @@ class TracedArray(TracedCore):
             lambda base, new: indexing.write(base, plan, new),
         )
 
+    def _plain_item(self, index: Any) -> Any:
+        array = self.payload
+        found = array[index]
+        if type(found) is not np.ndarray:
+            return found
+        result = plain(found)
+        if found.size and not np.may_share_memory(array, found):
+            return result
+        plan: list[indexing.Plan] = []  # found when first needed
+
+        def planned(base: Any) -> indexing.Plan:
+            if not plan:
+                plan.append(indexing.plan_index(base.shape, index))
+            return plan[0]
+
+        if not indexing.is_basic(planned(self)):
+            return result
+        return as_view(
+            result,
+            self,
+            lambda base: indexing.read(base, planned(base)),
+            lambda base, new: indexing.write(base, planned(base), new),
+        )
+
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.view is not None:
             self.view.refresh(self)
+        if self.recorder is PLAIN:
+            known = indexing.plain_index(index)
+            what = value if type(value) in _NUMBERS else indexing.plain_value(value)
+            if known is not indexing.RECORDED and what is not indexing.RECORDED:
+                writable(self)[known] = what
+                return
         plan = indexing.plan_index(self.shape, index)
         new = indexing.write(detached(self), plan, value)
         write_through(self, new)
@@ -264,15 +321,26 @@ class TracedArray(TracedCore):
 
     def _in_place(self, result: Any) -> Any:
         """What ``+=`` does to an array: cast back to its dtype, write through to its bases."""
-        if not self.shape and self.view is None:
-            return result  # NumPy scalars are rebound by ``+=``, not written
         if result is NotImplemented:
             return result
+        if not self.shape and self.view is None and self.recorder is not PLAIN:
+            return result  # NumPy scalars are rebound by ``+=``, not written
+        if (
+            result.shape != self.shape
+            and np.broadcast_shapes(result.shape, self.shape) != self.shape
+        ):
+            raise ValueError(
+                f"non-broadcastable output operand with shape {self.shape} doesn't match the "
+                f"broadcast shape {result.shape}"
+            )
         if not np.can_cast(result.dtype, self.dtype, "same_kind"):
             raise np.exceptions.DTypePromotionError(
                 f"cannot write {result.dtype} into an array of {self.dtype}"
             )
-        write_through(self, detached(indexing.fit(result, self.shape, self.dtype)))
+        if is_plain(self) and (is_plain(result) or type(result) is not TracedArray):
+            writable(self)[...] = unwrapped(result)
+        else:
+            write_through(self, detached(indexing.fit(result, self.shape, self.dtype)))
         return self
 
     def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
@@ -296,6 +364,18 @@ class TracedArray(TracedCore):
     def __ipow__(self, other: Any) -> Any:
         return self._in_place(self**other)
 
+    def __imatmul__(self, other: Any) -> Any:
+        return self._in_place(self @ other)
+
+    def __iand__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
+        return self._in_place(self & other)
+
+    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
+        return self._in_place(self | other)
+
+    def __ixor__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
+        return self._in_place(self ^ other)
+
     # *** attributes and methods of ndarray ***
 
     @property
@@ -316,24 +396,34 @@ class TracedArray(TracedCore):
 
     @property
     def flat(self) -> Any:
-        return iter(self.reshape(-1))
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        Flat(self)[:] = value
 
     @property
     def base(self) -> Any:
         return None if self.view is None else self.view.base
 
     def __copy__(self) -> Any:
-        return detached(self)
+        return self.copy()
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return detached(self)
+        return self.copy()
 
     def copy(self, order: str = "C") -> Any:
         """The same value, tied to nothing."""
+        if self.view is not None:
+            self.view.refresh(self)
+        if self.recorder is PLAIN:
+            return plain(self.payload.copy(order))
         return TracedArray(self.recorder, self.index, self.payload, False)
 
     def __getattr__(self, name: str) -> Any:
         found = method(name)
+        if found is None and name in _READING and is_plain(self):
+            return getattr(unwrapped(self), name)
         if found is not None:
             return lambda *args, **options: found(self, *args, **options)
         if hasattr(np.ndarray, name):
@@ -346,12 +436,51 @@ class TracedArray(TracedCore):
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
 
 
+# Attributes and methods that a plain stand-in may leave to its array: none of them writes.
+_READING = frozenset(
+    "strides flags ctypes data tobytes tofile dump dumps argpartition getfield device".split()
+)
+
+
+class Flat:
+    """``a.flat``: the elements in C order, to read, to write and to go through."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def _flattened(self) -> Any:
+        return self.array.copy().reshape(-1)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._flattened())
+
+    def __len__(self) -> int:
+        return int(self.array.size)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._flattened()[index]
+        return found.copy() if isinstance(found, TracedArray) else found
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        flat = self._flattened()
+        if isinstance(index, slice | list | np.ndarray):
+            count = flat[index].shape[0]
+            value = np.resize(value, count) if count else value
+        flat[index] = value
+        self.array[...] = flat.reshape(self.array.shape)
+
+    def copy(self) -> Any:
+        """All elements along one axis."""
+        return self._flattened()
+
+
 def power(x: Any, exponent: Any) -> Any:
     """``x ** exponent`` with NumPy's shortcuts for small powers that are Python numbers."""
     if type(exponent) in (int, float) and not isinstance(x, int | float):
         result = _number_power(x, exponent)
         if result is not None:
-            result.weak = x.weak
+            if x.weak:
+                result.weak = True
             return result
     result = elementwise(e.power, x, exponent)
     if type(result) is TracedArray and x.weak:

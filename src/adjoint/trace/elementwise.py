@@ -16,7 +16,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.primitives.infer import loop_dtypes
 from adjoint.primitives.linear import broadcast, cast
 from adjoint.trace import recorder as core
-from adjoint.trace.recorder import innermost, leaked
+from adjoint.trace.recorder import PLAIN, capture, innermost, leaked, plain
 
 _PYTHON = {bool: np.dtype(bool), int: int, float: float, complex: complex}
 
@@ -41,13 +41,23 @@ def loop_of(primitive: Primitive, keys: tuple[Any, ...]) -> tuple[np.dtype[Any],
         if all(type(key) is type for key in keys):
             keys = tuple(np.dtype(key) for key in keys)
         return loop_dtypes(primitive.ufunc, keys)
-    # Functions of scipy.special compute in float32 or float64, whatever comes.
-    result = np.result_type(*(key(1) if type(key) is type else key for key in keys))
+    # Functions of scipy.special compute in float32 or float64, whatever comes; some count in
+    # one operand, and take another way where that is an integer.
+    counts = [
+        i for i in primitive.notes.get("integers", ()) if keys[i] is int or _is_integer(keys[i])
+    ]
+    measures = [key for i, key in enumerate(keys) if i not in counts]
+    result = np.result_type(*(key(1) if type(key) is type else key for key in measures))
     if result.kind not in "fc":
         result = np.dtype(np.float64)
     elif result == np.float16:
         result = np.dtype(np.float32)
-    return (result,) * (len(keys) + 1)
+    loop = [np.dtype(np.int64) if i in counts else result for i in range(len(keys))]
+    return (*loop, result)
+
+
+def _is_integer(key: Any) -> bool:
+    return isinstance(key, np.dtype) and key.kind in "iub"
 
 
 def elementwise(primitive: Primitive, *operands: Any) -> Any:
@@ -55,6 +65,8 @@ def elementwise(primitive: Primitive, *operands: Any) -> Any:
     recorder = innermost(operands)
     if recorder is None:
         return primitive.evaluate(*operands)
+    if recorder is PLAIN:
+        return recorder.apply(primitive, operands, ())
     if recorder.closed:
         raise leaked(recorder)
     traced = core.TracedArray
@@ -73,13 +85,15 @@ def elementwise(primitive: Primitive, *operands: Any) -> Any:
             lower.append(payload)
             nested = nested or type(payload) is traced
         else:
+            if type(x) is traced and x.recorder is PLAIN:
+                x = capture(x)
             keys.append(dtype_key(x))
             lower.append(x)
             nested = nested or type(x) is traced
     if recorder.concrete:
         out = elementwise(primitive, *lower) if nested else primitive.evaluate(*lower)
         if primitive.structure == "constant" and not recorder.keep_all:
-            return out
+            return plain(out)
         shape = out.shape
     else:
         out = None

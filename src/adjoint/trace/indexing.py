@@ -30,6 +30,7 @@ class Plan(NamedTuple):
     expanded: tuple[int, ...]  # the shape with new axes, and without integer-indexed ones
     axes: tuple[int, ...]  # of the expanded array, those with index arrays
     arrays: tuple[Any, ...]  # of one common shape
+    scalar: bool  # one element: NumPy gives a scalar, which is no view
 
 
 def _entries(index: Any) -> list[Any]:
@@ -82,6 +83,29 @@ def concrete_value(x: Any) -> Any:
     return x if isinstance(x, np.ndarray | np.generic) else None
 
 
+RECORDED: Any = object()  # an index or a value that is under recording
+
+
+def plain_value(x: Any) -> Any:
+    """A plain stand-in's array, other arrays and numbers as they are; RECORDED if recorded."""
+    if type(x) is core.TracedArray:
+        if x.view is not None:
+            x.view.refresh(x)
+        return x.payload if x.recorder is core.PLAIN else RECORDED
+    if isinstance(x, list | tuple):
+        made = [plain_value(part) for part in x]
+        return RECORDED if any(part is RECORDED for part in made) else made
+    return x
+
+
+def plain_index(index: Any) -> Any:
+    """An index for a plain array; RECORDED if part of it is recorded."""
+    if type(index) is tuple:
+        made = [plain_value(part) if type(part) is not slice else part for part in index]
+        return RECORDED if any(part is RECORDED for part in made) else tuple(made)
+    return plain_value(index)
+
+
 def plan_index(shape: tuple[int, ...], index: Any) -> Plan:
     """Bring an index into normal form; raises IndexError as NumPy does."""
     entries = _entries(index)
@@ -131,7 +155,10 @@ def plan_index(shape: tuple[int, ...], index: Any) -> Plan:
         axis += 1
     common = np.broadcast_shapes(*[a.shape for a in arrays])
     stretched = tuple([a if a.shape == common else np.broadcast_to(a, common) for a in arrays])
-    return Plan(tuple(start), tuple(step), tuple(count), tuple(expanded), tuple(axes), stretched)
+    scalar = not dots and not expanded
+    return Plan(
+        tuple(start), tuple(step), tuple(count), tuple(expanded), tuple(axes), stretched, scalar
+    )
 
 
 def _is_array(entry: Any) -> bool:

@@ -12,7 +12,8 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
-from adjoint.trace.recorder import Recorder, TracedCore
+from adjoint.trace.making import look_at_function
+from adjoint.trace.recorder import Recorder, TracedCore, unwrapped
 from adjoint.trace.session import session
 
 _PYTHON = (bool, int, float, complex)
@@ -32,6 +33,7 @@ class Recording(NamedTuple):
 
 def argument_payload(x: Any, function: str) -> tuple[Any, bool]:
     """What a stand-in for this argument holds, and whether it follows others' dtypes."""
+    x = unwrapped(x)
     if isinstance(x, TracedCore):
         return x, x.weak
     if type(x) is np.ndarray or isinstance(x, np.generic):
@@ -86,6 +88,7 @@ def record_graph(
     flags = weak or [False] * len(types)
     leaves = [recorder.input(t, weak=w) for t, w in zip(types, flags, strict=True)]
     try:
+        look_at_function(function)
         with session:
             result = function(*tree.unflatten(arguments, leaves))
         results, structure = tree.flatten(result)
@@ -97,7 +100,7 @@ def record_graph(
 
 
 def current(x: Any) -> Any:
-    """A result as it is now: views are brought up to date."""
+    """A result as it is now: views are brought up to date, plain arrays are themselves."""
     if isinstance(x, TracedCore) and x.view is not None:
         x.view.refresh(x)
-    return x
+    return unwrapped(x)

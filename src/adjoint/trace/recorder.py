@@ -9,6 +9,10 @@ same operation one level further down, and notes a node.
 
 Levels come from a counter that only grows, and nothing is global: there is no state to
 restore when a function raises, and threads cannot see each other's recordings.
+
+Arrays that a recorded function makes with ``np.zeros`` and its like are stand-ins as well,
+of a recorder below all others that notes nothing (``Plain``). They are written in place like
+any array until a recorded value is written into them; from then on they are recorded too.
 """
 
 from __future__ import annotations
@@ -86,16 +90,25 @@ class Recorder:
 
     def constant(self, value: Any) -> int:
         """The index of a value that does not depend on this recorder's inputs."""
+        shared = False
+        if type(value) is TracedArray and value.recorder is PLAIN:
+            value = capture(value)
+            shared = True  # whoever writes to it next makes a copy first
         known = self._constant_index.get(id(value))
         if known is not None:
-            return known
-        if type(value) is np.ndarray and value.size > 1 and 0 in value.strides:
-            return self._stretched_constant(value)
+            if shared or type(value) is not np.ndarray or _same(self.payloads[known], value):
+                return known
+            del self._constant_index[id(value)]
+        if type(value) is np.ndarray and value.size > 1:
+            if 0 in value.strides:
+                return self._stretched_constant(value)
+            if not self.concrete and _is_uniform(value):
+                return self._stretched_constant(np.broadcast_to(value.flat[0], value.shape))
         kept = value
         if type(value) is not TracedArray:
             if type(value) is not np.ndarray:
                 kept = np.asarray(value)
-            elif value.nbytes <= COPY_BYTES and value.flags.writeable:
+            elif value.nbytes <= COPY_BYTES and value.flags.writeable and not shared:
                 kept = value.copy()
         index = len(self.payloads)
         # The caller's object is kept alive with the copy: its id must stay its own.
@@ -142,18 +155,21 @@ class Recorder:
         if primitive.name == "pull_callback" and not self.transforming:
             return tuple(settings["function"](*operands))
         if self.concrete:
-            lower = [
-                x.payload if type(x) is TracedArray and x.recorder is self else x for x in operands
-            ]
+            lower = [self._lower(x) if type(x) is TracedArray else x for x in operands]
             result = bind(primitive, lower, attributes)
             if primitive.structure == "constant" and not self.keep_all:
-                return result
+                return plain(result)
             results = result if primitive.several else (result,)
         else:
             types = [_type(x.payload if type(x) is TracedArray else x) for x in operands]
             results = primitive.infer(*types, **settings)
         made = self.emit(primitive, operands, attributes, results)
         return tuple(made) if primitive.several else made[0]
+
+    def _lower(self, x: Any) -> Any:
+        if x.recorder is self:
+            return x.payload
+        return capture(x) if x.recorder is PLAIN else x
 
     def emit(
         self,
@@ -249,6 +265,15 @@ def n_outputs(record: Record) -> int:
     return n
 
 
+def _is_uniform(value: Any) -> bool:
+    """Whether all elements are the same bits: rules make such arrays from single numbers."""
+    first, last = value.flat[0], value.flat[value.size - 1]
+    # Most arrays are told apart by two elements; the whole is only compared where it may pay.
+    if value.dtype.kind not in "fiub" or first != last:
+        return False
+    return bool((value == first).all()) and (first != 0 or not np.signbit(value).any())
+
+
 def _broadcast() -> Primitive:
     return primitives["broadcast"]
 
@@ -277,6 +302,65 @@ def leaked(recorder: Recorder) -> LeakedArrayError:
         remedy="return the value (has_aux=True for extra results) instead of storing it in "
         "a global, an attribute or a list outside the function",
     )
+
+
+class Plain(Recorder):
+    """Below all recorders: computes with plain arrays and notes nothing."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("a recorded function", concrete=True, keep_all=False)
+        self.level = -1
+
+    def apply(self, primitive: Primitive, operands: Sequence[Any], attributes: Any) -> Any:
+        """Evaluate a primitive; results are stand-ins again, and may be views of operands."""
+        lower = [x.payload if type(x) is TracedArray else x for x in operands]
+        result = bind(primitive, lower, attributes)
+        return tuple([plain(y) for y in result]) if primitive.several else plain(result)
+
+
+PLAIN = Plain()
+
+
+def plain(x: Any) -> Any:
+    """An array as a stand-in of no recording; NumPy scalars, which nobody writes, as they are."""
+    return TracedArray(PLAIN, 0, x, False) if type(x) is np.ndarray else x
+
+
+def is_plain(x: Any) -> bool:
+    """Whether x is a stand-in that no recording has part in."""
+    return type(x) is TracedArray and x.recorder is PLAIN
+
+
+def root_of(x: Any) -> Any:
+    """The stand-in whose memory this one looks into: itself if it is no view."""
+    while x.view is not None:
+        x = x.view.base
+    return x
+
+
+def capture(x: Any) -> Any:
+    """The array of a plain stand-in, from now on left as it is: writers copy it first."""
+    root_of(x).index = 1
+    return x.payload
+
+
+def unwrapped(x: Any) -> Any:
+    """A plain stand-in's array, for good; anything else as it is."""
+    if type(x) is TracedArray and x.recorder is PLAIN:
+        if x.view is not None:
+            x.view.refresh(x)
+        if x.recorder is PLAIN:
+            return capture(x)
+    return x
+
+
+def _same(kept: Any, value: Any) -> bool:
+    """Whether an array that was captured before has still the same elements."""
+    if kept is value or value.nbytes > COPY_BYTES:
+        return True
+    return bool(kept.tobytes() == value.tobytes())
 
 
 def bind(primitive: Primitive, operands: Sequence[Any], attributes: Any) -> Any:

@@ -15,6 +15,9 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.primitive import primitives
 from adjoint.graph.source import source_here
+from adjoint.trace import recorder as core
+from adjoint.trace.indexing import RECORDED, plain_value
+from adjoint.trace.views import writable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,6 +65,8 @@ def supported() -> tuple[dict[Any, Any], dict[Any, Any], dict[str, Any], dict[An
 def _unsupported(function: Any) -> UnsupportedError:
     name = getattr(function, "__name__", str(function))
     module = (getattr(function, "__module__", "") or "numpy").replace("numpy", "np", 1)
+    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
+        module = "scipy.special"
     names = [f.__name__ for f in (*_functions, *_ufuncs)]
     near = difflib.get_close_matches(name, names, 1, 0.75)
     remedy = _refused.get(function)
@@ -84,9 +89,18 @@ def find_function(function: Any) -> Callable[..., Any]:
     return found
 
 
+def _foreign(name: str) -> UnsupportedError:
+    return UnsupportedError(
+        "a recorded value cannot be written into an array made outside the recording",
+        function=name,
+        source=source_here(),
+        remedy="make the array inside the function, with np.zeros or np.array(a)",
+    )
+
+
 def _ufunc_rule(ufunc: Any) -> Callable[..., Any] | None:
     found = _ufuncs.get(ufunc)
-    if found is None and not hasattr(np, ufunc.__name__):
+    if found is None and getattr(np, ufunc.__name__, None) is not ufunc:
         # scipy.special's ufuncs are found by name: SciPy is not imported for them.
         name = ufunc.__name__
         if name in primitives and "scipy" in primitives[name].notes:
@@ -97,8 +111,95 @@ def _ufunc_rule(ufunc: Any) -> Callable[..., Any] | None:
     return found
 
 
+# Functions that write into their arguments, and so are never left to NumPy itself.
+WRITING: set[Any] = set()
+
+
+def array_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """A call of a NumPy function with a stand-in among its arguments."""
+    if function not in WRITING and options.get("out") is None:
+        arrays: list[Any] = []
+        positional = _plain_arguments(args, arrays)
+        by_name = _plain_arguments(options, arrays)
+        if positional is not None and by_name is not None:
+            # Nothing is recorded: NumPy's own function does it. Only results that look into
+            # the memory of an argument must be tied to it, which the rules do.
+            result = function(*positional, **by_name)
+            if function not in _functions or not _shares(result, arrays):
+                return _plain_result(result)
+    return find_function(function)(*args, **options)
+
+
+def _plain_arguments(x: Any, arrays: list[Any]) -> Any:
+    """Arguments with plain stand-ins replaced by their arrays; None if one is recorded."""
+    kind = type(x)
+    if kind is core.TracedArray:
+        found = plain_value(x)
+        if found is RECORDED:
+            return None
+        arrays.append(found)
+        return found
+    if kind is tuple or kind is list:
+        made = []
+        for part in x:
+            found = _plain_arguments(part, arrays)
+            if found is None and part is not None:
+                return None
+            made.append(found)
+        return kind(made)
+    if kind is dict:
+        values = _plain_arguments(list(x.values()), arrays)
+        return None if values is None else dict(zip(x, values, strict=True))
+    return x
+
+
+def _shares(result: Any, arrays: list[Any]) -> bool:
+    if isinstance(result, tuple | list):
+        return any(_shares(part, arrays) for part in result)
+    return type(result) is np.ndarray and any(np.may_share_memory(result, a) for a in arrays)
+
+
+def _plain_result(result: Any) -> Any:
+    if type(result) in (tuple, list):
+        return type(result)([_plain_result(part) for part in result])
+    if isinstance(result, tuple) and hasattr(result, "_fields"):
+        return type(result)(*[_plain_result(part) for part in result])
+    return core.plain(result)
+
+
+def _plain_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """A ufunc on plain stand-ins alone; None if something is recorded."""
+    made = _plain_arguments(inputs, [])
+    if made is None:
+        return None
+    options = dict(options)
+    targets = options.pop("out", ()) or ()
+    others = _plain_arguments(options, [])
+    if others is None or _plain_arguments(targets, []) is None:
+        return None
+    if how == "at":
+        target = inputs[0]
+        if type(target) is not core.TracedArray:
+            raise _foreign(f"np.{ufunc.__name__}.at")
+        ufunc.at(writable(target), *made[1:], **others)
+        return (None,)
+    if targets:
+        others["out"] = tuple([writable(x) if type(x) is core.TracedArray else x for x in targets])
+    result = getattr(ufunc, how)(*made, **others)
+    if targets:
+        results = result if isinstance(result, tuple) else (result,)
+        pairs = zip(targets, results, strict=True)
+        kept = tuple([y if x is None else x for x, y in pairs])
+        return (kept if len(kept) > 1 else kept[0],)
+    return (_plain_result(result),)
+
+
 def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A call of a ufunc or one of its methods with a stand-in among its operands."""
+    if core.innermost([*inputs, *options.values(), *(options.get("out") or ())]) is core.PLAIN:
+        found = _plain_ufunc(ufunc, how, inputs, options)
+        if found is not None:
+            return found[0]
     if how == "__call__":
         rule = _ufunc_rule(ufunc)
         if rule is None:

@@ -11,6 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from adjoint.trace import recorder as core
+
 
 class View:
     """How a view hangs on its base."""
@@ -33,21 +37,31 @@ class View:
         for below in reversed(chain[:-1]):
             link = below.view
             if link.seen != link.base.version:
-                replace_value(below, detached(link.read(detached(link.base))))
+                replace_value(below, link.read(handle(link.base)))
                 link.seen = link.base.version
                 below.version += 1
 
 
+def handle(x: Any) -> Any:
+    """The same value without its tie to a base, to compute with; never to be written."""
+    return type(x)(x.recorder, x.index, x.payload, x.weak)
+
+
 def detached(x: Any) -> Any:
     """The same value without its tie to a base; plain arrays as they are."""
-    if getattr(x, "view", None) is None or not hasattr(x, "recorder"):
+    if type(x) is not core.TracedArray:
         return x
-    x.view.refresh(x)
-    return type(x)(x.recorder, x.index, x.payload, x.weak)
+    if x.view is not None:
+        x.view.refresh(x)
+    if x.recorder is core.PLAIN:
+        return type(x)(x.recorder, 1, core.capture(x), False)
+    return x if x.view is None else handle(x)
 
 
 def replace_value(x: Any, new: Any) -> None:
     """Let a stand-in stand for another value."""
+    if type(new) is not core.TracedArray:
+        new = core.plain(np.asarray(new))
     x.recorder, x.index, x.payload, x.weak = new.recorder, new.index, new.payload, new.weak
 
 
@@ -55,7 +69,9 @@ def as_view(
     result: Any, base: Any, read: Callable[[Any], Any], write: Callable[[Any, Any], Any] | None
 ) -> Any:
     """Tie a result to the base it is a view of."""
-    if result is base:
+    if base.recorder is core.PLAIN:
+        result = handle(result) if type(result) is core.TracedArray else core.plain(result)
+    elif result is base:
         result = (
             detached(base)
             if base.view is not None
@@ -78,6 +94,29 @@ def write_through(x: Any, new: Any) -> None:
         if link.write is None:
             raise ValueError("assignment destination is read-only")
         base = link.base
-        new = detached(link.write(detached(base), detached(x)))
+        new = link.write(detached(base), detached(x))
         link.seen = base.version + 1
         x = base
+
+
+def writable(x: Any) -> Any:
+    """The array of a plain stand-in, for writing in place.
+
+    If a recording holds the memory as a constant, the root gets a copy of it first, and the
+    views of it read themselves anew.
+    """
+    if x.view is not None:
+        x.view.refresh(x)
+    root = core.root_of(x)
+    if root.index:
+        root.payload = root.payload.copy(order="K")
+        root.index = 0
+        root.version += 1
+        if x.view is not None:
+            x.view.refresh(x)
+    link = x.view
+    while link is not None:
+        if link.write is None:
+            raise ValueError("assignment destination is read-only")
+        link = link.base.view
+    return x.payload

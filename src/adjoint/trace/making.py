@@ -1,0 +1,266 @@
+"""Arrays that a recorded function makes: ``np.zeros(n)`` must accept recorded values.
+
+NumPy asks no stand-in when it makes an array, so while somebody records, NumPy's functions
+that make arrays are replaced by ones that look who is calling. Only code of the user's in a
+thread that records gets a stand-in (``recorder.Plain``); everybody else gets the array. When
+the last recording of the process ends, the functions are NumPy's own again.
+
+Names imported with ``from numpy import zeros`` are replaced in the modules that hold them.
+Modules are only searched when there are new ones; a traced function's own module is looked
+at again when it has got new names.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.source import is_hidden
+from adjoint.trace import recorder as core
+from adjoint.trace.calls.support import any_traced, as_operand
+from adjoint.trace.session import is_recording, while_recording
+
+_NUMERIC = "biufc"
+_own: dict[str, Any] = {}  # NumPy's functions, by name
+_ours: dict[str, Any] = {}  # what takes their place
+_by_id: dict[int, Any] = {}
+_elsewhere: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+_searched: dict[int, int] = {}  # modules by id, and how many names they had
+_modules_seen = 0
+
+
+def _calls_from_user() -> bool:
+    """Whether the caller's caller is the user's code in a thread that records."""
+    return is_recording() and not is_hidden(sys._getframe(2).f_code)
+
+
+def _made(x: Any) -> Any:
+    if type(x) is np.ndarray and x.dtype.kind in _NUMERIC and x.flags.owndata:
+        return core.plain(x)
+    return x
+
+
+def _maker(function: Any) -> Callable[..., Any]:
+    """A function that makes an array of sizes and numbers."""
+
+    @functools.wraps(function)
+    def make(*args: Any, **options: Any) -> Any:
+        result = function(*args, **options)
+        return _result(result) if _calls_from_user() else result
+
+    return make
+
+
+def _result(x: Any) -> Any:
+    if type(x) is np.ndarray:
+        if x.dtype.kind not in _NUMERIC:
+            return x
+        return core.plain(x if x.flags.owndata and x.flags.writeable else x.copy())
+    if type(x) in (tuple, list):
+        return type(x)([_result(part) for part in x])
+    return x
+
+
+def _empty(function: Any) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def empty(*args: Any, **options: Any) -> Any:
+        result = function(*args, **options)
+        if not _calls_from_user() or result.dtype.kind not in _NUMERIC:
+            return result
+        result.fill(0)  # what a recording does must not depend on what memory holds
+        return core.plain(result)
+
+    return empty
+
+
+def _full(function: Any) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def full(shape: Any, fill_value: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+        if not _calls_from_user():
+            return function(shape, fill_value, dtype, *args, **options)
+        if type(fill_value) is not core.TracedArray and not any_traced(fill_value):
+            return _made(function(shape, fill_value, dtype, *args, **options))
+        value = as_operand(fill_value)
+        value = value if dtype is None else value.astype(dtype)
+        return np.broadcast_to(value, shape).copy()
+
+    return full
+
+
+def _array(function: Any, copies: bool) -> Callable[..., Any]:
+    """np.array and np.asarray: nested lists may hold recorded numbers."""
+
+    @functools.wraps(function)
+    def array(obj: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+        if not _calls_from_user():
+            return function(obj, dtype, *args, **options)
+        if type(obj) is not core.TracedArray and not any_traced(obj):
+            result = function(obj, dtype, *args, **options)
+            return result if result is obj else _made(result)
+        wants_copy = options.get("copy", copies) and type(obj) is core.TracedArray
+        result = joined(obj)
+        if dtype is not None and result.dtype != dtype:
+            result = result.astype(dtype)
+        elif wants_copy or (result is obj and result.weak):
+            result = result.copy()
+        missing = options.get("ndmin", 0) - result.ndim
+        return result.reshape((1,) * missing + result.shape) if missing > 0 else result
+
+    return array
+
+
+def joined(x: Any) -> Any:
+    """An array of a nested list with recorded numbers or arrays in it."""
+    if isinstance(x, list | tuple):
+        return np.stack([joined(part) for part in x])
+    return x if type(x) is core.TracedArray else as_operand(x)
+
+
+_MAKERS = (
+    "zeros ones arange eye identity tri linspace logspace geomspace fromfunction indices "
+    "zeros_like ones_like full_like copy meshgrid fromiter frombuffer bartlett blackman hamming "
+    "hanning kaiser tile repeat concatenate stack vstack hstack column_stack concat"
+).split()
+_EMPTY = ("empty", "empty_like")
+_ARRAYS = {
+    "array": True,
+    "asarray": False,
+    "asanyarray": False,
+    "ascontiguousarray": False,
+    "asfortranarray": False,
+    "asarray_chkfinite": False,
+}
+
+
+class _Joiner:
+    """``np.r_`` and ``np.c_``: arrays and numbers joined by an index expression."""
+
+    def __init__(self, own: Any) -> None:
+        self.own = own
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.own, name)
+
+    def __getitem__(self, key: Any) -> Any:
+        items = list(key) if isinstance(key, tuple) else [key]
+        if not any_traced(items):
+            result = self.own[key]
+            return _result(result) if _calls_from_user() else result
+        axis, ndmin, place = self.own.axis, self.own.ndmin, self.own.trans1d
+        if isinstance(items[0], str):
+            numbers = [int(part) for part in items.pop(0).split(",")]
+            axis, ndmin, place = (*numbers, *(axis, ndmin, place)[len(numbers) :])
+        return np.concatenate([_placed_part(x, ndmin, place) for x in items], axis=axis)
+
+
+def _placed_part(item: Any, ndmin: int, place: int) -> Any:
+    """One item as an array of at least ndmin axes, its own starting at a place."""
+    if isinstance(item, slice):
+        start, step = item.start or 0, 1 if item.step is None else item.step
+        if isinstance(step, complex):
+            item = np.linspace(start, item.stop, int(abs(step)))
+        else:
+            item = np.arange(start, item.stop, step)
+    x = joined(item)
+    missing = ndmin - x.ndim
+    if missing <= 0:
+        return x
+    before = place if place >= 0 else place + missing + 1
+    return np.reshape(x, (1,) * before + x.shape + (1,) * (missing - before))
+
+
+def _prepare() -> None:
+    _ours.update(r_=_Joiner(np.r_), c_=_Joiner(np.c_))
+    for name in _MAKERS:
+        _ours[name] = _maker(getattr(np, name))
+    for name in _EMPTY:
+        _ours[name] = _empty(getattr(np, name))
+    _ours["full"] = _full(np.full)
+    for name, copies in _ARRAYS.items():
+        _ours[name] = _array(getattr(np, name), copies)
+    for name, function in _ours.items():
+        _own[name] = getattr(np, name)
+        _by_id[id(_own[name])] = function
+
+
+def look_at(names: dict[str, Any]) -> None:
+    """Find NumPy's makers of arrays among a module's names."""
+    if names is np.__dict__ or _searched.get(id(names)) == len(names):
+        return
+    _searched[id(names)] = len(names)
+    found = {k: v for k, v in list(names.items()) if id(v) in _by_id and not k.startswith("__")}
+    ours = {k: _by_id[id(v)] for k, v in found.items()}
+    if found:
+        _elsewhere.append((names, found, ours))
+        if _placed:
+            names.update(ours)
+
+
+def look_at_function(function: Any) -> None:
+    """Find NumPy's makers of arrays among the names that a function sees."""
+    for _ in range(8):  # wrappers may be nested
+        inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
+        inner = inner or getattr(function, "__func__", None)
+        if inner is None:
+            break
+        function = inner
+    names = getattr(function, "__globals__", None)
+    if names is not None and _searched.get(id(names)) != len(names):
+        look_at(names)
+
+
+def _look() -> None:
+    global _modules_seen
+    _modules_seen = len(sys.modules)
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in ("numpy", "scipy", "adjoint") or module is None:
+            continue
+        names = getattr(module, "__dict__", None)
+        if type(names) is dict:
+            look_at(names)
+
+
+def _look_for_ours() -> None:
+    """Modules that were imported while recording may have taken our functions by name."""
+    ours = {id(function): name for name, function in _ours.items()}
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", None)
+        if type(names) is not dict or names is np.__dict__ or id(names) in _searched:
+            continue
+        found = {k: v for k, v in list(names.items()) if id(v) in ours}
+        if found:
+            own = {k: _own[ours[id(v)]] for k, v in found.items()}
+            _elsewhere.append((names, own, found))
+
+
+_placed = False
+
+
+def _begin() -> None:
+    global _placed
+    if len(sys.modules) != _modules_seen:
+        _look()
+    np.__dict__.update(_ours)
+    for names, _, ours in _elsewhere:
+        names.update(ours)
+    _placed = True
+
+
+def _end() -> None:
+    global _placed
+    if len(sys.modules) != _modules_seen:
+        _look_for_ours()
+    _placed = False
+    np.__dict__.update(_own)
+    for names, own, ours in _elsewhere:
+        for name, function in ours.items():
+            if names.get(name) is function:
+                names[name] = own[name]
+
+
+_prepare()
+while_recording(_begin, _end)
