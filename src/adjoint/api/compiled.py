@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -55,6 +56,43 @@ class RecompilationWarning(UserWarning):
     """A jitted function meets ever new shapes or dtypes, and is compiled for each."""
 
 
+# A program that has been called this often, and took no longer than this, gets an entry of
+# machine code. Longer programs are called so that other Python threads can run meanwhile.
+_OFTEN, _SHORT, _ENTRIES = 8, 50e-6, 4
+
+
+class _Flat:
+    """A program for arguments that are plain arrays and floats."""
+
+    __slots__ = ("calls", "captured", "least", "native", "program", "structure")
+
+    def __init__(self, program: Any, recording: Recording) -> None:
+        self.program = program
+        self.captured = tuple(recording.captured)
+        self.structure = recording.structure
+        self.native: Any = None
+        self.calls = 0
+        self.least = float("inf")
+
+    def run(self, args: tuple[Any, ...]) -> Any:
+        """Call the program."""
+        return _result(self.structure, self.program(args + self.captured))
+
+    def entry(self, args: tuple[Any, ...]) -> Callable[..., Any] | None:
+        """A native entry, for results that are one leaf or a tuple of leaves."""
+        single = self.structure == _ONE
+        tuple_of_leaves = self.structure == tree.structure((0.0,) * self.structure.num_leaves)
+        if not (single or tuple_of_leaves):
+            return None
+        make = getattr(self.program, "entry", None)
+        if make is None:
+            return None
+        kinds = [x.dtype if type(x) is np.ndarray else float for x in args]
+        # Kept here: the machine code must live as long as the function that calls it.
+        self.native = make(kinds, self.captured, single)
+        return None if self.native is None else self.native.call
+
+
 class Jitted:
     """What :func:`jit` returns: a program for each combination of shapes and dtypes."""
 
@@ -63,13 +101,20 @@ class Jitted:
         self._function = f
         self._threads = threads
         self._recordings: dict[Any, Recording] = {}
-        self._programs: dict[Any, Callable[..., Any]] = {}
+        self._programs: dict[Any, _Flat] = {}
+        self._entries: tuple[tuple[Callable[..., Any], Any], ...] = ()
+        self._miss: Any = None
         self._lock = threading.Lock()
 
     def __call__(self, *args: Any) -> Any:
         """Run on these arguments."""
-        # The short way: plain arrays and floats, of types met before.
-        kinds = []
+        conventions = current()
+        # The shortest way: entries of machine code, for small programs called often.
+        for entry, chosen in self._entries:
+            result = entry(*args)
+            if result is not self._miss and chosen is conventions:
+                return result
+        kinds: list[Any] = []
         for x in args:
             kind = type(x)
             if kind is np.ndarray:
@@ -77,17 +122,35 @@ class Jitted:
             elif kind is float:
                 kinds.append(kind)
             else:
-                break
-        else:
-            run = self._programs.get((tuple(kinds), current()))
-            if run is not None:
-                return run(args)
-            run = self._program(args)
-            if run is not None:
+                return self._any(args)
+        # The short way: plain arrays and floats, of types met before.
+        key = (tuple(kinds), conventions)
+        flat = self._programs.get(key)
+        if flat is None:
+            flat = self._flat(args)
+            if flat is None:
+                return self._any(args)
+            with self._lock:
+                self._programs[key] = flat
+        if flat.calls < _OFTEN:
+            return self._timed(flat, args, conventions)
+        return flat.run(args)
+
+    def _timed(self, flat: _Flat, args: tuple[Any, ...], conventions: Any) -> Any:
+        """One of the first calls: if they are many and short, an entry is made for them."""
+        start = time.perf_counter()
+        result = flat.run(args)
+        flat.least = min(flat.least, time.perf_counter() - start)
+        flat.calls += 1
+        if flat.calls == _OFTEN and flat.least < _SHORT and len(self._entries) < _ENTRIES:
+            entry = flat.entry(args)
+            if entry is not None:
+                from adjoint.run import MISS
+
+                self._miss = MISS
                 with self._lock:
-                    self._programs[tuple(kinds), current()] = run
-                return run(args)
-        return self._any(args)
+                    self._entries = (*self._entries, (entry, conventions))
+        return result
 
     def _any(self, args: tuple[Any, ...]) -> Any:
         """Trees, NumPy scalars, stand-ins of an outer transformation."""
@@ -106,21 +169,14 @@ class Jitted:
 
         return compile_graph(graph, threads=self._threads)
 
-    def _program(self, args: tuple[Any, ...]) -> Callable[..., Any] | None:
+    def _flat(self, args: tuple[Any, ...]) -> _Flat | None:
         """The program for flat arguments, bound to what the function takes from outside."""
         leaves, structure = tree.flatten(args)
         recording = self._recording([argument_payload(x, "jit") for x in leaves], structure)
-        captured = tuple(recording.captured)
-        if any(isinstance(x, TracedCore) for x in captured):
+        if any(isinstance(x, TracedCore) for x in recording.captured):
             return None
         program = recording.graph.memo(("program", self._threads), self._compile)
-        shape = recording.structure
-        if shape == _ONE:
-            number = recording.graph.outputs[0].type.shape == ()
-            if number and not captured:
-                return lambda args: program(args)[0][()]
-            return lambda args: _result(shape, program(args + captured))
-        return lambda args: _result(shape, program(args + captured))
+        return _Flat(program, recording)
 
     def _recording(self, pairs: list[Any], structure: tree.TreeDef) -> Recording:
         key = (
