@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from adjoint import nn, tree
+from adjoint import nn, optim, tree
 from adjoint.errors import StructureError
 
 
@@ -311,3 +311,26 @@ def test_flatten_and_reshape():
     assert nn.Flatten()(x).shape == (2, 12)
     assert nn.Flatten(keep=2)(x).shape == (2, 3, 4)
     np.testing.assert_array_equal(nn.Reshape(3, 4)(nn.Flatten()(x)), x)
+
+
+def test_autoencoders():
+    x = np.random.default_rng(0).standard_normal((4, 5))
+    tied = nn.TiedAutoencoder(5, 3, 2, output=nn.tanh, rng=0)
+    w1, w2 = tied.weights
+    code = nn.sigmoid(nn.sigmoid(x @ w1) @ w2)
+    np.testing.assert_allclose(tied.encode(x), code)
+    np.testing.assert_allclose(tied(x), np.tanh(nn.sigmoid(code @ w2.T) @ w1.T))
+    assert len(tied.parameters()) == 6
+    pair = nn.Autoencoder(np.negative, np.exp)
+    np.testing.assert_allclose(pair(x), np.exp(-x))
+
+
+def test_python_numbers_in_a_users_model_can_be_trained():
+    @dataclasses.dataclass(frozen=True)
+    class Line:
+        slope: float = 0.5
+
+    for method in (optim.adam(0.1), optim.max_norm(optim.sgd(0.1)), optim.muon(0.1)):
+        model = nn.parameters(Line())
+        after, _ = method.update({"slope": 1.0}, method.init(model), model)
+        assert float(after["slope"]) < 0.5

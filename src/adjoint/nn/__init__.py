@@ -61,6 +61,7 @@ from adjoint.nn.activation_layers import (
     Softsign,
     Tanh,
 )
+from adjoint.nn.autoencoder import Autoencoder, TiedAutoencoder
 from adjoint.nn.context import apply, inference, is_training, keep, kept, next_key
 from adjoint.nn.continuous import CTRNN, NeuralODE, odeint, runge_kutta_step
 from adjoint.nn.convolutional import (
@@ -161,6 +162,7 @@ __all__ = [
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
     "AlphaDropout",
+    "Autoencoder",
     "AveragePool1d",
     "AveragePool2d",
     "AveragePool3d",
@@ -221,6 +223,7 @@ __all__ = [
     "Softsign",
     "Step",
     "Tanh",
+    "TiedAutoencoder",
     "TransformerBlock",
     "Watched",
     "apply",

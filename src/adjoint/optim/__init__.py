@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from adjoint.optim.adaptive import Adam, Muon, NAdam, orthogonal_factor
 from adjoint.optim.baseline import finite_differences, perturbation, weight_perturbation
 from adjoint.optim.first_order import (
@@ -105,7 +107,7 @@ def muon(rate: Rate = 1e-3, other: Optimizer | None = None, **settings: Any) -> 
 
 
 def _is_matrix(path: str, leaf: Any) -> bool:
-    return bool(leaf.ndim == 2)
+    return np.ndim(leaf) == 2
 
 
 __all__ = [

@@ -130,7 +130,7 @@ class MaxNorm(_Wrapper):
         stepped, state = self.inner.update(gradients, state, parameters)
         leaves, shape = tree.flatten(stepped)
         held = [
-            self._hold(leaf) if leaf.ndim > 1 and matches(path, self.only) else leaf
+            self._hold(leaf) if np.ndim(leaf) > 1 and matches(path, self.only) else leaf
             for path, leaf in zip(names(stepped), leaves, strict=True)
         ]
         return tree.unflatten(shape, held), state
