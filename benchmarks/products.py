@@ -103,8 +103,7 @@ def measure(repeat, shape, rng):
     b = rng.normal(size=(shape.k, shape.n)).astype(shape.dtype)
     want = a @ b
     a, b = (
-        aligned(x.T if turn else x)
-        for x, turn in ((a, shape.transpose_a), (b, shape.transpose_b))
+        aligned(x.T if turn else x) for x, turn in ((a, shape.transpose_a), (b, shape.transpose_b))
     )
     c = aligned(np.zeros((shape.m, shape.n), shape.dtype))
     product = small_product("@product", shape)

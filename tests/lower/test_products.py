@@ -5,7 +5,7 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from adjoint.lower.products import Shape, batched, small_product
+from adjoint.lower.products import Shape, batched, choose, small_product
 
 # m, n, k: all different; ones; ragged vectors; several panels and tiles; long k.
 TURNS = list(itertools.product([False, True], repeat=2))
@@ -164,8 +164,14 @@ def test_tiling_keeps_to_the_registers_and_covers_all():
     from adjoint.lower.products_tile import tile
 
     for m, n, k, registers in itertools.product((1, 7, 100), (3, 64, 500), (5, 90), (16, 32)):
-        tiling = tile(Shape(m, n, k, "float32"), 16, registers)
+        tiling = tile(Shape(m, n, k, "float32"), 16, registers, m)
         r, v = max(tiling.rows.lengths()), max(tiling.vectors.lengths())
         assert r * v + v + 1 <= registers
         assert sum(tiling.rows.lengths()) == m
         assert (sum(tiling.vectors.lengths()) - 1) * 16 + tiling.last == n
+
+
+def test_large_products_go_to_blas():
+    assert choose(Shape(1024, 1024, 1024, "float32")) == "blas"
+    assert choose(Shape(10, 32, 784, "float32")) == "emitted"
+    assert choose(Shape(1, 1, 1, "float64")) == "emitted"

@@ -81,9 +81,9 @@ class Shape:
         return self.ldc or self.n
 
     def mirrored(self) -> Shape:
-        """The product of the transposes, for a C of one column: the same memory, one row."""
+        """``op(B)^T op(A)^T``, the transpose of the product, from the same memory."""
         return Shape(
-            1,
+            self.n,
             self.m,
             self.k,
             self.dtype,
@@ -91,6 +91,7 @@ class Shape:
             not self.transpose_a,
             self.ldb or (self.k if self.transpose_b else self.n),
             self.lda or (self.m if self.transpose_a else self.k),
+            self.c_stride,
         )
 
 
@@ -114,7 +115,8 @@ class Plan:
         epilogue: applied to outputs before they are stored.
         vector_bytes: of a vector register.
         registers: how many there are.
-        swapped: whether the caller's rows are this product's columns.
+        mirrored: whether the shape is that of the transposed product.
+        turned: whether outputs are transposed before they are finished, to undo that.
     """
 
     symbol: str
@@ -123,14 +125,17 @@ class Plan:
     epilogue: Epilogue | None
     vector_bytes: int
     registers: int
-    swapped: bool = False
+    mirrored: bool = False
+    turned: bool = False
 
     def finish(self, text: Text, value: str, lanes: int, used: int, row: str, column: str) -> None:
         """Add what C holds if asked to, apply the epilogue, store."""
         kind = self.shape.kind
-        index = text.plus(text.times(row, self.shape.c_stride), column)
-        pointer = text.at(kind, "%c", index)
-        output = Output(value, kind, lanes, used, row, column, self.swapped)
+        swapped = self.mirrored and not self.turned
+        # A mirrored product that is not turned has one row, which is a column without gaps.
+        start = "0" if swapped else text.times(row, self.shape.c_stride)
+        pointer = text.at(kind, "%c", text.plus(start, column))
+        output = Output(value, kind, lanes, used, row, column, swapped)
         if self.accumulate:
             old = text.load(kind, lanes, pointer, used)
             value = text.make(f"fadd {output.type} {old}, {value}")
@@ -165,14 +170,12 @@ def small_product(
         attributes: of the function.
     """
     plan = Plan(symbol, shape, accumulate, epilogue, vector_bytes, registers)
-    if shape.n == 1 and shape.c_stride == 1 and shape.m > 1:
-        plan = replace(plan, shape=shape.mirrored(), swapped=True)
     text = Text()
     units = 0
     if shape.m and shape.n:
-        write = products_dot.write if products_dot.is_better(plan.shape) else products_outer.write
+        _, plan, write = _best(plan)
         units = write(text, plan)
-    first, second = ("%b", "%a") if plan.swapped else ("%a", "%b")
+    first, second = ("%b", "%a") if plan.mirrored else ("%a", "%b")
     given = ", ".join(
         [f"ptr noalias {name}" for name in (first, second, "%c")]
         + ["i64 %begin", "i64 %end", *parameters]
@@ -180,6 +183,25 @@ def small_product(
     body = "\n  ".join([*text.lines, "ret void"])
     main = f"define internal void {symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n"
     return SmallProduct("".join([*text.functions, main]), symbol, units)
+
+
+_Way = tuple[float, Plan, Callable[[Text, Plan], int]]
+
+
+def _best(plan: Plan) -> _Way:
+    """The way with the least estimated time, in cycles."""
+    shape = plan.shape
+    mirrored = replace(plan, shape=shape.mirrored(), mirrored=True)
+    ways: list[_Way] = []
+    if shape.n == 1 and shape.c_stride == 1:
+        plan = mirrored
+    elif shape.n > 1:
+        turned = replace(mirrored, turned=True)
+        ways.append((products_outer.cost(turned), turned, products_outer.write))
+    ways.append((products_outer.cost(plan), plan, products_outer.write))
+    if products_dot.is_possible(plan.shape):
+        ways.append((products_dot.cost(plan), plan, products_dot.write))
+    return min(ways, key=lambda way: way[0])
 
 
 def batched(
@@ -226,6 +248,26 @@ def batched(
     )
 
 
-def choose(shape: Shape) -> str:
-    """``"emitted"`` or ``"blas"``: which is faster, by ``benchmarks/products.py``."""
-    return "emitted"
+# Multiply-adds above which BLAS, which keeps blocks in the caches, is faster than tiles that
+# do not; and the waste (padding, transposing) above which it is for anything but tiny products.
+_LARGE = 2.5e8
+_TINY = 3e5
+_WASTE = 1.55
+
+
+def choose(shape: Shape, vector_bytes: int = 64, registers: int = 32) -> str:
+    """``"emitted"`` or ``"blas"``: which is faster, by ``benchmarks/products.py``.
+
+    Args:
+        shape: the product.
+        vector_bytes: of a vector register.
+        registers: how many there are.
+    """
+    work = float(shape.m) * shape.n * shape.k
+    if work > _LARGE:
+        return "blas"
+    if work < _TINY:
+        return "emitted"
+    plan = Plan("", shape, False, None, vector_bytes, registers)
+    waste = _best(plan)[0] / (work * shape.size / vector_bytes)
+    return "blas" if waste > _WASTE else "emitted"

@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adjoint.lower.products_text import Text, vector_type
-from adjoint.lower.products_tile import lanes_for
+from adjoint.lower.products_tile import dot_cost, lanes_for
 
 if TYPE_CHECKING:
     from adjoint.lower.products import Plan, Shape
 
-_FEW_ROWS = 3
 _TILE_ROWS, _TILE_COLUMNS = 4, 4
 
 
-def is_better(shape: Shape) -> bool:
-    """Whether k is the fast axis of both operands, and C small enough beside them."""
-    if shape.a_strides[1] != 1 or shape.b_strides[0] != 1 or shape.k < 4:
-        return False
-    return shape.m <= _FEW_ROWS or shape.n == 1 or shape.k >= 16 * shape.m
+def is_possible(shape: Shape) -> bool:
+    """Whether k is the fast axis of both operands."""
+    return shape.a_strides[1] == 1 and shape.b_strides[0] == 1 and shape.k > 1
+
+
+def cost(plan: Plan) -> float:
+    """Estimated cycles."""
+    shape = plan.shape
+    lanes = lanes_for(shape.k, shape.size, plan.vector_bytes)
+    return dot_cost(shape, lanes, (_TILE_ROWS, _TILE_COLUMNS))
 
 
 def write(text: Text, plan: Plan) -> int:

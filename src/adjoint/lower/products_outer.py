@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adjoint.lower.products_text import Text, vector_type
-from adjoint.lower.products_tile import Split, Tiling, lanes_for, tile
+from adjoint.lower.products_tile import Split, Tiling, lanes_for, outer_cost, tile, transpose_cost
 
 if TYPE_CHECKING:
     from adjoint.lower.products import Plan
@@ -38,7 +38,7 @@ def write(text: Text, plan: Plan) -> int:
     shape = plan.shape
     tiling = tiling_of(plan)
     buffer = ""
-    if shape.b_strides[1] != 1 and shape.n > 1:
+    if _is_packed(plan):
         most = max(tiling.vectors.lengths()) * tiling.lanes * max(shape.k, 1)
         buffer = text.make(f"alloca [{most} x {shape.kind}], align 64")
         text.functions.append(_pack(plan, tiling))
@@ -48,11 +48,29 @@ def write(text: Text, plan: Plan) -> int:
     return tiling.units
 
 
+def cost(plan: Plan) -> float:
+    """Estimated cycles."""
+    shape = plan.shape
+    tiling = tiling_of(plan)
+    total = outer_cost(tiling, shape.k)
+    if _is_packed(plan):
+        total += transpose_cost(shape.k, shape.n, tiling.lanes)
+    if plan.turned:
+        total += tiling.rows.parts * transpose_cost(1, shape.n, tiling.lanes)
+    return total
+
+
+def _is_packed(plan: Plan) -> bool:
+    """Whether neighbouring columns of op(B) lie apart in memory."""
+    return plan.shape.b_strides[1] != 1 and plan.shape.n > 1
+
+
 def tiling_of(plan: Plan) -> Tiling:
     """How the outputs are cut into tiles."""
     shape = plan.shape
     lanes = lanes_for(shape.n, shape.size, plan.vector_bytes)
-    return tile(shape, lanes, plan.registers)
+    most_rows = lanes if plan.turned else shape.m
+    return tile(shape, lanes, plan.registers, most_rows)
 
 
 def _run_start(text: Text, split: Split, number: str) -> tuple[str, str]:
@@ -102,9 +120,7 @@ def _unit(text: Text, plan: Plan, tiling: Tiling, unit: str, buffer: str) -> lis
         text.line(f"br i1 {needed}, label %{label}, label %{label}.done")
         text.start(label)
         count = text.plus(wide, str(tiling.vectors.short))
-        text.line(
-            f"call void {plan.symbol}.pack(ptr %b, ptr {buffer}, i64 {column}, i64 {count})"
-        )
+        text.line(f"call void {plan.symbol}.pack(ptr %b, ptr {buffer}, i64 {column}, i64 {count})")
         text.line(f"br label %{label}.done")
         text.start(f"{label}.done")
     case = text.plus(text.times(which, len(heights)), tall if len(heights) > 1 else "0")
@@ -173,9 +189,10 @@ def _tile(
         whole = 0
     for offset in range(shape.k - whole * turns):
         sums = step(a, b, offset, sums)
-    for r, (v, (first_column, lanes, used)) in itertools.product(
-        range(rows), enumerate(vectors)
-    ):
+    if plan.turned:
+        _finish_turned(text, plan, vectors, sums, row, column)
+        return
+    for r, (v, (first_column, lanes, used)) in itertools.product(range(rows), enumerate(vectors)):
         plan.finish(
             text,
             sums[r * len(vectors) + v],
@@ -184,6 +201,30 @@ def _tile(
             text.plus(row, str(r)),
             text.plus(column, str(first_column)),
         )
+
+
+def _finish_turned(
+    text: Text,
+    plan: Plan,
+    vectors: list[tuple[int, int, int]],
+    sums: list[str],
+    row: str,
+    column: str,
+) -> None:
+    """Transpose a tile of the mirrored product, so that its rows are the columns of C."""
+    kind = plan.shape.kind
+    for v, (first_column, lanes, used) in enumerate(vectors):
+        block = sums[v :: len(vectors)]
+        rows = len(block)
+        while lanes < rows:
+            block = [
+                text.shuffle(kind, lanes, x, "zeroinitializer", range(2 * lanes)) for x in block
+            ]
+            lanes *= 2
+        block += ["zeroinitializer"] * (lanes - rows)
+        for j, value in enumerate(_transposed(text, kind, lanes, block)[:used]):
+            across = text.plus(column, str(first_column + j))
+            plan.finish(text, value, lanes, rows, across, row)
 
 
 # *** a panel of a transposed B ***
@@ -257,17 +298,23 @@ def _transpose(
         else "zeroinitializer"
         for i in range(lanes)
     ]
+    rows = _transposed(text, shape.kind, lanes, rows)
+    for j in range(along):
+        text.store(shape.kind, lanes, rows[j], text.at(shape.kind, target, str(j * lead)), lanes)
+
+
+def _transposed(text: Text, kind: str, lanes: int, rows: list[str]) -> list[str]:
+    """A square block in registers, rows for columns."""
+    rows = list(rows)
     apart = lanes // 2
     while apart:
         # Swap the off-diagonal quarters of every block of twice that size.
+        upper = [j if not j & apart else lanes + j - apart for j in range(lanes)]
+        lower = [j + apart if not j & apart else lanes + j for j in range(lanes)]
         for i in range(lanes):
-            if i & apart:
-                continue
-            a, b = rows[i], rows[i + apart]
-            upper = [j if not j & apart else lanes + j - apart for j in range(lanes)]
-            lower = [j + apart if not j & apart else lanes + j for j in range(lanes)]
-            rows[i] = text.shuffle(shape.kind, lanes, a, b, upper)
-            rows[i + apart] = text.shuffle(shape.kind, lanes, a, b, lower)
+            if not i & apart:
+                a, b = rows[i], rows[i + apart]
+                rows[i] = text.shuffle(kind, lanes, a, b, upper)
+                rows[i + apart] = text.shuffle(kind, lanes, a, b, lower)
         apart //= 2
-    for j in range(along):
-        text.store(shape.kind, lanes, rows[j], text.at(shape.kind, target, str(j * lead)), lanes)
+    return rows

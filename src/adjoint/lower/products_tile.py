@@ -68,12 +68,12 @@ def lanes_for(n: int, size: int, vector_bytes: int) -> int:
     return lanes
 
 
-def tile(shape: Shape, lanes: int, registers: int) -> Tiling:
+def tile(shape: Shape, lanes: int, registers: int, most_rows: int) -> Tiling:
     """The tiling with the least estimated time among those that fit the registers."""
     m, n = shape.m, shape.n
     vectors = -(-n // lanes)
     last = n - (vectors - 1) * lanes
-    highest = min(m, registers, _rows_in_cache(shape))
+    highest = min(m, registers, most_rows, _rows_in_cache(shape))
     best: tuple[float, int, int] | None = None
     for v in range(1, min(vectors, registers // 2) + 1):
         for r in range(1, highest + 1):
@@ -98,14 +98,21 @@ def outer_cost(tiling: Tiling, k: int) -> float:
     return total
 
 
-def dot_cost(m: int, n: int, k: int, lanes: int, tile: tuple[int, int]) -> float:
+def dot_cost(shape: Shape, lanes: int, tile: tuple[int, int]) -> float:
     """Estimated cycles of a product by dot products."""
     total = 0.0
-    for r, r_count in _runs(Split(m, -(-m // tile[0]))):
-        for c, c_count in _runs(Split(n, -(-n // tile[1]))):
+    steps = -(-shape.k // lanes)
+    for r, r_count in _runs(Split(shape.m, -(-shape.m // tile[0]))):
+        for c, c_count in _runs(Split(shape.n, -(-shape.n // tile[1]))):
             step = max(float(r * c), _IN_FLIGHT) + _LOAD_COST * (r + c)
-            total += r_count * c_count * (-(-k // lanes) * step + _TILE_COST + 4 * r * c)
+            total += r_count * c_count * (steps * step + _TILE_COST + 4 * r * c)
     return total
+
+
+def transpose_cost(rows: int, columns: int, lanes: int) -> float:
+    """Estimated cycles of transposing a matrix in registers, block by block."""
+    blocks = -(-rows // lanes) * -(-columns // lanes)
+    return blocks * lanes * (lanes.bit_length() + 1.0)
 
 
 def _rows_in_cache(shape: Shape) -> int:
