@@ -1,5 +1,6 @@
 """adjoint: backpropagation for the NumPy you already have."""
 
+from importlib import import_module as _load
 from typing import TYPE_CHECKING, Any
 
 # The folder is loaded before the function of the same name is bound over it.
@@ -9,6 +10,7 @@ from adjoint.api import (
     cond,
     custom_jvp,
     custom_vjp,
+    fixed_point,
     grad,
     hessian,
     hvp,
@@ -16,6 +18,7 @@ from adjoint.api import (
     jit,
     jvp,
     linearize,
+    root,
     scan,
     stop_gradient,
     value_and_grad,
@@ -28,6 +31,7 @@ from adjoint.primitives.conventions import conventions
 from adjoint.testing import check_grads
 
 if TYPE_CHECKING:
+    from adjoint.optim import minimize
     from adjoint.train import fit, load, save
 
 __all__ = [
@@ -38,6 +42,7 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "fit",
+    "fixed_point",
     "grad",
     "hessian",
     "hvp",
@@ -46,7 +51,9 @@ __all__ = [
     "jvp",
     "linearize",
     "load",
+    "minimize",
     "save",
+    "root",
     "scan",
     "stop_gradient",
     "trace",
@@ -56,13 +63,11 @@ __all__ = [
     "while_loop",
 ]
 
-_TRAINING = ("fit", "load", "save")
+_LATER = {"fit": "train", "load": "train", "minimize": "optim", "save": "train"}
 
 
 def __getattr__(name: str) -> Any:
     """Training is loaded when it is first asked for: most users of derivatives never do."""
-    if name not in _TRAINING:
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from adjoint import train
-
-    return getattr(train, name)
+    return getattr(_load(f"adjoint.{_LATER[name]}"), name)
