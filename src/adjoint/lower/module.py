@@ -8,7 +8,8 @@ from typing import Any
 
 from adjoint.graph.graph import Graph, Literal, Node, Operand
 from adjoint.graph.source import Source
-from adjoint.lower import blas, memory
+from adjoint.lower import blas, memory, products
+from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.expr import Writer
 from adjoint.lower.kernel import finish_checks, write_kernel
 from adjoint.lower.layout import Buffer, Place, whole
@@ -25,7 +26,7 @@ from adjoint.lower.steps import (
     WhileStep,
 )
 
-ENTRY = "adjoint_program"
+PROGRAM = "adjoint_program"
 FAILED_IN_PYTHON = -1
 
 _REPORT = """define internal void @report(ptr %errors, i64 %code, i64 %low, i64 %high, i64 %n) #0 {
@@ -48,6 +49,22 @@ done:
   ret void
 }
 """
+
+
+# Up to this many multiplications a product is emitted; BLAS is faster above (measured).
+LARGEST_SMALL = 1 << 22
+
+
+def small_shape(a: Place, b: Place, c: Place) -> products.Shape | None:
+    """The product as one for emitted code; None if it is a matter for BLAS."""
+    m, n = c.shape
+    k = a.shape[1]
+    if c.dtype.kind != "f" or c.dtype.itemsize not in (4, 8) or m * n * k > LARGEST_SMALL:
+        return None
+    at, lda = blas.layout_of(a)  # type: ignore[misc]
+    bt, ldb = blas.layout_of(b)  # type: ignore[misc]
+    ldc = max(c.strides[0] if m > 1 else n, n)
+    return products.Shape(m, n, k, str(c.dtype), at, bt, lda, ldb, ldc)
 
 
 @dataclass(slots=True)
@@ -81,6 +98,7 @@ class ModuleWriter:
         self.python_slot = python_slot
         self.kernels: dict[str, str] = {}  # text of a kernel without its name -> name
         self.functions: list[str] = []
+        self.products: dict[products.Shape, products.SmallProduct] = {}
         self.declarations: dict[str, str] = {}
         self.library: dict[str, str] = {}
         self.constants: dict[str, str] = {}
@@ -188,7 +206,30 @@ class ModuleWriter:
     def product(self, step: ProductStep) -> None:
         """A matrix product."""
         pointers = (self.element(step.a), self.element(step.b), self.element(step.c))
+        shape = small_shape(step.a, step.b, step.c)
+        if shape is not None:
+            self._small(shape, pointers)
+            return
         self.lines += blas.product_lines(step.a, step.b, step.c, pointers, self.constants)
+
+    def _small(self, shape: products.Shape, pointers: tuple[str, str, str]) -> None:
+        """A product of small matrices, as code of its own."""
+        made = self.products.get(shape)
+        if made is None:
+            wide = "avx512f" in self.features
+            made = products.small_product(
+                f"@product{len(self.products)}",
+                shape,
+                vector_bytes=64 if wide else 32 if "avx2" in self.features else 16,
+                registers=16 if "avx2" in self.features and not wide else 32,
+                attributes="#0",
+            )
+            self.products[shape] = made
+            self.functions.append(made.text)
+        a, b, c = pointers
+        self.lines.append(
+            f"call void {made.symbol}(ptr {a}, ptr {b}, ptr {c}, i64 0, i64 {made.units})"
+        )
 
     def copy(self, step: CopyStep) -> None:
         """Contiguous elements from here to there."""
@@ -300,7 +341,7 @@ class ModuleWriter:
             ]
         )
         failed = f"failed:\n  ret i64 {FAILED_IN_PYTHON}\n" if "%failed" in body else ""
-        main = f"define i64 @{ENTRY}(ptr noalias %args, ptr noalias %arena) #0 {{\n  {body}\n"
+        main = f"define i64 @{PROGRAM}(ptr noalias %args, ptr noalias %arena) #0 {{\n  {body}\n"
         self.declarations.pop("@report", None)
         parts = [
             *sorted(self.constants.values()),
@@ -352,5 +393,7 @@ def lower_graph(graph: Graph, features: frozenset[str]) -> Lowered:
     attributes = f'"prefer-vector-width"="{width}"'
     writer = ModuleWriter(features, attributes, n_inputs + n_outputs)
     text = writer.text(steps)
+    if n_inputs + n_outputs <= MOST_ARGUMENTS:
+        text += entry_text(PROGRAM, graph.input_types, n_outputs, 1 + len(lowering.literals))
     routines = {name for name in blas.GEMM.values() if f"@adjoint_{name}(" in text}
     return Lowered(text, size, lowering.literals, lowering.python, writer.sites, steps, routines)

@@ -27,12 +27,18 @@ def _target() -> Any:
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
-    features = llvm.get_host_cpu_features().flatten()
-    machine = target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=features, opt=3, reloc="pic", codemodel="jitdefault"
+    return llvm, _machine(llvm)
+
+
+def _machine(llvm: Any) -> Any:
+    """A target machine for this processor; its features count more than its name."""
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        reloc="pic",
+        codemodel="jitdefault",
     )
-    return llvm, machine
 
 
 @lru_cache(maxsize=1)
@@ -44,14 +50,26 @@ def processor() -> tuple[str, frozenset[str]]:
 
 
 def optimise(text: str) -> Any:
-    """Parse a module and run LLVM's passes."""
+    """Parse a module and run the passes that pay.
+
+    Vectors, fusion and hoisting are written out already, so what is left for LLVM is
+    inlining and the simplification of functions; its whole pipeline takes three times as
+    long and its code is no faster (docs/decisions/0012).
+    """
     llvm, machine = _target()
     module = llvm.parse_assembly(text)
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = False  # vectors are written out
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    options.loop_vectorization = False
     options.slp_vectorization = False
     builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+    first = llvm.create_new_module_pass_manager()
+    first.add_always_inliner_pass()
+    first.add_global_dead_code_eliminate_pass()
+    first.run(module, builder)
+    passes = builder.getFunctionPassManager()
+    for function in module.functions:
+        if not function.is_declaration:
+            passes.run(function, builder)
     return module
 
 
@@ -69,27 +87,39 @@ def object_code(module: Any) -> bytes:
     return code
 
 
+def load_text(text: str, symbol: str) -> tuple[Any, int]:
+    """Compile a small module; returns what keeps it alive and a function's address."""
+    llvm, _ = _target()
+    own = llvm.Target.from_default_triple().create_target_machine(
+        opt=1, reloc="pic", codemodel="jitdefault"
+    )
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), own)
+    engine.finalize_object()
+    return engine, engine.get_function_address(symbol)
+
+
 class Loaded:
     """Machine code in memory; it stays as long as this object."""
 
-    def __init__(self, code: bytes, entry: str, routines: set[str]) -> None:
+    def __init__(self, code: bytes, routines: set[str]) -> None:
         llvm, _ = _target()
         for name in routines:
             llvm.add_symbol(f"adjoint_{name}", blas_address(name))
-        # An engine needs a target machine of its own: it takes ownership.
-        target = llvm.Target.from_default_triple()
-        own = target.create_target_machine(
-            cpu=llvm.get_host_cpu_name(),
-            features=llvm.get_host_cpu_features().flatten(),
-            opt=3,
-            reloc="pic",
-            codemodel="jitdefault",
-        )
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), own)
+        # An engine takes ownership of its target machine, so each needs its own.
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(llvm))
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
-        address = self._engine.get_function_address(entry)
-        self.function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(address)
+
+    def address(self, name: str) -> int:
+        """Where a function of the code begins."""
+        address: int = self._engine.get_function_address(name)
+        return address
+
+    def function(self, name: str, pointers: int, arrays: int = 0) -> Any:
+        """A function of the code, to be called with array objects and then addresses."""
+        address = self.address(name)
+        kinds = [ctypes.py_object] * arrays + [ctypes.c_void_p] * pointers
+        return ctypes.CFUNCTYPE(ctypes.c_int64, *kinds)(address)
 
 
 @lru_cache(maxsize=16)

@@ -1,0 +1,60 @@
+"""From graph to program: rewrite, lower, compile, or take it from the cache."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.evaluate import evaluate
+from adjoint.graph.graph import Graph
+from adjoint.lower import lower_graph
+from adjoint.rewrite import rewrite
+from adjoint.run import native
+from adjoint.run.program import Program
+
+
+class InterpretedWarning(UserWarning):
+    """Machine code cannot be made here; NumPy runs the graph, slower and with equal results."""
+
+
+class Interpreted:
+    """The same calls, by the interpreter: where machine code cannot be made."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    def __call__(self, arguments: Sequence[Any]) -> list[Any]:
+        """Run on arrays."""
+        return [np.array(y) for y in evaluate(self.graph, arguments)]
+
+
+_told: set[str] = set()
+
+
+def compile_graph(
+    graph: Graph, *, donate: Sequence[int] = (), threads: int | None = None
+) -> Program | Interpreted:
+    """A program that computes what the graph says.
+
+    Args:
+        graph: what to compute.
+        donate: inputs the caller will not use again; the program may write into them.
+        threads: how many threads may work on it at most.
+    """
+    problem = native.available()
+    if problem:
+        if problem not in _told:
+            _told.add(problem)
+            warnings.warn(
+                f"no machine code can be made here ({problem}); NumPy runs the graph instead",
+                InterpretedWarning,
+                stacklevel=2,
+            )
+        return Interpreted(graph)
+    _, features = native.processor()
+    lowered = lower_graph(rewrite(graph), features)
+    code = native.object_code(native.optimise(lowered.text))
+    return Program(graph, lowered, code)
