@@ -1,0 +1,272 @@
+"""Error functions, normal distribution, exponential integrals, entropies, transformations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.primitives.products import divide_no_nan
+from adjoint.primitives.special import (
+    POSITIVE,
+    SQRT_2PI,
+    SQRT_HALF,
+    TWO_OVER_SQRT_PI,
+    UNIT,
+    WIDE,
+    erf,
+    order,
+    polynomial,
+    special,
+)
+
+SQRT_PI_HALF = float(np.sqrt(np.pi) / 2)
+DEGREE = float(np.pi / 180)
+LN10 = float(np.log(10.0))
+
+# *** the error function's relatives ***
+
+# (2k-1)!! (-1/2)^k: the asymptotic series of 2 x dawsn and sqrt(pi) x erfcx, in 1 / x^2
+_TAIL = [1.0]
+for _k in range(1, 24):
+    _TAIL.append(_TAIL[-1] * (2 * _k - 1) / 2)
+_FAR = 7.0  # from here on the series is exact, and the closed form loses digits
+
+
+def _erfcx_slope(out: Any, x: Any) -> Any:
+    """2 x erfcx(x) - 2/sqrt(pi); far out the two cancel."""
+    if x.dtype.kind == "c":
+        return 2 * x * out - TWO_OVER_SQRT_PI
+    far = x > _FAR
+    inverse = 1 / np.where(far, x, np.asarray(_FAR, x.dtype))
+    square = -(inverse * inverse)
+    series = TWO_OVER_SQRT_PI * square * polynomial(square, _TAIL[1:])
+    return np.where(far, series, 2 * x * out - TWO_OVER_SQRT_PI)
+
+
+def _dawsn_slope(out: Any, x: Any) -> Any:
+    """1 - 2 x dawsn(x), likewise."""
+    if x.dtype.kind == "c":
+        return 1 - 2 * x * out
+    far = np.abs(x) > _FAR
+    inverse = 1 / np.where(far, x, np.asarray(_FAR, x.dtype))
+    square = inverse * inverse
+    return np.where(far, -square * polynomial(square, _TAIL[1:]), 1 - 2 * x * out)
+
+
+erfcx = special("erfcx", _erfcx_slope, domain=(WIDE,))
+erfi = special("erfi", lambda out, x: TWO_OVER_SQRT_PI * np.exp(x * x), domain=(WIDE,))
+dawsn = special("dawsn", _dawsn_slope, domain=(WIDE,))
+erfinv = special("erfinv", lambda out, x: SQRT_PI_HALF * np.exp(out * out), domain=((-0.9, 0.9),))
+erfcinv = special("erfcinv", lambda out, x: -SQRT_PI_HALF * np.exp(out * out), domain=((0.1, 1.9),))
+wofz = special("wofz", lambda out, z: 1j * TWO_OVER_SQRT_PI - 2 * z * out, domain=(WIDE,))
+
+
+def _ndtr_slope(out: Any, x: Any) -> Any:
+    return np.exp(-0.5 * (x * x)) / SQRT_2PI
+
+
+def _log_ndtr_slope(out: Any, x: Any) -> Any:
+    # density over distribution, the inverse of Mills' ratio: no difference of exponents
+    return (SQRT_HALF * TWO_OVER_SQRT_PI) / erfcx(-SQRT_HALF * x)
+
+
+ndtr = special("ndtr", _ndtr_slope, domain=(WIDE,))
+log_ndtr = special("log_ndtr", _log_ndtr_slope, domain=(WIDE,))
+ndtri = special("ndtri", lambda out, p: SQRT_2PI * np.exp(0.5 * (out * out)), domain=(UNIT,))
+ndtri_exp = special(
+    "ndtri_exp",
+    lambda out, y: erfcx(-SQRT_HALF * out) / (SQRT_HALF * TWO_OVER_SQRT_PI),
+    domain=((-3.0, -0.2),),
+)
+owens_t = special(
+    "owens_t",
+    lambda out, h, a: -0.5 * np.exp(-0.5 * (h * h)) / SQRT_2PI * erf(SQRT_HALF * a * h),
+    lambda out, h, a: np.exp(-0.5 * (h * h) * (1 + a * a)) / (2 * np.pi * (1 + a * a)),
+    domain=(WIDE, WIDE),
+)
+
+
+def _voigt_slope(which: int) -> Any:
+    def partial(out: Any, x: Any, sigma: Any, gamma: Any) -> Any:
+        z = (x + 1j * gamma) * (SQRT_HALF / sigma)
+        slope = 1j * TWO_OVER_SQRT_PI - 2 * z * wofz(z)
+        scale = 1 / (2 * SQRT_2PI * SQRT_HALF * sigma * sigma)
+        if which == 0:
+            return np.real(slope) * scale
+        if which == 2:
+            return -np.imag(slope) * scale
+        return -out / sigma - np.real(slope * z) / (SQRT_2PI * sigma * sigma)
+
+    return partial
+
+
+voigt_profile = special(
+    "voigt_profile", *map(_voigt_slope, range(3)), domain=(WIDE, POSITIVE, POSITIVE)
+)
+
+# *** exponential integrals and logarithms ***
+
+
+def _expn_slope(out: Any, n: Any, x: Any) -> Any:
+    first = -np.exp(-x) * (1 + 1 / x) / x
+    return np.where(n == 0, first, -expn(np.maximum(n - 1, 0), x))
+
+
+_EXPREL = [1.0 / ((k + 2) * float(np.prod(np.arange(1.0, k + 1)))) for k in range(16)]
+
+
+def exprel_slope(x: Any) -> Any:
+    """The derivative of (exp(x) - 1) / x."""
+    near = np.abs(x) < 0.7
+    series = polynomial(np.where(near, x, np.zeros_like(x)), _EXPREL)
+    safe = np.where(near, np.ones_like(x), x)
+    return np.where(near, series, (np.exp(safe) - exprel(safe)) / safe)
+
+
+def log_ratio(x: Any, y: Any) -> Any:
+    """log(x / y), also where x and y nearly agree."""
+    near = np.abs(x - y) < 0.5 * y
+    small = np.where(near, (x - y) / y, np.zeros_like(x))
+    return np.where(near, np.log1p(small), np.log(np.where(near, np.ones_like(x), x / y)))
+
+
+exp1 = special("exp1", lambda out, x: -np.exp(-x) / x, domain=(POSITIVE,))
+expi = special("expi", lambda out, x: np.exp(x) / x, domain=(POSITIVE,))
+expn = special("expn", None, _expn_slope, integers=(0,), domain=((0, 4), POSITIVE))
+exprel = special("exprel", lambda out, x: exprel_slope(x), domain=(WIDE,))
+exp10 = special("exp10", lambda out, x: LN10 * out, domain=(WIDE,))
+spence = special(
+    "spence",
+    lambda out, x: np.where(x == 1, -1, np.log(x) / np.where(x == 1, 1, 1 - x)),
+    domain=((0.2, 0.8),),
+)
+powm1 = special(
+    "powm1",
+    lambda out, x, y: y * x ** (y - 1),
+    lambda out, x, y: (out + 1) * np.log(x),
+    domain=(POSITIVE, WIDE),
+)
+cosm1 = special("cosm1", lambda out, x: -np.sin(x), domain=(WIDE,))
+sindg = special("sindg", lambda out, x: DEGREE * cosdg(x), domain=(WIDE,))
+cosdg = special("cosdg", lambda out, x: -DEGREE * sindg(x), domain=(WIDE,))
+tandg = special("tandg", lambda out, x: DEGREE * (1 + out * out), domain=(WIDE,))
+cotdg = special("cotdg", lambda out, x: -DEGREE * (1 + out * out), domain=(POSITIVE,))
+radian = special(
+    "radian",
+    lambda out, d, m, s: DEGREE,
+    lambda out, d, m, s: DEGREE / 60,
+    lambda out, d, m, s: DEGREE / 3600,
+    domain=(WIDE, WIDE, WIDE),
+)
+wrightomega = special("wrightomega", lambda out, z: out / (1 + out), domain=(WIDE,))
+
+# *** entropies and robust losses ***
+
+xlogy = special(
+    "xlogy",
+    lambda out, x, y: np.log(y),
+    lambda out, x, y: divide_no_nan(x, y),
+    domain=(WIDE, POSITIVE),
+    convention="0 log 0 is 0; its slope in x is -inf",
+)
+xlog1py = special(
+    "xlog1py",
+    lambda out, x, y: np.log1p(y),
+    lambda out, x, y: divide_no_nan(x, 1 + y),
+    domain=(WIDE, POSITIVE),
+)
+entr = special("entr", lambda out, x: -1 - np.log(x), domain=(POSITIVE,))
+rel_entr = special(
+    "rel_entr",
+    lambda out, x, y: log_ratio(x, y) + 1,
+    lambda out, x, y: -x / y,
+    domain=(POSITIVE, POSITIVE),
+)
+kl_div = special(
+    "kl_div",
+    lambda out, x, y: log_ratio(x, y),
+    lambda out, x, y: (y - x) / y,
+    domain=(POSITIVE, POSITIVE),
+)
+huber = special(
+    "huber",
+    lambda out, delta, r: np.maximum(np.abs(r) - delta, 0),
+    lambda out, delta, r: np.clip(r, -delta, delta),
+    domain=(UNIT, WIDE),
+)
+
+
+def _pseudo_huber_delta(out: Any, delta: Any, r: Any) -> Any:
+    square = (r / delta) ** 2
+    root = np.sqrt(1 + square)
+    return delta * square * square / (root * (1 + root) ** 2)
+
+
+pseudo_huber = special(
+    "pseudo_huber",
+    _pseudo_huber_delta,
+    lambda out, delta, r: r / np.sqrt(1 + (r / delta) ** 2),
+    domain=(POSITIVE, WIDE),
+)
+
+# *** Box and Cox, Tukey ***
+
+
+def _inverse_boxcox_lambda(one: float) -> Any:
+    # (s / (1 + s) - log1p(s)) / s^2 with s = lambda y
+    series = [(-1.0) ** (k + 1) * (k + 1) / (k + 2) for k in range(20)]
+
+    def partial(out: Any, y: Any, lam: Any) -> Any:
+        s = lam * y
+        near = np.abs(s) < 0.12
+        safe = np.where(near, np.ones_like(s), s)
+        far = (safe / (1 + safe) - np.log1p(safe)) / (safe * safe)
+        inner = polynomial(np.where(near, s, np.zeros_like(s)), series)
+        return (out + one) * (y * y) * np.where(near, inner, far)
+
+    return partial
+
+
+def _log_square_slope(log: Any, lam: Any) -> Any:
+    return log * log * exprel_slope(lam * log)
+
+
+boxcox = special(
+    "boxcox",
+    lambda out, x, lam: x ** (lam - 1),
+    lambda out, x, lam: _log_square_slope(np.log(x), lam),
+    domain=(POSITIVE, WIDE),
+)
+boxcox1p = special(
+    "boxcox1p",
+    lambda out, x, lam: (1 + x) ** (lam - 1),
+    lambda out, x, lam: _log_square_slope(np.log1p(x), lam),
+    domain=(POSITIVE, WIDE),
+)
+inv_boxcox = special(
+    "inv_boxcox",
+    lambda out, y, lam: out / (1 + lam * y),
+    _inverse_boxcox_lambda(0.0),
+    domain=(UNIT, UNIT),
+)
+inv_boxcox1p = special(
+    "inv_boxcox1p",
+    lambda out, y, lam: (out + 1) / (1 + lam * y),
+    _inverse_boxcox_lambda(1.0),
+    domain=(UNIT, UNIT),
+)
+
+
+def _tukey_slope(out: Any, x: Any, lam: Any) -> Any:
+    return 1 / (out ** (lam - 1) + (1 - out) ** (lam - 1))
+
+
+def _tukey_shape(out: Any, x: Any, lam: Any) -> Any:
+    moved = _log_square_slope(np.log(out), lam) - _log_square_slope(np.log1p(-out), lam)
+    return -moved * _tukey_slope(out, x, lam)
+
+
+tklmbda = special("tklmbda", _tukey_slope, _tukey_shape, domain=((-0.5, 0.5), UNIT))
+
+__all__ = ["erfcx", "exprel_slope", "log_ratio", "ndtr", "order", "wofz"]

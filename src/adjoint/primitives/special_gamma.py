@@ -1,0 +1,327 @@
+"""Gamma and beta functions, their incomplete forms with every argument, and zeta."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, special
+
+LOG_SQRT_2PI = float(0.5 * np.log(2 * np.pi))
+
+# B_2j / (2j)!, j = 1, 2, ...
+_BERNOULLI = [
+    1 / 12,
+    -1 / 720,
+    1 / 30240,
+    -1 / 1209600,
+    1 / 47900160,
+    -691 / 1307674368000,
+    1 / 74724249600,
+    -3617 / 10670622842880000,
+    43867 / 5109094217170944000,
+    -174611 / 802857662698291200000,
+]
+
+# *** gamma, polygamma, beta ***
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    if np.iscomplexobj(x):
+        return _complex_polygamma(np.asarray(n), np.asarray(x))
+    return SciPyFunction("polygamma")(n, x).astype(np.result_type(x), copy=False)[()]
+
+
+def _complex_polygamma(n: Any, z: Any) -> Any:
+    """By recurrence to the right, then the asymptotic series; SciPy has the real ones only."""
+    factorial = SciPyFunction("gamma")
+    steps = 16 + int(max(0.0, np.ceil(-np.min(np.real(z), initial=0.0))))
+    total = np.zeros(np.broadcast_shapes(n.shape, z.shape), complex)
+    for k in range(steps):
+        total = total + factorial(n + 1.0) / (z + k) ** (n + 1)
+    end = z + steps
+    total = total + factorial(n + 0.0) / end**n + factorial(n + 1.0) / (2 * end ** (n + 1))
+    for j, c in enumerate(_BERNOULLI, start=1):
+        total = total + c * factorial(2.0 * j + n) / end ** (2 * j + n)
+    value = np.where(n % 2 == 1, total, -total)
+    return np.where(n == 0, SciPyFunction("psi")(z), value).astype(z.dtype)[()]
+
+
+polygamma = special(
+    "polygamma",
+    None,
+    lambda out, n, x: polygamma(n + 1, x),
+    integers=(0,),
+    evaluate=_polygamma,
+    domain=((0, 4), POSITIVE),
+)
+
+
+def trigamma(x: Any) -> Any:
+    """The second derivative of log gamma."""
+    return polygamma(np.broadcast_to(np.int64(1), x.shape), x)
+
+
+def _rgamma_slope(out: Any, x: Any) -> Any:
+    # At the poles of gamma, 1/gamma passes through 0 with slope (-1)^n n!.
+    pole = (x <= 0) & (x == np.floor(x))
+    n = np.where(pole, -x, 0)
+    at_pole = np.where(n % 2 == 0, 1, -1) * gamma(n + 1)
+    return np.where(pole, at_pole, -out * psi(np.where(pole, np.ones_like(x), x)))
+
+
+psi = special("psi", lambda out, x: trigamma(x), domain=(POSITIVE,))
+gamma = special("gamma", lambda out, x: out * psi(x), domain=(POSITIVE,))
+gammaln = special("gammaln", lambda out, x: psi(x), domain=(POSITIVE,))
+loggamma = special("loggamma", lambda out, x: psi(x), domain=(POSITIVE,))
+rgamma = special("rgamma", _rgamma_slope, domain=(POSITIVE,))
+beta = special(
+    "beta",
+    lambda out, a, b: out * (psi(a) - psi(a + b)),
+    lambda out, a, b: out * (psi(b) - psi(a + b)),
+    domain=(POSITIVE, POSITIVE),
+)
+betaln = special(
+    "betaln",
+    lambda out, a, b: psi(a) - psi(a + b),
+    lambda out, a, b: psi(b) - psi(a + b),
+    domain=(POSITIVE, POSITIVE),
+)
+binom = special(
+    "binom",
+    lambda out, n, k: out * (psi(n + 1) - psi(n - k + 1)),
+    lambda out, n, k: out * (psi(n - k + 1) - psi(k + 1)),
+    domain=((5.0, 9.0), (1.1, 3.9)),
+)
+poch = special(
+    "poch",
+    lambda out, z, m: out * (psi(z + m) - psi(z)),
+    lambda out, z, m: out * psi(z + m),
+    domain=(POSITIVE, POSITIVE),
+)
+
+# *** zeta ***
+
+_DIRECT = 14
+
+
+def _zeta_order(out: Any, s: Any, q: Any) -> Any:
+    """The derivative in s, by Euler's and Maclaurin's sum differentiated term by term."""
+    total = 0.0
+    for k in range(_DIRECT):
+        total = total - np.log(q + k) * (q + k) ** -s
+    end = q + _DIRECT
+    log = np.log(end)
+    total = total - end ** (1 - s) * (log + 1 / (s - 1)) / (s - 1) - 0.5 * log * end**-s
+    # terms c s (s+1) ... (s+2j-2) end^(-s-2j+1): the product's derivative by Leibniz
+    product, slope = s, np.ones_like(s)
+    power = end ** (-s - 1)
+    for j, c in enumerate(_BERNOULLI, start=1):
+        total = total + c * power * (slope - product * log)
+        for shift in (2 * j - 1, 2 * j):
+            slope = slope * (s + shift) + product
+            product = product * (s + shift)
+        power = power / (end * end)
+    return total
+
+
+def _hurwitz(s: Any, q: Any) -> Any:
+    return SciPyFunction("zeta")(s, q)
+
+
+zeta = special(
+    "zeta",
+    _zeta_order,
+    lambda out, s, q: -s * zeta(s + 1, q),
+    evaluate=_hurwitz,
+    domain=((1.5, 6.0), POSITIVE),
+)
+zetac = special(
+    "zetac",
+    lambda out, s: _zeta_order(None, s, np.ones_like(s)),
+    domain=((1.5, 6.0),),
+    convention="the derivative is for s > 1",
+)
+
+# *** incomplete gamma: P(a, x) and Q(a, x) = 1 - P(a, x) ***
+
+
+def _stirling_error(a: Any) -> Any:
+    """Log gamma(a + 1) - (a + 1/2) log a + a - log sqrt(2 pi), for a >= 16."""
+    inverse = 1 / (a * a)
+    series = 1 / 1188 - inverse * (691 / 360360 - inverse * (1 / 156))
+    series = 1 / 1260 - inverse * (1 / 1680 - inverse * series)
+    return (1 / 12 - inverse * (1 / 360 - inverse * series)) / a
+
+
+def gamma_density(a: Any, x: Any) -> Any:
+    """x^(a-1) exp(-x) / gamma(a), without loss of digits for large a."""
+    large = a >= 16
+    wide = np.where(large, a, np.full_like(a, 16.0))
+    ratio = x / wide
+    off = (x - wide) / wide
+    # log1p(off) - off, which is the exponent over a, near and far from the mode
+    near = np.abs(off) < 0.5
+    close = np.log1p(np.where(near, off, np.zeros_like(off))) - off
+    apart = np.log(np.where(near, np.ones_like(off), ratio)) - off
+    exponent = wide * np.where(near, close, apart) - _stirling_error(wide)
+    saddle = np.exp(exponent) * np.sqrt(wide / (2 * np.pi)) / x
+    small = np.where(large, np.ones_like(a), a)
+    plain = np.exp((small - 1) * np.log(x) - x - gammaln(small))
+    return np.where(large, saddle, plain)
+
+
+def _p_shape(out: Any, a: Any, x: Any) -> Any:
+    return gammainc_shape(np.broadcast_to(np.int64(1), a.shape), a, x)
+
+
+gammainc = special(
+    "gammainc",
+    _p_shape,
+    lambda out, a, x: gamma_density(a, x),
+    domain=(POSITIVE, POSITIVE),
+)
+gammaincc = special(
+    "gammaincc",
+    lambda out, a, x: -_p_shape(out, a, x),
+    lambda out, a, x: -gamma_density(a, x),
+    domain=(POSITIVE, POSITIVE),
+)
+gammaincinv = special(
+    "gammaincinv",
+    lambda out, a, y: -_p_shape(None, a, out) / gamma_density(a, out),
+    lambda out, a, y: 1 / gamma_density(a, out),
+    domain=(POSITIVE, UNIT),
+)
+gammainccinv = special(
+    "gammainccinv",
+    lambda out, a, y: -_p_shape(None, a, out) / gamma_density(a, out),
+    lambda out, a, y: -1 / gamma_density(a, out),
+    domain=(POSITIVE, UNIT),
+)
+
+
+def _gamma_moments(n: Any, a: Any, x: Any) -> Any:
+    from adjoint.primitives.incomplete import gamma_shape_derivative
+
+    return gamma_shape_derivative(n, a, x)
+
+
+def _density_shape(out: Any, n: Any, a: Any, x: Any) -> Any:
+    """The n-th derivative in a of the density: Bell polynomials of the log density's."""
+    w = np.log(x) - psi(a)
+    second, third = -trigamma(a), -polygamma(np.broadcast_to(np.int64(2), a.shape), a)
+    square = w * w
+    bell = np.where(n == 1, w, square + second)
+    bell = np.where(n == 3, square * w + 3 * w * second + third, bell)
+    return gamma_density(a, x) * np.where(n > 3, np.nan, bell)
+
+
+gammainc_shape = special(
+    "gammainc_shape",
+    None,
+    lambda out, n, a, x: gammainc_shape(n + 1, a, x),
+    _density_shape,
+    integers=(0,),
+    evaluate=_gamma_moments,
+    doc="the n-th derivative of gammainc(a, x) in a, n = 1, 2, 3",
+    domain=((1, 3), POSITIVE, POSITIVE),
+)
+
+# *** incomplete beta: I_x(a, b) ***
+
+
+def beta_density(a: Any, b: Any, x: Any) -> Any:
+    """x^(a-1) (1-x)^(b-1) / B(a, b); by Stirling's formula where both are large."""
+    large = (a >= 16) & (b >= 16)
+    wide_a = np.where(large, a, np.full_like(a, 16.0))
+    wide_b = np.where(large, b, np.full_like(a, 16.0))
+    n = wide_a + wide_b
+    off = n * x - wide_a  # distance from the mode
+    exponent = (
+        wide_a * np.log1p(off / wide_a)
+        + wide_b * np.log1p(-off / wide_b)
+        + _stirling_error(n)
+        - _stirling_error(wide_a)
+        - _stirling_error(wide_b)
+    )
+    scale = np.sqrt(wide_a * wide_b / (2 * np.pi * n)) / (x * (1 - x))
+    small_a = np.where(large, np.ones_like(a), a)
+    small_b = np.where(large, np.ones_like(a), b)
+    plain = np.exp(
+        (small_a - 1) * np.log(x) + (small_b - 1) * np.log1p(-x) - betaln(small_a, small_b)
+    )
+    return np.where(large, np.exp(exponent) * scale, plain)
+
+
+def _constant(n: int, like: Any) -> Any:
+    return np.broadcast_to(np.int64(n), like.shape)
+
+
+def _i_shape(which: int) -> Any:
+    def partial(out: Any, a: Any, b: Any, x: Any) -> Any:
+        return betainc_shape(_constant(1 - which, a), _constant(which, a), a, b, x)
+
+    return partial
+
+
+_i_a, _i_b = _i_shape(0), _i_shape(1)
+betainc = special(
+    "betainc",
+    _i_a,
+    _i_b,
+    lambda out, a, b, x: beta_density(a, b, x),
+    domain=(POSITIVE, POSITIVE, UNIT),
+)
+betaincc = special(
+    "betaincc",
+    lambda out, a, b, x: -_i_a(out, a, b, x),
+    lambda out, a, b, x: -_i_b(out, a, b, x),
+    lambda out, a, b, x: -beta_density(a, b, x),
+    domain=(POSITIVE, POSITIVE, UNIT),
+)
+betaincinv = special(
+    "betaincinv",
+    lambda out, a, b, y: -_i_a(None, a, b, out) / beta_density(a, b, out),
+    lambda out, a, b, y: -_i_b(None, a, b, out) / beta_density(a, b, out),
+    lambda out, a, b, y: 1 / beta_density(a, b, out),
+    domain=(POSITIVE, POSITIVE, UNIT),
+)
+betainccinv = special(
+    "betainccinv",
+    lambda out, a, b, y: -_i_a(None, a, b, out) / beta_density(a, b, out),
+    lambda out, a, b, y: -_i_b(None, a, b, out) / beta_density(a, b, out),
+    lambda out, a, b, y: -1 / beta_density(a, b, out),
+    domain=(POSITIVE, POSITIVE, UNIT),
+)
+
+
+def _beta_moments(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
+    from adjoint.primitives.incomplete import beta_shape_derivative
+
+    return beta_shape_derivative(m, n, a, b, x)
+
+
+def _beta_density_shape(out: Any, m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
+    both = psi(a + b)
+    u, v = np.log(x) - psi(a) + both, np.log1p(-x) - psi(b) + both
+    cross = trigamma(a + b)
+    uu, vv = cross - trigamma(a), cross - trigamma(b)
+    bell = np.where(m == 1, np.where(n == 1, u * v + cross, u), v)
+    bell = np.where(m == 2, u * u + uu, np.where(n == 2, v * v + vv, bell))
+    return beta_density(a, b, x) * np.where(m + n > 2, np.nan, bell)
+
+
+betainc_shape = special(
+    "betainc_shape",
+    None,
+    None,
+    lambda out, m, n, a, b, x: betainc_shape(m + 1, n, a, b, x),
+    lambda out, m, n, a, b, x: betainc_shape(m, n + 1, a, b, x),
+    _beta_density_shape,
+    integers=(0, 1),
+    evaluate=_beta_moments,
+    doc="the derivative of betainc(a, b, x), m times in a and n times in b, m + n = 1, 2, 3",
+    domain=((1, 2), (0, 1), POSITIVE, POSITIVE, UNIT),
+)
