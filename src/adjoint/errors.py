@@ -13,6 +13,7 @@
     │   └── NoDerivativeError      a primitive without a rule for this mode
     ├── StructureError             trees, shapes or argument positions do not match
     ├── GradientCheckError         check_grads found a derivative that is wrong
+    ├── ConvergenceError           an iteration did not reach its tolerance
     ├── DataError                  training data that cannot be used
     ├── NonFiniteError             a loss or parameter became NaN or infinite in training
     └── FileFormatError            a saved file that cannot be read
@@ -120,6 +121,10 @@ class StructureError(AdjointError, ValueError):
 
 class GradientCheckError(AdjointError, AssertionError):
     """check_grads found a derivative that disagrees with finite differences."""
+
+
+class ConvergenceError(AdjointError, RuntimeError):
+    """An iteration, of ``root`` or ``fixed_point``, did not reach its tolerance."""
 
 
 class DataError(AdjointError, ValueError):

@@ -4,6 +4,7 @@ from adjoint.api.compiled import jit, make_graph
 from adjoint.api.control import cond, scan, while_loop
 from adjoint.api.custom import checkpoint, custom_jvp, custom_vjp
 from adjoint.api.gradients import grad, jvp, linearize, stop_gradient, value_and_grad, vjp
+from adjoint.api.implicit import fixed_point, root
 from adjoint.api.matrices import hessian, hvp, jacobian
 from adjoint.api.vectorize import vmap
 
@@ -12,6 +13,7 @@ __all__ = [
     "cond",
     "custom_jvp",
     "custom_vjp",
+    "fixed_point",
     "grad",
     "hessian",
     "hvp",
@@ -20,6 +22,7 @@ __all__ = [
     "jvp",
     "linearize",
     "make_graph",
+    "root",
     "scan",
     "stop_gradient",
     "value_and_grad",

@@ -2,6 +2,7 @@
 
 from adjoint.differentiate import batch_convolution as _batch_convolution  # noqa: F401 - its rules
 from adjoint.differentiate import control as _control
+from adjoint.differentiate import implicit as _implicit
 from adjoint.differentiate.batch import batch_graph
 from adjoint.differentiate.linearize import Linearized, jvp_graph, linearize
 from adjoint.differentiate.replay import replay
@@ -20,3 +21,4 @@ __all__ = [
 ]
 
 _control.load()
+_implicit.load()

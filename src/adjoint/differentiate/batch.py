@@ -253,7 +253,7 @@ def _batched_already(node: Node, operands: list[Any], flags: list[bool], size: i
 # *** control ***
 
 
-def _batched_everywhere(graph: Graph, n_plain: int, size: int) -> Graph:
+def batched_everywhere(graph: Graph, n_plain: int, size: int) -> Graph:
     """The graph with all inputs and outputs batched, except its first inputs."""
     mask = [i >= n_plain for i in range(len(graph.inputs))]
     inner, flags = batch_graph(graph, mask, size)
@@ -272,7 +272,7 @@ def _batched_everywhere(graph: Graph, n_plain: int, size: int) -> Graph:
 @batch_rule(control.call)
 def _call(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     settings = node.settings
-    graph = _batched_everywhere(settings["graph"], 0, size)
+    graph = batched_everywhere(settings["graph"], 0, size)
     return control.call(*everywhere(operands, flags, size), graph=graph, label=settings["label"])
 
 
@@ -283,7 +283,7 @@ def _scan(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     first_row = settings["n_constants"] + n_carry
     spread = everywhere(operands, flags, size)
     rows = [_swap_first(x) for x in spread[first_row:]]
-    settings["graph"] = _batched_everywhere(settings["graph"], 0, size)
+    settings["graph"] = batched_everywhere(settings["graph"], 0, size)
     results = control.scan(*spread[:first_row], *rows, **settings)
     return (*results[:n_carry], *(_swap_first(y) for y in results[n_carry:]))
 
@@ -296,12 +296,12 @@ def _swap_first(x: Any) -> Any:
 def _cond(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     settings = node.settings
     if not flags[0]:
-        graphs = {k: _batched_everywhere(g, 0, size) for k, g in settings.items()}
+        graphs = {k: batched_everywhere(g, 0, size) for k, g in settings.items()}
         return control.cond(operands[0], *everywhere(operands[1:], flags[1:], size), **graphs)
     # Examples differ in their branch: both are run, and each takes its own.
     spread = everywhere(operands[1:], flags[1:], size)
-    true = replay(_batched_everywhere(settings["on_true"], 0, size), spread)
-    false = replay(_batched_everywhere(settings["on_false"], 0, size), spread)
+    true = replay(batched_everywhere(settings["on_true"], 0, size), spread)
+    false = replay(batched_everywhere(settings["on_false"], 0, size), spread)
     return tuple(_choose(operands[0], a, b) for a, b in zip(true, false, strict=True))
 
 
@@ -316,8 +316,8 @@ def _while(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any
     from adjoint.differentiate.loops import recorded, sweeps_of
 
     whole = sweeps_of(node, everywhere(operands, flags, size))
-    test = _batched_everywhere(whole.condition, 0, size)
-    steps = [_batched_everywhere(step, 0, size) for step in whole.steps]
+    test = batched_everywhere(whole.condition, 0, size)
+    steps = [batched_everywhere(step, 0, size) for step in whole.steps]
     n, n_first = len(whole.of_test), len(steps[0].outputs)
 
     def masked(p: int) -> Graph:
@@ -370,6 +370,6 @@ def _custom_call(node: Node, operands: list[Any], flags: list[bool], size: int) 
         )
     return control.call(
         *everywhere(operands, flags, size),
-        graph=_batched_everywhere(graph, 0, size),
+        graph=batched_everywhere(graph, 0, size),
         label="custom",
     )

@@ -20,6 +20,9 @@ from adjoint.trace.recorder import Recorder
 # Rules of control primitives: (node, primals, tangents, recorder) -> tangents of outputs.
 ControlRule = Callable[[Node, Sequence[Any], Sequence[Any]], Sequence[Any]]
 control_jvps: dict[str, ControlRule] = {}
+# Of those whose rule needs the outputs too: (node, primals, outputs, tangents) -> tangents.
+SolvedRule = Callable[[Node, Sequence[Any], Sequence[Any], Sequence[Any]], Sequence[Any]]
+solved_jvps: dict[str, SolvedRule] = {}
 
 # Their payloads are not computed while recording; they are made anew where needed.
 _MADE_ANEW = {"broadcast", "cast"}
@@ -134,6 +137,9 @@ def _node_tangents(node: Node, primal: Any, incoming: Sequence[Any]) -> Sequence
         primals = [primal(o) for o in node.operands]
         result = settings["rule"].tangents(primals, [primal(v) for v in node.outputs], incoming)
         return [*result, *[None] * (len(node.outputs) - len(result))]
+    if primitive.name in solved_jvps:
+        primals, outputs = [primal(o) for o in node.operands], [primal(v) for v in node.outputs]
+        return solved_jvps[primitive.name](node, primals, outputs, incoming)
     rule = control_jvps.get(primitive.name)
     if rule is None:
         raise NoDerivativeError(

@@ -258,6 +258,8 @@ def n_outputs(record: Record) -> int:
         return len(settings["types"])
     if "steps" in settings:
         return sum(len(step.outputs) for step in settings["steps"])
+    if "n_unknowns" in settings:
+        return int(settings["n_unknowns"])
     for name in ("graph", "body", "on_true"):
         if name in settings:
             return len(settings[name].outputs)
