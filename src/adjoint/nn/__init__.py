@@ -74,6 +74,7 @@ from adjoint.nn.convolutional import (
 )
 from adjoint.nn.dense import Bilinear, Embedding, Linear
 from adjoint.nn.dropout import AlphaDropout, Dropout, GaussianNoise
+from adjoint.nn.equilibrium import FixedPoint
 from adjoint.nn.graphical import CRF
 from adjoint.nn.initialise import seed
 from adjoint.nn.losses import (
@@ -177,6 +178,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "FeedForward",
+    "FixedPoint",
     "Flatten",
     "Frozen",
     "Function",
