@@ -120,6 +120,14 @@ def test_adaptive_pooling_has_as_many_parts_as_asked(n, m):
         np.testing.assert_array_equal(best[:, :, i, j], part.max((2, 3)))
 
 
+def test_same_padding_has_its_odd_place_behind():
+    layer = nn.Conv1d(1, 1, 4, padding="same")
+    assert layer.padding == ((1, 2),)
+    # The first output sees one place before the first input, as in PyTorch.
+    y = layer(np.array([[[1.0, 0, 0, 0, 0]]]))
+    np.testing.assert_array_equal(y[0, 0], [layer.weight[0, 0, 1], layer.weight[0, 0, 0], 0, 0, 0])
+
+
 @pytest.mark.parametrize("axes", [1, 2, 3])
 def test_against_torch(axes):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")

@@ -35,3 +35,15 @@ def test_straight_through():
     np.testing.assert_array_equal(slope, w)
     slope = ad.grad(lambda x: np.sum(w * nn.Sign(learn=True)(x)))(X)
     np.testing.assert_array_equal(slope, [0, 3, 4])
+
+
+def test_straight_through_in_every_mode():
+    f = nn.straight_through(nn.step, nn.tanh)
+    slope = 1 - np.tanh(X) ** 2
+    np.testing.assert_allclose(ad.jvp(f, (X,), (np.ones(3),))[1], slope)
+    np.testing.assert_allclose(ad.jit(lambda x: ad.jvp(f, (x,), (x,))[1])(X), slope * X)
+    np.testing.assert_allclose(ad.jit(ad.grad(lambda x: np.sum(f(x))))(X), slope)
+    # The value is that of the step, so the square has slope 2 step(x) f'(x).
+    np.testing.assert_allclose(
+        ad.grad(lambda x: np.sum(f(x) ** 2))(X), 2 * nn.step(X) * slope, atol=1e-15
+    )

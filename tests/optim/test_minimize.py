@@ -195,3 +195,19 @@ def test_baselines_find_the_gradient():
         np.testing.assert_allclose(central[key], exact[key], rtol=1e-8, atol=1e-9)
         np.testing.assert_allclose(forward[key], exact[key], atol=1e-5)
         np.testing.assert_allclose(shaken[key], exact[key], atol=0.15)
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_the_damping_does_not_depend_on_units(dense):
+    def steps(units):
+        seen = []
+        optim.minimize(
+            lambda c: _misra(c * units),
+            np.array([500.0, 1e-4]) / units,
+            method="levenberg-marquardt",
+            options={"dense": dense, "maxiter": 4},
+            callback=lambda c: seen.append(c * units),
+        )
+        return np.array(seen)
+
+    np.testing.assert_allclose(steps(np.array([1e3, 1e-4])), steps(np.ones(2)), rtol=1e-6)
