@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from adjoint.lower.products_text import Text, vector_type
+from adjoint.lower.products_text import Text, transposed, turned, vector_type
 from adjoint.lower.products_tile import Split, Tiling, lanes_for, outer_cost, tile, transpose_cost
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def tiling_of(plan: Plan) -> Tiling:
     return tile(shape, lanes, plan.registers, most_rows)
 
 
-def _run_start(text: Text, split: Split, number: str) -> tuple[str, str]:
+def run_start(text: Text, split: Split, number: str) -> tuple[str, str]:
     """Where a run starts, and whether (1 or 0) it is one of the longer ones."""
     if split.parts == 1:
         return "0", "0"
@@ -90,8 +90,8 @@ def _unit(text: Text, plan: Plan, tiling: Tiling, unit: str, buffer: str) -> lis
     tiles = tiling.rows.parts
     panel = text.make(f"udiv i64 {unit}, {tiles}") if tiles > 1 else unit
     number = text.make(f"urem i64 {unit}, {tiles}") if tiles > 1 else "0"
-    row, tall = _run_start(text, tiling.rows, number)
-    vector, wide = _run_start(text, tiling.vectors, panel)
+    row, tall = run_start(text, tiling.rows, number)
+    vector, wide = run_start(text, tiling.vectors, panel)
     column = text.times(vector, tiling.lanes)
 
     heights = sorted(set(tiling.rows.lengths()))
@@ -215,16 +215,9 @@ def _finish_turned(
     kind = plan.shape.kind
     for v, (first_column, lanes, used) in enumerate(vectors):
         block = sums[v :: len(vectors)]
-        rows = len(block)
-        while lanes < rows:
-            block = [
-                text.shuffle(kind, lanes, x, "zeroinitializer", range(2 * lanes)) for x in block
-            ]
-            lanes *= 2
-        block += ["zeroinitializer"] * (lanes - rows)
-        for j, value in enumerate(_transposed(text, kind, lanes, block)[:used]):
+        for j, (value, wide) in enumerate(turned(text, kind, lanes, block)[:used]):
             across = text.plus(column, str(first_column + j))
-            plan.finish(text, value, lanes, rows, across, row)
+            plan.finish(text, value, wide, len(block), across, row)
 
 
 # *** a panel of a transposed B ***
@@ -298,23 +291,6 @@ def _transpose(
         else "zeroinitializer"
         for i in range(lanes)
     ]
-    rows = _transposed(text, shape.kind, lanes, rows)
+    rows = transposed(text, shape.kind, lanes, rows)
     for j in range(along):
         text.store(shape.kind, lanes, rows[j], text.at(shape.kind, target, str(j * lead)), lanes)
-
-
-def _transposed(text: Text, kind: str, lanes: int, rows: list[str]) -> list[str]:
-    """A square block in registers, rows for columns."""
-    rows = list(rows)
-    apart = lanes // 2
-    while apart:
-        # Swap the off-diagonal quarters of every block of twice that size.
-        upper = [j if not j & apart else lanes + j - apart for j in range(lanes)]
-        lower = [j + apart if not j & apart else lanes + j for j in range(lanes)]
-        for i in range(lanes):
-            if not i & apart:
-                a, b = rows[i], rows[i + apart]
-                rows[i] = text.shuffle(kind, lanes, a, b, upper)
-                rows[i + apart] = text.shuffle(kind, lanes, a, b, lower)
-        apart //= 2
-    return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _SHORT = {"float": "f32", "double": "f64"}
 
@@ -213,3 +214,42 @@ class Text:
             case()
             self.line(f"br label %{label}.done")
         self.start(f"{label}.done")
+
+
+def transposed(text: Text, kind: str, lanes: int, rows: list[str]) -> list[str]:
+    """A square block in registers, rows for columns."""
+    rows = list(rows)
+    apart = lanes // 2
+    while apart:
+        # Swap the off-diagonal quarters of every block of twice that size.
+        upper = [j if not j & apart else lanes + j - apart for j in range(lanes)]
+        lower = [j + apart if not j & apart else lanes + j for j in range(lanes)]
+        for i in range(lanes):
+            if not i & apart:
+                a, b = rows[i], rows[i + apart]
+                rows[i] = text.shuffle(kind, lanes, a, b, upper)
+                rows[i + apart] = text.shuffle(kind, lanes, a, b, lower)
+        apart //= 2
+    return rows
+
+
+def turned(text: Text, kind: str, lanes: int, block: list[str]) -> list[tuple[str, int]]:
+    """Some vectors, rows for columns; every new vector with its lanes."""
+    count = len(block)
+    while lanes < count:
+        block = [text.shuffle(kind, lanes, x, "zeroinitializer", range(2 * lanes)) for x in block]
+        lanes *= 2
+    block = block + ["zeroinitializer"] * (lanes - count)
+    return [(value, lanes) for value in transposed(text, kind, lanes, block)]
+
+
+def kind_of(text: Text, number: str, lengths: Sequence[Any]) -> tuple[list[Any], str]:
+    """The distinct neighbours of a list, and which of them the element ``number`` is."""
+    kinds = [lengths[0]]
+    which = "0"
+    for i in range(1, len(lengths)):
+        if lengths[i] != lengths[i - 1]:
+            kinds.append(lengths[i])
+            beyond = text.make(f"icmp sge i64 {number}, {i}")
+            which = text.plus(which, text.make(f"zext i1 {beyond} to i64"))
+    return kinds, which

@@ -1,0 +1,96 @@
+import ctypes
+
+import llvmlite.binding as llvm
+import numpy as np
+import pytest
+
+from adjoint.lower.convolution import ConvolutionShape
+from adjoint.lower.convolution_forward import forward, input_gradient
+from adjoint.primitives.convolution import convolution_input, convolution_row
+
+# n, c, o, extents, kernel, stride, padding, dilation, groups
+CASES = {
+    "1d": (2, 3, 5, (11,), (4,), (1,), ((0, 0),), (1,), 1),
+    "1d strided": (2, 3, 5, (41,), (2,), (3,), ((1, 2),), (2,), 1),
+    "2d": (3, 2, 6, (12, 13), (5, 3), (1, 1), ((2, 2), (1, 0)), (1, 1), 1),
+    "2d wide": (2, 3, 35, (4, 70), (2, 3), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    "2d all": (2, 6, 4, (9, 10), (2, 3), (2, 3), ((1, 0), (2, 1)), (3, 2), 2),
+    "long kernel": (1, 2, 17, (3, 30), (1, 21), (1, 1), ((0, 0), (3, 4)), (1, 1), 1),
+    "depthwise": (2, 4, 8, (5, 6), (3, 2), (1, 2), ((1, 1), (0, 1)), (1, 1), 4),
+    "many channels": (2, 40, 50, (6, 7), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+    "3d": (2, 3, 4, (4, 5, 6), (2, 3, 1), (1, 2, 3), ((0, 1), (1, 1), (0, 0)), (1, 1, 2), 1),
+    "unused edge": (2, 3, 4, (8, 9), (1, 1), (3, 4), ((0, 0), (0, 0)), (1, 1), 1),
+    "one of everything": (1, 1, 1, (1,), (1,), (1,), ((0, 0),), (1,), 1),
+    "no batch": (0, 3, 5, (7,), (2,), (1,), ((0, 0),), (1,), 1),
+}
+
+
+def phase_runner(phases):
+    """``run(first, second, result, pieces)``: all phases, each in so many pieces."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    text = "\n".join(phase.text for phase in phases)
+    for phase in phases:
+        text = text.replace(f"internal void {phase.symbol}(", f"void {phase.symbol}(")
+    module = llvm.parse_assembly(text)
+    module.verify()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2
+    )
+    engine = llvm.create_mcjit_compiler(module, machine)
+    pointer, number = ctypes.c_void_p, ctypes.c_int64
+    kind = ctypes.CFUNCTYPE(None, *[pointer] * 5, number, number)
+    calls = [kind(engine.get_function_address(phase.symbol[1:])) for phase in phases]
+
+    def room(size):
+        raw = np.full(size + 64, 255, np.uint8)  # NaN, if read before it is written
+        first = -raw.ctypes.data % 64
+        return raw[first : first + size]
+
+    def run(first, second, result, pieces=1):
+        shared = room(max(phase.shared for phase in phases))
+        for call, phase in zip(calls, phases, strict=True):
+            edges = np.linspace(0, phase.units, pieces + 1).astype(int)
+            for begin, end in zip(edges[:-1], edges[1:], strict=True):
+                scratch = room(phase.scratch)
+                given = (x.ctypes.data for x in (first, second, result, scratch, shared))
+                call(*given, begin, end)
+
+    run.engine = engine
+    return run
+
+
+def setting(case):
+    n, c, o, extents, kernel, stride, padding, dilation, groups = case
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return (n, c, *extents), (o, c // groups, *kernel), how
+
+
+def shape_of(case, dtype):
+    return ConvolutionShape(*case, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_every_product_agrees_with_numpy(case, dtype, rng):
+    x_shape, w_shape, how = setting(case)
+    x, w = rng.normal(size=x_shape).astype(dtype), rng.normal(size=w_shape).astype(dtype)
+    y = convolution_row(x, w, **how)
+    y_bar = rng.normal(size=y.shape).astype(dtype)
+    shape = shape_of(case, dtype)
+    assert shape.positions == y.shape[2:]
+    wanted = {
+        forward: (x, w, y),
+        input_gradient: (y_bar, w, convolution_input(y_bar, w, shape=x_shape, **how)),
+    }
+    loose = {"rtol": 1e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-11}
+    for product, (first, second, want) in wanted.items():
+        phases = product("@product", shape)
+        run = phase_runner(phases)
+        results = []
+        for pieces in (1, 3):
+            result = np.full(want.shape, np.nan, dtype)
+            run(first, second, result, pieces)
+            results.append(result)
+        np.testing.assert_allclose(results[0], want, **loose)
+        np.testing.assert_array_equal(results[0], results[1])
