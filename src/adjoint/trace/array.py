@@ -26,6 +26,7 @@ from adjoint.trace.recorder import (
     set_array_class,
     unwrapped,
 )
+from adjoint.trace.scipy_names import refuse_caller
 from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import as_view, detached, handle, writable, write_through
 
@@ -126,6 +127,7 @@ class TracedArray(TracedCore):
             shown = known.copy() if copy else known.view()
             shown.flags.writeable = bool(copy)
             return shown if dtype is None else shown.astype(dtype, copy=False)
+        refuse_caller()
         raise ConversionError(
             "an array under recording cannot be turned into a plain ndarray: "
             "its derivative would be lost",
@@ -421,12 +423,14 @@ class TracedArray(TracedCore):
         return TracedArray(self.recorder, self.index, self.payload, False)
 
     def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__":
+            raise AttributeError(f"a stand-in array has no {name}")
         found = method(name)
         if found is None and name in _READING and is_plain(self):
             return getattr(unwrapped(self), name)
         if found is not None:
             return lambda *args, **options: found(self, *args, **options)
-        if hasattr(np.ndarray, name):
+        if hasattr(np.ndarray, name) and not name.startswith("__"):
             raise UnsupportedError(
                 f"the array method {name!r} has no rule",
                 function=self.recorder.name,

@@ -55,8 +55,11 @@ class Entry:
         self.original: Any = None
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the function does now: the rule, or SciPy's own code."""
         if holds_traced(args) or holds_traced(kwargs.values()):
-            return self.rule(*args, **kwargs)
+            args, kwargs = plainly(args), plainly(kwargs)
+            if holds_traced(args) or holds_traced(kwargs.values()):
+                return self.rule(*args, **kwargs)
         if self.wanted is not None and is_recording() and self.wanted(*args, **kwargs):
             return self.rule(*args, **kwargs)
         if not anyone_recording():
@@ -124,6 +127,18 @@ def holds_traced(values: Any) -> bool:
         elif kind is dict and holds_traced(x.values()):
             return True
     return False
+
+
+def plainly(x: Any) -> Any:
+    """Arrays made inside the recorded function, which no recorded value has entered, as arrays."""
+    kind = type(x)
+    if kind is core.TracedArray:
+        return core.unwrapped(x)
+    if kind is list or kind is tuple:
+        return kind([plainly(part) for part in x])
+    if kind is dict:
+        return {key: plainly(part) for key, part in x.items()}
+    return x
 
 
 def restore() -> None:
@@ -256,7 +271,7 @@ FAMILIES |= {
     "scipy.special": ("scipy_special",),
     "scipy.linalg": ("scipy_linalg",),
     "scipy.fft": ("scipy_fft",),
-    "scipy.stats": ("scipy_stats",),
+    "scipy.stats": ("scipy_stats", "scipy_stats_multivariate"),
     "scipy.integrate": ("scipy_integrate",),
     "scipy.signal": ("scipy_signal",),
     "scipy.ndimage": ("scipy_ndimage",),

@@ -1,1 +1,327 @@
-"""scipy.stats on stand-in arrays."""
+"""scipy.stats on stand-in arrays: densities and distribution functions of its families.
+
+SciPy writes its families' formulas in NumPy and scipy.special (``_logpdf`` and so on, on
+standardised arguments), and those run on stand-ins as they are. Families whose formulas
+call compiled code have one here, in ``FORMULAS``; a formula that is neither is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from adjoint.errors import TraceError, UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
+from adjoint.trace.scipy_gate import scipy_rule
+
+# How the standardised functions may be had from one another: first found, first taken.
+_ROUTES: dict[str, tuple[tuple[str, Callable[[Any], Any]], ...]] = {
+    "_pdf": (("_pdf", lambda y: y), ("_logpdf", np.exp)),
+    "_logpdf": (("_logpdf", lambda y: y), ("_pdf", np.log)),
+    "_pmf": (("_pmf", lambda y: y), ("_logpmf", np.exp)),
+    "_logpmf": (("_logpmf", lambda y: y), ("_pmf", np.log)),
+    "_cdf": (("_cdf", lambda y: y), ("_sf", lambda y: 1 - y)),
+    "_sf": (("_sf", lambda y: y), ("_cdf", lambda y: 1 - y)),
+    "_logcdf": (("_logcdf", lambda y: y), ("_cdf", np.log), ("_sf", lambda y: np.log1p(-y))),
+    "_logsf": (("_logsf", lambda y: y), ("_sf", np.log), ("_cdf", lambda y: np.log1p(-y))),
+    "_ppf": (("_ppf", lambda y: y),),
+    "_isf": (("_isf", lambda y: y), ("_ppf", None)),  # type: ignore[dict-item]
+}
+_OUTSIDE: dict[str, tuple[float, float]] = {  # below and above the support
+    "_cdf": (0.0, 1.0),
+    "_sf": (1.0, 0.0),
+    "_logcdf": (-np.inf, 0.0),
+    "_logsf": (0.0, -np.inf),
+}
+# What the base classes do where a family has no formula of its own: integrate, or search.
+_NUMERIC = ("rv_continuous", "rv_discrete", "rv_generic", "rv_sample")
+
+
+def _own_formula(dist: Any, name: str) -> Any:
+    for kind in type(dist).__mro__:
+        if name in kind.__dict__:
+            return None if kind.__name__ in _NUMERIC else getattr(dist, name)
+    return None
+
+
+def _standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
+    """A function of the family at standardised arguments."""
+    table = FORMULAS.get(dist.name, {})
+    for other, then in _ROUTES[name]:
+        if other in table:
+            if then is None:
+                return table[other](1 - y, *shapes)
+            return then(table[other](y, *shapes))
+    for other, then in _ROUTES[name]:
+        formula = _own_formula(dist, other)
+        if formula is None:
+            continue
+        try:
+            if then is None:
+                return formula(1 - y, *shapes)
+            return then(formula(y, *shapes))
+        except (TraceError, TypeError):
+            continue
+    public = name.lstrip("_")
+    raise UnsupportedError(
+        f"scipy.stats.{dist.name}.{public} has no rule for arrays under recording",
+        function=f"scipy.stats.{dist.name}.{public}",
+        source=source_here(),
+        remedy="write its formula with NumPy and scipy.special, or give a rule of your own "
+        "with ad.custom_jvp",
+    )
+
+
+def _parsed(dist: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> tuple[Any, Any, Any]:
+    shapes, loc, scale = dist._parse_args(*args, **kwds)
+    return tuple(_number(s) for s in shapes), _number(loc), _number(scale)
+
+
+def _number(x: Any) -> Any:
+    return x if hasattr(x, "dtype") or isinstance(x, int | float) else np.asarray(x)
+
+
+def _limits(dist: Any, shapes: tuple[Any, ...]) -> tuple[Any, Any]:
+    support = FORMULAS.get(dist.name, {}).get("support")
+    low, high = support(*shapes) if support else dist._get_support(*shapes)
+    return low, high
+
+
+def _valid(dist: Any, shapes: tuple[Any, ...], scale: Any) -> Any:
+    return np.logical_and(_argcheck(dist, shapes), scale > 0)
+
+
+def _argcheck(dist: Any, shapes: tuple[Any, ...]) -> Any:
+    """Whether the shapes are in the family's range; all positive where it does not say."""
+    if _own_formula(dist, "_argcheck") is not None:
+        return dist._argcheck(*shapes)
+    valid: Any = True
+    for shape in shapes:
+        valid = np.logical_and(valid, shape > 0)
+    return valid
+
+
+def _density(name: str) -> Any:
+    """pdf and logpdf."""
+
+    def rule(self: Any, x: Any, *args: Any, **kwds: Any) -> Any:
+        shapes, loc, scale = _parsed(self, args, kwds)
+        y = (floating(x) - loc) / scale
+        low, high = _limits(self, shapes)
+        inside = np.logical_and(low <= y, y <= high)
+        value = _standard(self, name, y, shapes)
+        log = name == "_logpdf"
+        value = value - np.log(scale) if log else value / scale
+        value = np.where(inside, value, -np.inf if log else 0.0)
+        value = np.where(np.isnan(y), np.nan, value)
+        return np.where(_valid(self, shapes, scale), value, np.nan)
+
+    return rule
+
+
+def _distribution(name: str) -> Any:
+    """cdf, sf and their logarithms."""
+
+    def rule(self: Any, x: Any, *args: Any, **kwds: Any) -> Any:
+        shapes, loc, scale = _parsed(self, args, kwds)
+        y = (floating(x) - loc) / scale
+        low, high = _limits(self, shapes)
+        below, above = _OUTSIDE[name]
+        value = _standard(self, name, y, shapes)
+        value = np.where(y <= low, below, np.where(y >= high, above, value))
+        value = np.where(np.isnan(y), np.nan, value)
+        return np.where(_valid(self, shapes, scale), value, np.nan)
+
+    return rule
+
+
+def _quantile(name: str) -> Any:
+    """ppf and isf."""
+
+    def rule(self: Any, q: Any, *args: Any, **kwds: Any) -> Any:
+        shapes, loc, scale = _parsed(self, args, kwds)
+        q = floating(q)
+        low, high = _limits(self, shapes)
+        first, last = (low, high) if name == "_ppf" else (high, low)
+        value = _standard(self, name, q, shapes) * scale + loc
+        value = np.where(q == 0, first * scale + loc, value)
+        value = np.where(q == 1, last * scale + loc, value)
+        valid = _valid(self, shapes, scale) & (q >= 0) & (q <= 1)
+        return np.where(valid, value, np.nan)
+
+    return rule
+
+
+for _name in ("_pdf", "_logpdf"):
+    scipy_rule(f"scipy.stats.rv_continuous.{_name[1:]}")(_density(_name))
+for _name in ("_cdf", "_sf", "_logcdf", "_logsf"):
+    scipy_rule(f"scipy.stats.rv_continuous.{_name[1:]}")(_distribution(_name))
+for _name in ("_ppf", "_isf"):
+    scipy_rule(f"scipy.stats.rv_continuous.{_name[1:]}")(_quantile(_name))
+
+
+# *** discrete families: a derivative in the parameters ***
+
+
+def _discrete_parsed(dist: Any, args: Any, kwds: Any) -> tuple[Any, Any]:
+    shapes, loc, _ = dist._parse_args(*args, **kwds)
+    return tuple(_number(s) for s in shapes), _number(loc)
+
+
+def _mass(name: str) -> Any:
+    def rule(self: Any, k: Any, *args: Any, **kwds: Any) -> Any:
+        shapes, loc = _discrete_parsed(self, args, kwds)
+        k = floating(k) - loc
+        low, high = _limits(self, shapes)
+        inside = (low <= k) & (k <= high) & (np.floor(k) == k)
+        value = _standard(self, name, k, shapes)
+        value = np.where(inside, value, -np.inf if name == "_logpmf" else 0.0)
+        return np.where(_argcheck(self, shapes), value, np.nan)
+
+    return rule
+
+
+def _steps(name: str) -> Any:
+    def rule(self: Any, k: Any, *args: Any, **kwds: Any) -> Any:
+        shapes, loc = _discrete_parsed(self, args, kwds)
+        k = floating(k) - loc
+        low, high = _limits(self, shapes)
+        below, above = _OUTSIDE[name]
+        value = _standard(self, name, np.floor(k), shapes)
+        value = np.where(k < low, below, np.where(k >= high, above, value))
+        return np.where(_argcheck(self, shapes), value, np.nan)
+
+    return rule
+
+
+for _name in ("_pmf", "_logpmf"):
+    scipy_rule(f"scipy.stats.rv_discrete.{_name[1:]}")(_mass(_name))
+for _name in ("_cdf", "_sf", "_logcdf", "_logsf"):
+    scipy_rule(f"scipy.stats.rv_discrete.{_name[1:]}")(_steps(_name))
+
+
+# *** moments ***
+
+
+def _moment(which: int, root: bool = False) -> Any:
+    def rule(self: Any, *args: Any, **kwds: Any) -> Any:
+        shapes, loc, scale = _parsed(self, args, kwds)
+        moments = self._stats(*shapes)
+        value = moments[which]
+        if value is None:
+            raise UnsupportedError(
+                f"the moments of scipy.stats.{self.name} have no formula",
+                function=f"scipy.stats.{self.name}",
+                source=source_here(),
+            )
+        if which == 0:
+            return value * scale + loc
+        value = value * scale * scale
+        return np.sqrt(value) if root else value
+
+    return rule
+
+
+scipy_rule("scipy.stats._distn_infrastructure.rv_generic.mean")(_moment(0))
+scipy_rule("scipy.stats._distn_infrastructure.rv_generic.var")(_moment(1))
+scipy_rule("scipy.stats._distn_infrastructure.rv_generic.std")(_moment(1, root=True))
+
+
+@scipy_rule("scipy.stats._distn_infrastructure.rv_generic.entropy")
+def entropy_of(self: Any, *args: Any, **kwds: Any) -> Any:
+    """The differential entropy."""
+    shapes, _, scale = _parsed(self, args, kwds)
+    return _standard_entropy(self, shapes) + np.log(scale)
+
+
+def _standard_entropy(dist: Any, shapes: tuple[Any, ...]) -> Any:
+    formula = _own_formula(dist, "_entropy")
+    if formula is not None:
+        try:
+            return formula(*shapes)
+        except (TraceError, TypeError):
+            pass
+    raise UnsupportedError(
+        f"scipy.stats.{dist.name}.entropy has no rule for arrays under recording",
+        function=f"scipy.stats.{dist.name}.entropy",
+        source=source_here(),
+        remedy="write its formula with NumPy and scipy.special",
+    )
+
+
+# *** statistics of samples ***
+
+
+@scipy_rule("scipy.stats.entropy")
+def entropy(pk: Any, qk: Any = None, base: Any = None, axis: Any = 0, **_: Any) -> Any:
+    """Shannon's entropy, or the relative entropy."""
+    pk = floating(pk)
+    pk = pk / np.sum(pk, axis=axis, keepdims=True)
+    if qk is None:
+        total = np.sum(sp.entr(pk), axis=axis)
+    else:
+        qk = floating(qk)
+        qk = qk / np.sum(qk, axis=axis, keepdims=True)
+        total = np.sum(sp.rel_entr(pk, qk), axis=axis)
+    return total if base is None else total / np.log(base)
+
+
+@scipy_rule("scipy.stats.zscore")
+def zscore(a: Any, axis: Any = 0, ddof: int = 0, nan_policy: str = "propagate") -> Any:
+    """Distances from the mean in standard deviations."""
+    a = floating(a)
+    spread = np.std(a, axis=axis, ddof=ddof, keepdims=True)
+    return (a - np.mean(a, axis=axis, keepdims=True)) / spread
+
+
+@scipy_rule("scipy.stats.gmean")
+def gmean(a: Any, axis: Any = 0, dtype: Any = None, weights: Any = None, **_: Any) -> Any:
+    """The geometric mean."""
+    return np.exp(np.average(np.log(floating(a)), axis=axis, weights=weights))
+
+
+@scipy_rule("scipy.stats.hmean")
+def hmean(a: Any, axis: Any = 0, dtype: Any = None, *, weights: Any = None, **_: Any) -> Any:
+    """The harmonic mean."""
+    return 1 / np.average(1 / floating(a), axis=axis, weights=weights)
+
+
+def _central(a: Any, axis: Any, order: int) -> Any:
+    return np.mean((a - np.mean(a, axis=axis, keepdims=True)) ** order, axis=axis)
+
+
+@scipy_rule("scipy.stats.skew")
+def skew(a: Any, axis: Any = 0, bias: bool = True, **_: Any) -> Any:
+    """The third standardised moment."""
+    a = np.ravel(floating(a)) if axis is None else floating(a)
+    axis = 0 if axis is None else axis
+    n = a.shape[axis]
+    value = _central(a, axis, 3) / _central(a, axis, 2) ** 1.5
+    return value if bias else value * (np.sqrt(n * (n - 1.0)) / (n - 2.0))
+
+
+@scipy_rule("scipy.stats.kurtosis")
+def kurtosis(a: Any, axis: Any = 0, fisher: bool = True, bias: bool = True, **_: Any) -> Any:
+    """The fourth standardised moment."""
+    a = np.ravel(floating(a)) if axis is None else floating(a)
+    axis = 0 if axis is None else axis
+    n = a.shape[axis]
+    value = _central(a, axis, 4) / _central(a, axis, 2) ** 2
+    if not bias:
+        value = ((n**2 - 1.0) * value - 3 * (n - 1) ** 2.0) / ((n - 2) * (n - 3)) + 3.0
+    return value - 3 if fisher else value
+
+
+@scipy_rule("scipy.stats.moment")
+def moment(a: Any, order: Any = 1, axis: Any = 0, *, center: Any = None, **_: Any) -> Any:
+    """A moment about the mean, or about a given centre."""
+    a = floating(a)
+    about = np.mean(a, axis=axis, keepdims=True) if center is None else center
+    if order == 1 and center is None:
+        return np.mean(a - about, axis=axis) * 0
+    return np.mean((a - about) ** order, axis=axis)

@@ -1,0 +1,212 @@
+"""scipy.stats on stand-in arrays: multivariate families."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.scipy_gate import scipy_rule
+
+_LOG_2PI = float(np.log(2 * np.pi))
+
+
+def _covariance(cov: Any, dim: int) -> Any:
+    """A number or a diagonal as a matrix."""
+    cov = floating(cov)
+    if cov.ndim == 2:
+        return cov
+    return np.eye(dim) * (cov if cov.ndim == 0 else cov[None, :])
+
+
+def _dimension(mean: Any, cov: Any, x: Any = None) -> int:
+    for part, axis in ((mean, 0), (cov, 0)):
+        if part is not None and np.ndim(part):
+            return int(np.shape(part)[axis])
+    return int(np.shape(x)[-1]) if np.ndim(x) else 1
+
+
+def _points(x: Any, dim: int) -> Any:
+    """Points along the last axis, as SciPy reads them."""
+    x = floating(x)
+    if x.ndim == 0:
+        return np.reshape(x, (1,))
+    return x[:, None] if x.ndim == 1 and dim == 1 else x
+
+
+def _mahalanobis(x: Any, mean: Any, shape: Any) -> tuple[Any, Any]:
+    """Squared distances and the log determinant, by the triangular factor."""
+    lower = np.linalg.cholesky(shape)
+    off = x if mean is None else x - mean
+    flat = np.reshape(off, (-1, shape.shape[0]))
+    import scipy.linalg
+
+    white = scipy.linalg.solve_triangular(lower, np.swapaxes(flat, 0, 1), lower=True)
+    squares = np.reshape(np.sum(white * white, axis=0), off.shape[:-1])
+    return squares, 2 * np.sum(np.log(np.diagonal(lower)))
+
+
+def _normal_logpdf(x: Any, mean: Any, cov: Any) -> Any:
+    dim = _dimension(mean, cov, x)
+    squares, log_det = _mahalanobis(_points(x, dim), mean, _covariance(cov, dim))
+    result = -0.5 * (dim * _LOG_2PI + log_det + squares)
+    return result[0] if np.ndim(x) == 0 else result
+
+
+_NORMAL = "scipy.stats._multivariate.multivariate_normal_gen"
+
+
+@scipy_rule(f"{_NORMAL}.logpdf")
+def normal_logpdf(self: Any, x: Any, mean: Any = None, cov: Any = 1, *_: Any, **__: Any) -> Any:
+    """The log density; the covariance must be positive definite."""
+    return _normal_logpdf(x, mean, cov)
+
+
+@scipy_rule(f"{_NORMAL}.pdf")
+def normal_pdf(self: Any, x: Any, mean: Any = None, cov: Any = 1, *_: Any, **__: Any) -> Any:
+    """The density."""
+    return np.exp(_normal_logpdf(x, mean, cov))
+
+
+@scipy_rule(f"{_NORMAL}.entropy")
+def normal_entropy(self: Any, mean: Any = None, cov: Any = 1) -> Any:
+    """The differential entropy."""
+    dim = _dimension(mean, cov)
+    lower = np.linalg.cholesky(_covariance(cov, dim))
+    return 0.5 * dim * (_LOG_2PI + 1) + np.sum(np.log(np.diagonal(lower)))
+
+
+class _Frozen:
+    """Parameters of a frozen multivariate normal that hold stand-ins."""
+
+    def __init__(self, mean: Any, cov: Any) -> None:
+        self.mean, self.cov = mean, cov
+
+
+_FROZEN = "scipy.stats._multivariate.multivariate_normal_frozen"
+
+
+def _is_recorded(self: Any, *_: Any, **__: Any) -> bool:
+    return "adjoint_recorded" in self.__dict__
+
+
+@scipy_rule(f"{_FROZEN}.__init__")
+def frozen_init(self: Any, mean: Any = None, cov: Any = 1, *_: Any, **__: Any) -> None:
+    """Keep the parameters as they are."""
+    self.__dict__.update(adjoint_recorded=_Frozen(mean, cov), mean=mean, cov=cov)
+
+
+def _kept(self: Any) -> tuple[Any, Any]:
+    known = self.__dict__.get("adjoint_recorded")
+    if known is not None:
+        return known.mean, known.cov
+    return self.mean, self.cov_object.covariance
+
+
+@scipy_rule(f"{_FROZEN}.logpdf", wanted=_is_recorded)
+def frozen_logpdf(self: Any, x: Any) -> Any:
+    """The log density."""
+    return _normal_logpdf(x, *_kept(self))
+
+
+@scipy_rule(f"{_FROZEN}.pdf", wanted=_is_recorded)
+def frozen_pdf(self: Any, x: Any) -> Any:
+    """The density."""
+    return np.exp(_normal_logpdf(x, *_kept(self)))
+
+
+@scipy_rule(f"{_FROZEN}.entropy", wanted=_is_recorded)
+def frozen_entropy(self: Any) -> Any:
+    """The differential entropy."""
+    return normal_entropy(None, *_kept(self))
+
+
+_T = "scipy.stats._multivariate.multivariate_t_gen"
+
+
+def _t_logpdf(x: Any, loc: Any, shape: Any, df: Any) -> Any:
+    dim = _dimension(loc, shape, x)
+    squares, log_det = _mahalanobis(_points(x, dim), loc, _covariance(shape, dim))
+    constant = sp.gammaln(0.5 * (df + dim)) - sp.gammaln(0.5 * df)
+    constant = constant - 0.5 * dim * np.log(df * np.pi) - 0.5 * log_det
+    return constant - 0.5 * (df + dim) * np.log1p(squares / df)
+
+
+@scipy_rule(f"{_T}.logpdf")
+def t_logpdf(self: Any, x: Any, loc: Any = None, shape: Any = 1, df: Any = 1) -> Any:
+    """The log density."""
+    return _t_logpdf(x, loc, shape, df)
+
+
+@scipy_rule(f"{_T}.pdf")
+def t_pdf(self: Any, x: Any, loc: Any = None, shape: Any = 1, df: Any = 1, *_: Any) -> Any:
+    """The density."""
+    return np.exp(_t_logpdf(x, loc, shape, df))
+
+
+_DIRICHLET = "scipy.stats._multivariate.dirichlet_gen"
+
+
+@scipy_rule(f"{_DIRICHLET}.logpdf")
+def dirichlet_logpdf(self: Any, x: Any, alpha: Any) -> Any:
+    """The log density; the last component may be left out, as in SciPy."""
+    x, alpha = floating(x), floating(alpha)
+    if x.shape[0] + 1 == alpha.shape[0]:
+        x = np.concatenate([x, 1 - np.sum(x, axis=0, keepdims=True)])
+    constant = sp.gammaln(np.sum(alpha)) - np.sum(sp.gammaln(alpha))
+    powers = np.reshape(alpha - 1, alpha.shape + (1,) * (x.ndim - 1))
+    return constant + np.sum(sp.xlogy(powers, x), axis=0)
+
+
+@scipy_rule(f"{_DIRICHLET}.pdf")
+def dirichlet_pdf(self: Any, x: Any, alpha: Any) -> Any:
+    """The density."""
+    return np.exp(dirichlet_logpdf(self, x, alpha))
+
+
+_MULTINOMIAL = "scipy.stats._multivariate.multinomial_gen"
+
+
+@scipy_rule(f"{_MULTINOMIAL}.logpmf")
+def multinomial_logpmf(self: Any, x: Any, n: Any, p: Any) -> Any:
+    """The log mass; the last probability is one minus the others, as in SciPy."""
+    x, p = floating(x), floating(p)
+    p = np.concatenate([p[..., :-1], 1 - np.sum(p[..., :-1], axis=-1, keepdims=True)], axis=-1)
+    terms = sp.xlogy(x, p) - sp.gammaln(x + 1)
+    return sp.gammaln(n + 1.0) + np.sum(terms, axis=-1)
+
+
+@scipy_rule(f"{_MULTINOMIAL}.pmf")
+def multinomial_pmf(self: Any, x: Any, n: Any, p: Any) -> Any:
+    """The mass."""
+    return np.exp(multinomial_logpmf(self, x, n, p))
+
+
+_WISHART = "scipy.stats._multivariate.wishart_gen"
+
+
+def _wishart(x: Any, df: Any, scale: Any, inverse: bool) -> Any:
+    x, scale = floating(x), floating(scale)
+    p = scale.shape[-1]
+    log_x, log_scale = np.linalg.slogdet(x)[1], np.linalg.slogdet(scale)[1]
+    inner = np.linalg.solve(x, scale) if inverse else np.linalg.solve(scale, x)
+    sign = -1 if inverse else 1
+    power = -0.5 * (df + p + 1) if inverse else 0.5 * (df - p - 1)
+    constant = (
+        0.5 * p * df * np.log(2.0) + sp.multigammaln(0.5 * df, p) + sign * 0.5 * df * log_scale
+    )
+    return power * log_x - 0.5 * np.trace(inner) - constant
+
+
+@scipy_rule(f"{_WISHART}.logpdf")
+def wishart_logpdf(self: Any, x: Any, df: Any, scale: Any) -> Any:
+    """The log density of one matrix."""
+    return _wishart(x, df, scale, inverse=False)
+
+
+@scipy_rule("scipy.stats._multivariate.invwishart_gen.logpdf")
+def invwishart_logpdf(self: Any, x: Any, df: Any, scale: Any) -> Any:
+    """The log density of one matrix."""
+    return _wishart(x, df, scale, inverse=True)

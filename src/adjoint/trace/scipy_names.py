@@ -1,0 +1,40 @@
+"""Which function of SciPy the user called, when a stand-in turns up inside it."""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType
+
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import is_hidden, source_here
+
+_WRAPPERS = {"wrapper", "inner", "wrapped", "_wrapper", "func_wrapper", "new_func", "<lambda>"}
+
+
+def _public_name(code: CodeType) -> str | None:
+    """``scipy.signal.welch`` for code in scipy/signal/_spectral_py.py."""
+    parts = code.co_filename.replace("\\", "/").rpartition("/scipy/")[2].split("/")
+    if "/scipy/" not in code.co_filename.replace("\\", "/"):
+        return None
+    package = [p for p in parts[:-1] if not p.startswith("_")]
+    name = code.co_qualname.replace(".<locals>", "")
+    return ".".join(["scipy", *package, name])
+
+
+def refuse_caller() -> None:
+    """Raise an error that names SciPy's function, if one of them stands nearest to the user."""
+    frame = sys._getframe(1)
+    found: str | None = None
+    while frame is not None and is_hidden(frame.f_code):
+        if frame.f_code.co_name not in _WRAPPERS:
+            found = _public_name(frame.f_code) or found
+        frame = frame.f_back  # type: ignore[assignment]
+    if found is None:
+        return
+    raise UnsupportedError(
+        f"{found} has no rule for arrays under recording",
+        function=found,
+        source=source_here(),
+        remedy="docs/coverage_scipy.md lists what has one; otherwise write it with NumPy, or give "
+        "it a rule of your own with ad.custom_jvp or ad.custom_vjp",
+    )
