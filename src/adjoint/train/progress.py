@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,16 @@ class Progress(Callback):
 
     Args:
         console: a rich Console to write to; by default one for standard error.
+        rows: whether to write a row for each epoch.
     """
 
-    def __init__(self, console: Any = None) -> None:
+    def __init__(self, console: Any = None, rows: bool = True) -> None:
         self._console = console
+        self._rows = rows
         self._bar: Any = None
         self._task: Any = None
         self._begun = 0.0
+        self._done = 0
         self._shown: list[str] = []
 
     def on_start(self, run: Run) -> None:
@@ -47,6 +51,8 @@ class Progress(Callback):
             TextColumn("{task.fields[loss]}"),
             console=console,
             transient=True,
+            # What goes to a file must not end up on the screen.
+            redirect_stdout=sys.stdout.isatty(),
         )
         total = None if run.steps is None else run.epochs * run.steps
         done = (run.steps or 0) * run.epoch + run.step
@@ -72,8 +78,9 @@ class Progress(Callback):
         """Write the row."""
         if self._bar.tasks[0].total is None and run.steps is not None:
             self._bar.update(self._task, total=run.epochs * run.steps)
-        for line in lines_of(row, self._shown):
-            self._bar.console.print(line, highlight=False, markup=False)
+        if self._rows:
+            for line in lines_of(row, self._shown):
+                self._bar.console.print(line, highlight=False, markup=False)
 
     def on_end(self, run: Run) -> None:
         """Take the bar away; the rows stay."""
