@@ -84,7 +84,9 @@ def _basis(kinds: Sequence[Any], which: Sequence[int]) -> tuple[list[Any], int]:
     return stacks, total
 
 
-def _batched(derivative: Derivative, n_residuals: int, size: int) -> tuple[Graph, list[bool]]:
+def batched_derivative(
+    derivative: Derivative, n_residuals: int, size: int
+) -> tuple[Graph, list[bool]]:
     """The derivative program over many directions; kept with its graph."""
 
     def make(graph: Graph) -> tuple[Graph, list[bool]]:
@@ -104,7 +106,7 @@ def _reverse(run: Run, ins: Sequence[Any], outs: Sequence[Any]) -> list[list[Any
     ]
     if not total:
         return blocks
-    graph, flags = _batched(derivative, len(derivative.residuals), total)
+    graph, flags = batched_derivative(derivative, len(derivative.residuals), total)
     results = replay(graph, [*run.tape.residuals(derivative), *seeds])
     at = 0
     for k in live:
@@ -130,7 +132,7 @@ def _forward(run: Run, ins: Sequence[Any], outs: Sequence[Any]) -> list[list[Any
     seeds, total = _basis(ins, range(len(ins)))
     if not total:
         return blocks
-    graph, flags = _batched(derivative, len(derivative.residuals), total)
+    graph, flags = batched_derivative(derivative, len(derivative.residuals), total)
     results = replay(graph, [*run.tape.residuals(derivative), *seeds])
     for k, y_dot, flag in zip(derivative.active_outputs, results, flags, strict=True):
         if not flag:

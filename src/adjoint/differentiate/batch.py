@@ -15,7 +15,16 @@ from adjoint.differentiate.replay import replay, value_of
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Literal, Node, Value
 from adjoint.graph.primitive import Primitive
-from adjoint.primitives import choose, control, linalg, linear, products
+from adjoint.primitives import (
+    choose,
+    control,
+    factorizations,
+    fft,
+    linalg,
+    linear,
+    products,
+    sequences,
+)
 from adjoint.primitives.linear import broadcast, permute_axes, reshape
 from adjoint.primitives.products import split_subscripts
 from adjoint.trace.recorder import Recorder, bind
@@ -248,6 +257,46 @@ _LETTERS = "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA"
 @batch_rule(linalg.solve, linalg.inv, linalg.cholesky, linalg.det, linalg.cofactor, linalg.slogdet)
 def _batched_already(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     return bind(node.primitive, everywhere(operands, flags, size), node.attributes)
+
+
+@batch_rule(
+    factorizations.eigh,
+    factorizations.eigvalsh,
+    factorizations.eig,
+    factorizations.eigvals,
+    factorizations.svd,
+    factorizations.svdvals,
+    factorizations.qr,
+    factorizations.pinv,
+    fft.fft,
+    fft.ifft,
+    fft.rfft,
+    fft.irfft,
+)
+def _last_axes(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    return bind(node.primitive, operands, node.attributes)
+
+
+@batch_rule(factorizations.lstsq)
+def _one_by_one(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    """NumPy solves one system at a time."""
+    spread = everywhere(operands, flags, size)
+    rows = [bind(node.primitive, [x[i] for x in spread], node.attributes) for i in range(size)]
+    return tuple(np.stack(column) for column in zip(*rows, strict=True))
+
+
+@batch_rule(sequences.convolve, sequences.correlate)
+def _sequences(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    """Products with windows of the first sequence, filled up with zeros on both sides."""
+    mode, correlates = node.settings["mode"], node.primitive is sequences.correlate
+    n, m = (o.type.shape[0] for o in node.operands)
+    x, v = everywhere(operands, flags, size)
+    padded = linear.unslice(x, start=(0, m - 1), step=(1, 1), shape=(size, n + 2 * (m - 1)))
+    start, count = sequences.span(n, m, mode, correlates)
+    places = np.arange(start, start + count)[:, None] + np.arange(m)
+    windows = linear.gather(padded, places, axes=(1,))
+    kernel = v if correlates else np.flip(v, 1)
+    return products.einsum(windows, kernel, subscripts="zkm,zm->zk", optimize=False)
 
 
 # *** control ***
