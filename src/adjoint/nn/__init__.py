@@ -62,6 +62,7 @@ from adjoint.nn.activation_layers import (
     Tanh,
 )
 from adjoint.nn.autoencoder import Autoencoder, TiedAutoencoder
+from adjoint.nn.cells import GRUCell, LSTMCell, RNNCell
 from adjoint.nn.context import apply, inference, is_training, keep, kept, next_key
 from adjoint.nn.continuous import CTRNN, NeuralODE, odeint, runge_kutta_step
 from adjoint.nn.convolutional import (
@@ -123,17 +124,7 @@ from adjoint.nn.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
-from adjoint.nn.recurrent import (
-    GRU,
-    LSTM,
-    RNN,
-    GRUCell,
-    Last,
-    LSTMCell,
-    RNNCell,
-    pad_sequences,
-    unroll,
-)
+from adjoint.nn.recurrent import GRU, LSTM, RNN, Last, pad_sequences, unroll
 from adjoint.nn.temporal import FIR
 from adjoint.nn.thresholds import Sign, Step, sign, step, straight_through
 from adjoint.nn.transformer import (
