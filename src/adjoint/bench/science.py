@@ -102,7 +102,8 @@ def gradient_row(
     def by_jax() -> Contender:
         import jax
 
-        jax.config.update("jax_enable_x64", True)
+        config: Any = jax.config
+        config.update("jax_enable_x64", True)
         import jax.numpy as jnp
 
         g = jax.jit(jax.value_and_grad(make(jnp)))
