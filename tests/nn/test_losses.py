@@ -72,6 +72,14 @@ def test_shapes_that_would_broadcast_are_refused(loss):
         loss(np.zeros((4, 1)), np.zeros(4))
 
 
+@pytest.mark.parametrize(
+    "loss", [nn.mean_squared_error, nn.cross_entropy, nn.focal, nn.hinge, nn.kl_divergence]
+)
+def test_a_list_is_refused_by_name(loss):
+    with pytest.raises(StructureError, match="the target is no array"):
+        loss(np.zeros(2), [0.0, 1.0])
+
+
 def test_losses_keep_float32():
     y, t = Y.astype(np.float32), T.astype(np.float32)
     for loss in (nn.mean_squared_error, nn.huber, nn.log_cosh, nn.quantile, nn.cosine_distance):

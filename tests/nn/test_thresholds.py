@@ -12,6 +12,8 @@ def test_values():
     np.testing.assert_array_equal(nn.step(X), [0, 1, 1])
     np.testing.assert_array_equal(nn.sign(X), [-1, 1, 1])
     assert nn.Step()(X.astype(np.float32)).dtype == np.float32
+    assert nn.Sign()(X.astype(np.float32)).dtype == np.float32
+    assert nn.step(0.5) == 1
 
 
 @pytest.mark.parametrize("layer", [nn.Step(), nn.Sign()])

@@ -1,10 +1,10 @@
-"""Layers, losses and metrics: plain NumPy code over frozen trees of arrays.
+"""Layers and losses: plain NumPy code over frozen trees of arrays.
 
 Shapes are batch first. A layer is called on arrays, a loss as ``loss(output, target)``.
 """
 
 from adjoint.nn import initialise as init
-from adjoint.nn import metrics, random
+from adjoint.nn import random
 from adjoint.nn.activation import (
     celu,
     elu,
@@ -260,7 +260,6 @@ __all__ = [
     "maxout",
     "mean_absolute_error",
     "mean_squared_error",
-    "metrics",
     "mish",
     "modules",
     "negative_binomial_nll",

@@ -8,7 +8,7 @@ import numpy as np
 
 from adjoint.errors import DataError, StructureError
 from adjoint.nn.activation import log_sigmoid, log_softmax, sigmoid, softplus
-from adjoint.nn.losses.reduce import reduce, same_shape
+from adjoint.nn.losses.reduce import arrays, reduce, same_shape
 from adjoint.primitives.choose import stop_gradient
 
 # Where a probability is 0 its logarithm is taken to be this, so a saturated unit costs much
@@ -35,6 +35,7 @@ def _check_labels(function: str, labels: Any, classes: int, mask: Any) -> None:
 
 def _hits(function: str, output: Any, target: Any, mask: Any) -> Any:
     """[..., classes] booleans that are True at the label; None for targets with all classes."""
+    arrays(function, output, target)
     if tuple(target.shape) == tuple(output.shape) and target.ndim > 0:
         return None
     if tuple(target.shape) != tuple(output.shape[:-1]) or target.dtype.kind not in "iub":
@@ -167,6 +168,7 @@ def focal(
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         weights: one for each example, or a boolean mask.
     """
+    arrays("focal", output, target)
     if tuple(output.shape) == tuple(target.shape):
         target = target.astype(output.dtype)
         hit = (sigmoid(-output) ** gamma) * -log_sigmoid(output)
@@ -220,6 +222,7 @@ def hinge(
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         weights: one for each example, or a boolean mask.
     """
+    arrays("hinge", output, target)
     if tuple(output.shape) == tuple(target.shape):
         short = _shortfall(margin - target * output, squared)
         return reduce(short, reduction, weights)

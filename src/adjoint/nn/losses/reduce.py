@@ -68,6 +68,7 @@ def _beside(weights: Any, values: Any) -> Any:
 
 def same_shape(function: str, output: Any, target: Any) -> None:
     """Refuse an output and a target of different shapes, which would broadcast into nonsense."""
+    arrays(function, output, target)
     if tuple(output.shape) != tuple(target.shape):
         raise StructureError(
             "output and target have different shapes",
@@ -76,3 +77,15 @@ def same_shape(function: str, output: Any, target: Any) -> None:
             wanted="equal shapes",
             remedy="reshape the target, for example y[:, None] for a model with one output",
         )
+
+
+def arrays(function: str, output: Any, target: Any) -> None:
+    """Refuse lists: what a loss compares must have a shape and a dtype."""
+    for name, value in (("output", output), ("target", target)):
+        if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+            raise StructureError(
+                f"the {name} is no array",
+                function=function,
+                got=type(value).__name__,
+                remedy=f"convert it once: np.array({name})",
+            )
