@@ -1,4 +1,5 @@
 import ctypes
+import itertools
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 
 from adjoint.lower.convolution import ConvolutionShape
 from adjoint.lower.convolution_forward import forward, input_gradient
-from adjoint.primitives.convolution import convolution_input, convolution_row
+from adjoint.lower.convolution_weight import weight_gradient
+from adjoint.primitives.convolution import convolution_input, convolution_row, convolution_weight
 
 # n, c, o, extents, kernel, stride, padding, dilation, groups
 CASES = {
@@ -20,6 +22,8 @@ CASES = {
     "many channels": (2, 40, 50, (6, 7), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
     "3d": (2, 3, 4, (4, 5, 6), (2, 3, 1), (1, 2, 3), ((0, 1), (1, 1), (0, 0)), (1, 1, 2), 1),
     "unused edge": (2, 3, 4, (8, 9), (1, 1), (3, 4), ((0, 0), (0, 0)), (1, 1), 1),
+    "kernel too long": (2, 3, 4, (2,), (4,), (1,), ((0, 0),), (1,), 1),
+    "many images": (19, 1, 2, (5, 4), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
     "one of everything": (1, 1, 1, (1,), (1,), (1,), ((0, 0),), (1,), 1),
     "no batch": (0, 3, 5, (7,), (2,), (1,), ((0, 0),), (1,), 1),
 }
@@ -51,7 +55,7 @@ def phase_runner(phases):
         shared = room(max(phase.shared for phase in phases))
         for call, phase in zip(calls, phases, strict=True):
             edges = np.linspace(0, phase.units, pieces + 1).astype(int)
-            for begin, end in zip(edges[:-1], edges[1:], strict=True):
+            for begin, end in itertools.pairwise(edges):
                 scratch = room(phase.scratch)
                 given = (x.ctypes.data for x in (first, second, result, scratch, shared))
                 call(*given, begin, end)
@@ -82,6 +86,7 @@ def test_every_product_agrees_with_numpy(case, dtype, rng):
     wanted = {
         forward: (x, w, y),
         input_gradient: (y_bar, w, convolution_input(y_bar, w, shape=x_shape, **how)),
+        weight_gradient: (x, y_bar, convolution_weight(x, y_bar, shape=w_shape, **how)),
     }
     loose = {"rtol": 1e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-11}
     for product, (first, second, want) in wanted.items():

@@ -24,9 +24,6 @@ from adjoint.lower.products_outer import run_start
 from adjoint.lower.products_text import Output, Text, kind_of, turned, vector_type
 from adjoint.lower.products_tile import Split
 
-# Multiply-adds written out one after the other; beyond, the last axis of the kernel is a loop.
-_UNROLLED = 160
-
 
 @dataclass(frozen=True)
 class _Image:
@@ -239,7 +236,7 @@ def _grid(image: _Image) -> _Grid:
 
 
 def _phase(symbol: str, image: _Image, pack: str, size: int, epilogue: Epilogue | None) -> Phase:
-    text = Text()
+    text = Text(symbol)
     packed = -(-image.packed * size // 64) * 64
     scratch = packed + (0 if image.frame.is_plain else image.frame.size * size + 64)
     units = 0
@@ -260,7 +257,7 @@ def _phase(symbol: str, image: _Image, pack: str, size: int, epilogue: Epilogue 
         f"define internal void {symbol}({SIGNATURE}, i64 %begin, i64 %end) nounwind {{\n"
         f"entry:\n  {body}\n}}\n"
     )
-    return Phase(pack + main, symbol, units, scratch, 0)
+    return Phase(pack + main + "".join(text.metadata), symbol, units, scratch, 0)
 
 
 def _all_units(
@@ -307,11 +304,12 @@ def _unit(
     number = text.make(f"urem i64 {rest}, {grid.rows.parts}")
     row, _ = run_start(text, grid.rows, number)
     heights, height = kind_of(text, number, grid.rows.lengths())
-    *before, total_rows, width = (1, *image.positions)[-max(2, len(image.positions)) :]
+    extents = (1, *image.positions)[-max(2, len(image.positions)) :]
+    total_rows, width = extents[-2:]
     row_step = image.steps[-2] if len(image.steps) > 1 else 0
     origin = text.times(row, row_step)
     left = outer
-    for extent, step in zip(reversed(before), reversed(image.steps[:-2]), strict=True):
+    for extent, step in zip(reversed(extents[:-2]), reversed(image.steps[:-2]), strict=True):
         origin = text.plus(origin, text.times(text.make(f"urem i64 {left}, {extent}"), step))
         left = text.make(f"udiv i64 {left}, {extent}")
     position = text.times(text.plus(text.times(outer, total_rows), row), width)
@@ -408,16 +406,16 @@ def _tile(
         if axis == len(counts):
             return step(pointer, values)
         count, gap = counts[axis], gaps[axis]
-        written = count * (len(types) - 1)
-        if count == 1 or (axis == len(counts) - 1 and written <= _UNROLLED):
-            for i in range(count):
-                values = nest(axis + 1, text.at(kind, pointer, str(i * gap)), values)
-            return values
+        if count == 1:
+            return nest(axis + 1, pointer, values)
+        # Neighbouring positions need the same elements for different taps: a rolled loop
+        # loads them again, which is cheaper than storing accumulators to make room.
         return text.loop(
             "0",
             str(count),
             list(zip(types, values, strict=True)),
             lambda i, inner: nest(axis + 1, text.at(kind, pointer, text.times(i, gap)), inner),
+            rolled=True,
         )
 
     first = [pointers[1], *["zeroinitializer"] * (len(types) - 1)]

@@ -75,7 +75,7 @@ def tiling_of(plan: Plan) -> Tiling:
 
 def run_start(text: Text, split: Split, number: str) -> tuple[str, str]:
     """Where a run starts, and whether (1 or 0) it is one of the longer ones."""
-    if split.parts == 1:
+    if split.parts == 1 and number == "0":
         return "0", "0"
     start = text.times(number, split.short)
     if not split.longer:

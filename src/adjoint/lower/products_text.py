@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +51,10 @@ class Output:
 class Text:
     """The lines of one function, in blocks."""
 
-    def __init__(self) -> None:
+    def __init__(self, symbol: str = "") -> None:
+        self.metadata: list[str] = []
+        # Numbers of metadata are shared by a module, to which others add their functions.
+        self._first_metadata = (zlib.crc32(symbol.encode()) & 0x3FFFFFFF) | 0x10000000
         self.lines: list[str] = []
         self.functions: list[str] = []  # whole ones that this one calls
         self.block = "entry"
@@ -164,6 +168,7 @@ class Text:
         carried: Sequence[tuple[str, str]],
         body: Callable[[str, list[str]], list[str] | None],
         checked: bool = False,
+        rolled: bool = False,
     ) -> list[str]:
         """Run ``body(i, values)`` for ``begin <= i < end``, handing its results on.
 
@@ -173,6 +178,8 @@ class Text:
             carried: type and first value of what goes from turn to turn.
             body: writes one turn; gives the new values, or nothing if none are carried.
             checked: whether the range may be empty; then nothing can be carried.
+            rolled: whether turns must not be put side by side: values that they have in
+                common would be kept in registers that are needed for other things.
         """
         label = self.fresh("L")
         exit_ = f"{label}.exit"
@@ -197,9 +204,19 @@ class Text:
         self.lines[at:at] = heads
         self.line(f"{index}.next = add nsw i64 {index}, 1")
         self.line(f"{index}.more = icmp slt i64 {index}.next, {end}")
-        self.line(f"br i1 {index}.more, label %{label}, label %{exit_}")
+        note = f", !llvm.loop !{self._unroll_note()}" if rolled else ""
+        self.line(f"br i1 {index}.more, label %{label}, label %{exit_}{note}")
         self.start(exit_)
         return results
+
+    def _unroll_note(self) -> int:
+        """Metadata that forbids unrolling one loop."""
+        own = self._first_metadata + 2 * len(self.metadata)
+        self.metadata.append(
+            f"!{own} = distinct !{{!{own}, !{own + 1}}}\n"
+            f'!{own + 1} = !{{!"llvm.loop.unroll.disable"}}\n'
+        )
+        return own
 
     def choose(self, number: str, cases: Sequence[Callable[[], None]]) -> None:
         """Run the case of an i64 below ``len(cases)``."""
