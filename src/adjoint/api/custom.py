@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.differentiate.tape import payload_of
 from adjoint.errors import NoDerivativeError, StructureError
 from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
@@ -283,16 +284,35 @@ class custom_jvp(_Custom):  # noqa: N801  # used as a decorator, like a function
         return hasattr(self, "rule")
 
 
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+# What costs more to compute again than to keep.
+_PRODUCTS = frozenset(
+    {"matmul", "einsum", "convolution", "solve", "inv", "cholesky", "det", "slogdet"}
+)
+Policy = str | Callable[[str], bool]
+
+
+def checkpoint(
+    f: Callable[..., Any] | None = None, *, policy: Policy = "nothing"
+) -> Callable[..., Any]:
     """The same function, recomputed in the backward pass: only its arguments are kept.
 
     Saves the memory of everything f computes inside, for the price of running it twice.
+
+    Args:
+        f: any function of trees.
+        policy: which values inside f are kept all the same: ``"nothing"``; ``"products"``, the
+            results of matrix products, convolutions and linear algebra, so that only cheap
+            operations are done twice; or a function that is given the name of the primitive
+            that made a value, and tells whether to keep it.
 
     >>> import numpy as np
     >>> from adjoint import grad
     >>> grad(lambda x: np.sum(checkpoint(np.sin)(x)))(np.zeros(2))
     array([1., 1.])
     """
+    if f is None:
+        return functools.partial(checkpoint, policy=policy)
+    keeps = _keeper(policy)
 
     @functools.wraps(f)
     def checkpointed(*args: Any) -> Any:
@@ -304,22 +324,62 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if not recorder.concrete:
             types = [type_of(x) for x in operands]
             recording = record_graph(f, types, structure, "checkpoint")
-            outputs = control.call(
-                *operands, *recording.captured, graph=recording.graph, label="checkpoint"
-            )
-            return tree.unflatten(recording.structure, outputs)
-        graph, captured, results, out_structure = _run_apart(f, recorder, operands, structure)
+            graph = recording.graph
+            kept = _kept_values(graph, keeps)
+            graph = Graph(graph.inputs, graph.nodes, (*graph.outputs, *kept))
+            outputs = control.call(*operands, *recording.captured, graph=graph, label="checkpoint")
+            n = len(outputs) - len(kept)
+            return tree.unflatten(recording.structure, outputs[:n])
+        graph, captured, results, out_structure = _run_apart(
+            f, recorder, operands, structure, keeps
+        )
         made = recorder.emit(control.call, [*operands, *captured], (graph, "checkpoint"), results)
-        return tree.unflatten(out_structure, made)
+        return tree.unflatten(out_structure, made[: out_structure.num_leaves])
 
     return checkpointed
 
 
+def _keeper(policy: Policy) -> Callable[[str], bool]:
+    if callable(policy):
+        return policy
+    names = {"nothing": frozenset[str](), "products": _PRODUCTS}
+    if policy not in names:
+        raise StructureError(
+            "there is no such policy",
+            function="checkpoint",
+            got=repr(policy),
+            wanted="'nothing', 'products', or a function of a primitive's name",
+        )
+    return names[policy].__contains__
+
+
+def _kept_values(graph: Graph, keeps: Callable[[str], bool]) -> list[Any]:
+    """Inner values to give out beside the results, so that they are not computed again."""
+    known = set(graph.outputs)
+    return [
+        value
+        for node in graph.nodes
+        if keeps(node.primitive.name)
+        for value in node.outputs
+        if value not in known
+    ]
+
+
 def _run_apart(
-    f: Callable[..., Any], recorder: Recorder, operands: list[Any], structure: tree.TreeDef
+    f: Callable[..., Any],
+    recorder: Recorder,
+    operands: list[Any],
+    structure: tree.TreeDef,
+    keeps: Callable[[str], bool],
 ) -> tuple[Graph, list[Any], list[Any], tree.TreeDef]:
     """Run f under a recorder of its own, whose values are dropped when it is done."""
-    apart = Recorder("checkpoint", concrete=True, keep_all=True, transforming=False)
+    apart = Recorder(
+        "checkpoint",
+        concrete=True,
+        keep_all=True,
+        transforming=False,
+        forgets=lambda name: not keeps(name),
+    )
     heads = [
         apart.input(
             x.payload if isinstance(x, TracedCore) and x.recorder is recorder else x,
@@ -336,5 +396,10 @@ def _run_apart(
     finally:
         apart.closed = True
     captured = [apart.payloads[i] for i in made.captured]
-    payloads = [apart.payloads[i] for i in indices]
-    return made.graph, captured, payloads, out_structure
+    payloads = [payload_of(x, apart) for x in results]
+    payloads = [x if hasattr(x, "dtype") else np.asarray(x) for x in payloads]
+    kept = _kept_values(made.graph, keeps)
+    index = {value: i for i, value in made.values.items()}
+    payloads += [apart.payloads[index[value]] for value in kept]
+    graph = Graph(made.graph.inputs, made.graph.nodes, (*made.graph.outputs, *kept))
+    return graph, captured, payloads, out_structure

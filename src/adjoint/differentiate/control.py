@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from adjoint.differentiate.linearize import control_jvps, jvp_graph, linearize
-from adjoint.differentiate.loops import sweeps_jvp, sweeps_transpose
+from adjoint.differentiate.linearize import control_jvps, jvp_graph, linearize, solved_jvps
+from adjoint.differentiate.loops import recorded, sweeps_jvp, sweeps_transpose
 from adjoint.differentiate.replay import replay, replay_values, value_of
 from adjoint.differentiate.transpose import control_transposes, transpose
 from adjoint.errors import NoDerivativeError
@@ -24,13 +24,13 @@ from adjoint.trace.recorder import Recorder
 def load() -> None:
     """Fill the tables of rules."""
     control_jvps.update(
-        call=_call_jvp,
         scan=_scan_jvp,
         cond=_cond_jvp,
         while_loop=sweeps_jvp,
         while_sweeps=sweeps_jvp,
         linear_callback=_linear_callback_jvp,
     )
+    solved_jvps.update(call=_call_jvp)
     control_transposes.update(
         call=_call_transpose,
         scan=_scan_transpose,
@@ -77,13 +77,58 @@ def _with_carry(body: Graph, linear: Sequence[bool], first: int, n_carry: int) -
 # *** call ***
 
 
-def _call_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+def _call_jvp(
+    node: Node, primals: Sequence[Any], outputs: Sequence[Any], tangents: Sequence[Any]
+) -> Sequence[Any]:
+    """The tangents as a call of their own, which computes again what it needs of the inside.
+
+    What the call gave out is known and is not computed again: so a checkpoint keeps a value by
+    giving it out.
+    """
     settings = node.settings
-    graph, live = jvp_graph(settings["graph"], _live(tangents), primal_outputs=False)
-    if not live:
+    graph: Graph = settings["graph"]
+    linear = linearize(graph, _live(tangents))
+    if not linear.active_outputs:
         return [None] * len(node.outputs)
-    results = control.call(*primals, *_given(tangents), graph=graph, label=settings["label"])
-    return _spread(results, live, len(node.outputs))
+    known = {o: x for o, x in zip(graph.outputs, outputs, strict=True) if isinstance(o, Value)}
+    again = _from_known(graph, linear.residuals, list(known))
+    read = [i for i, o in enumerate(known) if o in set(again.inputs)]
+    given = list(known.values())
+
+    def make(heads: list[Any]) -> list[Any]:
+        n = len(again.inputs)
+        return replay(linear.graph, [*replay(again, heads[:n]), *heads[n:]])
+
+    kinds = [v.type for v in again.inputs]
+    kinds += [v.type for v in linear.graph.inputs[len(linear.residuals) :]]
+    results = control.call(
+        *primals,
+        *(given[i] for i in read),
+        *_given(tangents),
+        graph=recorded("jvp", kinds, make),
+        label=settings["label"],
+    )
+    return _spread(results, linear.active_outputs, len(node.outputs))
+
+
+def _from_known(graph: Graph, wanted: Sequence[Value], known: Sequence[Value]) -> Graph:
+    """The graph that makes some inner values from the inputs and from known inner values.
+
+    Its inputs are the graph's, then those of the known values that it reads.
+    """
+    inputs = set(graph.inputs)
+    stops = {v for v in known if v not in inputs}
+    needed: set[Any] = set(wanted)
+    nodes = []
+    for node in reversed(graph.nodes):
+        if any(v in needed and v not in stops for v in node.outputs):
+            needed.update(node.operands)
+            nodes.append(node)
+    kept = [v for v in known if v in stops and v in needed]
+    # A node with several outputs may make a known value again beside one that is wanted.
+    fresh = {v for node in nodes for v in node.outputs}
+    heads = tuple(v for v in kept if v not in fresh)
+    return Graph((*graph.inputs, *heads), tuple(reversed(nodes)), tuple(wanted))
 
 
 def _fill(bars: Sequence[Any], values: Sequence[Value]) -> list[Any]:
@@ -95,9 +140,12 @@ def _call_transpose(
     node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
 ) -> Sequence[Any]:
     settings = node.settings
-    graph = transpose(settings["graph"], linear)
+    graph = settings["graph"]
+    live = [i for i, bar in enumerate(bars) if bar is not None]
+    outputs = tuple(graph.outputs[i] for i in live)
+    back = transpose(Graph(graph.inputs, graph.nodes, outputs), linear)
     plain = [x for x, flag in zip(operands, linear, strict=True) if not flag]
-    results = control.call(*plain, *_fill(bars, node.outputs), graph=graph, label=settings["label"])
+    results = control.call(*plain, *(bars[i] for i in live), graph=back, label=settings["label"])
     return _spread(results, [i for i, flag in enumerate(linear) if flag], len(operands))
 
 

@@ -18,7 +18,7 @@ any array until a recorded value is written into them; from then on they are rec
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +49,8 @@ class Recorder:
             run again on other values.
         transforming: whether a graph is being transformed; a user's function is recorded
             otherwise, and the user's rules met then are run, so that they have derivatives.
+        forgets: by a primitive's name, whether results need not be kept here, so that their
+            memory is free as soon as the function lets go of them.
     """
 
     __slots__ = (
@@ -56,6 +58,7 @@ class Recorder:
         "closed",
         "concrete",
         "constants",
+        "forgets",
         "frames",
         "keep_all",
         "level",
@@ -67,9 +70,16 @@ class Recorder:
     )
 
     def __init__(
-        self, name: str, *, concrete: bool, keep_all: bool, transforming: bool = True
+        self,
+        name: str,
+        *,
+        concrete: bool,
+        keep_all: bool,
+        transforming: bool = True,
+        forgets: Callable[[str], bool] | None = None,
     ) -> None:
         self.name = name
+        self.forgets = forgets
         self.transforming = transforming
         self.concrete = concrete
         self.keep_all = keep_all
@@ -144,6 +154,8 @@ class Recorder:
         index = len(self.payloads)
         self.records.append((primitive, attributes, operands, index))
         self.frames.append(self.source or here())
+        if self.forgets is not None and self.forgets(primitive.name):
+            out = _type(out)
         self.payloads.append(out)
         return index
 
@@ -183,7 +195,10 @@ class Recorder:
         first = len(self.payloads)
         self.records.append((primitive, attributes, indices, first))
         self.frames.append(self.source or here())
-        self.payloads.extend(payloads)
+        if self.forgets is not None and self.forgets(primitive.name):
+            self.payloads.extend([_type(x) for x in payloads])
+        else:
+            self.payloads.extend(payloads)
         return [TracedArray(self, first + k, x, False) for k, x in enumerate(payloads)]
 
     def graph(
