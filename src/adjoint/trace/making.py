@@ -49,19 +49,20 @@ def _maker(function: Any) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def make(*args: Any, **options: Any) -> Any:
-        result = function(*args, **options)
-        return _result(result) if _calls_from_user() else result
+        made = function(*args, **options)
+        return result(made) if _calls_from_user() else made
 
     return make
 
 
-def _result(x: Any) -> Any:
+def result(x: Any) -> Any:
+    """New arrays as stand-ins of no recording."""
     if type(x) is np.ndarray:
         if x.dtype.kind not in _NUMERIC:
             return x
         return core.plain(x if x.flags.owndata and x.flags.writeable else x.copy())
     if type(x) in (tuple, list):
-        return type(x)([_result(part) for part in x])
+        return type(x)([result(part) for part in x])
     return x
 
 
@@ -101,16 +102,23 @@ def _array(function: Any, copies: bool) -> Callable[..., Any]:
         if type(obj) is not core.TracedArray and not any_traced(obj):
             result = function(obj, dtype, *args, **options)
             return result if result is obj else _made(result)
-        wants_copy = options.get("copy", copies) and type(obj) is core.TracedArray
-        result = joined(obj)
-        if dtype is not None and result.dtype != dtype:
-            result = result.astype(dtype)
-        elif wants_copy or (result is obj and result.weak):
-            result = result.copy()
-        missing = options.get("ndmin", 0) - result.ndim
-        return result.reshape((1,) * missing + result.shape) if missing > 0 else result
+        return recorded_array(obj, copies, dtype, **options)
 
     return array
+
+
+def recorded_array(
+    obj: Any, copies: bool, dtype: Any = None, *args: Any, ndmin: int = 0, **options: Any
+) -> Any:
+    """``np.array`` (or ``np.asarray``) of a stand-in, or of a list with some in it."""
+    wants_copy = options.get("copy", copies) and type(obj) is core.TracedArray
+    result = joined(obj)
+    if dtype is not None and result.dtype != dtype:
+        result = result.astype(dtype)
+    elif wants_copy or (result is obj and result.weak):
+        result = result.copy()
+    missing = ndmin - result.ndim
+    return result.reshape((1,) * missing + result.shape) if missing > 0 else result
 
 
 def joined(x: Any) -> Any:
@@ -126,7 +134,7 @@ _MAKERS = (
     "hanning kaiser tile repeat concatenate stack vstack hstack column_stack concat"
 ).split()
 _EMPTY = ("empty", "empty_like")
-_ARRAYS = {
+ARRAYS = {
     "array": True,
     "asarray": False,
     "asanyarray": False,
@@ -148,8 +156,8 @@ class _Joiner:
     def __getitem__(self, key: Any) -> Any:
         items = list(key) if isinstance(key, tuple) else [key]
         if not any_traced(items):
-            result = self.own[key]
-            return _result(result) if _calls_from_user() else result
+            made = self.own[key]
+            return result(made) if _calls_from_user() else made
         axis, ndmin, place = self.own.axis, self.own.ndmin, self.own.trans1d
         if isinstance(items[0], str):
             numbers = [int(part) for part in items.pop(0).split(",")]
@@ -180,11 +188,16 @@ def _prepare() -> None:
     for name in _EMPTY:
         _ours[name] = _empty(getattr(np, name))
     _ours["full"] = _full(np.full)
-    for name, copies in _ARRAYS.items():
+    for name, copies in ARRAYS.items():
         _ours[name] = _array(getattr(np, name), copies)
     for name, function in _ours.items():
         _own[name] = getattr(np, name)
         _by_id[id(_own[name])] = function
+
+
+def replaced_functions() -> list[tuple[str, Any, Any]]:
+    """Name, NumPy's own function and ours, for each that is replaced while recording."""
+    return [(name, _own[name], function) for name, function in _ours.items()]
 
 
 def look_at(names: dict[str, Any]) -> None:

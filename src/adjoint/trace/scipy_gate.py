@@ -269,7 +269,7 @@ _finder: Any = _Finder()
 while_recording(_begin, _end)
 FAMILIES |= {
     "scipy.special": ("scipy_special",),
-    "scipy.linalg": ("scipy_linalg",),
+    "scipy.linalg": ("scipy_linalg", "scipy_matrices"),
     "scipy.fft": ("scipy_fft",),
     "scipy.stats": ("scipy_stats", "scipy_stats_multivariate"),
     "scipy.integrate": ("scipy_integrate",),

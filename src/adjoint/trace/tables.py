@@ -205,7 +205,8 @@ def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str
         if rule is None:
             raise _unsupported(ufunc)
         if options:
-            return _methods["ufunc with options"](rule, inputs, options)
+            name = f"np.{ufunc.__name__}"
+            return _methods["ufunc with options"](rule, inputs, {**options, "name": name})
         return rule(*inputs)
     form = _methods.get(f"ufunc.{how}")
     if form is None:

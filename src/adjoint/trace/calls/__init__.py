@@ -2,7 +2,23 @@
 
 import importlib
 
-_FAMILIES = ("ufuncs", "reductions", "shapes", "selection", "products", "linalg", "creation")
+_FAMILIES = (
+    "ufuncs",
+    "ufunc_forms",
+    "reductions",
+    "shapes",
+    "selection",
+    "products",
+    "linalg",
+    "factorizations",
+    "fft",
+    "creation",
+    "statistics",
+    "sequences",
+    "assignment",
+    "picking",
+    "borrowed",
+)
 
 
 def load() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.recorder import plain
 from adjoint.trace.tables import implements
 
 
@@ -26,7 +27,7 @@ def zeros_like(
     device: Any = None,
 ) -> Any:
     """Zeros."""
-    return np.zeros(*_like(a, dtype, shape))
+    return plain(np.zeros(*_like(a, dtype, shape)))
 
 
 @implements(np.ones_like)
@@ -40,7 +41,7 @@ def ones_like(
     device: Any = None,
 ) -> Any:
     """Ones."""
-    return np.ones(*_like(a, dtype, shape))
+    return plain(np.ones(*_like(a, dtype, shape)))
 
 
 @implements(np.full_like)
@@ -57,7 +58,7 @@ def full_like(
     """One value everywhere; a traced value keeps its derivative."""
     wanted, kind = _like(a, dtype, shape)
     if not is_traced(fill_value):
-        return np.full(wanted, fill_value, kind)
+        return plain(np.full(wanted, fill_value, kind))
     return np.broadcast_to(as_operand(fill_value).astype(kind), wanted).copy()
 
 
@@ -100,11 +101,3 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     if indexing == "xy" and ndim > 1:
         shaped = [np.swapaxes(x, 0, 1) for x in shaped]
     return tuple(shaped) if sparse else tuple(np.broadcast_arrays(*shaped))
-
-
-@implements(np.vander)
-def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
-    """Powers of a vector as columns."""
-    n = x.shape[0] if N is None else N
-    powers = range(n) if increasing else range(n - 1, -1, -1)
-    return np.stack([x**k for k in powers], axis=1)

@@ -134,21 +134,3 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
     else:
         raise ValueError("Invalid norm order for matrices.")
     return result if keepdims else np.squeeze(result, axes)
-
-
-@implements(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Any:
-    """A matrix multiplied with itself n times."""
-    if n < 0:
-        a, n = inv(a), -n
-    if n == 0:
-        eye = np.eye(a.shape[-1], dtype=a.dtype)
-        return np.broadcast_to(eye, a.shape) + 0 * a
-    result = None
-    while n:
-        if n & 1:
-            result = a if result is None else result @ a
-        n >>= 1
-        if n:
-            a = a @ a
-    return result

@@ -9,10 +9,12 @@ import numpy as np
 from adjoint.graph.primitive import primitives
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.shapes import view
+from adjoint.trace.calls.support import as_operand, is_traced
 from adjoint.trace.elementwise import elementwise
-from adjoint.trace.tables import _methods, _ufuncs, find_function, implements
-from adjoint.trace.views import detached
+from adjoint.trace.recorder import bind, plain
+from adjoint.trace.tables import _ufuncs, find_function, implements, refuse
+from adjoint.trace.views import detached, handle
 
 
 def _load() -> None:
@@ -80,6 +82,30 @@ def modf(x: Any) -> Any:
     return x - whole, whole
 
 
+@implements(np.frexp)
+def frexp(x: Any) -> Any:
+    """Mantissa and exponent of 2."""
+    at = np.where(np.isfinite(x) & (x != 0), np.abs(x), 0.5)
+    exponent = (np.floor(np.log2(at)) + 1).astype(np.int32)
+    # The logarithm may round across a power of 2: the mantissa tells.
+    mantissa = np.ldexp(at, -exponent)
+    exponent = exponent + (mantissa >= 1).astype(np.int32) - (mantissa < 0.5).astype(np.int32)
+    return np.ldexp(x, -exponent), exponent
+
+
+@implements(np.vecmat)
+def vecmat(x: Any, y: Any) -> Any:
+    """A vector times a matrix, the vector conjugated."""
+    row = np.conjugate(as_operand(x))[..., None, :]
+    return np.matmul(row, y)[..., 0, :]
+
+
+@implements(np.matvec)
+def matvec(x: Any, y: Any) -> Any:
+    """A matrix times a vector."""
+    return np.matmul(x, as_operand(y)[..., None])[..., 0]
+
+
 @implements(np.matmul)
 def matmul(x: Any, y: Any) -> Any:
     """The matrix product."""
@@ -96,94 +122,30 @@ def _batched(x: Any, y: Any) -> Any:
     return batched_matmul(as_operand(x), as_operand(y))
 
 
-def _with_options(rule: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """``out=``, ``where=`` and ``dtype=`` of a ufunc call."""
-    options = dict(options)
-    out = options.pop("out", None)
-    where = options.pop("where", True)
-    dtype = options.pop("dtype", None)
-    for name in ("casting", "order", "subok"):
-        options.pop(name, None)
-    if options:
-        raise TypeError(f"unexpected keyword arguments: {sorted(options)}")
-    if dtype is not None:
-        inputs = tuple(as_operand(x).astype(dtype) for x in inputs)
-    result = rule(*inputs)
-    target = out[0] if isinstance(out, tuple) else out
-    if where is not True:
-        base = np.zeros(result.shape, result.dtype) if target is None else detached(target)
-        result = np.where(where, result, base)
-    if target is None:
-        return result
-    target[...] = result
-    return target
+def _part(name: str, primitive: Any) -> Any:
+    def read(base: Any) -> Any:
+        return bind(primitive, (base,), ())
+
+    def write(base: Any, new: Any) -> Any:
+        real, imag = linear.real(base), linear.imag(base)
+        wide = base.dtype
+        if name == "real":
+            return new.astype(wide) + 1j * imag
+        return real + 1j * new.astype(wide)
+
+    def part(val: Any) -> Any:
+        x = as_operand(val)
+        if x.dtype.kind == "c":
+            return view(x, read(handle(x) if is_traced(x) else x), read, write)
+        if name == "real":
+            return view(x, handle(x), handle, lambda base, new: new) if is_traced(x) else x
+        return plain(np.zeros(x.shape, x.dtype))
+
+    return implements(getattr(np, name))(part)
 
 
-def _outer(ufunc: Any, x: Any, y: Any, **options: Any) -> Any:
-    x, y = as_operand(x), as_operand(y)
-    return ufunc(np.reshape(x, x.shape + (1,) * y.ndim), y, **options)
-
-
-_REDUCTIONS = {
-    np.add: np.sum,
-    np.multiply: np.prod,
-    np.maximum: np.max,
-    np.minimum: np.min,
-    np.logical_and: np.all,
-    np.logical_or: np.any,
-}
-
-
-def _reduce(
-    ufunc: Any,
-    x: Any,
-    axis: Any = 0,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: bool = False,
-    **options: Any,
-) -> Any:
-    from adjoint.trace.tables import _unsupported
-
-    function = _REDUCTIONS.get(ufunc)
-    if function is None:
-        raise _unsupported(ufunc.reduce)
-    if dtype is not None:
-        x = x.astype(dtype)
-    result = find_function(function)(x, axis=axis, keepdims=keepdims, **options)
-    if out is not None:
-        (out[0] if isinstance(out, tuple) else out)[...] = result
-    return result
-
-
-_ACCUMULATIONS = {np.add: np.cumsum, np.multiply: np.cumprod}
-
-
-def _accumulate(ufunc: Any, x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
-    from adjoint.trace.tables import _unsupported
-
-    function = _ACCUMULATIONS.get(ufunc)
-    if function is None:
-        raise _unsupported(ufunc.accumulate)
-    return find_function(function)(x, axis=axis, dtype=dtype)
-
-
-_methods["ufunc with options"] = _with_options
-_methods["ufunc.outer"] = _outer
-_methods["ufunc.reduce"] = _reduce
-_methods["ufunc.accumulate"] = _accumulate
-
-
-@implements(np.real, methods=("__real__",))
-def real(x: Any) -> Any:
-    """The real part."""
-    return linear.real(x) if x.dtype.kind == "c" else detached(x)
-
-
-@implements(np.imag)
-def imag(x: Any) -> Any:
-    """The imaginary part."""
-    return linear.imag(x) if x.dtype.kind == "c" else np.zeros(x.shape, x.dtype)
+real = _part("real", linear.real)
+imag = _part("imag", linear.imag)
 
 
 @implements(np.angle)
@@ -191,6 +153,33 @@ def angle(z: Any, deg: bool = False) -> Any:
     """The argument of a complex number."""
     result = np.arctan2(np.imag(z), np.real(z))
     return result * (180 / np.pi) if deg else result
+
+
+@implements(np.round, np.around, methods=("round",))
+def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    """Rounded to a number of decimals: constant between the steps."""
+    x = as_operand(a)
+    if x.dtype.kind == "c":
+        result = round_(np.real(x), decimals) + 1j * round_(np.imag(x), decimals)
+    elif decimals == 0 or x.dtype.kind not in "f":
+        result = np.rint(x) if x.dtype.kind == "f" else x.copy()
+    elif decimals > 0:
+        result = np.rint(x * 10.0**decimals) / 10.0**decimals
+    else:
+        result = np.rint(x / 10.0**-decimals) * 10.0**-decimals
+    if out is not None:
+        out[...] = result
+        return out
+    return result
+
+
+refuse(
+    "it is defined on integers, which have no derivative; compute it with ad.stop_gradient(x)",
+    np.gcd,
+    np.lcm,
+    np.bitwise_count,
+    np.isnat,
+)
 
 
 @implements(methods=("conj", "conjugate"))

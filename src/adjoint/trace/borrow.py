@@ -1,0 +1,125 @@
+"""NumPy's own Python code, run on stand-ins.
+
+Much of NumPy is written in NumPy: ``np.cov`` or ``np.gradient`` are a page of Python around
+functions that have rules here. Such a function is made again from its code object with
+other globals, in which whatever makes arrays keeps stand-ins as they are. Its values are
+then NumPy's bit for bit, and its derivatives are those of the operations it is made of.
+Nothing of NumPy's is changed: the globals are copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace import making
+from adjoint.trace import recorder as core
+from adjoint.trace.calls.support import any_traced
+from adjoint.trace.tables import implements
+
+_globals: dict[int, dict[str, Any]] = {}
+_functions: dict[Any, Any] = {}
+_modules: dict[str, Any] = {}
+
+
+class _Module:
+    """One of NumPy's modules, as borrowed code sees it."""
+
+    def __init__(self, real: ModuleType) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return _seen(getattr(self._real, name))
+
+
+def _maker(function: Any) -> Callable[..., Any]:
+    def make(*args: Any, **options: Any) -> Any:
+        return making.result(function(*args, **options))
+
+    return make
+
+
+def _array(function: Any, copies: bool) -> Callable[..., Any]:
+    def array(obj: Any, *args: Any, **options: Any) -> Any:
+        if type(obj) is core.TracedArray or any_traced(obj):
+            return making.recorded_array(obj, copies, *args, **options)
+        made = function(obj, *args, **options)
+        return made if made is obj else making.result(made)
+
+    return array
+
+
+_replaced: dict[int, Any] = {}
+
+
+def _replacements() -> dict[int, Any]:
+    if not _replaced:
+        for name, own, ours in making.replaced_functions():
+            if name in making.ARRAYS:
+                made = _array(own, making.ARRAYS[name])
+            else:
+                made = _maker(own) if callable(own) else own
+            # Either may stand in NumPy's modules, depending on when they are looked at.
+            _replaced[id(own)] = _replaced[id(ours)] = made
+    return _replaced
+
+
+def _seen(value: Any) -> Any:
+    """A global of NumPy's as borrowed code sees it."""
+    replaced = _replacements().get(id(value))
+    if replaced is not None:
+        return replaced
+    if isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "numpy":
+        if value.__name__ not in _modules:
+            _modules[value.__name__] = _Module(value)
+        return _modules[value.__name__]
+    if (
+        isinstance(value, FunctionType)
+        and value.__module__.startswith("numpy.")
+        and not hasattr(value, "_implementation")
+    ):
+        return borrowed(value)
+    return value
+
+
+def borrowed(function: Any) -> Any:
+    """A function of NumPy's that keeps stand-ins as they are."""
+    code = getattr(function, "_implementation", function)
+    found = _functions.get(code)
+    if found is None:
+        found = FunctionType(
+            code.__code__,
+            _globals_for(code.__globals__),
+            code.__name__,
+            code.__defaults__,
+            code.__closure__,
+        )
+        found.__kwdefaults__ = code.__kwdefaults__
+        _functions[code] = found
+    return found
+
+
+def _globals_for(names: dict[str, Any]) -> dict[str, Any]:
+    made = _globals.get(id(names))
+    if made is None:
+        made = _globals[id(names)] = {}
+        for name, value in list(names.items()):
+            made[name] = value if name.startswith("__") else _seen(value)
+    return made
+
+
+def borrow(*functions: Any) -> None:
+    """Let NumPy's own code be the rule of these functions."""
+    for function in functions:
+        implements(function)(_late(function))
+
+
+def _late(function: Any) -> Callable[..., Any]:
+    def call(*args: Any, **options: Any) -> Any:
+        return borrowed(function)(*args, **options)
+
+    call.__name__ = function.__name__
+    return call

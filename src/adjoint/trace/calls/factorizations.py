@@ -1,0 +1,170 @@
+"""numpy.linalg: factorisations, and what is computed through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.primitives import factorizations as f
+from adjoint.trace.calls.linalg import _floating, inv, norm
+from adjoint.trace.calls.support import as_operand
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.recorder import bind
+from adjoint.trace.tables import implements
+
+QRResult: Any = type(np.linalg.qr(np.eye(1)))
+SVDResult: Any = type(np.linalg.svd(np.eye(1)))
+EighResult: Any = type(np.linalg.eigh(np.eye(1)))
+EigResult: Any = type(np.linalg.eig(np.eye(1)))
+
+
+@implements(np.linalg.qr)
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """Orthogonal times triangular."""
+    if mode not in ("reduced", "complete", "r"):
+        raise UnsupportedError(
+            f"the mode {mode!r} gives LAPACK's own storage, which has no derivative",
+            function="np.linalg.qr",
+            source=source_here(),
+            wanted="reduced, complete or r",
+        )
+    q, r = bind(f.qr, _floating(as_operand(a)), ("reduced" if mode == "r" else mode,))
+    return r if mode == "r" else QRResult(q, r)
+
+
+@implements(np.linalg.eigh)
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues and vectors of a hermitian matrix, of which one triangle is read."""
+    w, v = bind(f.eigh, _floating(as_operand(a)), (UPLO.upper(),))
+    return EighResult(w, v)
+
+
+@implements(np.linalg.eigvalsh)
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues of a hermitian matrix."""
+    return bind(f.eigvalsh, _floating(as_operand(a)), (UPLO.upper(),))
+
+
+def _real_where_numpy_is(a: Any, values: Any, *parts: Any) -> tuple[Any, ...]:
+    """Real results for a real matrix with real eigenvalues, as NumPy gives them."""
+    known = concrete_value(values)
+    if a.dtype.kind == "c" or known is None or np.any(known.imag != 0):
+        return (values, *parts)
+    return tuple(np.real(x) for x in (values, *parts))
+
+
+@implements(np.linalg.eig)
+def eig(a: Any) -> Any:
+    """Eigenvalues and vectors; complex where the values are not known."""
+    (x,) = _floating(as_operand(a))
+    return EigResult(*_real_where_numpy_is(x, *bind(f.eig, (x,), ())))
+
+
+@implements(np.linalg.eigvals)
+def eigvals(a: Any) -> Any:
+    """Eigenvalues; complex where the values are not known."""
+    (x,) = _floating(as_operand(a))
+    return _real_where_numpy_is(x, bind(f.eigvals, (x,), ()))[0]
+
+
+@implements(np.linalg.svd)
+def svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """Singular values and vectors."""
+    (x,) = _floating(as_operand(a))
+    if hermitian:
+        return _hermitian_svd(x, compute_uv)
+    if not compute_uv:
+        return bind(f.svdvals, (x,), ())
+    return SVDResult(*bind(f.svd, (x,), (bool(full_matrices),)))
+
+
+def _hermitian_svd(x: Any, compute_uv: bool) -> Any:
+    if not compute_uv:
+        return np.sort(np.abs(eigvalsh(x)), axis=-1)[..., ::-1]
+    w, v = eigh(x)
+    order = np.argsort(np.abs(w), axis=-1)[..., ::-1]
+    sign = np.take_along_axis(np.sign(w), order, axis=-1)
+    size = np.take_along_axis(np.abs(w), order, axis=-1)
+    u = np.take_along_axis(v, order[..., None, :], axis=-1)
+    vh = np.conjugate(np.swapaxes(u * sign[..., None, :], -2, -1))
+    return SVDResult(u, size, vh)
+
+
+@implements(np.linalg.svdvals)
+def svdvals(x: Any, /) -> Any:
+    """Singular values."""
+    return svd(x, compute_uv=False)
+
+
+@implements(np.linalg.pinv)
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Any:
+    """The pseudo-inverse."""
+    (x,) = _floating(as_operand(a))
+    if rtol is not np._NoValue and rtol is not None:
+        rcond = rtol
+    if rcond is None:
+        rcond = 1e-15 if rtol is np._NoValue else max(x.shape[-2:]) * np.finfo(x.dtype).eps
+    if np.ndim(rcond):
+        raise UnsupportedError(
+            "a cutoff for each matrix has no rule",
+            function="np.linalg.pinv",
+            source=source_here(),
+            wanted="one number for rcond",
+        )
+    return bind(f.pinv, (x,), (float(rcond), bool(hermitian)))
+
+
+@implements(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    """Least squares: solution, sums of squares, rank, singular values."""
+    a, b = _floating(as_operand(a), as_operand(b))
+    vector = b.ndim == 1
+    if vector:
+        b = np.reshape(b, (-1, 1))
+    x, left, rank, s = bind(f.lstsq, (a, b), (None if rcond is None else float(rcond),))
+    m, n = a.shape
+    known = concrete_value(rank)
+    # Without values the rank is taken to be full.
+    count = min(m, n) if known is None else int(known)
+    if count != n or m <= n:
+        left = np.zeros(0, s.dtype)
+    return (np.reshape(x, (-1,)) if vector else x), left, np.int32(count), s
+
+
+@implements(np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Any:
+    """The condition number."""
+    (x,) = _floating(as_operand(x))
+    if p in (None, 2, -2):
+        s = svd(x, compute_uv=False)
+        result = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    else:
+        axes = (-2, -1)
+        result = norm(x, ord=p, axis=axes) * norm(inv(x), ord=p, axis=axes)
+    lost = np.isnan(result) & ~np.any(np.isnan(x), axis=(-2, -1))
+    return np.where(lost, np.inf, result)
+
+
+@implements(np.linalg.matrix_power)
+def matrix_power(a: Any, n: int) -> Any:
+    """A matrix multiplied with itself n times, in the order NumPy multiplies."""
+    a = as_operand(a)
+    if n == 0:
+        return np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape).copy()
+    if n < 0:
+        a, n = inv(a), -n
+    if n <= 3:
+        square = a if n == 1 else a @ a
+        return square @ a if n == 3 else square
+    result = square = None
+    while n > 0:
+        square = a if square is None else square @ square
+        n, odd = divmod(n, 2)
+        if odd:
+            result = square if result is None else result @ square
+    return result

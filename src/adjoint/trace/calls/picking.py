@@ -1,0 +1,192 @@
+"""Picking by conditions and choices, sets, indices; and facts about arrays without derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import ConcreteValueError
+from adjoint.graph.source import source_here
+from adjoint.trace.calls.selection import take
+from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.tables import implements
+
+
+def _known(x: Any, name: str) -> Any:
+    found = concrete_value(x) if is_traced(x) else np.asarray(x)
+    if found is None:
+        raise ConcreteValueError(
+            "the size of the result depends on values that are not known while recording",
+            function=f"np.{name}",
+            source=source_here(),
+            remedy="use np.where with a fixed size, or call it outside jit and vmap",
+        )
+    return found
+
+
+@implements(np.compress)
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
+    """Slices where a condition holds."""
+    x = as_operand(a)
+    places = np.nonzero(_known(condition, "compress"))[0]
+    return take(x, places, axis, out)
+
+
+@implements(methods=("compress",))
+def compress_method(x: Any, condition: Any, axis: Any = None, out: Any = None) -> Any:
+    """``x.compress(condition)``."""
+    return compress(condition, x, axis, out)
+
+
+@implements(np.choose)
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    """From the choices, by number."""
+    parts = [as_operand(x) for x in choices]
+    n = len(parts)
+    places = as_operand(a)
+    if mode == "wrap":
+        places = places % n
+    elif mode == "clip":
+        places = np.clip(places, 0, n - 1)
+    shape = np.broadcast_shapes(np.shape(places), *[x.shape for x in parts])
+    stacked = np.stack([np.broadcast_to(x, shape) for x in parts])
+    index = np.broadcast_to(places, shape)
+    result = np.take_along_axis(stacked, index[None], 0)[0]
+    if out is not None:
+        out[...] = result
+        return out
+    return result
+
+
+@implements(methods=("choose",))
+def choose_method(x: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    """``x.choose(choices)``."""
+    return choose(x, choices, out, mode)
+
+
+UniqueResults: Any = type(np.unique_all(np.ones(1)))
+UniqueCounts: Any = type(np.unique_counts(np.ones(1)))
+UniqueInverse: Any = type(np.unique_inverse(np.ones(1)))
+
+
+@implements(np.unique)
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Any = None,
+    **options: Any,
+) -> Any:
+    """The elements that differ; each stands for its first occurrence."""
+    x = as_operand(ar)
+    known = _known(x, "unique")
+    _, first, inverse, counts = np.unique(known, True, True, True, axis=axis, **options)
+    values = take(x, first, axis)
+    extra = [
+        part
+        for part, wanted in (
+            (first, return_index),
+            (inverse, return_inverse),
+            (counts, return_counts),
+        )
+        if wanted
+    ]
+    return (values, *extra) if extra else values
+
+
+@implements(np.unique_values)
+def unique_values(x: Any) -> Any:
+    """The elements that differ."""
+    return unique(x)
+
+
+@implements(np.unique_counts)
+def unique_counts(x: Any) -> Any:
+    """The elements that differ, and how often each occurs."""
+    return UniqueCounts(*unique(x, return_counts=True))
+
+
+@implements(np.unique_inverse)
+def unique_inverse(x: Any) -> Any:
+    """The elements that differ, and where each element is among them."""
+    return UniqueInverse(*unique(x, return_inverse=True))
+
+
+@implements(np.unique_all)
+def unique_all(x: Any) -> Any:
+    """All that is known about the elements that differ."""
+    return UniqueResults(*unique(x, True, True, True))
+
+
+@implements(np.flatnonzero)
+def flatnonzero(a: Any) -> Any:
+    """Indices of the elements that are not zero, in the flattened array."""
+    return np.nonzero(np.ravel(_known(a, "flatnonzero")))[0]
+
+
+@implements(np.lexsort)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """The indices that sort by several keys."""
+    return np.lexsort([_known(k, "lexsort") for k in keys], axis)
+
+
+@implements(np.digitize)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """The bin of each element."""
+    return np.digitize(_known(x, "digitize"), _known(bins, "digitize"), right)
+
+
+# Answers that depend on shapes, dtypes and names, or on values only through a plain answer.
+@implements(np.shares_memory, np.may_share_memory)
+def shares_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:
+    """Whether two arrays look into the same memory, as far as views tell."""
+    from adjoint.trace.recorder import root_of
+
+    return is_traced(a) and is_traced(b) and root_of(a) is root_of(b)
+
+
+@implements(np.can_cast)
+def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
+    """Whether a dtype may be cast to another."""
+    return np.can_cast(from_.dtype if is_traced(from_) else from_, to, casting)
+
+
+@implements(np.min_scalar_type)
+def min_scalar_type(a: Any, /) -> Any:
+    """The smallest dtype that holds a number."""
+    return np.min_scalar_type(_known(a, "min_scalar_type"))
+
+
+@implements(np.common_type)
+def common_type(*arrays: Any) -> Any:
+    """A floating dtype for all."""
+    return np.common_type(*[np.empty(0, x.dtype) for x in arrays])
+
+
+@implements(np.array_repr, np.array_str, np.array2string)
+def array_repr(a: Any, *args: Any, **options: Any) -> str:
+    """What a stand-in shows."""
+    return repr(a)
+
+
+@implements(np.einsum_path)
+def einsum_path(*operands: Any, optimize: Any = "greedy", **options: Any) -> Any:
+    """The order of a contraction, from shapes alone."""
+    plain = [np.empty(x.shape) if is_traced(x) else x for x in operands]
+    return np.einsum_path(*plain, optimize=optimize, **options)
+
+
+@implements(np.unravel_index)
+def unravel_index(indices: Any, shape: Any, order: Any = "C") -> Any:
+    """Flat indices to indices for each axis."""
+    return np.unravel_index(_known(indices, "unravel_index"), shape, order)
+
+
+@implements(np.ravel_multi_index)
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: Any = "C") -> Any:
+    """Indices for each axis to flat indices."""
+    known = tuple(_known(i, "ravel_multi_index") for i in multi_index)
+    return np.ravel_multi_index(known, dims, mode, order)

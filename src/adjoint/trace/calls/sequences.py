@@ -1,0 +1,98 @@
+"""Sequences: convolution, interpolation, counts with weights, Fourier frequencies' kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.primitives import linear
+from adjoint.primitives.sequences import convolve as row
+from adjoint.primitives.sequences import correlate as correlation
+from adjoint.trace.calls.products import _same_dtype
+from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.recorder import bind
+from adjoint.trace.tables import implements
+from adjoint.trace.views import detached
+
+
+def _vectors(a: Any, v: Any) -> list[Any]:
+    x, y = (np.reshape(z, (1,)) if np.ndim(z) == 0 else as_operand(z) for z in (a, v))
+    if x.ndim != 1 or y.ndim != 1:
+        raise ValueError("object too deep for desired array")
+    if x.shape[0] == 0 or y.shape[0] == 0:
+        raise ValueError("the arrays must not be empty")
+    return _same_dtype(x, y)
+
+
+_MODES = {0: "valid", 1: "same", 2: "full", "v": "valid", "s": "same", "f": "full"}
+
+
+@implements(np.convolve)
+def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
+    """The convolution of two sequences."""
+    return bind(row, _vectors(a, v), (_MODES.get(mode, mode),))
+
+
+@implements(np.correlate)
+def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    """The correlation of two sequences, the second conjugated."""
+    x, y = _vectors(a, v)
+    if y.dtype.kind == "c":
+        y = detached(np.conjugate(y))
+    return bind(correlation, (x, y), (_MODES.get(mode, mode),))
+
+
+@implements(np.interp)
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    """Piecewise linear interpolation, with derivatives in the points, the knots and the values."""
+    at, knots, values = (as_operand(z) for z in (x, xp, fp))
+    kind = np.complex128 if values.dtype.kind == "c" else np.float64
+    at, knots, values = at.astype(float), knots.astype(float), values.astype(kind)
+    if period is not None:
+        left = right = None
+        period = abs(period)
+        at, knots = at % period, knots % period
+        order = np.argsort(knots)
+        knots, values = np.take(knots, order), np.take(values, order)
+        knots = np.concatenate([knots[-1:] - period, knots, knots[:1] + period])
+        values = np.concatenate([values[-1:], values, values[:1]])
+    n = knots.shape[0]
+    if n == 0:
+        raise ValueError("array of sample points is empty")
+    left = values[0] if left is None else left
+    right = values[-1] if right is None else right
+    if n == 1:
+        result = np.broadcast_to(values[0], at.shape)
+    else:
+        j = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, n - 2)
+        j = j if is_traced(j) else np.asarray(j)
+        low, base = np.take(knots, j), np.take(values, j)
+        slope = (np.take(values, j + 1) - base) / (np.take(knots, j + 1) - low)
+        result = slope * (at - low) + base
+        result = np.where(at == knots[-1], values[-1], result)
+    result = np.where(at < knots[0], left, result)
+    result = np.where(at > knots[-1], right, result)
+    return np.where(np.isnan(at), np.nan, result)
+
+
+@implements(np.bincount)
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """Sums of weights by bin; the bins must be known."""
+    places = concrete_value(x) if is_traced(x) else np.asarray(x)
+    if places is None or weights is None:
+        return np.bincount(as_operand(x), minlength=minlength)
+    n = max(minlength, int(places.max()) + 1 if places.size else 0)
+    w = as_operand(weights)
+    return linear.scatter_add(detached(w.astype(float)), places, axes=(0,), shape=(n,))
+
+
+@implements(np.i0)
+def i0(x: Any) -> Any:
+    """The modified Bessel function of order 0, by NumPy's own series."""
+    from adjoint.trace.borrow import borrowed
+
+    return borrowed(np.i0)(x)

@@ -1,0 +1,215 @@
+"""The forms in which a ufunc may be called: with options, reduce, accumulate, outer, at, ..."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from adjoint.primitives import linear
+from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, is_traced
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.tables import _foreign, _methods, find_function
+from adjoint.trace.views import detached
+
+_no_value = np._NoValue
+
+
+def _stored(result: Any, out: Any, name: str, casting: str = "same_kind") -> Any:
+    """What ``out=`` does: the result cast and written, and the array it was written into."""
+    target = out[0] if isinstance(out, tuple) else out
+    if target is None:
+        return result
+    if not is_traced(target):
+        raise _foreign(name)
+    if not np.can_cast(result.dtype, target.dtype, casting):  # type: ignore[arg-type]
+        raise TypeError(f"Cannot cast {name} output from {result.dtype} to {target.dtype}")
+    target[...] = result
+    return target
+
+
+def _with_options(rule: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """``out=``, ``where=`` and ``dtype=`` of a ufunc call."""
+    options = dict(options)
+    name = options.pop("name")
+    out = options.pop("out", None)
+    where = options.pop("where", True)
+    dtype = options.pop("dtype", None)
+    casting = options.pop("casting", "same_kind")
+    for ignored in ("order", "subok"):
+        options.pop(ignored, None)
+    if options:
+        raise TypeError(f"unexpected keyword arguments: {sorted(options)}")
+    if dtype is not None:
+        inputs = tuple([as_operand(x).astype(dtype) for x in inputs])
+    result = rule(*inputs)
+    if isinstance(result, tuple):
+        targets = out or (None,) * len(result)
+        pairs = zip(result, targets, strict=True)
+        return tuple([_stored(y, target, name, casting) for y, target in pairs])
+    target = out[0] if isinstance(out, tuple) else out
+    if where is not True:
+        shape = np.broadcast_shapes(result.shape, np.shape(where))
+        base = np.zeros(shape, result.dtype) if target is None else detached(target)
+        result = np.where(where, result.astype(base.dtype), base)
+    return _stored(result, target, name, casting)
+
+
+def _outer(ufunc: Any, x: Any, y: Any, **options: Any) -> Any:
+    x, y = as_operand(x), as_operand(y)
+    return ufunc(np.reshape(x, x.shape + (1,) * y.ndim), y, **options)
+
+
+_REDUCTIONS = {
+    np.add: np.sum,
+    np.multiply: np.prod,
+    np.maximum: np.max,
+    np.minimum: np.min,
+    np.logical_and: np.all,
+    np.logical_or: np.any,
+}
+
+
+def _reduce(
+    ufunc: Any,
+    array: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = _no_value,
+    where: Any = True,
+) -> Any:
+    x = as_operand(array)
+    if dtype is not None:
+        x = x.astype(dtype)
+    function = _REDUCTIONS.get(ufunc)
+    if function is not None and not (ufunc in (np.logical_and, np.logical_or)):
+        options = {} if initial is _no_value else {"initial": initial}
+        rule = find_function(function)
+        result = rule(x, axis=axis, keepdims=keepdims, where=where, **options)
+    elif function is not None:
+        result = find_function(function)(x, axis=axis, keepdims=keepdims, where=where)
+    else:
+        result = _folded(ufunc, x, axis, keepdims, initial, where)
+    return _stored(result, out, f"np.{ufunc.__name__}.reduce")
+
+
+def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Any:
+    """One slice after the other, as NumPy does it."""
+    if ufunc.nin != 2 or ufunc.nout != 1:
+        raise ValueError("reduce only supported for binary functions")
+    axes = axis_tuple(axis, x.ndim)
+    result = x
+    if where is not True:
+        if initial is _no_value:
+            raise ValueError(f"reduction operation {ufunc.__name__} needs initial= with where=")
+        where = np.broadcast_to(where, x.shape)
+    for i in axes:
+        parts = np.moveaxis(result, i, 0)
+        n = parts.shape[0]
+        if n == 0 and initial is _no_value and ufunc.identity is None:
+            raise ValueError(f"zero-size array to {ufunc.__name__}.reduce has no identity")
+        total = None if initial is _no_value else initial
+        masks = np.moveaxis(where, i, 0) if where is not True else None
+        for k in range(n):
+            step = parts[k] if total is None else ufunc(total, parts[k])
+            total = step if masks is None else np.where(masks[k], step, total)
+        if total is None:
+            total = np.full(parts.shape[1:], ufunc.identity, x.dtype)
+        result = np.expand_dims(np.broadcast_to(total, parts.shape[1:]), i)
+        where, initial = True, _no_value
+    return result if keepdims else np.squeeze(result, axes)
+
+
+_ACCUMULATIONS = {np.add: np.cumsum, np.multiply: np.cumprod}
+_IDEMPOTENT = (np.maximum, np.minimum, np.fmax, np.fmin)
+
+
+def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    x = as_operand(array)
+    function = _ACCUMULATIONS.get(ufunc)
+    if function is not None:
+        result = find_function(function)(x, axis=axis, dtype=dtype)
+        return _stored(result, out, f"np.{ufunc.__name__}.accumulate")
+    if dtype is not None:
+        x = x.astype(dtype)
+    axis = axis_index(axis, x.ndim)
+    n = x.shape[axis]
+    parts = np.moveaxis(x, axis, 0)
+    if ufunc in _IDEMPOTENT:
+        # Doubling: an element counted twice does not change an extreme.
+        shift = 1
+        while shift < n:
+            later = ufunc(parts[:-shift], parts[shift:])
+            parts = np.concatenate([parts[:shift], later])
+            shift *= 2
+    elif n:
+        rows = [parts[0]]
+        for k in range(1, n):
+            rows.append(ufunc(rows[-1], parts[k]))
+        parts = np.stack(rows)
+    return _stored(np.moveaxis(parts, 0, axis), out, f"np.{ufunc.__name__}.accumulate")
+
+
+def _reduceat(
+    ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
+) -> Any:
+    x = as_operand(array)
+    parts = np.moveaxis(x, axis_index(axis, x.ndim), 0)
+    places = [int(i) for i in np.asarray(indices).reshape(-1)]
+    pieces = []
+    for start, stop in pairwise([*places, parts.shape[0]]):
+        piece = parts[start:stop] if stop > start else parts[start : start + 1]
+        pieces.append(_reduce(ufunc, piece, 0, dtype))
+    result = np.moveaxis(np.stack(pieces), 0, axis_index(axis, x.ndim))
+    return _stored(result, out, f"np.{ufunc.__name__}.reduceat")
+
+
+def _at(ufunc: Any, a: Any, indices: Any, *rest: Any) -> None:
+    """Unbuffered: a place that is named twice is worked on twice."""
+    if not is_traced(a):
+        raise _foreign(f"np.{ufunc.__name__}.at")
+    numbers = np.arange(a.size).reshape(a.shape)
+    key = indices if isinstance(indices, tuple) else (indices,)
+    key = tuple([concrete_value(i) if is_traced(i) else i for i in key])
+    picked = numbers[key]
+    places = np.asarray(picked).reshape(-1)
+    operand = rest[0] if rest else None
+    if operand is not None:
+        operand = np.broadcast_to(as_operand(operand), np.shape(picked)).reshape(-1)
+    flat = a.copy().reshape(-1)
+    if ufunc in (np.add, np.subtract) and a.dtype.kind in "fc":
+        total = linear.scatter_add(
+            detached(operand.astype(a.dtype)), places, axes=(0,), shape=(a.size,)
+        )
+        # Where a place is named once this is NumPy's own sum; else the order differs.
+        if len(set(places.tolist())) == places.size:
+            a[...] = ufunc(flat, total).reshape(a.shape)
+            return
+    for rounds in _rounds(places):
+        old = flat[places[rounds]]
+        flat[places[rounds]] = ufunc(old) if operand is None else ufunc(old, operand[rounds])
+    a[...] = flat.reshape(a.shape)
+
+
+def _rounds(places: Any) -> list[Any]:
+    """Positions split so that no place is named twice in one part, in order."""
+    seen: dict[int, int] = {}
+    parts: list[list[int]] = []
+    for position, place in enumerate(places.tolist()):
+        k = seen.get(place, 0)
+        seen[place] = k + 1
+        if k == len(parts):
+            parts.append([])
+        parts[k].append(position)
+    return [np.array(part, np.intp) for part in parts]
+
+
+_methods["ufunc with options"] = _with_options
+_methods["ufunc.outer"] = _outer
+_methods["ufunc.reduce"] = _reduce
+_methods["ufunc.accumulate"] = _accumulate
+_methods["ufunc.reduceat"] = _reduceat
+_methods["ufunc.at"] = _at

@@ -1,0 +1,21 @@
+"""Every differentiable function of NumPy's: values, both modes, second order, batches, graphs."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+_spec = importlib.util.spec_from_file_location(
+    "numpy_table", Path(__file__).with_name("numpy_table.py")
+)
+assert _spec is not None
+assert _spec.loader is not None
+table = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(table)
+
+
+@pytest.mark.parametrize("case", table.cases, ids=lambda case: case.name.replace(" ", "-"))
+def test_function(case: Any, rng: np.random.Generator) -> None:
+    table.checking.check(case, rng)
