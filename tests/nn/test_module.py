@@ -149,6 +149,19 @@ def test_summary_has_shapes_parameters_and_operations():
     assert model.summary().splitlines()[-1].split() == ["total", "50"]
 
 
+def test_summary_of_layers_that_do_not_call_their_parts():
+    model = nn.Sequential(nn.GRU(3, 4, layers=2), nn.Last(), nn.Linear(4, 2))
+    rows = model.summary((5, 7, 3)).splitlines()
+    numbers = 3 * (3 * 4 + 4 * 4 + 4) + 4 + 3 * (4 * 4 + 4 * 4 + 4) + 4
+    products = 3 * (3 * 4 + 4 * 4) + 3 * (4 * 4 + 4 * 4)
+    assert rows[2].split()[:2] == ["layers[0]", "GRU"]
+    assert rows[2].split()[-2:] == [str(numbers), f"{2 * 35 * products:,}"]
+    assert nn.RNN(3, 4).summary((1, 2, 3)).splitlines()[2].split()[:2] == ["(model)", "RNN"]
+    block = nn.TransformerBlock(4, 2).summary((1, 3, 4)).splitlines()
+    assert len(block) == 2 + 8 + 1
+    assert "RNNCell" in nn.RNN(3, 4).summary()
+
+
 def test_watch_sees_every_layer_and_may_replace_its_output():
     model = nn.Sequential(nn.Linear(2, 3), nn.Tanh())
     x = np.ones((4, 2))

@@ -10,6 +10,7 @@ padding: there the state stays as it was, and the output is 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -120,6 +121,13 @@ class _Recurrent(Module):
 
     def __call__(self, x: Any, mask: Any = None) -> Any:
         return self.run(x, mask)[0]
+
+    def flops(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """Operations of one call."""
+        steps = math.prod(output.shape[:2])
+        cells = [cell for layer in self.cells for cell in layer]
+        sizes = [math.prod(c.weight.shape) + math.prod(c.recurrent.shape) for c in cells]
+        return int(2 * steps * sum(sizes))
 
 
 class RNN(_Recurrent):

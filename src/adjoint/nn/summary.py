@@ -31,7 +31,10 @@ def rows_of(model: Any, *inputs: Any) -> list[Row]:
     rows: list[Row] = []
 
     def seen(path: str, layer: Any, taken: tuple[Any, ...], output: Any) -> Any:
-        if _is_shown(layer):
+        # A layer that reads its parts without calling them, as recurrent ones do, stands for
+        # them all.
+        silent = not any(row.path.startswith(f"{path}.") or not path for row in rows)
+        if _is_shown(layer) or (silent and parameters(layer)):
             shapes = f"{_shape(taken)} -> {_shape(output)}"
             rows.append(_row(path, layer, shapes, _flops(layer, taken, output)))
         return output
@@ -112,5 +115,5 @@ def _shape(values: Any) -> str:
     if hasattr(values, "shape"):
         return str(list(values.shape))
     if isinstance(values, tuple | list):
-        return ", ".join(_shape(value) for value in values)
+        return ", ".join(_shape(value) for value in values if value is not None)
     return type(values).__name__

@@ -19,16 +19,17 @@ class Watched(Module):
     Args:
         layer: the layer.
         path: where in the model it stands, such as ``layers[0]``.
-        seen: called as ``seen(path, layer, inputs, output)`` after each call; what it returns
-            takes the output's place.
+        seen: called as ``seen(path, layer, inputs, output)`` after each call, keyword arguments
+            last among the inputs; what it returns takes the output's place.
     """
 
     layer: Any
     path: str = static()
     seen: Seen = static()
 
-    def __call__(self, *inputs: Any) -> Any:
-        return self.seen(self.path, self.layer, inputs, self.layer(*inputs))
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        output = self.layer(*inputs, **options)
+        return self.seen(self.path, self.layer, (*inputs, *options.values()), output)
 
     def __getattr__(self, name: str) -> Any:
         # Models read their layers' fields, a tied weight for example.
