@@ -90,10 +90,9 @@ def _call_jvp(
     linear = linearize(graph, _live(tangents))
     if not linear.active_outputs:
         return [None] * len(node.outputs)
-    known = {o: x for o, x in zip(graph.outputs, outputs, strict=True) if isinstance(o, Value)}
-    again = _from_known(graph, linear.residuals, list(known))
-    read = [i for i, o in enumerate(known) if o in set(again.inputs)]
-    given = list(known.values())
+    known = dict(zip(graph.outputs, outputs, strict=True))
+    again = _from_known(graph, linear.residuals, graph.outputs)
+    read = [known[v] for v in again.inputs[len(graph.inputs) :]]
 
     def make(heads: list[Any]) -> list[Any]:
         n = len(again.inputs)
@@ -103,7 +102,7 @@ def _call_jvp(
     kinds += [v.type for v in linear.graph.inputs[len(linear.residuals) :]]
     results = control.call(
         *primals,
-        *(given[i] for i in read),
+        *read,
         *_given(tangents),
         graph=recorded("jvp", kinds, make),
         label=settings["label"],
@@ -111,20 +110,20 @@ def _call_jvp(
     return _spread(results, linear.active_outputs, len(node.outputs))
 
 
-def _from_known(graph: Graph, wanted: Sequence[Value], known: Sequence[Value]) -> Graph:
+def _from_known(graph: Graph, wanted: Sequence[Value], known: Sequence[Any]) -> Graph:
     """The graph that makes some inner values from the inputs and from known inner values.
 
     Its inputs are the graph's, then those of the known values that it reads.
     """
     inputs = set(graph.inputs)
-    stops = {v for v in known if v not in inputs}
+    stops = {v for v in known if v not in inputs and isinstance(v, Value)}
     needed: set[Any] = set(wanted)
     nodes = []
     for node in reversed(graph.nodes):
         if any(v in needed and v not in stops for v in node.outputs):
             needed.update(node.operands)
             nodes.append(node)
-    kept = [v for v in known if v in stops and v in needed]
+    kept = [v for v in dict.fromkeys(known) if v in stops and v in needed]
     # A node with several outputs may make a known value again beside one that is wanted.
     fresh = {v for node in nodes for v in node.outputs}
     heads = tuple(v for v in kept if v not in fresh)
