@@ -22,7 +22,10 @@ from adjoint.train.dataset import Dataset, split
 from adjoint.train.progress import Progress, lines_of
 
 _TEST = 4  # what the seed's key is folded with for the held-out part
-_USUAL = {True: {"hidden": "256", "dropout": 0.4}, False: {"hidden": "64", "dropout": 0.0}}
+_USUAL: dict[bool, dict[str, Any]] = {
+    True: {"hidden": "256", "dropout": 0.4},
+    False: {"hidden": "64", "dropout": 0.0},
+}
 
 
 @click.command()

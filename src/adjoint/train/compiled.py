@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -65,12 +66,18 @@ def _leaves(args: Any) -> tuple[list[Any], tree.TreeDef]:
 def program(graph: Graph, backend: str, threads: int | None = None) -> Callable[[list[Any]], Any]:
     """What runs a graph: machine code, or the interpreter."""
     if backend == INTERPRETER:
-        # Copied: an output of the interpreter may be a view of an argument.
-        return lambda arguments: [np.array(y) for y in evaluate(graph, arguments)]
+        return functools.partial(_interpret, graph)
     from adjoint.run import compile_graph
 
     run: Callable[[list[Any]], Any] = compile_graph(graph, threads=threads)
     return run
+
+
+def _interpret(graph: Graph, arguments: list[Any]) -> list[Any]:
+    # Numbers that are not finite are reported by fit, with their step.
+    with np.errstate(all="ignore"):
+        # Copied: an output of the interpreter may be a view of an argument.
+        return [np.array(y) for y in evaluate(graph, arguments)]
 
 
 def seconds_of(graph: Graph) -> float:
