@@ -118,12 +118,12 @@ def _cofactor(a: Any) -> Any:
 
 
 def _cofactor_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
-    """Give d cof(a) = (tr(a^-1 t) 1 - (a^-1 t)^T ) cof(a), for a invertible."""
+    """Give d cof(a) = (tr(a^-T t^T) 1 - a^-T t^T) cof(a), for a invertible."""
     (a,), (t,), (out,) = primals, tangents, outputs
-    inner = solve(a, t)
+    inner = solve(_transposed(a), _transposed(t))
     n = a.shape[-1]
     trace = np.einsum("...ii->...", inner)[..., None, None] * np.eye(n, dtype=a.dtype)
-    return (trace - _transposed(inner)) @ out
+    return (trace - inner) @ out
 
 
 def _slogdet_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:

@@ -398,15 +398,12 @@ def eigvalsh(
 
 
 @scipy_rule("scipy.linalg.eig")
-def eig(
-    a: Any, b: Any = None, left: bool = False, right: bool = True, *_: Any, **__: Any
-) -> Any:
+def eig(a: Any, b: Any = None, left: bool = False, right: bool = True, *_: Any, **__: Any) -> Any:
     """Eigenvalues and right vectors, complex."""
     if b is not None or left:
         raise refused("eig", "a generalised problem, or left=True,", "eig(a), or eigh(a, b)")
-    (a,) = matrices(a)
-    complex_a = a if a.dtype.kind == "c" else a.astype(np.result_type(a.dtype, np.complex64))
-    w, v = np.linalg.eig(complex_a)
+    w, v = np.linalg.eig(matrices(a)[0])
+    w = w if w.dtype.kind == "c" else w.astype(np.result_type(w.dtype, np.complex64))
     return (w, v) if right else w
 
 
@@ -416,7 +413,8 @@ def eigvals(a: Any, b: Any = None, *_: Any, **__: Any) -> Any:
     a, *rest = matrices(a) if b is None else matrices(a, b)
     if rest:
         a = np.linalg.solve(rest[0], a)
-    return np.linalg.eigvals(a.astype(np.result_type(a.dtype, np.complex64)))
+    w = np.linalg.eigvals(a)
+    return w if w.dtype.kind == "c" else w.astype(np.result_type(w.dtype, np.complex64))
 
 
 @scipy_rule("scipy.linalg.pinv")

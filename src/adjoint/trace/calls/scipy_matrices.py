@@ -121,7 +121,12 @@ def block_diag(*arrs: Any) -> Any:
 @scipy_rule("scipy.linalg.kron")
 def kron(a: Any, b: Any) -> Any:
     """The Kronecker product."""
-    return np.kron(as_operand(a), as_operand(b))
+    return _kron(as_operand(a), as_operand(b))
+
+
+def _kron(a: Any, b: Any) -> Any:
+    product = a[:, None, :, None] * b[None, :, None, :]
+    return np.reshape(product, (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]))
 
 
 @scipy_rule("scipy.linalg.khatri_rao")
@@ -238,5 +243,5 @@ def solve_discrete_lyapunov(a: Any, q: Any, method: Any = None) -> Any:
     a, q = matrices(a, q)
     n = a.shape[-1]
     conj = np.conjugate(a) if a.dtype.kind == "c" else a
-    system = np.eye(n * n, dtype=a.dtype) - np.kron(a, conj)
+    system = np.eye(n * n, dtype=a.dtype) - _kron(a, conj)
     return np.reshape(np.linalg.solve(system, np.ravel(q)), q.shape)

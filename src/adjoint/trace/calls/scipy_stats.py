@@ -107,7 +107,7 @@ def _argcheck(dist: Any, shapes: tuple[Any, ...]) -> Any:
 
 
 def _density(name: str) -> Any:
-    """pdf and logpdf."""
+    """Pdf and logpdf."""
 
     def rule(self: Any, x: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc, scale = _parsed(self, args, kwds)
@@ -141,7 +141,7 @@ def _distribution(name: str) -> Any:
 
 
 def _quantile(name: str) -> Any:
-    """ppf and isf."""
+    """Ppf and isf."""
 
     def rule(self: Any, q: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc, scale = _parsed(self, args, kwds)

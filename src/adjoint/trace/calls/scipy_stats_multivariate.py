@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from adjoint.trace.calls.scipy_linalg import mirrored
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
 
@@ -51,8 +52,7 @@ def _mahalanobis(x: Any, mean: Any, shape: Any) -> tuple[Any, Any]:
 def _normal_logpdf(x: Any, mean: Any, cov: Any) -> Any:
     dim = _dimension(mean, cov, x)
     squares, log_det = _mahalanobis(_points(x, dim), mean, _covariance(cov, dim))
-    result = -0.5 * (dim * _LOG_2PI + log_det + squares)
-    return result[0] if np.ndim(x) == 0 else result
+    return np.squeeze(-0.5 * (dim * _LOG_2PI + log_det + squares))
 
 
 _NORMAL = "scipy.stats._multivariate.multivariate_normal_gen"
@@ -131,7 +131,7 @@ def _t_logpdf(x: Any, loc: Any, shape: Any, df: Any) -> Any:
     squares, log_det = _mahalanobis(_points(x, dim), loc, _covariance(shape, dim))
     constant = sp.gammaln(0.5 * (df + dim)) - sp.gammaln(0.5 * df)
     constant = constant - 0.5 * dim * np.log(df * np.pi) - 0.5 * log_det
-    return constant - 0.5 * (df + dim) * np.log1p(squares / df)
+    return np.squeeze(constant - 0.5 * (df + dim) * np.log1p(squares / df))
 
 
 @scipy_rule(f"{_T}.logpdf")
@@ -189,6 +189,10 @@ _WISHART = "scipy.stats._multivariate.wishart_gen"
 
 def _wishart(x: Any, df: Any, scale: Any, inverse: bool) -> Any:
     x, scale = floating(x), floating(scale)
+    # SciPy factors these, which reads the lower triangle
+    if inverse:
+        x = mirrored(x, lower=True, hermitian=False)
+    scale = mirrored(scale, lower=True, hermitian=False)
     p = scale.shape[-1]
     log_x, log_scale = np.linalg.slogdet(x)[1], np.linalg.slogdet(scale)[1]
     inner = np.linalg.solve(x, scale) if inverse else np.linalg.solve(scale, x)
