@@ -240,11 +240,16 @@ class Emitter:
 
     # *** loops ***
 
-    def loop(self, extent: int, body: Callable[[Index], None], step: int = 1) -> None:
-        """``for var in range(0, extent, step): body(var)``; extent a multiple of step."""
+    def loop(
+        self, extent: int, body: Callable[[Index], None], step: int = 1, shared: bool = False
+    ) -> None:
+        """``for var in range(0, extent, step): body(var)``; extent a multiple of step.
+
+        A shared loop runs from ``%begin`` to ``%end``, counted in steps: this thread's part.
+        """
         if extent <= 0:
             return
-        if extent == step:
+        if extent == step and not shared:
             body(ZERO)
             return
         tag = self.fresh("L")[1:]
@@ -254,23 +259,51 @@ class Emitter:
             body(var_index(var))
         finally:
             scope = self.scopes.pop()
+        start, stop, guard = "0", str(extent), f"br label %{tag}.head"
+        if shared:
+            start, stop = f"%{tag}.start", f"%{tag}.stop"
+            self.line(f"{start} = mul nuw nsw i64 %begin, {step}")
+            self.line(f"{stop} = mul nuw nsw i64 %end, {step}")
+            self.line(f"%{tag}.any = icmp ult i64 {start}, {stop}")
+            guard = f"br i1 %{tag}.any, label %{tag}.head, label %{tag}.exit"
         self.scopes[-1].lines += [
             f"br label %{tag}.pre",
             f"{tag}.pre:",
-            f"br label %{tag}.head",
+            guard,
             f"{tag}.head:",
-            f"{var.name} = phi i64 [ 0, %{tag}.pre ], [ {var.name}.next, %{tag}.latch ]",
+            f"{var.name} = phi i64 [ {start}, %{tag}.pre ], [ {var.name}.next, %{tag}.latch ]",
             *scope.lines,
             f"br label %{tag}.latch",
             f"{tag}.latch:",
             f"{var.name}.next = add nuw nsw i64 {var.name}, {step}",
-            f"{var.name}.more = icmp ult i64 {var.name}.next, {extent}",
+            f"{var.name}.more = icmp ult i64 {var.name}.next, {stop}",
             f"br i1 {var.name}.more, label %{tag}.head, label %{tag}.exit",
             f"{tag}.exit:",
         ]
 
+    def when(self, condition: str, body: Callable[[], None]) -> None:
+        """Run something only if a flag holds; nothing made inside is known outside."""
+        tag = self.fresh("if")[1:]
+        self.scopes.append(Scope())
+        try:
+            body()
+        finally:
+            scope = self.scopes.pop()
+        self.scopes[-1].lines += [
+            f"br i1 {condition}, label %{tag}.do, label %{tag}.end",
+            f"{tag}.do:",
+            *scope.lines,
+            f"br label %{tag}.end",
+            f"{tag}.end:",
+        ]
+
     def vector_loop(
-        self, extent: int, lanes: int, body: Callable[[Index], None], start: int = 0
+        self,
+        extent: int,
+        lanes: int,
+        body: Callable[[Index], None],
+        start: int = 0,
+        shared: bool = False,
     ) -> None:
         """``for var in range(start, extent)`` in steps of ``lanes``, and what is left over.
 
@@ -283,20 +316,26 @@ class Emitter:
         def step(index: Index) -> None:
             body(self.lanes_from(index + start, lanes, lanes))
 
-        self.loop(whole - start, step, lanes)
-        done = whole
-        while done < extent:
-            left = extent - done
-            narrow = 1
-            while narrow * 2 <= left:
-                narrow *= 2
-            mask = None
-            if narrow < left and "avx512vl" in self.features:
-                narrow *= 2
-                bits = ", ".join(f"i1 {'true' if k < left else 'false'}" for k in range(narrow))
-                mask = Reg(f"<{bits}>", "i1", narrow, 0)
-            body(self.lanes_from(Index(done), narrow, left, mask))
-            done += narrow
+        def rest() -> None:
+            done = whole
+            while done < extent:
+                left = extent - done
+                narrow = 1
+                while narrow * 2 <= left:
+                    narrow *= 2
+                mask = None
+                if narrow < left and "avx512vl" in self.features:
+                    narrow *= 2
+                    on = ", ".join(f"i1 {'true' if k < left else 'false'}" for k in range(narrow))
+                    mask = Reg(f"<{on}>", "i1", narrow, 0)
+                body(self.lanes_from(Index(done), narrow, left, mask))
+                done += narrow
+
+        self.loop(whole - start, step, lanes, shared)
+        if shared and whole < extent:
+            self.when("%last", rest)
+        else:
+            rest()
         self.vector = before
 
     def lanes_from(self, first: Index, lanes: int, used: int, mask: Reg | None = None) -> Index:

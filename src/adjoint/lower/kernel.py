@@ -11,15 +11,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from adjoint.graph.graph import Node, Operand, Value
 from adjoint.lower import reduce as reducing
 from adjoint.lower.emit import Reg, Vector, reg_type, size_of
 from adjoint.lower.expr import Indices, Writer
 from adjoint.lower.index import ZERO, Index, Var, dot, var_index
-from adjoint.lower.layout import Place
+from adjoint.lower.layout import Place, arena
 
 _UNROLL = 4  # accumulators side by side, so that additions need not wait for each other
 _WIDEST = 16  # lanes at most, however narrow the elements
+_BLOCK = 1 << 14  # elements of a stretch whose sum is one partial result
+_WORTH_SHARING = 1 << 17  # elements times price: less is done sooner than a barrier is passed
+_ACCUMULATORS: dict[str, np.dtype[Any]] = {
+    "float": np.dtype("f4"),
+    "double": np.dtype("f8"),
+    "i1": np.dtype(bool),
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -46,6 +55,9 @@ class Kernel:
     groups: list[list[int]] = field(default_factory=list)
     lanes: int = 1
     across: bool = False  # vectors along the reduced axes, not the kept ones
+    shared: int = 0  # steps of the outermost loop, if threads share it; 0: one thread does all
+    block: int = 0  # steps of the outermost loop that make a partial result
+    partials: dict[Value, Place] = field(default_factory=dict)
 
     @property
     def nodes(self) -> list[Node]:
@@ -73,6 +85,10 @@ class KernelWriter:
         self.kernel = kernel
         self.w = writer
         self.base = dict(writer.inline)
+        self.outermost = False
+        self.inner: list[list[int]] = []
+        self.stretch: tuple[Index, int] | None = None  # of the first reduced loop, in blocks
+        self.number = ZERO
 
     # *** probing ***
 
@@ -162,9 +178,32 @@ class KernelWriter:
         kept = [g for g in kernel.groups if g[-1] < kernel.prefix]
         self.inner = [g for g in kernel.groups if g[-1] >= kernel.prefix]
         at: list[Index] = [ZERO] * len(kernel.space)
+        self.outermost = bool(kernel.shared)
+        if kernel.block:
+            self._blocks(at)
+            return
         self._nest(kept, at, not kernel.across, self._stages)
 
+    def _blocks(self, at: Sequence[Index]) -> None:
+        """Partial results of fixed stretches, whoever computes them: the same bits always."""
+        kernel = self.kernel
+        extent = self._extent(self.inner[0])
+        whole, rest = divmod(extent, kernel.block)
+
+        def one(index: Index, size: int) -> None:
+            self.stretch, self.number = (index * kernel.block, size), index
+            self._stages(at)
+
+        self.outermost = False
+        self.w.loop(whole, lambda i: one(i, kernel.block), shared=bool(kernel.shared))
+        if rest and kernel.shared:
+            self.w.when("%last", lambda: one(Index(whole), rest))
+        elif rest:
+            one(Index(whole), rest)
+
     def _extent(self, group: list[int]) -> int:
+        if self.stretch is not None and group is self.inner[0]:
+            return self.stretch[1]
         size = 1
         for axis in group:
             size *= self.kernel.space[axis]
@@ -174,6 +213,8 @@ class KernelWriter:
         """Indices of the merged axes from the index of their common loop."""
         found = list(at)
         step = 1
+        if self.stretch is not None and group is self.inner[0]:
+            index = index + self.stretch[0]
         for n, axis in enumerate(reversed(group)):
             extent = self.kernel.space[axis]
             part = index.div(step)
@@ -192,10 +233,15 @@ class KernelWriter:
         def inside(index: Index) -> None:
             self._nest(rest, self._place(group, index, at), vector, body)
 
+        shared, self.outermost = self.outermost, False
         if vector and not rest:
-            self.w.vector_loop(extent, min(self.kernel.lanes, _fitting(extent)), inside)
+            self.w.vector_loop(extent, self.kept_lanes(extent), inside, shared=shared)
         else:
-            self.w.loop(extent, inside)
+            self.w.loop(extent, inside, shared=shared)
+
+    def kept_lanes(self, extent: int) -> int:
+        """Lanes along a kept axis."""
+        return min(self.kernel.lanes, _fitting(extent))
 
     def _source(self, at: Sequence[Index]) -> Indices:
         """Indices of the reduced operand from those of the space."""
@@ -240,11 +286,21 @@ class KernelWriter:
         def add(index: Sequence[Index], copy: int) -> None:
             for node, mine in zip(stage.nodes, slots, strict=True):
                 kind = reducing.accumulator_kind(node)
-                reg = reducing.prepare(w, node, w.eval(node.operands[0], self._source(index)))
-                used = w.vector.lanes
+                source, used = self._source(index), w.vector.lanes
+                old = w.read(mine[copy], kind, lanes)
+                operand = node.operands[0]
+                inner = w.inline.get(operand) if isinstance(operand, Value) else None
+                factors = reducing.fused_factors(w, node, inner)
+                if factors is not None and used == lanes:
+                    x, y = (w.eval(f, source) for f in factors)
+                    new = w.intrinsic("fma", x, y, old)
+                    if kernel.across and w.vector.mask is not None:
+                        new = w.select(w.vector.mask, new, old)
+                    w.write(mine[copy], w.spread(new, lanes))
+                    continue
+                reg = reducing.prepare(w, node, w.eval(operand, source))
                 if kernel.across and w.vector.mask is not None:
                     reg = w.select(w.vector.mask, reg, reducing.identity(w, node))
-                old = w.read(mine[copy], kind, lanes)
                 if used < lanes:
                     reg = _widened(w, w.spread(reg, used), lanes, reducing.identity(w, node))
                 w.write(mine[copy], w.spread(reducing.combine(w, node, old, reg), lanes))
@@ -281,6 +337,9 @@ class KernelWriter:
                 total = reducing.combine(w, node, total, w.read(slot, kind, lanes))
             if kernel.across:
                 total = reducing.across(w, node, total)
+            if kernel.block:
+                w.store(kernel.partials[node.output], self.number, total)
+                continue
             result = reducing.finish(w, node, total)
             where = kept_indices(kernel, node, at)
             w.rows[node.output] = result
@@ -344,8 +403,72 @@ def write_kernel(
     KernelWriter(kernel, writer).write()
     finish_checks(writer, codes)
     declared = ["ptr %errors", *(f"ptr {p}" for p, _ in parameters.values())]
+    if kernel.shared:
+        declared += ["i64 %begin", "i64 %end", "i1 %last"]
     text = writer.function(name, declared)
     return text, [place for _, place in parameters.values()], writer
+
+
+def write_finish(
+    kernel: Kernel, name: str, features: frozenset[str]
+) -> tuple[str, list[Place], Writer]:
+    """The partial results of a kernel combined in order, as a function of its own."""
+    places: list[Place] = []
+
+    def pointer(place: Place) -> str:
+        if place not in places:
+            places.append(place)
+        return f"%b{places.index(place)}"
+
+    w = Writer(features, {}, {}, pointer)
+    for node in kernel.nodes:
+        partials, target = kernel.partials[node.output], kernel.stores[node.output]
+        kind = reducing.accumulator_kind(node)
+        slot = w.slot(kind, 1, reducing.identity(w, node))
+
+        def add(i: Index, node: Node = node, slot: str = slot, parts: Place = partials) -> None:
+            old = w.read(slot, reducing.accumulator_kind(node), 1)
+            w.write(slot, reducing.combine(w, node, old, w.load(parts, i, None)))
+
+        w.loop(partials.shape[0], add)
+        w.store(target, Index(target.offset), reducing.finish(w, node, w.read(slot, kind, 1)))
+    declared = ["ptr %errors", *(f"ptr %b{i}" for i in range(len(places)))]
+    return w.function(name, declared), places, w
+
+
+def plan_sharing(kernel: Kernel, threads: int) -> None:
+    """Decide whether threads share a kernel's outermost loop, and whether sums go by blocks.
+
+    Blocks depend on the size alone, so that the bits are the same for any number of threads.
+    """
+    kept = [g for g in kernel.groups if g[-1] < kernel.prefix]
+    inner = [g for g in kernel.groups if g[-1] >= kernel.prefix]
+
+    def extent(group: list[int]) -> int:
+        size = 1
+        for axis in group:
+            size *= kernel.space[axis]
+        return size
+
+    if not kept and inner and len(kernel.stages) == 1 and kernel.stages[0].reduces:
+        stored = all(node.output in kernel.stores for node in kernel.nodes)
+        if kernel.size < 2 * _BLOCK or not stored:
+            return
+        kernel.block = max(1, _BLOCK * extent(inner[0]) // kernel.size)
+        count = -(-extent(inner[0]) // kernel.block)
+        for node in kernel.nodes:
+            kind = reducing.accumulator_kind(node)
+            dtype = _ACCUMULATORS.get(kind, node.operands[0].type.dtype)
+            kernel.partials[node.output] = arena((count,), dtype)
+        steps = extent(inner[0]) // kernel.block
+    elif kept:
+        steps = extent(kept[0])
+        if len(kept) == 1 and not kernel.across:
+            steps //= min(kernel.lanes, _fitting(extent(kept[0])))
+    else:
+        return
+    if threads > 1 and steps >= threads and kernel.size * max(kernel.price, 2) >= _WORTH_SHARING:
+        kernel.shared = steps
 
 
 def finish_checks(w: Writer, codes: Any) -> None:

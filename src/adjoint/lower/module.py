@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from adjoint.graph.graph import Graph, Literal, Node, Operand
 from adjoint.graph.source import Source
-from adjoint.lower import blas, memory, products
+from adjoint.lower import blas, memory, products, threads
 from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.expr import Writer
-from adjoint.lower.kernel import finish_checks, write_kernel
+from adjoint.lower.kernel import finish_checks, write_finish, write_kernel
 from adjoint.lower.layout import Buffer, Place, whole
 from adjoint.lower.region import Lowering
 from adjoint.lower.steps import (
@@ -24,11 +25,20 @@ from adjoint.lower.steps import (
     PythonStep,
     Step,
     WhileStep,
+    reads,
+    walk,
+    writes,
 )
 
 PROGRAM = "adjoint_program"
+WORKER = "adjoint_worker"
 FAILED_IN_PYTHON = -1
 
+_ALONE = f"""define i64 @{PROGRAM}(ptr %args, ptr %arena) #0 {{
+  %code = call i64 @{WORKER}(ptr %args, ptr %arena, i64 0, i64 1)
+  ret i64 %code
+}}
+"""
 _REPORT = """define internal void @report(ptr %errors, i64 %code, i64 %low, i64 %high, i64 %n) #0 {
   %negative = sub i64 0, %n
   %under = icmp slt i64 %low, %negative
@@ -52,14 +62,17 @@ done:
 
 
 # Up to this many multiplications a product is emitted; BLAS is faster above (measured).
-LARGEST_SMALL = 1 << 22
+LARGEST_SMALL = 1 << 27
+LARGEST_PANEL = 1 << 21  # bytes of the second operand: it is read again for every few rows
 
 
 def small_shape(a: Place, b: Place, c: Place) -> products.Shape | None:
     """The product as one for emitted code; None if it is a matter for BLAS."""
     m, n = c.shape
     k = a.shape[1]
-    if c.dtype.kind != "f" or c.dtype.itemsize not in (4, 8) or m * n * k > LARGEST_SMALL:
+    if c.dtype.kind != "f" or c.dtype.itemsize not in (4, 8):
+        return None
+    if m * n * k > LARGEST_SMALL or k * n * c.dtype.itemsize > LARGEST_PANEL:
         return None
     at, lda = blas.layout_of(a)  # type: ignore[misc]
     bt, ldb = blas.layout_of(b)  # type: ignore[misc]
@@ -87,12 +100,18 @@ class Lowered:
     sites: list[IndexSite]
     steps: list[Step]
     routines: set[str] = field(default_factory=set)
+    threads: int = 1
 
 
 class ModuleWriter:
-    """Writes the steps of a program."""
+    """Writes the steps of a program, for one thread or for several."""
 
-    def __init__(self, features: frozenset[str], attributes: str, python_slot: int) -> None:
+    def __init__(
+        self, features: frozenset[str], attributes: str, python_slot: int, several: bool
+    ) -> None:
+        self.several = several
+        self.traffic = threads.Traffic()
+        self.split = False  # inside a loop whose rounds are split among the threads
         self.features = features
         self.attributes = attributes
         self.python_slot = python_slot
@@ -149,7 +168,67 @@ class ModuleWriter:
     def write(self, steps: list[Step]) -> None:
         """All steps, in order. Loops nest only as deep as the user's own."""
         for step in steps:
-            _WRITERS[type(step)](self, step)
+            alone = isinstance(step, LoopStep | WhileStep | BranchStep | PythonStep)
+            if not self.several or self.split:
+                _WRITERS[type(step)](self, step)
+            elif isinstance(step, LoopStep) and step.independent:
+                inside = list(walk(step.body))
+                self.meet_for(
+                    [p for s in inside for p in reads(s)],
+                    [p for s in inside for p in writes(s)],
+                    threads.ALL,
+                )
+                self.loop(step, *self.part(step.length)[:2])
+            elif alone:
+                _WRITERS[type(step)](self, step)
+            else:
+                who = threads.ALL if threads.is_shared(step) else threads.FIRST
+                self.meet_for(reads(step), writes(step), who)
+                if who == threads.ALL:
+                    _WRITERS[type(step)](self, step)
+                else:
+                    self.by_first(partial(_WRITERS[type(step)], self, step))
+
+    # *** threads ***
+
+    def meet(self) -> None:
+        """Wait for all threads."""
+        self.lines.append("call void @barrier(ptr %arena, i64 %threads)")
+        self.traffic.clear()
+
+    def meet_if_busy(self) -> None:
+        """Wait for all threads if there is anything to wait for."""
+        if self.several and self.traffic.busy:
+            self.meet()
+
+    def meet_for(self, ins: list[Place], outs: list[Place], who: str) -> None:
+        """Wait if a step's memory was touched by others, and note that it is touched now."""
+        if self.traffic.clash(ins, outs, who):
+            self.meet()
+        self.traffic.note(ins, outs, who)
+
+    def by_first(self, write: Callable[[], None]) -> None:
+        """What only thread 0 does."""
+        tag = self.fresh("first")
+        self.lines += [f"br i1 %is.first, label %{tag}, label %{tag}.end", f"{tag}:"]
+        write()
+        self.lines += [f"br label %{tag}.end", f"{tag}.end:"]
+
+    def part(self, count: int) -> tuple[str, str, str]:
+        """Where this thread's part of ``count`` rounds begins and ends, and if it is the last."""
+        if not self.several or self.split:
+            return "0", str(count), "true"
+        names = [self.fresh("%p") for _ in range(6)]
+        a, b, next_, c, d, last = names
+        self.lines += [
+            f"{a} = mul i64 %thread, {count}",
+            f"{b} = udiv i64 {a}, %threads",
+            f"{next_} = add i64 %thread, 1",
+            f"{c} = mul i64 {next_}, {count}",
+            f"{d} = udiv i64 {c}, %threads",
+            f"{last} = icmp eq i64 {next_}, %threads",
+        ]
+        return b, d, last
 
     def _site(self, node: Node, which: int) -> tuple[int, int]:
         name = node.primitive.name
@@ -162,7 +241,9 @@ class ModuleWriter:
             self.site_numbers[key] = len(self.sites)
         return shape[axis], self.site_numbers[key]
 
-    def _function(self, make: Callable[[str], tuple[str, list[Place], Writer]]) -> None:
+    def _function(
+        self, make: Callable[[str], tuple[str, list[Place], Writer]], shared: int = 0
+    ) -> None:
         text, parameters, writer = make("@NAME")
         self.declarations.update(writer.declarations)
         self.library.update(writer.library)
@@ -170,16 +251,32 @@ class ModuleWriter:
         if name is None:
             name = self.kernels[text] = f"@kernel{len(self.kernels)}"
             self.functions.append(text.replace("@NAME", name, 1))
-        given = ", ".join(["ptr %arena", *(f"ptr {self.pointer(p)}" for p in parameters)])
-        self.lines.append(f"call void {name}({given})")
+        given = ["ptr %arena", *(f"ptr {self.pointer(p)}" for p in parameters)]
+        if shared:
+            begin, end, last = self.part(shared)
+            given += [f"i64 {begin}", f"i64 {end}", f"i1 {last}"]
+        self.lines.append(f"call void {name}({', '.join(given)})")
 
     def kernel(self, step: KernelStep) -> None:
         """A fused kernel."""
         self._function(
             lambda name: write_kernel(
                 step.kernel, step.inline, step.places, name, self.features, self._site
-            )
+            ),
+            step.kernel.shared,
         )
+        if not step.kernel.block:
+            return
+
+        def finish() -> None:
+            self._function(lambda name: write_finish(step.kernel, name, self.features))
+
+        if self.several and step.kernel.shared:
+            self.meet()
+            self.traffic.note([], writes(step), threads.FIRST)
+            self.by_first(finish)
+        else:
+            finish()
 
     def custom(self, step: CustomStep) -> None:
         """A hand-written loop nest."""
@@ -208,11 +305,18 @@ class ModuleWriter:
         pointers = (self.element(step.a), self.element(step.b), self.element(step.c))
         shape = small_shape(step.a, step.b, step.c)
         if shape is not None:
-            self._small(shape, pointers)
+            self._small(shape, pointers, threads.is_shared(step))
             return
+        if self.several and not self.split and threads.is_shared(step):
+            # BLAS does not promise the same bits for parts of a product: one thread does all.
+            self.by_first(lambda: self._blas(step, pointers))
+            return
+        self._blas(step, pointers)
+
+    def _blas(self, step: ProductStep, pointers: tuple[str, str, str]) -> None:
         self.lines += blas.product_lines(step.a, step.b, step.c, pointers, self.constants)
 
-    def _small(self, shape: products.Shape, pointers: tuple[str, str, str]) -> None:
+    def _small(self, shape: products.Shape, pointers: tuple[str, str, str], shared: bool) -> None:
         """A product of small matrices, as code of its own."""
         made = self.products.get(shape)
         if made is None:
@@ -227,8 +331,9 @@ class ModuleWriter:
             self.products[shape] = made
             self.functions.append(made.text)
         a, b, c = pointers
+        begin, end, _ = self.part(made.units) if shared else ("0", str(made.units), "")
         self.lines.append(
-            f"call void {made.symbol}(ptr {a}, ptr {b}, ptr {c}, i64 0, i64 {made.units})"
+            f"call void {made.symbol}(ptr {a}, ptr {b}, ptr {c}, i64 {begin}, i64 {end})"
         )
 
     def copy(self, step: CopyStep) -> None:
@@ -251,62 +356,110 @@ class ModuleWriter:
             self.lines.append(f"store ptr {pointer}, ptr {at}")
         function = self.arguments.setdefault(self.python_slot, f"%arg{self.python_slot}")
         result, bad, on = self.fresh("%r"), self.fresh("%r"), self.fresh("go")
+        call = f"call i64 {function}(i64 {step.number}, ptr {table})"
+        if self.several:
+            # Thread 0 calls; all learn how it went before any of them goes on.
+            status, code = self.fresh("%r"), self.fresh("%r")
+            self.lines.append(f"{status} = getelementptr i8, ptr %arena, i64 {threads.STATUS_AT}")
+            self.meet()
+            self.by_first(
+                lambda: self.lines.extend([f"{code} = {call}", f"store i64 {code}, ptr {status}"])
+            )
+            self.meet()
+            self.lines.append(f"{result} = load i64, ptr {status}")
+            self.meet()
+        else:
+            self.lines.append(f"{result} = {call}")
         self.lines += [
-            f"{result} = call i64 {function}(i64 {step.number}, ptr {table})",
             f"{bad} = icmp ne i64 {result}, 0",
             f"br i1 {bad}, label %failed, label %{on}",
             f"{on}:",
         ]
 
-    def loop(self, step: LoopStep) -> None:
-        """A counted loop."""
+    def loop(self, step: LoopStep, start: str = "0", stop: str = "") -> None:
+        """A counted loop, or a part of one whose rounds are split among the threads."""
+        part, self.split = bool(stop), self.split or bool(stop)
         tag = self.fresh("loop")
         n = step.length
         index = [f"{step.counter} = sub nsw i64 {n - 1}, %{tag}.i"] if step.reverse else []
         counter = f"%{tag}.i" if step.reverse else step.counter
+        stop = stop or str(n)
+        if not self.split:
+            self.meet_if_busy()
         self.lines += [
             f"br label %{tag}.pre",
             f"{tag}.pre:",
-            f"br label %{tag}",
+            f"%{tag}.any = icmp ult i64 {start}, {stop}",
+            f"br i1 %{tag}.any, label %{tag}, label %{tag}.exit",
             f"{tag}:",
-            f"{counter} = phi i64 [ 0, %{tag}.pre ], [ %{tag}.next, %{tag}.latch ]",
+            f"{counter} = phi i64 [ {start}, %{tag}.pre ], [ %{tag}.next, %{tag}.latch ]",
             *index,
         ]
         self.write(step.body)
+        if not self.split:
+            self.meet_if_busy()
         self.lines += [
             f"br label %{tag}.latch",
             f"{tag}.latch:",
             f"%{tag}.next = add nuw nsw i64 {counter}, 1",
-            f"%{tag}.more = icmp ult i64 %{tag}.next, {n}",
+            f"%{tag}.more = icmp ult i64 %{tag}.next, {stop}",
             f"br i1 %{tag}.more, label %{tag}, label %{tag}.exit",
             f"{tag}.exit:",
         ]
+        self.split = self.split and not part
 
     def repeat(self, step: WhileStep) -> None:
         """A loop with a test; a bad index also ends it, for its values mean nothing."""
         tag = self.fresh("while")
+        self.meet_if_busy()
         self.lines += [f"br label %{tag}", f"{tag}:"]
         self.write(step.test)
-        flag = self._flag(step.flag)
-        error, fine, both = self.fresh("%e"), self.fresh("%e"), self.fresh("%e")
-        self.lines += [
-            f"{error} = load i64, ptr %arena",
-            f"{fine} = icmp eq i64 {error}, 0",
-            f"{both} = and i1 {fine}, {flag}",
-            f"br i1 {both}, label %{tag}.body, label %{tag}.exit",
-            f"{tag}.body:",
-        ]
+        self.meet_if_busy()
+        go = self._decision(step.flag)
+        self.lines += [f"br i1 {go}, label %{tag}.body, label %{tag}.exit", f"{tag}.body:"]
         self.write(step.body)
+        self.meet_if_busy()
         self.lines += [f"br label %{tag}", f"{tag}.exit:"]
+
+    def _decision(self, flag: Place) -> str:
+        """Whether a loop goes on: one thread decides, for all must do the same."""
+        go = self.fresh("%e")
+
+        def decide() -> None:
+            value = self._flag(flag)
+            error, fine = self.fresh("%e"), self.fresh("%e")
+            self.lines += [
+                f"{error} = load i64, ptr %arena",
+                f"{fine} = icmp eq i64 {error}, 0",
+                f"{go} = and i1 {fine}, {value}",
+            ]
+            if self.several:
+                self.lines.append(f"store i1 {go}, ptr {at}")
+
+        if not self.several:
+            decide()
+            return go
+        at, known = self.fresh("%e"), self.fresh("%e")
+        self.lines.append(f"{at} = getelementptr i8, ptr %arena, i64 {threads.GO_AT}")
+        self.by_first(decide)
+        self.meet()
+        self.lines.append(f"{known} = load i1, ptr {at}")
+        self.meet()
+        return known
 
     def branch(self, step: BranchStep) -> None:
         """One of two."""
         tag = self.fresh("if")
+        self.meet_if_busy()
         flag = self._flag(step.flag)
+        if self.several:
+            self.meet()  # nobody may change the flag before all have read it
         self.lines += [f"br i1 {flag}, label %{tag}.true, label %{tag}.false", f"{tag}.true:"]
         self.write(step.on_true)
+        self.meet_if_busy()
         self.lines += [f"br label %{tag}.exit", f"{tag}.false:"]
         self.write(step.on_false)
+        self.meet_if_busy()
         self.lines += [f"br label %{tag}.exit", f"{tag}.exit:"]
 
     def _flag(self, place: Place) -> str:
@@ -330,18 +483,23 @@ class ModuleWriter:
         for slot, name in sorted(self.arguments.items()):
             loads.append(f"{name}.at = getelementptr ptr, ptr %args, i64 {slot}")
             loads.append(f"{name} = load ptr, ptr {name}.at")
-        body = "\n  ".join(
-            [
-                *self.allocas,
-                *loads,
-                "store i64 0, ptr %arena",
-                *self.lines,
-                "%code = load i64, ptr %arena",
-                "ret i64 %code",
-            ]
-        )
-        failed = f"failed:\n  ret i64 {FAILED_IN_PYTHON}\n" if "%failed" in body else ""
-        main = f"define i64 @{PROGRAM}(ptr noalias %args, ptr noalias %arena) #0 {{\n  {body}\n"
+        clear, wait = ["store i64 0, ptr %arena"], []
+        if self.several:
+            body, self.lines = self.lines, ["%is.first = icmp eq i64 %thread, 0"]
+            self.by_first(lambda: self.lines.extend(["store i64 0, ptr %arena"]))
+            self.meet()
+            clear, self.lines = self.lines, body
+            wait = ["call void @barrier(ptr %arena, i64 %threads)"]
+        ending = ["%code = load i64, ptr %arena", "ret i64 %code"]
+        body_text = "\n  ".join([*self.allocas, *loads, *clear, *self.lines, *wait, *ending])
+        failed = f"failed:\n  ret i64 {FAILED_IN_PYTHON}\n" if "%failed" in body_text else ""
+        given = "ptr noalias %args, ptr noalias %arena"
+        name = PROGRAM
+        if self.several:
+            given, name = f"{given}, i64 %thread, i64 %threads", WORKER
+        main = f"define i64 @{name}({given}) #0 {{\n  {body_text}\n{failed}}}\n"
+        if self.several:
+            main = threads.barrier_text(self.features) + main + _ALONE
         self.declarations.pop("@report", None)
         parts = [
             *sorted(self.constants.values()),
@@ -349,7 +507,7 @@ class ModuleWriter:
             *self.library.values(),
             _REPORT,
             *self.functions,
-            main + failed + "}\n",
+            main,
             f"attributes #0 = {{ nounwind {self.attributes} }}\n",
         ]
         return "\n".join(parts)
@@ -367,14 +525,14 @@ _WRITERS: dict[type, Callable[[ModuleWriter, Any], None]] = {
 }
 
 
-def lower_graph(graph: Graph, features: frozenset[str]) -> Lowered:
+def lower_graph(graph: Graph, features: frozenset[str], most_threads: int = 1) -> Lowered:
     """A graph as an LLVM module.
 
     The table of pointers of a call holds the inputs, the outputs, the Python entry, and the
     constant arrays, in this order.
     """
     n_inputs, n_outputs = len(graph.inputs), len(graph.outputs)
-    lowering = Lowering(features, n_inputs + n_outputs + 1)
+    lowering = Lowering(features, n_inputs + n_outputs + 1, most_threads)
     inputs = []
     for slot, value in enumerate(graph.inputs):
         nbytes = value.type.size * value.type.dtype.itemsize
@@ -389,11 +547,25 @@ def lower_graph(graph: Graph, features: frozenset[str]) -> Lowered:
     steps += lowering._deliver(results, wants)
     memory.reuse_in_place(steps)
     size = memory.place_buffers(steps)
+    several = most_threads > 1 and threads.saving(steps, most_threads) > threads.START
+    if not several:
+        for step in walk(steps):
+            if isinstance(step, KernelStep):
+                step.kernel.shared = 0
     width = "512" if "avx512f" in features else "256"
     attributes = f'"prefer-vector-width"="{width}"'
-    writer = ModuleWriter(features, attributes, n_inputs + n_outputs)
+    writer = ModuleWriter(features, attributes, n_inputs + n_outputs, several)
     text = writer.text(steps)
     if n_inputs + n_outputs <= MOST_ARGUMENTS:
         text += entry_text(PROGRAM, graph.input_types, n_outputs, 1 + len(lowering.literals))
     routines = {name for name in blas.GEMM.values() if f"@adjoint_{name}(" in text}
-    return Lowered(text, size, lowering.literals, lowering.python, writer.sites, steps, routines)
+    return Lowered(
+        text,
+        size,
+        lowering.literals,
+        lowering.python,
+        writer.sites,
+        steps,
+        routines,
+        most_threads if several else 1,
+    )

@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.graph.graph import Node
+from adjoint.graph.graph import Node, Operand
 from adjoint.lower.emit import FLOATS, Emitter, Reg, reg_type
 from adjoint.lower.maps import extreme, truth
 
 REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
-# Only here may additions be taken in another order: a sum has no order of its own.
-_LOOSE = "reassoc nsz contract"
 
 
 def is_reduction(node: Node) -> bool:
@@ -65,10 +63,27 @@ def combine(e: Emitter, node: Node, x: Reg, y: Reg) -> Reg:
     if name == "all":
         return e.op("and", x, y)
     if name == "sum":
-        return e.op(f"fadd {_LOOSE}" if floating else "or" if x.kind == "i1" else "add", x, y)
+        return e.op("fadd" if floating else "or" if x.kind == "i1" else "add", x, y)
     if name == "prod":
-        return e.op(f"fmul {_LOOSE}" if floating else "and" if x.kind == "i1" else "mul", x, y)
+        return e.op("fmul" if floating else "and" if x.kind == "i1" else "mul", x, y)
     return extreme(e, x, y, node.operands[0].type.dtype, name == "max")
+
+
+def fused_factors(e: Emitter, node: Node, inner: Node | None) -> tuple[Operand, Operand] | None:
+    """The factors of a sum of products, where one instruction multiplies and adds.
+
+    No fast-math flag is ever given: the order of additions is written out, so the bits of a
+    sum do not depend on what LLVM makes of the code around it.
+    """
+    if node.primitive.name != "sum" or inner is None or not {"fma", "neon"} & e.features:
+        return None
+    if accumulator_kind(node) != reg_type(inner.output.type.dtype):
+        return None
+    if accumulator_kind(node) not in ("float", "double"):
+        return None
+    if inner.primitive.name == "mul":
+        return inner.operands[0], inner.operands[1]
+    return (inner.operands[0],) * 2 if inner.primitive.name == "square" else None
 
 
 def across(e: Emitter, node: Node, x: Reg) -> Reg:

@@ -10,7 +10,7 @@ from adjoint.graph.primitive import primitives
 from adjoint.lower import blas, custom
 from adjoint.lower.emit import reg_type
 from adjoint.lower.expr import FaultError, uniform_value
-from adjoint.lower.kernel import Kernel, Stage, probe_kernel
+from adjoint.lower.kernel import Kernel, Stage, plan_sharing, probe_kernel
 from adjoint.lower.layout import Buffer, Place, arena, whole
 from adjoint.lower.schedule import Scheduler, view_of
 from adjoint.lower.steps import (
@@ -34,8 +34,9 @@ Places = dict[Operand, Place]
 class Lowering:
     """What all regions of one program share."""
 
-    def __init__(self, features: frozenset[str], first_literal: int) -> None:
+    def __init__(self, features: frozenset[str], first_literal: int, threads: int) -> None:
         self.features = features
+        self.threads = threads
         self.literals: list[Literal] = []
         self.first_literal = first_literal
         self.python: list[PythonStep] = []
@@ -154,6 +155,7 @@ class Lowering:
         step = KernelStep(kernel, inline, env)
         probe_kernel(kernel, inline, env, self.features)
         if kernel.stores:
+            plan_sharing(kernel, self.threads)
             steps.append(step)
 
     # *** calls ***
@@ -242,7 +244,7 @@ class Lowering:
             a, b, c = a.row(counter), b.row(counter), c.row(counter)
         inner: list[Step] = [ProductStep(a, b, c)]
         for counter, length in reversed(loops):
-            inner = [LoopStep(counter, length, False, inner)]
+            inner = [LoopStep(counter, length, False, inner, independent=True)]
         return steps + inner
 
     def _zeros(self, place: Place) -> list[Step]:

@@ -284,6 +284,8 @@ class Scheduler:
         if is_reduction(maker):
             if where != at[: kernel.prefix]:
                 return False
+            if kernel.size > _LONGEST_ROW and kernel.prefix == 0:
+                return False  # a long sum goes by blocks, in a kernel of its own
         elif where != at:
             return False
         if not reduces:

@@ -66,6 +66,7 @@ class LoopStep:
     reverse: bool
     body: list[Step]
     carry: list[Place] = field(default_factory=list)
+    independent: bool = False  # its rounds may run at the same time
 
 
 @dataclass(eq=False, slots=True)
@@ -113,7 +114,8 @@ def nested(step: Step) -> list[list[Step]]:
 def reads(step: Step) -> list[Place]:
     """Places a step itself reads (not the steps inside it)."""
     if isinstance(step, KernelStep):
-        return [step.places[operand] for operand, _ in step.kernel.reads]
+        read = [step.places[operand] for operand, _ in step.kernel.reads]
+        return read + list(step.kernel.partials.values())
     if isinstance(step, CustomStep | PythonStep):
         return step.ins
     if isinstance(step, ProductStep):
@@ -130,7 +132,7 @@ def reads(step: Step) -> list[Place]:
 def writes(step: Step) -> list[Place]:
     """Places a step itself writes."""
     if isinstance(step, KernelStep):
-        return list(step.kernel.stores.values())
+        return [*step.kernel.stores.values(), *step.kernel.partials.values()]
     if isinstance(step, CustomStep | PythonStep):
         return step.outs
     if isinstance(step, ProductStep):

@@ -13,6 +13,7 @@ from adjoint.graph.graph import Graph
 from adjoint.lower import lower_graph
 from adjoint.rewrite import rewrite
 from adjoint.run import native
+from adjoint.run.pool import most_threads
 from adjoint.run.program import Program
 
 
@@ -55,6 +56,6 @@ def compile_graph(
             )
         return Interpreted(graph)
     _, features = native.processor()
-    lowered = lower_graph(rewrite(graph), features)
+    lowered = lower_graph(rewrite(graph), features, most_threads(threads))
     code = native.object_code(native.optimise(lowered.text))
     return Program(graph, lowered, code)

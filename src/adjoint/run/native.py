@@ -115,6 +115,12 @@ class Loaded:
         address: int = self._engine.get_function_address(name)
         return address
 
+    def shared_function(self, name: str) -> Any:
+        """A function that is also given the number of its thread, and of all threads."""
+        address = self.address(name)
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        return ctypes.CFUNCTYPE(number, pointer, pointer, number, number)(address)
+
     def function(self, name: str, pointers: int, arrays: int = 0) -> Any:
         """A function of the code, to be called with array objects and then addresses."""
         address = self.address(name)

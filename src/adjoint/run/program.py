@@ -12,8 +12,8 @@ from adjoint.graph.graph import Graph
 from adjoint.lower import PROGRAM, Lowered
 from adjoint.lower.entry import ENTRY, MOST_ARGUMENTS, UNFIT
 from adjoint.lower.memory import ALIGNMENT
-from adjoint.lower.module import FAILED_IN_PYTHON
-from adjoint.run import native, objects
+from adjoint.lower.module import FAILED_IN_PYTHON, WORKER
+from adjoint.run import native, objects, pool
 from adjoint.run.entry import Entry, usable
 from adjoint.run.python import PythonNodes
 
@@ -36,7 +36,10 @@ class Program:
         self._tail = fixed
         self._by_address = self._loaded.function(PROGRAM, 2)
         self._call: Any = None
-        if n <= MOST_ARGUMENTS and objects.layout_is_known():
+        self._worker: Any = None
+        if lowered.threads > 1:
+            self._worker = self._loaded.shared_function(WORKER)
+        elif n <= MOST_ARGUMENTS and objects.layout_is_known():
             self._call = self._loaded.function(ENTRY, 2, arrays=n)
             dtypes = [id(dtype) for _, dtype in self._types]
             head = [id(np.ndarray), *dtypes, *fixed]
@@ -55,13 +58,15 @@ class Program:
         if self._call is not None:
             code = self._call(*arguments, *results, self._fixed, memory[1])
         if code == UNFIT:
-            code = self._run_converted(arguments, results, memory[1])
+            code = self._run_converted(arguments, results, memory)
         if code:
             self._fail(code, memory[1])
         self._arenas.append(memory)
         return results
 
-    def _run_converted(self, arguments: Sequence[Any], results: list[Any], arena: int) -> int:
+    def _run_converted(
+        self, arguments: Sequence[Any], results: list[Any], memory: tuple[Any, int]
+    ) -> int:
         """Arguments that are not in C order, or not arrays, are copied first."""
         held = []
         for i, (x, (shape, dtype)) in enumerate(zip(arguments, self._types, strict=True)):
@@ -71,8 +76,17 @@ class Program:
             held.append(array)
         addresses = [*map(_address, held), *map(_address, results), *self._tail]
         table = (ctypes.c_void_p * len(addresses))(*addresses)
-        code: int = self._by_address(table, arena)
-        return code
+        if self._worker is None:
+            code: int = self._by_address(table, memory[1])
+            return code
+
+        def work(thread: int, threads: int) -> int:
+            # A thread may leave the last barrier after this call has returned: through this
+            # closure it keeps the code and the memory it looks at alive until then.
+            done: int = self._worker(table, memory[1], thread, threads)
+            return done
+
+        return pool.pool.run(work, self.lowered.threads)
 
     def entry(self, kinds: Sequence[Any], captured: Sequence[Any], single: bool) -> Entry | None:
         """A native entry for calls with small work, or None where there can be none.
@@ -82,7 +96,7 @@ class Program:
             captured: the inputs after the arguments, the same at every call.
             single: return the only result bare.
         """
-        if self.lowered.python or not usable():
+        if self.lowered.python or self.lowered.threads > 1 or not usable():
             return None
         inputs = [(kind, shape) for kind, (shape, _) in zip(kinds, self._types, strict=False)]
         kept = [
