@@ -29,11 +29,12 @@ HARD_LINES = 500
 # Files above the soft cap, each with the reason why splitting it would make it harder to read.
 LONG_FILES: dict[str, str] = {}
 
+# Processor time, not wall time: other tests run beside this one and must not decide it.
 _IMPORT_PROBE = """
 import sys, time
-start = time.perf_counter()
+start = time.process_time()
 import adjoint
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 import json
 print(json.dumps({"seconds": seconds, "modules": sorted(sys.modules)}))
 """

@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from adjoint.errors import AdjointError
+
 _lock = threading.Lock()
 _running = 0
 _begin: list[Callable[[], None]] = []
@@ -37,7 +39,7 @@ class Session:
                 for action in _begin:
                     action()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         global _running
         _thread.depth -= 1
         with _lock:
@@ -45,6 +47,10 @@ class Session:
             if _running == 0:
                 for action in _end:
                     action()
+        # NumPy says "setting an array element with a sequence" when a foreign array is given a
+        # recorded value, and keeps our reason as the cause: the reason is what helps.
+        if isinstance(error, ValueError) and isinstance(error.__cause__, AdjointError):
+            raise error.__cause__ from None
 
 
 session = Session()
