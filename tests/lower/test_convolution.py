@@ -5,6 +5,7 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
+from adjoint.lower import convolution_forward
 from adjoint.lower.convolution import ConvolutionShape
 from adjoint.lower.convolution_forward import forward, input_gradient
 from adjoint.lower.convolution_weight import weight_gradient
@@ -99,3 +100,39 @@ def test_every_product_agrees_with_numpy(case, dtype, rng):
             results.append(result)
         np.testing.assert_allclose(results[0], want, **loose)
         np.testing.assert_array_equal(results[0], results[1])
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_strided_gradients_by_classes_of_places(case, rng, monkeypatch):
+    monkeypatch.setattr(convolution_forward, "_WORTH_CLASSES", 0)
+    x_shape, w_shape, how = setting(case)
+    shape = shape_of(case, "float64")
+    w = rng.normal(size=w_shape)
+    y_bar = rng.normal(size=(shape.n, shape.o, *shape.positions))
+    phases = input_gradient("@product", shape)
+    assert len(phases) == np.prod(np.minimum(shape.stride, shape.extents))
+    result = np.full(x_shape, np.nan)
+    phase_runner(phases)(y_bar, w, result)
+    want = convolution_input(y_bar, w, shape=x_shape, **how)
+    np.testing.assert_allclose(result, want, rtol=1e-11, atol=1e-11)
+
+
+def test_epilogue_sees_channels_and_positions(rng):
+    case = CASES["2d wide"]
+    x_shape, w_shape, how = setting(case)
+    x, w, bias = rng.normal(size=x_shape), rng.normal(size=w_shape), rng.normal(size=case[2])
+
+    def add_bias(text, output):
+        # The test has no further pointer to give: the bias stands behind the weights.
+        index = text.plus(output.row, str(w.size))
+        one = text.load("double", 1, text.at("double", "%w", index), 1)
+        first = text.make(f"insertelement {output.type} poison, double {one}, i64 0")
+        picks = [0] * output.lanes
+        spread = text.shuffle("double", output.lanes, first, first, picks)
+        return text.make(f"fadd {output.type} {output.value}, {spread}")
+
+    y = convolution_row(x, w, **how) + bias[:, None, None]
+    result = np.empty(y.shape)
+    phases = forward("@product", shape_of(case, "float64"), epilogue=add_bias)
+    phase_runner(phases)(x, np.concatenate([w.ravel(), bias]), result)
+    np.testing.assert_allclose(result, y, rtol=1e-11, atol=1e-11)

@@ -13,6 +13,7 @@ each other with a barrier between them. The bits do not depend on how units are 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from adjoint.lower.products import KINDS
@@ -224,6 +225,14 @@ class Channels:
             used = used[length:]
         return widths
 
+    def each_vector(self, text: Text, body: Callable[[str, int], None]) -> None:
+        """Run ``body(v, used lanes)`` for every vector."""
+        whole, left = divmod(self.count, self.lanes)
+        if whole:
+            text.loop("0", str(whole), [], lambda v, _: body(v, self.lanes), rolled=True)
+        if left:
+            body(str(whole), left)
+
     def most_rows(self, registers: int) -> int:
         """The rows of a tile that fit the registers."""
         vectors = max(self.panels.lengths())
@@ -236,3 +245,14 @@ def channels_of(count: int, size: int, vector_bytes: int) -> Channels:
     vectors = -(-count // lanes)
     widest = 3 if vectors == 3 else 2
     return Channels(count, lanes, Split(vectors, -(-vectors // widest)))
+
+
+def phase_of(text: Text, symbol: str, units: int, scratch: int, shared: int) -> Phase:
+    """A phase with the lines that have been written, and all they need."""
+    body = "\n  ".join([*text.lines, "ret void"])
+    main = (
+        f"define internal void {symbol}({SIGNATURE}, i64 %begin, i64 %end) nounwind {{\n"
+        f"entry:\n  {body}\n}}\n"
+    )
+    parts = [*text.functions, main, *text.metadata]
+    return Phase("".join(parts), symbol, units, scratch, shared)

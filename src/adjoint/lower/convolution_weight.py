@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from adjoint.lower.convolution import (
-    SIGNATURE,
     Channels,
     ConvolutionShape,
     Frame,
     Phase,
     channels_of,
+    phase_of,
 )
 from adjoint.lower.products_outer import run_start
 from adjoint.lower.products_text import Text, kind_of, turned, vector_type
@@ -122,16 +122,6 @@ def weight_gradient(
     return [_partial_phase(symbol + ".partial", sums), _total_phase(symbol, sums)]
 
 
-def _phase(text: Text, symbol: str, units: int, scratch: int, shared: int) -> Phase:
-    body = "\n  ".join([*text.lines, "ret void"])
-    main = (
-        f"define internal void {symbol}({SIGNATURE}, i64 %begin, i64 %end) nounwind {{\n"
-        f"entry:\n  {body}\n}}\n"
-    )
-    parts = [*text.functions, main, *text.metadata]
-    return Phase("".join(parts), symbol, units, scratch, shared)
-
-
 # *** first phase: one partial result for each block of images ***
 
 
@@ -153,28 +143,33 @@ def _partial_phase(symbol: str, sums: _Sums) -> Phase:
             checked=True,
         )
     shared = sums.blocks.parts * sums.partial * shape.size
-    return _phase(text, symbol, units, turned_bytes + framed_bytes, shared)
+    return phase_of(text, symbol, units, turned_bytes + framed_bytes, shared)
 
 
 def _turn_function(symbol: str, sums: _Sums, positions: int) -> str:
     """y[o, p] of one image and group to [p, o], the unused lanes 0."""
-    text = Text(symbol)
+    text = Text(symbol + ".turn")
     kind, lanes = sums.shape.kind, sums.channels.lanes
 
     def column(first: str, count: int) -> None:
-        for v, used in enumerate(itertools.chain(*sums.channels.widths())):
-            rows = []
-            for i in range(used):
-                index = text.plus(first, str((v * lanes + i) * positions))
-                rows.append(text.load(kind, lanes, text.at(kind, "%source", index), count))
+        def vector(v: str, used: int) -> None:
+            channel = text.times(v, lanes)
+            start = text.plus(first, text.times(channel, positions))
+            rows = [
+                text.load(
+                    kind,
+                    lanes,
+                    text.at(kind, "%source", text.plus(start, str(i * positions))),
+                    count,
+                )
+                for i in range(used)
+            ]
             for j, (value, wide) in enumerate(turned(text, kind, lanes, rows)[:count]):
-                if wide > lanes:
-                    value = text.shuffle(kind, wide, value, value, range(lanes))
                 index = text.times(text.plus(first, str(j)), sums.channels.padded)
-                place = text.at(kind, "%target", text.plus(index, str(v * lanes)))
-                if wide < lanes:
-                    value = text.shuffle(kind, wide, value, "zeroinitializer", range(lanes))
-                text.store(kind, lanes, value, place, lanes)
+                place = text.at(kind, "%target", text.plus(index, channel))
+                text.store(kind, wide, value, place, lanes)
+
+        sums.channels.each_vector(text, vector)
 
     whole, left = divmod(positions, lanes)
     if whole:
@@ -184,7 +179,7 @@ def _turn_function(symbol: str, sums: _Sums, positions: int) -> str:
     body = "\n  ".join([*text.lines, "ret void"])
     return (
         f"define internal void {symbol}.turn(ptr noalias %source, ptr noalias %target) noinline "
-        f"nounwind {{\nentry:\n  {body}\n}}\n"
+        f"nounwind {{\nentry:\n  {body}\n}}\n" + "".join(text.metadata)
     )
 
 
@@ -231,8 +226,8 @@ def _all_units(text: Text, symbol: str, sums: _Sums, turned_bytes: int) -> None:
 def _clear_part(text: Text, sums: _Sums, target: str, first: str, last: str) -> None:
     """Zeros where the tiles of a unit are going to add."""
     kind, lanes, padded = sums.shape.kind, sums.channels.lanes, sums.channels.padded
-    low, _ = run_start(text, sums.inputs, first)
-    high, _ = run_start(text, sums.inputs, last)
+    low = run_start(text, sums.inputs, first)[0]
+    high = run_start(text, sums.inputs, last)[0]
     per_channel = sums.taps.total * padded // lanes
 
     def vector(i: str, _: list[str]) -> None:
@@ -248,19 +243,19 @@ def _tiles(text: Text, sums: _Sums, x: str, target: str, tiles: tuple[str, str])
     per_channel = math.prod(sums.frame.extents)
 
     def tile(number: str, _: list[str]) -> None:
-        c, _ = run_start(text, sums.inputs, number)
+        c = run_start(text, sums.inputs, number)[0]
         counts, count = kind_of(text, number, sums.inputs.lengths())
         image = text.at(kind, x, text.times(c, per_channel))
 
         def run(t: str, _: list[str]) -> None:
             lengths, length = kind_of(
-                text, t, list(zip(_starts(sums.taps), sums.taps.lengths(), strict=True))
+                text, t, list(zip(sums.taps.starts(), sums.taps.lengths(), strict=True))
             )
-            start, _ = run_start(text, sums.taps, t)
+            start = run_start(text, sums.taps, t)[0]
             row = text.plus(text.times(c, sums.taps.total), start)
 
             def panel(p: str, _: list[str]) -> None:
-                vector, _ = run_start(text, channels.panels, p)
+                vector = run_start(text, channels.panels, p)[0]
                 first = text.times(vector, channels.lanes)
                 sizes, size = kind_of(text, p, channels.panels.lengths())
                 place = text.plus(text.times(row, channels.padded), first)
@@ -287,10 +282,6 @@ def _tiles(text: Text, sums: _Sums, x: str, target: str, tiles: tuple[str, str])
         text.loop("0", str(sums.taps.parts), [], run)
 
     text.loop(*tiles, [], tile, checked=True)
-
-
-def _starts(split: Split) -> list[int]:
-    return list(itertools.accumulate([0, *split.lengths()[:-1]]))
 
 
 def _tile(
@@ -358,7 +349,7 @@ def _total_phase(symbol: str, sums: _Sums) -> Phase:
     units = sums.shape.groups * taps if sums.partial else 0
     if units:
         text.loop("%begin", "%end", [], lambda u, _: _total(text, sums, u, taps), checked=True)
-    return _phase(text, symbol, units, 0, 0)
+    return phase_of(text, symbol, units, 0, 0)
 
 
 def _total(text: Text, sums: _Sums, unit: str, taps: int) -> None:
@@ -383,21 +374,26 @@ def _total_block(text: Text, sums: _Sums, g: str, first: str, count: int) -> Non
     row = text.plus(text.times(g, sums.per_group), first)
     source = text.at(kind, "%shared", text.times(row, padded))
     outputs = sums.shape.o // sums.shape.groups
-    for v, used in enumerate(itertools.chain(*sums.channels.widths())):
-        places = [str(i * padded + v * lanes) for i in range(count)]
 
-        def add(b: str, values: list[str], places: list[str] = places) -> list[str]:
-            here = text.at(kind, source, text.times(b, sums.partial))
+    def vector(v: str, used: int) -> None:
+        start = text.at(kind, source, text.times(v, lanes))
+
+        def add(b: str, values: list[str]) -> list[str]:
+            here = text.at(kind, start, text.times(b, sums.partial))
+            parts = [
+                text.load(kind, lanes, text.at(kind, here, str(i * padded)), lanes)
+                for i in range(count)
+            ]
             return [
-                text.make(
-                    f"fadd {type_} {value}, {text.load(kind, lanes, text.at(kind, here, i), lanes)}"
-                )
-                for value, i in zip(values, places, strict=True)
+                text.make(f"fadd {type_} {value}, {part}")
+                for value, part in zip(values, parts, strict=True)
             ]
 
         zeros = [(type_, "zeroinitializer")] * count
         totals = text.loop("0", str(sums.blocks.parts), zeros, add, rolled=True)
         for j, (value, wide) in enumerate(turned(text, kind, lanes, totals)[:used]):
-            channel = text.plus(text.times(g, outputs), str(v * lanes + j))
+            channel = text.plus(text.times(g, outputs), text.plus(text.times(v, lanes), str(j)))
             index = text.plus(text.times(channel, sums.per_group), first)
             text.store(kind, wide, value, text.at(kind, "%y", index), count)
+
+    sums.channels.each_vector(text, vector)

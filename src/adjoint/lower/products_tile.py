@@ -37,6 +37,10 @@ class Split:
         """Every run's length, in order."""
         return [self.short + (i < self.longer) for i in range(self.parts)]
 
+    def starts(self) -> list[int]:
+        """Where every run starts."""
+        return [i * self.short + min(i, self.longer) for i in range(self.parts)]
+
 
 @dataclass(frozen=True)
 class Tiling:
