@@ -64,7 +64,7 @@ from adjoint.nn.activation_layers import (
 from adjoint.nn.autoencoder import Autoencoder, TiedAutoencoder
 from adjoint.nn.cells import GRUCell, LSTMCell, RNNCell
 from adjoint.nn.context import apply, inference, is_training, keep, kept, next_key
-from adjoint.nn.continuous import CTRNN, NeuralODE, odeint, runge_kutta_step
+from adjoint.nn.continuous import CTRNN, NeuralODE
 from adjoint.nn.convolutional import (
     Conv1d,
     Conv2d,
@@ -125,6 +125,7 @@ from adjoint.nn.pooling import (
     MaxPool3d,
 )
 from adjoint.nn.recurrent import GRU, LSTM, RNN, Last, pad_sequences, unroll
+from adjoint.nn.solvers import odeint, odeint_adaptive, runge_kutta_step
 from adjoint.nn.temporal import FIR
 from adjoint.nn.thresholds import Sign, Step, sign, step, straight_through
 from adjoint.nn.transformer import (
@@ -265,6 +266,7 @@ __all__ = [
     "negative_binomial_nll",
     "next_key",
     "odeint",
+    "odeint_adaptive",
     "pad_sequences",
     "parameters",
     "poisson_nll",

@@ -1,8 +1,4 @@
-"""Layers whose state moves in continuous time, and the solver they share.
-
-The solver is a scan over steps, so its derivative is the exact derivative of what was computed
-(the discrete adjoint), not an approximation of the continuous one.
-"""
+"""Layers whose state moves in continuous time."""
 
 from __future__ import annotations
 
@@ -11,105 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from adjoint import tree
-from adjoint.api import checkpoint, scan
-from adjoint.errors import StructureError
+from adjoint.api import scan
 from adjoint.nn import initialise
 from adjoint.nn.initialise import Rng
 from adjoint.nn.module import Module, static
-
-# Butcher tableaux: the rows of A, the weights b, the times c.
-_TABLEAUX: dict[str, tuple[list[list[float]], list[float], list[float]]] = {
-    "euler": ([[]], [1.0], [0.0]),
-    "midpoint": ([[], [0.5]], [0.0, 1.0], [0.0, 0.5]),
-    "heun": ([[], [1.0]], [0.5, 0.5], [0.0, 1.0]),
-    "rk4": (
-        [[], [0.5], [0.0, 0.5], [0.0, 0.0, 1.0]],
-        [1 / 6, 1 / 3, 1 / 3, 1 / 6],
-        [0.0, 0.5, 0.5, 1.0],
-    ),
-    "dopri5": (
-        [
-            [],
-            [1 / 5],
-            [3 / 40, 9 / 40],
-            [44 / 45, -56 / 15, 32 / 9],
-            [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
-            [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
-        ],
-        [35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84],
-        [0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0],
-    ),
-}
-METHODS = tuple(_TABLEAUX)
-
-
-def _axpy(y: Any, slopes: list[Any], factors: list[float], step: Any) -> Any:
-    """``y + step (f_1 k_1 + f_2 k_2 + ...)`` on trees."""
-    for factor, slope in zip(factors, slopes, strict=True):
-        if factor:
-            y = tree.tree_map(lambda a, k, f=factor: a + (f * step) * k, y, slope)
-    return y
-
-
-def runge_kutta_step(
-    f: Callable[[Any, Any], Any], y: Any, t: Any, step: Any, method: str = "rk4"
-) -> Any:
-    """One step of ``dy/dt = f(y, t)``; y is a tree."""
-    if method not in _TABLEAUX:
-        raise StructureError(
-            "unknown method", function="odeint", got=repr(method), wanted=f"one of {METHODS}"
-        )
-    rows, weights, times = _TABLEAUX[method]
-    slopes: list[Any] = []
-    for row, time in zip(rows, times, strict=True):
-        slopes.append(f(_axpy(y, slopes, row, step), t + time * step))
-    return _axpy(y, slopes, weights, step)
-
-
-def odeint(
-    f: Callable[[Any, Any], Any],
-    y0: Any,
-    times: Any,
-    *,
-    method: str = "rk4",
-    substeps: int = 1,
-    remember: bool = True,
-) -> Any:
-    """Solve ``dy/dt = f(y, t)`` from times[0] on, in steps of fixed length.
-
-    Args:
-        f: the right-hand side; y is a tree.
-        y0: y at times[0].
-        times: [n], n at least 1; may fall as well as rise.
-        method: ``"euler"``, ``"midpoint"``, ``"heun"``, ``"rk4"``, ``"dopri5"`` (orders 1, 2,
-            2, 4, 5).
-        substeps: steps between two times.
-        remember: whether the stages of each step are kept for the backward pass; otherwise
-            they are computed again.
-
-    Returns:
-        A tree like y0 with an axis [n] in front.
-    """
-
-    def advance(y: Any, row: Any) -> Any:
-        begin, end = row
-        step = (end - begin) / substeps
-        for i in range(substeps):
-            y = runge_kutta_step(f, y, begin + i * step, step, method)
-        return y
-
-    walk = advance if remember else checkpoint(advance)
-
-    def body(y: Any, row: Any) -> tuple[Any, Any]:
-        y = walk(y, row)
-        return y, y
-
-    front = tree.tree_map(lambda leaf: leaf[None], y0)
-    if times.shape[0] == 1:
-        return front
-    _, later = scan(body, y0, (times[:-1], times[1:]))
-    return tree.tree_map(lambda a, b: np.concatenate([a, b]), front, later)
+from adjoint.nn.solvers import odeint, odeint_adaptive, runge_kutta_step
 
 
 class NeuralODE(Module):
@@ -119,7 +21,7 @@ class NeuralODE(Module):
         field: a layer from [..., n] to [..., n]; called as ``field(y, t)`` with ``timed``.
         steps: how many steps.
         end: the time of the output.
-        method: of :func:`odeint`.
+        method: of :func:`odeint`, or ``"adaptive"`` for :func:`odeint_adaptive`.
         timed: whether the field is told the time.
         remember: see :func:`odeint`.
 
@@ -141,6 +43,8 @@ class NeuralODE(Module):
         """All of the way: [steps + 1, ..., n]."""
         times = np.linspace(0, self.end, self.steps + 1).astype(x.dtype)
         f = self.field if self.timed else lambda y, t: self.field(y)
+        if self.method == "adaptive":
+            return odeint_adaptive(f, x, times)
         return odeint(f, x, times, method=self.method, remember=self.remember)
 
 
