@@ -12,7 +12,7 @@ from adjoint.graph.evaluate import evaluate
 from adjoint.graph.graph import Graph
 from adjoint.lower import lower_graph
 from adjoint.rewrite import rewrite
-from adjoint.run import native
+from adjoint.run import cache, native
 from adjoint.run.pool import most_threads
 from adjoint.run.program import Program
 
@@ -57,5 +57,18 @@ def compile_graph(
         return Interpreted(graph)
     _, features = native.processor()
     lowered = lower_graph(rewrite(graph), features, most_threads(threads))
-    code = native.object_code(native.optimise(lowered.text))
-    return Program(graph, lowered, code)
+    return Program(graph, lowered, machine_code(lowered.text))
+
+
+def machine_code(text: str) -> bytes:
+    """The machine code of a module's text, from the cache if it is there.
+
+    The text says all that is to be compiled, so a change anywhere in rewriting or lowering
+    makes another key: no entry can be out of date.
+    """
+    key = cache.digest(text, *native.identity())
+    code = cache.load(key)
+    if code is None:
+        code = native.object_code(native.optimise(text))
+        cache.store(key, code)
+    return code

@@ -49,6 +49,17 @@ def processor() -> tuple[str, frozenset[str]]:
     return llvm.get_host_cpu_name(), frozenset(name for name, on in found.items() if on)
 
 
+@lru_cache(maxsize=1)
+def identity() -> tuple[str, ...]:
+    """What machine code depends on besides its text: processor, features, versions."""
+    import llvmlite
+
+    llvm, machine = _target()
+    version = ".".join(map(str, llvm.llvm_version_info))
+    features = llvm.get_host_cpu_features().flatten()
+    return machine.triple, llvm.get_host_cpu_name(), features, version, llvmlite.__version__
+
+
 def optimise(text: str) -> Any:
     """Parse a module and run the passes that pay.
 
