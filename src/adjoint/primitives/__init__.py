@@ -21,6 +21,7 @@ from adjoint.primitives import (
     special_gamma,
     special_polynomial,
     special_several,
+    sweeps,
     windows,
 )
 from adjoint.primitives.conventions import Conventions, conventions
@@ -48,5 +49,6 @@ __all__ = [
     "special_gamma",
     "special_polynomial",
     "special_several",
+    "sweeps",
     "windows",
 ]

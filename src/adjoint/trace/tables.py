@@ -179,9 +179,9 @@ def _plain_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[st
         return None
     if how == "at":
         target = inputs[0]
-        if type(target) is not core.TracedArray:
-            raise _foreign(f"np.{ufunc.__name__}.at")
-        ufunc.at(writable(target), *made[1:], **others)
+        if type(target) is core.TracedArray:
+            target = writable(target)
+        ufunc.at(target, *made[1:], **others)
         return (None,)
     if targets:
         others["out"] = tuple([writable(x) if type(x) is core.TracedArray else x for x in targets])
@@ -204,6 +204,10 @@ def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str
         rule = _ufunc_rule(ufunc)
         if rule is None:
             raise _unsupported(ufunc)
+        if options and ufunc.signature is not None:
+            out = options.get("out")
+            rest = {k: v for k, v in options.items() if k != "out"}
+            return _methods["ufunc stored"](rule(*inputs, **rest), out, f"np.{ufunc.__name__}")
         if options:
             name = f"np.{ufunc.__name__}"
             return _methods["ufunc with options"](rule, inputs, {**options, "name": name})

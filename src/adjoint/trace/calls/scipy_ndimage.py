@@ -1,1 +1,273 @@
-"""scipy.ndimage on stand-in arrays."""
+"""scipy.ndimage on stand-in arrays: filters with fixed weights, and simple measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.trace.calls.scipy_signal import along_axis
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import as_operand
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.views import detached
+
+# SciPy's names of boundaries, and np.pad's.
+_PADS = {
+    "reflect": "symmetric", "grid-mirror": "symmetric", "mirror": "reflect",
+    "nearest": "edge", "wrap": "wrap", "grid-wrap": "wrap", "constant": "constant",
+    "grid-constant": "constant",
+}  # fmt: skip
+
+
+def _refused(function: str, what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{what} has no rule for arrays under recording",
+        function=f"scipy.ndimage.{function}",
+        source=source_here(),
+    )
+
+
+def _hashable(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        return (x.shape, x.tobytes())
+    if isinstance(x, list | tuple):
+        return tuple(_hashable(part) for part in x)
+    return x
+
+
+def _axis_filter(name: str, x: Any, axis: int, options: dict[str, Any]) -> Any:
+    """A one-dimensional filter along an axis."""
+    import scipy.ndimage
+
+    function = getattr(scipy.ndimage, name)
+    x = floating(x)
+    axis %= x.ndim
+    cval = options.get("cval", 0.0)
+    homogeneous = {k: v for k, v in options.items() if k != "cval"}
+    key = _hashable(tuple(sorted(homogeneous.items())))
+    made = along_axis(name, key, x.shape, axis, lambda v, k: function(v, axis=k, **homogeneous))
+    result = linear_map(detached(x), map=made)
+    if options.get("mode") in ("constant", "grid-constant") and cval:
+        result = result + function(np.zeros(x.shape, x.dtype), axis=axis, **options)
+    return result
+
+
+_SIMPLE: dict[str, tuple[str, ...]] = {
+    "gaussian_filter1d": ("sigma", "axis", "order", "output", "mode", "cval", "truncate", "radius"),
+    "uniform_filter1d": ("size", "axis", "output", "mode", "cval", "origin"),
+    "correlate1d": ("weights", "axis", "output", "mode", "cval", "origin"),
+    "convolve1d": ("weights", "axis", "output", "mode", "cval", "origin"),
+}
+_DEFAULTS: dict[str, Any] = {
+    "axis": -1, "order": 0, "output": None, "mode": "reflect", "cval": 0.0, "truncate": 4.0,
+    "radius": None, "origin": 0,
+}  # fmt: skip
+
+
+def _simple(name: str) -> Callable[..., Any]:
+    @scipy_rule(f"scipy.ndimage.{name}")
+    def rule(input: Any, *args: Any, **kwargs: Any) -> Any:
+        options = dict(zip(_SIMPLE[name], args, strict=False)) | kwargs
+        if holds_traced(options.values()):
+            raise _refused(name, "a recorded setting")
+        axis = options.pop("axis", -1)
+        options.pop("output", None)
+        if "weights" in options:
+            options["weights"] = np.asarray(options["weights"], float)
+        return _axis_filter(name, input, axis, options)
+
+    return rule
+
+
+_gaussian1d, _uniform1d, _correlate1d, _convolve1d = map(_simple, _SIMPLE)
+
+
+def _each(value: Any, count: int) -> list[Any]:
+    return list(value) if np.ndim(value) or isinstance(value, list | tuple) else [value] * count
+
+
+def _axes(axes: Any, ndim: int) -> list[int]:
+    return [a % ndim for a in (range(ndim) if axes is None else np.atleast_1d(axes).tolist())]
+
+
+@scipy_rule("scipy.ndimage.gaussian_filter")
+def gaussian_filter(
+    input: Any, sigma: Any, order: Any = 0, output: Any = None, mode: Any = "reflect",
+    cval: Any = 0.0, truncate: float = 4.0, *, radius: Any = None, axes: Any = None,
+) -> Any:  # fmt: skip
+    """Gaussian smoothing, axis by axis."""
+    if holds_traced([sigma]):
+        raise _refused("gaussian_filter", "a recorded sigma")
+    x = floating(input)
+    places = _axes(axes, x.ndim)
+    n = len(places)
+    settings = zip(places, *[_each(v, n) for v in (sigma, order, mode, radius)], strict=True)
+    for axis, s, o, m, r in settings:
+        if s > 1e-15:
+            x = _gaussian1d(x, s, axis, o, None, m, cval, truncate, radius=r)
+    return x
+
+
+@scipy_rule("scipy.ndimage.uniform_filter")
+def uniform_filter(
+    input: Any, size: Any = 3, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
+    origin: Any = 0, *, axes: Any = None,
+) -> Any:  # fmt: skip
+    """The running mean, axis by axis."""
+    x = floating(input)
+    places = _axes(axes, x.ndim)
+    n = len(places)
+    for axis, s, m, o in zip(places, *[_each(v, n) for v in (size, mode, origin)], strict=True):
+        if s > 1:
+            x = _uniform1d(x, int(s), axis, None, m, cval, o)
+    return x
+
+
+def _derivative(weights: list[float], smooth: list[float]) -> Callable[..., Any]:
+    def rule(
+        input: Any, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: Any = 0.0
+    ) -> Any:
+        x = floating(input)
+        axis %= x.ndim
+        modes = _each(mode, x.ndim)
+        x = _correlate1d(x, weights, axis, None, modes[axis], cval, 0)
+        for other in range(x.ndim):
+            if other != axis:
+                x = _correlate1d(x, smooth, other, None, modes[other], cval, 0)
+        return x
+
+    return rule
+
+
+scipy_rule("scipy.ndimage.sobel")(_derivative([-1, 0, 1], [1, 2, 1]))
+scipy_rule("scipy.ndimage.prewitt")(_derivative([-1, 0, 1], [1, 1, 1]))
+
+
+@scipy_rule("scipy.ndimage.laplace")
+def laplace(
+    input: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *, axes: Any = None
+) -> Any:
+    """Second differences, summed."""
+    x = floating(input)
+    places = _axes(axes, x.ndim)
+    parts = [
+        _correlate1d(x, [1, -2, 1], axis, None, m, cval, 0)
+        for axis, m in zip(places, _each(mode, len(places)), strict=True)
+    ]
+    return sum(parts[1:], parts[0])
+
+
+def _second(name: str, orders: Callable[[int, int], list[int]], join: Any) -> None:
+    @scipy_rule(f"scipy.ndimage.{name}")
+    def rule(
+        input: Any, sigma: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
+        *, axes: Any = None, **options: Any,
+    ) -> Any:  # fmt: skip
+        x = floating(input)
+        places = _axes(axes, x.ndim)
+        n = len(places)
+        parts = [
+            gaussian_filter(x, sigma, orders(i, n), None, mode, cval, axes=axes, **options)
+            for i in range(n)
+        ]
+        return join(parts)
+
+
+_second(
+    "gaussian_laplace",
+    lambda i, n: [2 if k == i else 0 for k in range(n)],
+    lambda parts: sum(parts[1:], parts[0]),
+)
+_second(
+    "gaussian_gradient_magnitude",
+    lambda i, n: [1 if k == i else 0 for k in range(n)],
+    lambda parts: np.sqrt(sum([p * p for p in parts[1:]], parts[0] * parts[0])),
+)
+
+# *** any weights in any number of axes: pad, then correlate ***
+
+
+def _filtered(input: Any, weights: Any, mode: str, cval: Any, origin: Any, flip: bool) -> Any:
+    x, w = floating(input), as_operand(weights)
+    if w.dtype.kind not in "fc":
+        w = w.astype(np.float64)
+    origins = [int(o) for o in _each(origin, x.ndim)]
+    if flip:
+        w = np.flip(w)
+        origins = [-o - (1 - n % 2) for o, n in zip(origins, w.shape, strict=True)]
+    if x.size == 0:
+        return x
+    # weight k of an axis of length n falls on x[i + k - n // 2 - origin]
+    pads = [(n // 2 + o, n - 1 - n // 2 - o) for o, n in zip(origins, w.shape, strict=True)]
+    options = {"constant_values": cval} if _PADS[mode] == "constant" else {}
+    padded = np.pad(x, pads, mode=_PADS[mode], **options)
+    total: Any = 0.0
+    for index in np.ndindex(*w.shape):
+        part = tuple(slice(k, k + n) for k, n in zip(index, x.shape, strict=True))
+        if holds_traced([w]) or w[index] != 0:
+            total = total + w[index] * padded[part]
+    return total
+
+
+def _general(name: str, flip: bool) -> None:
+    @scipy_rule(f"scipy.ndimage.{name}")
+    def rule(
+        input: Any, weights: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
+        origin: Any = 0, *, axes: Any = None,
+    ) -> Any:  # fmt: skip
+        if axes is not None or np.ndim(mode):
+            raise _refused(name, "axes, or a mode for each axis,")
+        return _filtered(input, weights, mode, cval, origin, flip)
+
+
+_general("correlate", flip=False)
+_general("convolve", flip=True)
+
+
+# *** resampling with fixed places ***
+
+
+def _resampling(name: str) -> None:
+    @scipy_rule(f"scipy.ndimage.{name}")
+    def rule(input: Any, *args: Any, **kwargs: Any) -> Any:
+        import scipy.ndimage
+
+        if holds_traced(args) or holds_traced(kwargs.values()):
+            raise _refused(name, "a recorded coordinate or matrix")
+        if kwargs.pop("output", None) is not None:
+            raise _refused(name, "output=")
+        function = getattr(scipy.ndimage, name)
+        x = floating(input)
+        if x.size > 4096:
+            raise _refused(name, f"an image of {x.size} elements (4096 at most)")
+        base = np.asarray(function(np.zeros(x.shape), *args, **kwargs))
+        key = (_hashable(args), _hashable(tuple(sorted(kwargs.items()))))
+
+        def apply(v: Any) -> Any:
+            return np.asarray(function(v, *args, **kwargs)) - base
+
+        def transposed(y: Any) -> Any:
+            return np.tensordot(_impulses(apply, x.shape, key), y, axes=y.ndim)
+
+        made = LinearMap(name, key, (x.shape, base.shape), apply, transposed)
+        return linear_map(detached(x), map=made) + base.astype(x.dtype)
+
+
+def _impulses(apply: Any, shape: Any, key: Any) -> Any:
+    """What each element of the argument does to the result."""
+    size = int(np.prod(shape))
+    rows = []
+    for i in range(size):
+        impulse = np.zeros(size)
+        impulse[i] = 1.0
+        rows.append(apply(impulse.reshape(shape)))
+    return np.stack(rows).reshape(*shape, *rows[0].shape) if rows else np.zeros(shape)
+
+
+for _name in ("shift", "zoom", "rotate", "affine_transform", "map_coordinates"):
+    _resampling(_name)

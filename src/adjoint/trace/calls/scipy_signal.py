@@ -1,1 +1,311 @@
-"""scipy.signal on stand-in arrays."""
+"""scipy.signal on stand-in arrays: convolution and linear filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.trace.calls.scipy_special import floating, is_traced_float
+from adjoint.trace.calls.support import as_operand, common_dtype
+from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.views import detached
+
+
+def _refused(function: str, what: str, wanted: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{what} has no rule for arrays under recording",
+        function=f"scipy.signal.{function}",
+        source=source_here(),
+        wanted=wanted,
+    )
+
+
+# *** convolution ***
+
+
+def _window(shape: Any, first: Any, mode: str, other: Any) -> tuple[slice, ...]:
+    """The part of the full convolution that a mode keeps."""
+    parts = []
+    for full, m, n in zip(shape, first, other, strict=True):
+        length = {"full": full, "same": m, "valid": max(m, n) - min(m, n) + 1}[mode]
+        start = (full - length) // 2
+        parts.append(slice(start, start + length))
+    return tuple(parts)
+
+
+def _convolution(a: Any, b: Any, mode: str) -> Any:
+    """N-dimensional, by transforms where it is large and by shifted products where not."""
+    a, b = floating(a), floating(b)
+    if mode == "valid" and any(m < n for m, n in zip(a.shape, b.shape, strict=True)):
+        if any(m > n for m, n in zip(a.shape, b.shape, strict=True)):
+            raise ValueError("For 'valid' mode, one must be at least as large as the other")
+        a, b = b, a
+    if a.ndim == 0:
+        return a * b
+    if a.size == 0 or b.size == 0:
+        return np.zeros(0)
+    shape = tuple(m + n - 1 for m, n in zip(a.shape, b.shape, strict=True))
+    small, large = (b, a) if b.size <= a.size else (a, b)
+    if small.size <= 16:
+        pad = [(n - 1, n - 1) for n in small.shape]
+        padded = np.pad(large, pad)
+        full: Any = 0.0
+        for index in np.ndindex(*small.shape):
+            part = tuple(slice(n - 1 - i, n - 1 - i + k)
+                         for i, n, k in zip(index, small.shape, shape, strict=True))  # fmt: skip
+            full = full + small[index] * padded[part]
+    else:
+        full = _by_transform(a, b, shape)
+    return full[_window(shape, a.shape, mode, b.shape)]
+
+
+def _by_transform(a: Any, b: Any, shape: Any, axes: Any = None) -> Any:
+    axes = tuple(range(a.ndim)) if axes is None else axes
+    lengths = [shape[axis] for axis in axes]
+    if a.dtype.kind == "c" or b.dtype.kind == "c":
+        return np.fft.ifftn(np.fft.fftn(a, lengths, axes) * np.fft.fftn(b, lengths, axes),
+                            lengths, axes)  # fmt: skip
+    spectrum = np.fft.rfftn(a, lengths, axes) * np.fft.rfftn(b, lengths, axes)
+    return np.fft.irfftn(spectrum, lengths, axes)
+
+
+@scipy_rule("scipy.signal.convolve")
+def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
+    """The convolution of two arrays."""
+    return _convolution(in1, in2, mode)
+
+
+@scipy_rule("scipy.signal.fftconvolve", "scipy.signal.oaconvolve")
+def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
+    """The convolution along axes, by Fourier transforms."""
+    if axes is None:
+        return _convolution(in1, in2, mode)
+    a, b = floating(in1), floating(in2)
+    axes = tuple(axis % a.ndim for axis in np.atleast_1d(axes).tolist())
+    shape = tuple(
+        m + n - 1 if i in axes else max(m, n)
+        for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=True))
+    )
+    full = _by_transform(a, b, shape, axes)
+    keep = _window(shape, a.shape, mode, b.shape)
+    return full[tuple(p if i in axes else slice(None) for i, p in enumerate(keep))]
+
+
+def _reversed(x: Any) -> Any:
+    x = np.flip(floating(x))
+    return np.conjugate(x) if x.dtype.kind == "c" else x
+
+
+@scipy_rule("scipy.signal.correlate")
+def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
+    """The cross-correlation of two arrays."""
+    a, b = floating(in1), floating(in2)
+    if mode == "valid" and any(m < n for m, n in zip(a.shape, b.shape, strict=True)):
+        return _reversed(_convolution(b, _reversed(a), mode))
+    return _convolution(a, _reversed(b), mode)
+
+
+@scipy_rule("scipy.signal.convolve2d")
+def convolve2d(
+    in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
+) -> Any:
+    """The convolution of two images."""
+    if boundary == "fill" and not is_traced_float(fillvalue) and fillvalue == 0:
+        return _convolution(in1, in2, mode)
+    a, b = floating(in1), floating(in2)
+    if mode == "valid":
+        return _convolution(a, b, mode)
+    pads = [(n - 1, n - 1) for n in b.shape]
+    kind = {"wrap": "wrap", "symm": "symmetric"}.get(boundary)
+    padded = np.pad(a, pads, mode=kind) if kind else np.pad(a, pads, constant_values=fillvalue)
+    full = _convolution(padded, b, "valid")
+    return full[_window(full.shape, a.shape, mode, b.shape)]
+
+
+@scipy_rule("scipy.signal.correlate2d")
+def correlate2d(
+    in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
+) -> Any:
+    """The cross-correlation of two images."""
+    a, b = floating(in1), floating(in2)
+    if mode == "valid":
+        return correlate(a, b, mode)
+    if mode == "same" and any(n % 2 == 0 for n in b.shape):
+        # turned over, an even kernel has its middle on the other side
+        full = convolve2d(a, _reversed(b), "full", boundary, fillvalue)
+        part = tuple(slice(n // 2, n // 2 + m) for m, n in zip(a.shape, b.shape, strict=True))
+        return full[part]
+    return convolve2d(a, _reversed(b), mode, boundary, fillvalue)
+
+
+# *** filters ***
+
+
+def _lfilter_map(b: Any, a: Any, shape: Any, axis: int) -> LinearMap:
+    import scipy.signal
+
+    def apply(x: Any) -> Any:
+        return scipy.signal.lfilter(b, a, x, axis=axis)
+
+    return LinearMap(
+        "lfilter",
+        (b.tobytes(), a.tobytes(), len(b), axis),
+        (shape, shape),
+        apply,
+        lambda y: np.flip(apply(np.flip(y, axis)), axis),
+    )
+
+
+def _recursion(b: Any, a: Any, x: Any, state: Any) -> tuple[Any, Any]:
+    """Direct form II transposed along the last axis, one sample after another."""
+    order = state.shape[-1]
+    made = []
+    for i in range(x.shape[-1]):
+        xi = x[..., i : i + 1]
+        y = b[:1] * xi + (state[..., :1] if order else 0.0)
+        if order:
+            shifted = np.concatenate([state[..., 1:], np.zeros_like(state[..., :1])], axis=-1)
+            state = shifted + b[1:] * xi - a[1:] * y
+        made.append(y)
+    return np.concatenate(made, axis=-1), state
+
+
+@scipy_rule("scipy.signal.lfilter")
+def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
+    """A recursive filter along an axis; also its coefficients have derivatives."""
+    x = floating(x)
+    axis %= x.ndim
+    b, a = floating(b), floating(a)
+    b, a = np.atleast_1d(b), np.atleast_1d(a)
+    n = max(b.shape[0], a.shape[0])
+    fixed = not is_traced_float(b) and not is_traced_float(a) and zi is None
+    if fixed and x.dtype.kind != "c" and b.dtype.kind != "c" and a.dtype.kind != "c":
+        return linear_map(detached(x), map=_lfilter_map(b, a, x.shape, axis))
+    lead = a[0]
+    b, a = np.pad(b, (0, n - b.shape[0])) / lead, np.pad(a, (0, n - a.shape[0])) / lead
+    moved = np.moveaxis(x, axis, -1)
+    if zi is None:
+        state = np.zeros((*moved.shape[:-1], n - 1), common_dtype(a, b, x))
+    else:
+        state = np.moveaxis(floating(zi), axis, -1)
+    y, state = _recursion(b, a, moved, state)
+    y = np.moveaxis(y, -1, axis)
+    return y if zi is None else (y, np.moveaxis(state, -1, axis))
+
+
+@scipy_rule("scipy.signal.sosfilt")
+def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
+    """Second-order filters one after another."""
+    sos, x = floating(sos), floating(x)
+    states = []
+    for i in range(sos.shape[0]):
+        if zi is None:
+            x = lfilter(sos[i, :3], sos[i, 3:], x, axis)
+        else:
+            x, state = lfilter(sos[i, :3], sos[i, 3:], x, axis, zi[i])
+            states.append(state)
+    return x if zi is None else (x, np.stack(states))
+
+
+@scipy_rule("scipy.signal.detrend")
+def detrend(
+    data: Any, axis: int = -1, type: str = "linear", bp: Any = 0, overwrite_data: bool = False
+) -> Any:
+    """Take a constant or a line out."""
+    import scipy.signal
+
+    return _projection("detrend", data, axis, (type, bp), scipy.signal.detrend, type=type, bp=bp)
+
+
+def _projection(name: str, x: Any, axis: int, key: Any, function: Any, **options: Any) -> Any:
+    """A linear operation along an axis, with the transpose by its matrix."""
+    x = floating(x)
+    axis %= x.ndim
+    return linear_map(
+        detached(x),
+        map=along_axis(name, key, x.shape, axis, lambda v, k: function(v, axis=k, **options)),
+    )
+
+
+def along_axis(name: str, key: Any, shape: Any, axis: int, apply: Any) -> LinearMap:
+    """A map along an axis by somebody's function; its transpose by the matrix of that axis.
+
+    Args:
+        name: for the printed graph.
+        key: the function's settings, hashable.
+        shape: of the argument.
+        axis: along which the function works.
+        apply: takes (array, axis).
+    """
+    n = shape[axis]
+    matrix: list[Any] = []
+
+    def transposed(y: Any) -> Any:
+        if not matrix:
+            matrix.append(np.asarray(apply(np.eye(n), 0)))
+        return np.moveaxis(np.tensordot(matrix[0], y, axes=(0, axis)), 0, axis)
+
+    # the length of the result
+    m = np.shape(apply(np.zeros(n), 0))[0]
+    made = (*shape[:axis], m, *shape[axis + 1 :])
+    return LinearMap(name, (key, axis), (shape, made), lambda v: apply(v, axis), transposed)
+
+
+@scipy_rule("scipy.signal.savgol_filter")
+def savgol_filter(
+    x: Any,
+    window_length: int,
+    polyorder: int,
+    deriv: int = 0,
+    delta: float = 1.0,
+    axis: int = -1,
+    mode: str = "interp",
+    cval: float = 0.0,
+) -> Any:
+    """Savitzky's and Golay's smoothing."""
+    import scipy.signal
+
+    if mode == "constant" and cval != 0:
+        raise _refused("savgol_filter", "cval other than 0", "cval=0")
+    options = {
+        "window_length": window_length, "polyorder": polyorder, "deriv": deriv,
+        "delta": delta, "mode": mode,
+    }  # fmt: skip
+    return _projection(
+        "savgol_filter", x, axis, tuple(options.values()), scipy.signal.savgol_filter, **options
+    )
+
+
+@scipy_rule("scipy.signal.filtfilt")
+def filtfilt(b: Any, a: Any, x: Any, axis: int = -1, padtype: Any = "odd", padlen: Any = None,
+             method: str = "pad", irlen: Any = None) -> Any:  # fmt: skip
+    """A filter forwards and backwards, with fixed coefficients."""
+    import scipy.signal
+
+    if is_traced_float(as_operand(b)) or is_traced_float(as_operand(a)):
+        raise _refused("filtfilt", "a recorded coefficient", "fixed b and a")
+    b, a = np.atleast_1d(b), np.atleast_1d(a)
+    options = {"padtype": padtype, "padlen": padlen, "method": method, "irlen": irlen}
+    key = (b.tobytes(), a.tobytes(), tuple(options.values()))
+    return _projection(
+        "filtfilt", x, axis, key, lambda v, axis: scipy.signal.filtfilt(b, a, v, axis, **options)
+    )
+
+
+@scipy_rule("scipy.signal.hilbert")
+def hilbert(x: Any, N: Any = None, axis: int = -1, *_: Any) -> Any:
+    """The analytic signal."""
+    x = floating(x)
+    n = x.shape[axis] if N is None else N
+    weights = np.zeros(n, x.dtype)
+    weights[0] = 1
+    weights[1 : (n + 1) // 2] = 2
+    if n % 2 == 0:
+        weights[n // 2] = 1
+    shape = [1] * x.ndim
+    shape[axis] = n
+    return np.fft.ifft(np.fft.fft(x, n, axis) * weights.reshape(shape), axis=axis)
