@@ -194,6 +194,7 @@ def _fingerprint(
     """What must be alike for a resumed run to have the same bits."""
     carry = problem.start()
     return {
+        **settings,
         "model": {name: f"{x.dtype}{list(x.shape)}" for name, x in carry["parameters"].items()},
         "optimizer": _named(problem.optimizer),
         "loss": [_named(loss) for loss in problem.objective.losses.values()],
@@ -204,7 +205,6 @@ def _fingerprint(
         "start": _digest(carry["parameters"]),
         "data": None if source.gathered is None else _digest(source.gathered),
         "validation": None if held is None else _digest(held.parts),
-        **settings,
     }
 
 

@@ -12,31 +12,22 @@ import numpy as np
 
 from adjoint import optim
 from adjoint.errors import DataError, NonFiniteError, StructureError
-from adjoint.nn import random
 from adjoint.optim import Optimizer
-from adjoint.train import sampling
 from adjoint.train.callbacks import Callback, EarlyStopping, as_callback
 from adjoint.train.checkpoint import Checkpoint
 from adjoint.train.compiled import INTERPRETER, NATIVE
-from adjoint.train.dataset import (
-    Dataset,
-    class_weights,
-    is_arrays,
-    make_dataset,
-    split,
-    with_weights,
-)
+from adjoint.train.dataset import Dataset
 from adjoint.train.evaluate import Evaluator
 from adjoint.train.history import History
 from adjoint.train.metrics import Metric
 from adjoint.train.metrics import check as check_metrics
 from adjoint.train.objective import Loss, make_objective
 from adjoint.train.precision import resolve
+from adjoint.train.prepare import Wishes, sources
 from adjoint.train.problem import Parts, Problem
+from adjoint.train.progress import Progress
 from adjoint.train.run import Run
-from adjoint.train.source import ArraySource, StreamSource, collect
-
-_SPLIT = 3  # what the run's key is folded with for the held-out part
+from adjoint.train.source import ArraySource, StreamSource
 
 
 @dataclass(frozen=True)
@@ -165,69 +156,25 @@ def fit(
         raise StructureError("unknown backend", function="fit", got=repr(backend))
     objective = make_objective(loss, loss_weights)
     named = check_metrics(metrics)
-    held: Dataset | None = None
-    order = sampling.shuffled if shuffle else sampling.in_order
-    source: ArraySource | StreamSource
-    if is_arrays(data):
-        examples = make_dataset(data, check=check_finite)
-        if isinstance(validation, float | int) and not isinstance(validation, bool):
-            key = random.fold_in(random.key(seed), _SPLIT)
-            if sample_weight is not None:
-                examples = with_weights(examples, sample_weight)
-            examples, held = split(examples, float(validation), key)
-        elif sample_weight is not None:
-            examples = with_weights(examples, sample_weight)
-        if class_weight is not None:
-            weights = class_weights(examples.labels("class_weight"), class_weight)
-            examples = with_weights(examples, weights)
-        if balanced:
-            labels = examples.labels("balanced")
-            order = lambda key, n: sampling.balanced(key, labels)  # noqa: E731
-        source = ArraySource(examples, batch_size, order, drop_last)
-    else:
-        _refuse_for_streams(sample_weight, class_weight, balanced, validation)
-        source = StreamSource(data, steps_per_epoch, check_finite)
-    if validation is not None and held is None:
-        if is_arrays(validation):
-            held = make_dataset(validation, "the validation data", check_finite)
-        else:
-            held = collect(validation() if callable(validation) else validation, check_finite)
-
+    wishes = Wishes(
+        batch_size, seed, shuffle, balanced, drop_last,
+        sample_weight, class_weight, steps_per_epoch, check_finite,
+    )  # fmt: skip
+    source, held = sources(data, validation, wishes)
     example = source.example()
     if "weights" in example or (held is not None and held.weights is not None):
         objective.check_weights()
     model, run_dtype, notes, is_lossy = resolve(model, example, dtype)
     if is_lossy:
         warnings.warn(notes[-1], PrecisionWarning, stacklevel=2)
-    problem = Problem(
-        Parts(model, tuple(freeze)), objective, optimizer or optim.adam(1e-3),
-        run_dtype, augment, truncate,
-    )  # fmt: skip
-    if not problem.parts.parameters:
+    parts = Parts(model, tuple(freeze))
+    if not parts.parameters:
         raise StructureError("the model has nothing to learn", function="fit", got=repr(model)[:80])
-    evaluator = None
-    if held is not None or named:
-        if held is None and isinstance(source, StreamSource):
-            raise DataError(
-                "metrics need data to be measured on",
-                function="fit",
-                remedy="pass validation= beside a stream of batches",
-            )
-        measured = held if held is not None else source.data  # type: ignore[union-attr]
-        evaluator = Evaluator(problem, measured, named, backend, threads)
-
-    told = [as_callback(item) for item in callbacks]
-    if early_stopping is not None:
-        is_number = isinstance(early_stopping, int)
-        told.insert(0, EarlyStopping(early_stopping) if is_number else early_stopping)  # type: ignore[arg-type]
-    if progress is None:
-        progress = sys.stderr.isatty()
-    if progress:
-        from adjoint.train.progress import Progress
-
-        told.append(Progress())
+    method = optimizer or optim.adam(1e-3)
+    problem = Problem(parts, objective, method, run_dtype, augment, truncate)
     run = Run(
-        problem, source, evaluator, told,
+        problem, source, _evaluator(problem, source, held, named, backend, threads),
+        _callbacks(callbacks, early_stopping, progress),
         epochs=epochs, seed=seed, validates=held is not None, backend=backend,
         threads=threads, steps_per_call=steps_per_call, notes=notes,
     )  # fmt: skip
@@ -241,6 +188,41 @@ def fit(
         if resume:
             keeper.resume(run)
     return _finish(run)
+
+
+def _evaluator(
+    problem: Problem,
+    source: ArraySource | StreamSource,
+    held: Dataset | None,
+    metrics: dict[str, Metric],
+    backend: str,
+    threads: int | None,
+) -> Evaluator | None:
+    """What measures after each epoch: on the held-out data, or metrics on the training data."""
+    if held is not None:
+        return Evaluator(problem, held, metrics, backend, threads)
+    if not metrics:
+        return None
+    if isinstance(source, StreamSource):
+        raise DataError(
+            "metrics need data to be measured on",
+            function="fit",
+            remedy="pass validation= beside a stream of batches",
+        )
+    return Evaluator(problem, source.data, metrics, backend, threads)
+
+
+def _callbacks(
+    given: Sequence[Any], early_stopping: int | EarlyStopping | None, progress: bool | None
+) -> list[Callback]:
+    told = [as_callback(item) for item in given]
+    if isinstance(early_stopping, int):
+        early_stopping = EarlyStopping(early_stopping)
+    if early_stopping is not None:
+        told.insert(0, early_stopping)
+    if sys.stderr.isatty() if progress is None else progress:
+        told.append(Progress())
+    return told
 
 
 def _finish(run: Run) -> Result:
@@ -275,18 +257,3 @@ def _check_numbers(**numbers: Any) -> None:
             raise StructureError(
                 f"{name} must be a whole number above 0", function="fit", got=repr(value)
             )
-
-
-def _refuse_for_streams(sample_weight: Any, class_weight: Any, balanced: bool, held: Any) -> None:
-    asked = {
-        "sample_weight": sample_weight is not None,
-        "class_weight": class_weight is not None,
-        "balanced": balanced,
-        "validation as a share": isinstance(held, float),
-    }
-    if named := [name for name, is_asked in asked.items() if is_asked]:
-        raise DataError(
-            f"{', '.join(named)} needs all examples at once, and the data is a stream of batches",
-            function="fit",
-            remedy="pass arrays or memory maps, or let the stream give (inputs, targets, weights)",
-        )

@@ -1,0 +1,101 @@
+"""From what the user passes to fit to what a run is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import DataError
+from adjoint.nn import random
+from adjoint.train import sampling
+from adjoint.train.dataset import (
+    Dataset,
+    class_weights,
+    is_arrays,
+    make_dataset,
+    split,
+    with_weights,
+)
+from adjoint.train.source import ArraySource, StreamSource, collect
+
+_SPLIT = 3  # what the run's key is folded with for the held-out part
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How examples are drawn and weighed; the fields are fit's arguments."""
+
+    batch_size: int
+    seed: int
+    shuffle: bool = True
+    balanced: bool = False
+    drop_last: bool = False
+    sample_weight: Any = None
+    class_weight: Any = None
+    steps_per_epoch: int | None = None
+    check_finite: bool = True
+
+
+def sources(
+    data: Any, validation: Any, wishes: Wishes
+) -> tuple[ArraySource | StreamSource, Dataset | None]:
+    """Where batches come from, and the held-out examples.
+
+    Args:
+        data: arrays or a stream, see fit.
+        validation: data, a share of the examples, or None.
+        wishes: see :class:`Wishes`.
+    """
+    is_share = isinstance(validation, float | int) and not isinstance(validation, bool)
+    if not is_arrays(data):
+        _refuse_for_streams(wishes, is_share)
+        stream = StreamSource(data, wishes.steps_per_epoch, wishes.check_finite)
+        return stream, _held_out(validation, wishes)
+    examples = make_dataset(data, check=wishes.check_finite)
+    if wishes.sample_weight is not None:
+        examples = with_weights(examples, wishes.sample_weight)
+    held: Dataset | None
+    if is_share:
+        key = random.fold_in(random.key(wishes.seed), _SPLIT)
+        examples, held = split(examples, float(validation), key)
+    else:
+        held = _held_out(validation, wishes)
+    if wishes.class_weight is not None:
+        labels = examples.labels("class_weight")
+        examples = with_weights(examples, class_weights(labels, wishes.class_weight))
+    order = _order(examples, wishes)
+    return ArraySource(examples, wishes.batch_size, order, wishes.drop_last), held
+
+
+def _held_out(validation: Any, wishes: Wishes) -> Dataset | None:
+    if validation is None:
+        return None
+    if is_arrays(validation):
+        return make_dataset(validation, "the validation data", wishes.check_finite)
+    batches = validation() if callable(validation) else validation
+    return collect(batches, wishes.check_finite)
+
+
+def _order(examples: Dataset, wishes: Wishes) -> Callable[[Any, int], Any]:
+    if not wishes.balanced:
+        return sampling.shuffled if wishes.shuffle else sampling.in_order
+    labels = np.asarray(examples.labels("balanced"))
+    return lambda key, n: sampling.balanced(key, labels)
+
+
+def _refuse_for_streams(wishes: Wishes, is_share: bool) -> None:
+    asked = {
+        "sample_weight": wishes.sample_weight is not None,
+        "class_weight": wishes.class_weight is not None,
+        "balanced": wishes.balanced,
+        "validation as a share": is_share,
+    }
+    if named := [name for name, is_asked in asked.items() if is_asked]:
+        raise DataError(
+            f"{', '.join(named)} needs all examples at once, and the data is a stream of batches",
+            function="fit",
+            remedy="pass arrays or memory maps, or let the stream give (inputs, targets, weights)",
+        )
