@@ -13,6 +13,7 @@ from adjoint.graph.graph import Graph, Value
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives import control
+from adjoint.primitives.sweeps import scan_sweeps
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.record import Recording, argument_payload, record_graph
 from adjoint.trace.recorder import TracedCore
@@ -39,6 +40,7 @@ def scan(
     xs: Any,
     length: int | None = None,
     reverse: bool = False,
+    checkpoint: int | None = None,
 ) -> tuple[Any, Any]:
     """Carry a state along the rows of arrays: ``carry, y = f(carry, x)`` for each row x.
 
@@ -51,6 +53,9 @@ def scan(
         xs: a tree of arrays with the rows along axis 0, or None.
         length: the number of rows, where xs is None.
         reverse: from the last row to the first.
+        checkpoint: of all the carries, keep only so many for the backward pass, and run the
+            steps again between them, in the order that repeats the fewest (docs/memory.md).
+            Without it every step's residuals are kept.
 
     Returns:
         The last carry, and the results stacked along axis 0.
@@ -62,6 +67,13 @@ def scan(
     >>> scan(lambda total, x: (total + x, total), 0.0, np.arange(4.0))
     (np.float64(6.0), array([0., 0., 1., 3.]))
     """
+    if checkpoint is not None and checkpoint < 1:
+        raise StructureError(
+            "at least one carry must be kept: the first",
+            function="scan",
+            source=source_here(),
+            got=f"checkpoint={checkpoint}",
+        )
     carry, carry_structure = _operands(init, "scan")
     rows, row_structure = _operands(xs, "scan")
     counts = {x.shape[0] for x in rows} | ({length} if length is not None else set())
@@ -76,16 +88,27 @@ def scan(
     types = _types(carry) + [t._replace(shape=t.shape[1:]) for t in _types(rows)]
     carry, types, recording = _steady(f, carry, types, carry_structure, row_structure)
     graph = _with_captured_first(recording, len(types))
-    results = control.scan(
-        *recording.captured,
-        *carry,
-        *rows,
-        graph=graph,
-        n_constants=len(recording.captured),
-        n_carry=len(carry),
-        length=n,
-        reverse=reverse,
-    )
+    operands = [*recording.captured, *carry, *rows]
+    n_constants, n_carry = len(recording.captured), len(carry)
+    if checkpoint is None:
+        results = control.scan(
+            *operands,
+            graph=graph,
+            n_constants=n_constants,
+            n_carry=n_carry,
+            length=n,
+            reverse=reverse,
+        )
+    else:
+        results = scan_sweeps(
+            *operands,
+            steps=(graph,),
+            reverse=(reverse,),
+            n_constants=(n_constants,),
+            n_states=(n_carry,),
+            length=n,
+            snapshots=checkpoint,
+        )
     last = tree.unflatten(carry_structure, results[: len(carry)])
     inner = recording.structure.children()[1]
     return last, tree.unflatten(inner, results[len(carry) :])

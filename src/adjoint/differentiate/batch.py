@@ -24,6 +24,7 @@ from adjoint.primitives import (
     linear,
     products,
     sequences,
+    sweeps,
 )
 from adjoint.primitives.linear import broadcast, permute_axes, reshape
 from adjoint.primitives.products import split_subscripts
@@ -99,7 +100,9 @@ def _rule_of(node: Node) -> BatchRule:
 def everywhere(operands: list[Any], flags: list[bool], size: int) -> list[Any]:
     """All operands with the batch axis."""
     return [
-        x if flag else broadcast(np.asarray(x) if np.isscalar(x) else x, shape=(size, *np.shape(x)))
+        x
+        if flag
+        else broadcast(x if hasattr(x, "shape") else np.asarray(x), shape=(size, *np.shape(x)))
         for x, flag in zip(operands, flags, strict=True)
     ]
 
@@ -359,12 +362,13 @@ def _choose(which: Any, a: Any, b: Any) -> Any:
     return np.where(test, a, b)
 
 
-@batch_rule(control.while_loop, control.while_sweeps)
+@batch_rule(control.while_loop, sweeps.while_sweeps)
 def _while(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     """Run until every example is done; those that are done keep their states."""
     from adjoint.differentiate.loops import recorded, sweeps_of
 
     whole = sweeps_of(node, everywhere(operands, flags, size))
+    assert whole.condition is not None
     test = batched_everywhere(whole.condition, 0, size)
     steps = [batched_everywhere(step, 0, size) for step in whole.steps]
     n, n_first = len(whole.of_test), len(steps[0].outputs)
@@ -383,13 +387,25 @@ def _while(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any
         return recorded("vmap", [*test.input_types[:n], *step.input_types], make)
 
     condition = recorded("vmap", test.input_types, lambda xs: [np.any(replay(test, xs)[0])])
-    constants = [[*whole.of_test, *xs] for xs in whole.constants]
     made = whole._replace(
         condition=condition,
         steps=tuple(masked(p) for p in range(len(steps))),
-        constants=constants,
+        constants=[[*whole.of_test, *xs] for xs in whole.constants],
     )
-    return made.emit()
+    return whole.in_order(*made.emit())
+
+
+@batch_rule(sweeps.scan_sweeps)
+def _scan_sweeps(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    from adjoint.differentiate.loops import sweeps_of
+
+    whole = sweeps_of(node, everywhere(operands, flags, size))
+    made = whole._replace(
+        steps=tuple(batched_everywhere(step, 0, size) for step in whole.steps),
+        rows=[[_swap_first(x) for x in xs] for xs in whole.rows],
+    )
+    last, stacks = made.emit()
+    return whole.in_order(last, [[_swap_first(y) for y in ys] for ys in stacks])
 
 
 @batch_rule(control.callback, control.pull_callback)

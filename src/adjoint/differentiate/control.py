@@ -28,6 +28,7 @@ def load() -> None:
         cond=_cond_jvp,
         while_loop=sweeps_jvp,
         while_sweeps=sweeps_jvp,
+        scan_sweeps=sweeps_jvp,
         linear_callback=_linear_callback_jvp,
     )
     solved_jvps.update(call=_call_jvp)
@@ -37,6 +38,7 @@ def load() -> None:
         cond=_cond_transpose,
         while_loop=sweeps_transpose,
         while_sweeps=sweeps_transpose,
+        scan_sweeps=sweeps_transpose,
         linear_callback=_linear_callback_transpose,
     )
 

@@ -1,12 +1,14 @@
-"""Derivatives of loops whose number of rounds depends on the data.
+"""Derivatives of loops, as sweeps over their rounds.
 
-Everything here is about one form, the *sweeps* over the rounds k = 0 ... n-1 of a loop. The
-first sweep goes forwards while its condition holds, and so finds n. Each further sweep goes
-over the same rounds, forwards or backwards, with a state of its own; its step also sees the
-states that the earlier sweeps had when they entered that round. A ``while_loop`` is a single
-sweep. Its pushforward is a sweep over values and tangents together. Its transpose is the sweep
-over the values, then a backward sweep for the cotangents. Both are sweeps again, so every order
-of derivative of either mode is one node, whose cost is linear in n.
+A loop goes over the rounds k = 0 ... n-1; of a ``while_loop`` the first sweep finds n. Further
+sweeps go over the same rounds, forwards or backwards, with a state of their own; their steps
+also see the states that the earlier sweeps had when they entered that round. The pushforward of
+a loop is a sweep over values and tangents together. Its transpose is the sweep over the values,
+then a backward sweep for the cotangents. Both are sweeps again, so every order of derivative of
+either mode is one node, whose cost is linear in n.
+
+A plain ``scan`` has rules of its own, which keep residuals in arrays; one with snapshots is
+differentiated here.
 """
 
 from __future__ import annotations
@@ -20,65 +22,106 @@ from adjoint.differentiate.transpose import transpose
 from adjoint.graph.graph import Graph, Node, Value
 from adjoint.primitives import control
 from adjoint.primitives.infer import zeros
+from adjoint.primitives.sweeps import cut, scan_sweeps, while_sweeps
 from adjoint.trace.recorder import Recorder
+
+Lists = list[list[Any]]
 
 
 class Sweeps(NamedTuple):
     """A node of sweeps with its operands sorted out.
 
-    ``steps[p]`` takes (its constants, the states of sweeps 0 ... p-1, its own state).
+    ``steps[p]`` takes (its constants, the states of sweeps 0 ... p-1, its own state, its rows)
+    and gives (its next state, a row of results).
     """
 
-    condition: Graph
+    condition: Graph | None  # of a while loop
     steps: tuple[Graph, ...]
     reverse: tuple[bool, ...]
     of_test: list[Any]
-    constants: list[list[Any]]
-    states: list[list[Any]]
+    constants: Lists
+    states: Lists
+    rows: Lists
+    length: int  # of a scan
+    snapshots: int
 
-    def emit(self) -> list[Any]:
-        """Record it; gives the last states of all sweeps."""
-        flat = [*self.of_test, *_joined(self.constants), *_joined(self.states)]
-        if len(self.steps) == 1:
+    def emit(self) -> tuple[Lists, Lists]:
+        """Record it; gives the last states, and the stacked results, of each sweep."""
+        flat = [*self.of_test, *joined(self.constants), *joined(self.states), *joined(self.rows)]
+        counts = tuple(map(len, self.states))
+        n_constants = tuple(map(len, self.constants))
+        if self.condition is None:
+            made = scan_sweeps(
+                *flat,
+                steps=self.steps,
+                reverse=self.reverse,
+                n_constants=n_constants,
+                n_states=counts,
+                length=self.length,
+                snapshots=self.snapshots,
+            )
+        elif len(self.steps) == 1:
             made = control.while_loop(
                 *flat,
                 condition=self.condition,
                 body=self.steps[0],
                 n_condition=len(self.of_test),
-                n_body=len(self.constants[0]),
+                n_body=n_constants[0],
             )
         else:
-            made = control.while_sweeps(
+            made = while_sweeps(
                 *flat,
                 condition=self.condition,
                 steps=self.steps,
                 reverse=self.reverse,
                 n_condition=len(self.of_test),
-                n_constants=tuple(map(len, self.constants)),
+                n_constants=n_constants,
             )
-        return list(made)
+        results = [len(s.outputs) - n for s, n in zip(self.steps, counts, strict=True)]
+        parts = cut(made, [*counts, *results])
+        return parts[: len(counts)], parts[len(counts) :]
+
+    def in_order(self, of_states: Lists, of_results: Lists) -> list[Any]:
+        """What belongs to the outputs, in their order."""
+        return joined(of_states) + joined(of_results)
+
+    def results(self, flat: Sequence[Any]) -> tuple[Lists, Lists]:
+        """What is in the order of the outputs, as (of states, of results)."""
+        counts = [len(s) for s in self.states]
+        more = [len(s.outputs) - n for s, n in zip(self.steps, counts, strict=True)]
+        parts = cut(flat, [*counts, *more])
+        return parts[: len(counts)], parts[len(counts) :]
 
 
-def _joined(lists: Sequence[Sequence[Any]]) -> list[Any]:
+def joined(lists: Sequence[Sequence[Any]]) -> list[Any]:
+    """Lists as one."""
     return [x for part in lists for x in part]
 
 
-def _cut(flat: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:
-    rest = iter(flat)
-    return [[next(rest) for _ in range(n)] for n in counts]
-
-
 def sweeps_of(node: Node, operands: Sequence[Any]) -> Sweeps:
-    """A while_loop or while_sweeps node, with these in the places of its operands."""
+    """A while_loop, while_sweeps or scan_sweeps node, with these in its operands' places."""
     s = node.settings
     if node.primitive is control.while_loop:
-        steps, reverse, counts = (s["body"],), (False,), (s["n_body"],)
-    else:
-        steps, reverse, counts = s["steps"], s["reverse"], s["n_constants"]
-    sizes = [s["n_condition"], *counts, *(len(step.outputs) for step in steps)]
-    parts = _cut(operands, sizes)
-    of_test, constants, states = parts[0], parts[1 : 1 + len(steps)], parts[1 + len(steps) :]
-    return Sweeps(s["condition"], steps, reverse, of_test, constants, states)
+        s = {**s, "steps": (s["body"],), "reverse": (False,), "n_constants": (s["n_body"],)}
+    steps = s["steps"]
+    n, n_condition = len(steps), s.get("n_condition", 0)
+    counts = s.get("n_states", [len(step.outputs) for step in steps])
+    rows, before = [], 0
+    for step, n_constants, n_own in zip(steps, s["n_constants"], counts, strict=True):
+        before += n_own
+        rows.append(len(step.inputs) - n_constants - before)
+    parts = cut(operands, [n_condition, *s["n_constants"], *counts, *rows])
+    return Sweeps(
+        s.get("condition"),
+        steps,
+        s["reverse"],
+        parts[0],
+        parts[1 : 1 + n],
+        parts[1 + n : 1 + 2 * n],
+        parts[1 + 2 * n :],
+        s.get("length", 0),
+        s.get("snapshots", 0),
+    )
 
 
 def recorded(name: str, kinds: Sequence[Any], make: Callable[[list[Any]], Sequence[Any]]) -> Graph:
@@ -91,88 +134,125 @@ def recorded(name: str, kinds: Sequence[Any], make: Callable[[list[Any]], Sequen
     return made.graph
 
 
+def marked(items: Sequence[Any], marks: Sequence[bool]) -> list[Any]:
+    """Those with a mark."""
+    return [x for x, flag in zip(items, marks, strict=True) if flag]
+
+
+def unmarked(items: Sequence[Any], marks: Sequence[bool]) -> list[Any]:
+    """Those without."""
+    return [x for x, flag in zip(items, marks, strict=True) if not flag]
+
+
+def _condition(test: Graph | None, n: int, flags: Sequence[bool], extra: Sequence[Any]) -> Any:
+    """A condition that reads the unmarked states only, and takes further ones."""
+    if test is None:
+        return None
+    inputs = (*test.inputs[:n], *unmarked(test.inputs[n:], flags), *map(Value, extra))
+    return Graph(inputs, test.nodes, test.outputs)
+
+
 # *** forward ***
 
 
 def sweeps_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
-    """Values and tangents go round together; the condition looks at the values."""
+    """Values and tangents go round together."""
     plain, dots = sweeps_of(node, primals), sweeps_of(node, tangents)
-    active = _active_states(plain, dots)
-    if not any(map(any, active)):
-        return [None] * len(node.outputs)
-    steps, constants, states = [], [], []
+    active: list[list[bool]] = []  # which states have a tangent
+    moved: list[list[bool]] = []  # which results have one
+    steps, constants, states, rows = [], [], [], []
     for p, step in enumerate(plain.steps):
-        live = [t is not None for t in dots.constants[p]]
-        steps.append(_step_with_tangents(step, live, active[: p + 1]))
-        constants.append([*plain.constants[p], *(t for t in dots.constants[p] if t is not None)])
-        first = len(step.inputs) - len(step.outputs)
-        states.append(list(plain.states[p]))
-        for i, flag in enumerate(active[p]):
-            if flag:
-                t = dots.states[p][i]
-                states[-1].append(zeros(step.inputs[first + i].type) if t is None else t)
-    extra = [
-        step.outputs[i].type
-        for step, flags in zip(plain.steps[:1], active, strict=False)
-        for i, flag in enumerate(flags)
-        if flag
-    ]
-    test = plain.condition
-    condition = Graph((*test.inputs, *map(Value, extra)), test.nodes, test.outputs)
-    results = Sweeps(
-        condition, tuple(steps), plain.reverse, plain.of_test, constants, states
-    ).emit()
-    found: list[Any] = []
-    for flags, last in zip(active, _cut(results, [len(s) for s in states]), strict=True):
-        moved = iter(last[len(flags) :])
-        found += [next(moved) if flag else None for flag in flags]
-    return found
-
-
-def _active_states(plain: Sweeps, dots: Sweeps) -> list[list[bool]]:
-    """Which states have a tangent: at the start, or from some round on."""
-    active: list[list[bool]] = []
-    for p, step in enumerate(plain.steps):
-        own = [t is not None for t in dots.states[p]]
-        live = [t is not None for t in dots.constants[p]]
-        while True:
-            _, moved = jvp_graph(step, [*live, *_joined(active), *own], primal_outputs=False)
-            joined = [i for i in moved if not own[i]]
-            if not joined:
-                break
-            for i in joined:
-                own[i] = True
+        groups = [[t is not None for t in part] for part in (dots.constants[p], dots.rows[p])]
+        own, results = _settled(step, groups[0], active, dots.states[p], groups[1])
         active.append(own)
-    return active
+        moved.append(results)
+        steps.append(_step_with_tangents(step, [groups[0], *active, groups[1]], results))
+        constants.append([*plain.constants[p], *marked(dots.constants[p], groups[0])])
+        rows.append([*plain.rows[p], *marked(dots.rows[p], groups[1])])
+        kinds = [o.type for o in step.outputs[: len(own)]]
+        start = [zeros(k) if t is None else t for k, t in zip(kinds, dots.states[p], strict=True)]
+        states.append([*plain.states[p], *marked(start, own)])
+    if not any(map(any, active)) and not any(map(any, moved)):
+        return [None] * len(node.outputs)
+    first = plain.steps[0].outputs[: len(active[0])]
+    extra = [o.type for o in marked(first, active[0])]
+    n_test = len(plain.of_test)
+    made = plain._replace(
+        condition=_condition(plain.condition, n_test, [False] * len(active[0]), extra),
+        steps=tuple(steps),
+        constants=constants,
+        states=states,
+        rows=rows,
+    )
+    last, stacks = made.emit()
+    of_states = [_spread(end[len(own) :], own) for end, own in zip(last, active, strict=True)]
+    of_results = [_spread(ys, flags) for ys, flags in zip(stacks, moved, strict=True)]
+    return plain.in_order(of_states, of_results)
 
 
-def _step_with_tangents(step: Graph, live: list[bool], active: list[list[bool]]) -> Graph:
-    """A step on values and tangents: each group of inputs is followed by its tangents."""
-    groups = [live, *active]
-    inputs = _cut([v.type for v in step.inputs], [len(flags) for flags in groups])
+def _spread(values: Sequence[Any], marks: Sequence[bool]) -> list[Any]:
+    rest = iter(values)
+    return [next(rest) if flag else None for flag in marks]
+
+
+def _settled(
+    step: Graph, live: list[bool], earlier: Lists, start: list[Any], rows: list[bool]
+) -> tuple[list[bool], list[bool]]:
+    """Which states have a tangent, at the start or from some round on; and which results."""
+    own = [t is not None for t in start]
+    while True:
+        flags = [*live, *joined(earlier), *own, *rows]
+        _, moved = jvp_graph(step, flags, primal_outputs=False)
+        new = [i for i in moved if i < len(own) and not own[i]]
+        if not new:
+            return own, [i in moved for i in range(len(own), len(step.outputs))]
+        for i in new:
+            own[i] = True
+
+
+def _step_with_tangents(step: Graph, groups: Lists, results: list[bool]) -> Graph:
+    """A step on values and tangents: each group of inputs is followed by its tangents.
+
+    It gives (states, their tangents, tangents of results).
+    """
+    inputs = cut([v.type for v in step.inputs], [len(flags) for flags in groups])
     kinds, is_dot = [], []
     for types, flags in zip(inputs, groups, strict=True):
-        moving = [t for t, flag in zip(types, flags, strict=True) if flag]
+        moving = marked(types, flags)
         kinds += [*types, *moving]
         is_dot += [False] * len(types) + [True] * len(moving)
-    both, moved = jvp_graph(step, _joined(groups), primal_outputs=True)
+    both, moved = jvp_graph(step, joined(groups), primal_outputs=True)
+    own = groups[-2]
 
     def make(heads: list[Any]) -> list[Any]:
-        values = [x for x, flag in zip(heads, is_dot, strict=True) if not flag]
-        directions = [x for x, flag in zip(heads, is_dot, strict=True) if flag]
-        results = replay(both, [*values, *directions])
-        n = len(step.outputs)
-        found = dict(zip(moved, results[n:], strict=True))
-        for i, flag in enumerate(active[-1]):
-            if flag:
-                dot = found.get(i)
-                results.append(zeros(step.outputs[i].type) if dot is None else dot)
-        return results[:n] + results[n + len(moved) :]
+        outputs = replay(both, [*unmarked(heads, is_dot), *marked(heads, is_dot)])
+        found = dict(zip(moved, outputs[len(step.outputs) :], strict=True))
+        dots = [found[i] if i in found else zeros(o.type) for i, o in enumerate(step.outputs)]
+        return [*outputs[: len(own)], *marked(dots, [*own, *results])]
 
     return recorded("jvp", kinds, make)
 
 
 # *** transposed ***
+
+
+class _Part(NamedTuple):
+    """One sweep that is to be transposed: what of it is linear, and its transposed step.
+
+    ``pull`` takes (constants, states of sweeps up to its own, rows: those not linear; then the
+    cotangents of linear states and results) and gives the cotangents of its linear inputs.
+    """
+
+    step: Graph
+    constants: list[bool]
+    states: list[bool]
+    rows: list[bool]
+    results: list[bool]
+    pull: Graph
+
+    def plain_inputs(self, earlier: Lists) -> list[bool]:
+        """Marks of the linear inputs, given those of the earlier sweeps' states."""
+        return [*self.constants, *joined(earlier), *self.states, *self.rows]
 
 
 def sweeps_transpose(
@@ -184,96 +264,117 @@ def sweeps_transpose(
     one as the cotangent of what round k of the sweep gave, which is what the states of the
     earlier sweeps at round k need.
     """
-    plain, marked = sweeps_of(node, operands), sweeps_of(node, linear)
-    masks = _linear_states(plain, marked)
-    steps, constants, states = _plain_sweeps(plain, marked.constants, masks)
-    n_primal = len(steps)
-    reverse = list(plain.reverse)
-    bars_of = _cut(bars, [len(step.outputs) for step in plain.steps])
-    pulls = [
-        _transposed_step(plain.steps[p], marked.constants[p], masks[: p + 1])
-        for p in range(n_primal)
-    ]
-    done: list[int] = []  # sweeps already transposed
-    for p in reversed(range(n_primal)):
-        if not any(masks[p]):
-            continue
-        step = plain.steps[p]
-        kinds = [step.outputs[i].type for i, flag in enumerate(masks[p]) if flag]
-        totals = [step.inputs[i].type for i, flag in enumerate(marked.constants[p]) if flag]
-        given = [bars_of[p][i] for i, flag in enumerate(masks[p]) if flag]
-        done.append(p)
-        steps.append(_adjoint_step(plain, marked, masks, pulls, done))
-        constants.append(
-            _joined([_unmarked(plain.constants[q], marked.constants[q]) for q in done])
+    plain, flags = sweeps_of(node, operands), sweeps_of(node, linear)
+    parts = _parts(plain, flags)
+    masks = [part.states for part in parts]
+    steps = []
+    for p, part in enumerate(parts):
+        kept = unmarked(part.step.outputs[: len(part.states)], part.states)
+        inputs = unmarked(part.step.inputs, part.plain_inputs(masks[:p]))
+        steps.append(_restricted(part.step, inputs, kept))
+    constants, states, rows = (
+        [unmarked(xs, marks) for xs, marks in zip(given, linear_ones, strict=True)]
+        for given, linear_ones in (
+            (plain.constants, flags.constants),
+            (plain.states, masks),
+            (plain.rows, flags.rows),
         )
+    )
+    reverse = list(plain.reverse)
+    of_states, of_results = plain.results(bars)
+    plain_constants, plain_rows = list(constants), list(rows)
+    bar_rows: dict[int, list[Any]] = {}
+    done: list[int] = []  # sweeps already transposed
+    for p in reversed(range(len(parts))):
+        part = parts[p]
+        if not any(part.states) and not any(part.results):
+            continue
+        done.append(p)
+        bar_rows[p] = _filled(of_results[p], part.results, node.outputs, plain, p)
+        steps.append(_adjoint_step(parts, done))
+        constants.append(joined([plain_constants[q] for q in done]))
+        rows.append(joined([[*plain_rows[q], *bar_rows[q]] for q in done]))
+        kinds = [o.type for o in marked(part.step.outputs[: len(part.states)], part.states)]
+        ends = marked(of_states[p], part.states)
+        totals = [v.type for v in marked(part.step.inputs[: len(part.constants)], part.constants)]
         states.append(
-            [zeros(k) if b is None else b for k, b in zip(kinds, given, strict=True)]
+            [zeros(k) if b is None else b for k, b in zip(kinds, ends, strict=True)]
             + [zeros(kind) for kind in totals]
         )
         reverse.append(not plain.reverse[p])
-    test, n_condition = plain.condition, len(plain.of_test)
-    kept = [*test.inputs[:n_condition], *_unmarked(test.inputs[n_condition:], masks[0])]
-    condition = Graph(tuple(kept), test.nodes, test.outputs)
-    results = Sweeps(
-        condition, tuple(steps), tuple(reverse), plain.of_test, constants, states
-    ).emit()
-    last = dict(zip(done, _cut(results, [len(s) for s in states])[n_primal:], strict=True))
-    return _shares(plain, marked, masks, last)
+    made = plain._replace(
+        condition=_condition(plain.condition, len(plain.of_test), masks[0], ()),
+        steps=tuple(steps),
+        reverse=tuple(reverse),
+        constants=constants,
+        states=states,
+        rows=rows,
+    )
+    last, stacks = made.emit()
+    n = len(parts)
+    return _shares(
+        plain,
+        parts,
+        dict(zip(done, last[n:], strict=True)),
+        dict(zip(done, stacks[n:], strict=True)),
+    )
 
 
-def _unmarked(items: Sequence[Any], marks: Sequence[bool]) -> list[Any]:
-    return [x for x, flag in zip(items, marks, strict=True) if not flag]
+def _filled(
+    given: list[Any], marks: list[bool], outputs: Sequence[Value], plain: Sweeps, p: int
+) -> list[Any]:
+    """Cotangents of a sweep's linear results, zeros where there are none."""
+    _, values = plain.results(outputs)
+    return [
+        zeros(v.type) if bar is None else bar
+        for v, bar in zip(marked(values[p], marks), marked(given, marks), strict=True)
+    ]
 
 
 def _shares(
-    plain: Sweeps, marked: Sweeps, masks: list[list[bool]], last: dict[int, list[Any]]
+    plain: Sweeps, parts: list[_Part], last: dict[int, list[Any]], stacks: dict[int, list[Any]]
 ) -> list[Any]:
-    """The transposed sweeps' last states, in the places of the operands they belong to."""
-    of_constants: list[Any] = []
-    of_states: list[Any] = []
-    for p, mask in enumerate(masks):
-        rest = iter(last.get(p, ()))
-        bars = [next(rest) if flag else None for flag in mask]
-        of_states += bars
-        of_constants += [next(rest, None) if flag else None for flag in marked.constants[p]]
-    return [None] * len(plain.of_test) + of_constants + of_states
+    """What the transposed sweeps gave, in the places of the operands it belongs to."""
+    of_constants, of_states, of_rows = [], [], []
+    for p, part in enumerate(parts):
+        if p not in last:
+            of_constants += [None] * len(part.constants)
+            of_states += [None] * len(part.states)
+            of_rows += [None] * len(part.rows)
+            continue
+        n = sum(part.states)
+        of_states += _spread(last[p][:n], part.states)
+        of_constants += _spread(last[p][n:], part.constants)
+        of_rows += _spread(stacks[p], part.rows)
+    return [None] * len(plain.of_test) + of_constants + of_states + of_rows
 
 
-def _linear_states(plain: Sweeps, marked: Sweeps) -> list[list[bool]]:
-    """Which states depend on the linear operands: at the start, or from some round on."""
-    masks: list[list[bool]] = []
+def _parts(plain: Sweeps, flags: Sweeps) -> list[_Part]:
+    """What is linear in each sweep: given so, or dependent on it from some round on."""
+    parts: list[_Part] = []
     for p, step in enumerate(plain.steps):
-        own = list(marked.states[p])
+        earlier = [part.states for part in parts]
+        own = list(flags.states[p])
         while True:
-            flags = [*marked.constants[p], *_joined(masks), *own]
-            dependent = {v for v, flag in zip(step.inputs, flags, strict=True) if flag}
+            mask = [*flags.constants[p], *joined(earlier), *own, *flags.rows[p]]
+            dependent = {v for v, flag in zip(step.inputs, mask, strict=True) if flag}
             for node in step.nodes:
                 if any(o in dependent for o in node.operands):
                     dependent.update(node.outputs)
-            joined = [i for i, o in enumerate(step.outputs) if o in dependent and not own[i]]
-            if not joined:
+            reached = [o in dependent for o in step.outputs]
+            new = [i for i in range(len(own)) if reached[i] and not own[i]]
+            if not new:
                 break
-            for i in joined:
+            for i in new:
                 own[i] = True
-        masks.append(own)
-    return masks
+        results = reached[len(own) :]
+        only = Graph(step.inputs, step.nodes, tuple(marked(step.outputs, [*own, *results])))
+        pull = transpose(only, mask)
+        parts.append(_Part(step, flags.constants[p], own, flags.rows[p], results, pull))
+    return parts
 
 
-def _plain_sweeps(
-    plain: Sweeps, marks: list[list[bool]], masks: list[list[bool]]
-) -> tuple[list[Graph], list[list[Any]], list[list[Any]]]:
-    """The sweeps without their linear states."""
-    steps = []
-    for p, step in enumerate(plain.steps):
-        flags = [*marks[p], *_joined(masks[: p + 1])]
-        steps.append(_part(step, _unmarked(step.inputs, flags), _unmarked(step.outputs, masks[p])))
-    constants = [_unmarked(xs, flags) for xs, flags in zip(plain.constants, marks, strict=True)]
-    states = [_unmarked(xs, flags) for xs, flags in zip(plain.states, masks, strict=True)]
-    return steps, constants, states
-
-
-def _part(step: Graph, inputs: Sequence[Value], outputs: Sequence[Any]) -> Graph:
+def _restricted(step: Graph, inputs: Sequence[Value], outputs: Sequence[Any]) -> Graph:
     """The part of a graph that makes some of its outputs."""
     needed = set(outputs)
     nodes = []
@@ -284,63 +385,52 @@ def _part(step: Graph, inputs: Sequence[Value], outputs: Sequence[Any]) -> Graph
     return Graph(tuple(inputs), tuple(reversed(nodes)), tuple(outputs))
 
 
-def _transposed_step(step: Graph, marks: list[bool], masks: list[list[bool]]) -> Graph:
-    """From (what is not linear, cotangents of linear outputs) to cotangents of linear inputs."""
-    outputs = tuple(o for o, flag in zip(step.outputs, masks[-1], strict=True) if flag)
-    only = Graph(step.inputs, step.nodes, outputs)
-    return transpose(only, [*marks, *_joined(masks)])
-
-
-def _adjoint_step(
-    plain: Sweeps, marked: Sweeps, masks: list[list[bool]], pulls: list[Graph], done: list[int]
-) -> Graph:
+def _adjoint_step(parts: list[_Part], done: list[int]) -> Graph:
     """The step of the transposed sweep of ``done[-1]``.
 
     It takes (constants of the sweeps in done, plain states of all sweeps, cotangents and totals
-    of the sweeps in done) and gives its own cotangents and totals.
+    of the sweeps in done, plain rows and cotangents of results of the sweeps in done) and gives
+    (its cotangents and totals, cotangents of its rows).
     """
     p = done[-1]
-    kinds: list[Any] = []
-    sizes: list[int] = []
+    groups: Lists = []
 
-    def group(types: Sequence[Any]) -> None:
-        kinds.extend(types)
-        sizes.append(len(types))
+    def inputs_of(part: _Part) -> tuple[list[Any], list[Any]]:
+        n, n_rows = len(part.constants), len(part.rows)
+        values = part.step.inputs
+        return list(values[:n]), list(values[len(values) - n_rows :])
 
     for q in done:
-        group(
-            [
-                x.type
-                for x in _unmarked(
-                    plain.steps[q].inputs[: len(marked.constants[q])], marked.constants[q]
-                )
-            ]
-        )
-    for step, mask in zip(plain.steps, masks, strict=True):
-        group([o.type for o in _unmarked(step.outputs, mask)])
+        groups.append(unmarked(inputs_of(parts[q])[0], parts[q].constants))
+    for part in parts:
+        groups.append(unmarked(part.step.outputs[: len(part.states)], part.states))
     for q in done:
-        step = plain.steps[q]
-        bars = [o.type for o, flag in zip(step.outputs, masks[q], strict=True) if flag]
-        totals = [v.type for v, flag in zip(step.inputs, marked.constants[q], strict=False) if flag]
-        group([*bars, *totals])
+        part = parts[q]
+        bars = marked(part.step.outputs[: len(part.states)], part.states)
+        groups.append([*bars, *marked(inputs_of(part)[0], part.constants)])
+    for q in done:
+        groups.append(unmarked(inputs_of(parts[q])[1], parts[q].rows))
+        groups.append(marked(parts[q].step.outputs[len(parts[q].states) :], parts[q].results))
+    sizes = [len(group) for group in groups]
 
     def make(heads: list[Any]) -> list[Any]:
-        parts = _cut(heads, sizes)
-        n, n_all = len(done), len(plain.steps)
-        saved, cotangents = parts[n : n + n_all], parts[n + n_all :]
-        bars: list[Any] = []
-        totals: list[Any] = []
-        for q, constants, state in zip(done, parts[:n], cotangents, strict=True):
-            count = sum(masks[q])
-            arguments = [*constants, *_joined(saved[: q + 1]), *state[:count]]
-            shares = _cut(
-                replay(pulls[q], arguments),
-                [sum(marked.constants[q]), *(sum(mask) for mask in masks[: q + 1])],
-            )
+        cuts = cut(heads, sizes)
+        n, n_all = len(done), len(parts)
+        constants, saved = cuts[:n], cuts[n : n + n_all]
+        cotangents, of_rows = cuts[n + n_all : 2 * n + n_all], cuts[2 * n + n_all :]
+        own: list[Any] = []
+        for j, q in enumerate(done):
+            part, state = parts[q], cotangents[j]
+            count = sum(part.states)
+            arguments = [*constants[j], *joined(saved[: q + 1]), *of_rows[2 * j]]
+            pulled = replay(part.pull, [*arguments, *state[:count], *of_rows[2 * j + 1]])
+            earlier = [sum(other.states) for other in parts[: q + 1]]
+            shares = cut(pulled, [sum(part.constants), *earlier, sum(part.rows)])
             mine = shares[1 + p]
-            bars = [a + b for a, b in zip(bars, mine, strict=True)] if bars else mine
+            own = [a + b for a, b in zip(own, mine, strict=True)] if own else mine
             if q == p:
                 totals = [a + b for a, b in zip(state[count:], shares[0], strict=True)]
-        return [*bars, *totals]
+                rows = shares[-1]
+        return [*own, *totals, *rows]
 
-    return recorded("transpose", kinds, make)
+    return recorded("transpose", [v.type for group in groups for v in group], make)
