@@ -106,6 +106,15 @@ def _grid(image: Image) -> _Grid:
 def image_phase(
     symbol: str, image: Image, pack: str, size: int, epilogue: Epilogue | None
 ) -> Phase:
+    """The function of one convolution.
+
+    Args:
+        symbol: its name, with its ``@``.
+        image: the convolution.
+        pack: the text of the function that puts the kernel's channels side by side.
+        size: bytes of an element.
+        epilogue: what is done to results before they are stored.
+    """
     text = Text(symbol)
     packed = -(-image.packed * size // 64) * 64
     scratch = packed + (0 if image.frame.is_plain else image.frame.size * size + 64)

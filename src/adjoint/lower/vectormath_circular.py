@@ -8,6 +8,7 @@ it nearly cancel. Arguments too large for that go to the C library, behind a bra
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from adjoint.lower import vectormath_coefficients as c
 from adjoint.lower.vectormath_lanes import (
@@ -34,13 +35,15 @@ _HUGE = {"double": 2.0**31, "float": 2.0**17}
 _TOP_BIT = {"double": 1 << 63, "float": 1 << 31}
 
 
-def _reduce(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
-    """r, its rounding error, and n in the low bits of an integer."""
+def _reduce(x: Lanes) -> tuple[Lanes, Any, Lanes]:
+    """r, its rounding error (in double precision), and n in the low bits of an integer."""
     magic = x.like(_MAGIC[x.kind])
     shifted = x * _TWO_OVER_PI + magic
     n = shifted - magic
     first, second, third = _HALF_PI[x.kind]
     exact = fma(-n, first, x)
+    if x.kind == "float":
+        return fma(-n, third, fma(-n, second, exact)), None, shifted.bits()
     p, p_low = product_exact(-n, x.like(second))
     r, rest = sum_exact(exact, p)
     rest = rest + fma(-n, third, p_low)
@@ -48,20 +51,24 @@ def _reduce(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
     return r, rest, shifted.bits()
 
 
-def _sine(r: Lanes, rest: Lanes) -> tuple[Lanes, Lanes]:
+def _sine(r: Lanes, rest: Any) -> tuple[Lanes, Lanes]:
     """sin(r + rest) as a sum of two, |r| <= pi/4."""
     z = r * r
-    low = fma(r * z, horner(z, c.SIN[r.kind]), fma(rest, -0.5 * z, rest))
+    low = r * z * horner(z, c.SIN[r.kind])
+    if rest is not None:
+        low = low + fma(rest, -0.5 * z, rest)
     return r, low
 
 
-def _cosine(r: Lanes, rest: Lanes) -> tuple[Lanes, Lanes]:
+def _cosine(r: Lanes, rest: Any) -> tuple[Lanes, Lanes]:
     """cos(r + rest) as a sum of two, |r| <= pi/4."""
     z = r * r
     half = 0.5 * z
     high = 1 - half
-    low = fma(z * z, horner(z, c.COS[r.kind]), fma(-r, rest, (1 - high) - half))
-    return high, low
+    low = (1 - high) - half
+    if rest is not None:
+        low = fma(-r, rest, low)
+    return high, fma(z * z, horner(z, c.COS[r.kind]), low)
 
 
 def _flipped(x: Lanes, mask_bits: Lanes) -> Lanes:

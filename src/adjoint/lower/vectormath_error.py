@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adjoint.lower import vectormath_coefficients as c
-from adjoint.lower.vectormath_exponential import exp_parts, ldexp
+from adjoint.lower.vectormath_exponential import exp_of, exp_parts, ldexp
 from adjoint.lower.vectormath_lanes import (
     Lanes,
     copysign,
@@ -25,13 +25,19 @@ from adjoint.lower.vectormath_lanes import (
 _MIDDLE, _SLOPE = 4.0, 1.125
 
 
-def _complement(x: Lanes) -> Lanes:
-    """Erfc of a number >= 0 and not beyond its underflow."""
+def _fraction(x: Lanes) -> tuple[Lanes, Lanes, Lanes, Lanes]:
+    """Q(t) as a sum of two, and 1 + 9 x / 8 as a sum of two."""
     t = (x - _MIDDLE) / (x + _MIDDLE)
     first, *others = c.ERFCX[x.kind]
     q, q_low = sum_ordered(x.like(first), t * horner(t, tuple(others)))
     bottom = fma(x, _SLOPE, x.like(1.0))
-    g, g_low = quotient(q, bottom, q_low, fma(x, _SLOPE, 1 - bottom))
+    return q, q_low, bottom, fma(x, _SLOPE, 1 - bottom)
+
+
+def _complement(x: Lanes) -> Lanes:
+    """The complement for a number >= 0 and not beyond its underflow."""
+    q, q_low, bottom, bottom_low = _fraction(x)
+    g, g_low = quotient(q, bottom, q_low, bottom_low)
     square, square_low = product_exact(x, x)
     e, e_low, n = exp_parts(-square, -square_low)
     p, p_low = product_exact(e, g)
@@ -48,7 +54,10 @@ def erf(x: Lanes) -> Lanes:
     near = size < 1
     z = x * x
     inside = fma(size, horner(where(near, z, 0.0), c.ERF[x.kind]), size)
-    beyond = 1 - _complement(_bounded(size, 6.0 if x.kind == "double" else 4.0))
+    # From 1 on erfc is small beside 1, and its last digits do not count.
+    far = _bounded(size, 6.0 if x.kind == "double" else 4.0)
+    q, _, bottom, _ = _fraction(far)
+    beyond = 1 - exp_of(-(far * far)) * (q / bottom)
     return copysign(where(near, inside, beyond), x)
 
 

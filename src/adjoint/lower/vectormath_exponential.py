@@ -140,7 +140,11 @@ def tanh(x: Lanes) -> Lanes:
 def expit(x: Lanes) -> Lanes:
     """1 / (1 + e^-x), from e^-|x| so that nothing overflows."""
     e = exp_of(-abs(x))
-    return where(x < 0, e, 1.0) / (e + 1)
+    top, bottom = where(x < 0, e, 1.0), e + 1
+    if x.kind == "float":
+        return top / bottom
+    q, rest = quotient(top, bottom, 0.0, (1 - bottom) + e)
+    return q + rest
 
 
 def sinh(x: Lanes) -> Lanes:
