@@ -1,4 +1,6 @@
+import copy
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -23,6 +25,16 @@ def test_module_is_a_tree_whose_settings_are_structure():
     assert isinstance(again, Scale)
     np.testing.assert_array_equal(again(np.array([1.0, 2.0])), [5.0, 28.0])
     assert tree.structure(Scale(np.zeros(2), power=3)) != structure
+
+
+def test_module_can_be_copied_and_sent_to_another_process():
+    model = nn.Sequential(nn.Linear(2, 3), nn.LSTM(3, 2))
+    x = np.ones((1, 4, 2))
+    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(again(x), model(x))
+        assert again[0].weight is not model[0].weight
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            again.layers = ()
 
 
 def test_module_cannot_be_changed():

@@ -47,6 +47,13 @@ def test_batch_norm_options_and_sizes_of_one():
         nn.BatchNorm(3)(X)
 
 
+def test_statistics_keep_their_dtype():
+    layer = nn.BatchNorm(6).astype(np.float32)
+    y, after = nn.apply(layer, X, training=True)
+    assert y.dtype == np.float64
+    assert after.mean.dtype == after.variance.dtype == np.float32
+
+
 def test_two_calls_in_one_pass_move_the_averages_twice():
     layer = nn.BatchNorm(2)
     x = np.array([[1.0, 2.0], [3.0, 6.0]])

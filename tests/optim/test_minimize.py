@@ -211,3 +211,14 @@ def test_the_damping_does_not_depend_on_units(dense):
         return np.array(seen)
 
     np.testing.assert_allclose(steps(np.array([1e3, 1e-4])), steps(np.ones(2)), rtol=1e-6)
+
+
+def test_a_search_that_is_stuck_does_not_call_it_success():
+    # The least residual is at the kink x = 0, where the slope on one side points to the other.
+    def residual(x):
+        return np.where(x < 0, -x, x) + 1.0 + 0.5 * x
+
+    result = optim.minimize(residual, np.zeros(1), method="lm")
+    assert not result.success
+    assert "slope is not 0" in result.message
+    assert abs(result.x[0]) < 1e-12

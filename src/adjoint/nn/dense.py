@@ -164,7 +164,7 @@ def _check_indices(indices: Any, rows: int) -> None:
             got=f"dtype {indices.dtype}",
             remedy="convert once, outside the model: indices.astype(int)",
         )
-    if isinstance(indices, np.ndarray) and indices.size:
+    if type(indices) is np.ndarray and indices.size:
         low, high = indices.min(), indices.max()
         if low < 0 or high >= rows:
             raise StructureError(

@@ -98,10 +98,13 @@ class BatchNorm(Module):
         share = self.momentum
         features = self.mean.shape
         old_mean, old_variance = kept(self, "mean"), kept(self, "variance")
+        # State keeps its dtype whatever the batch has: it goes round in a compiled loop.
+        new_mean = (1 - share) * old_mean + share * mean.reshape(features)
+        new_variance = (1 - share) * old_variance + share * unbiased.reshape(features)
         keep(
             self,
-            mean=(1 - share) * old_mean + share * mean.reshape(features),
-            variance=(1 - share) * old_variance + share * unbiased.reshape(features),
+            mean=new_mean.astype(old_mean.dtype),
+            variance=new_variance.astype(old_variance.dtype),
         )
         return y
 

@@ -23,6 +23,10 @@ _DENSE_LIMIT = 2**24
 # Without the matrix: products of one step at most, and products to estimate scales by.
 _MOST_PRODUCTS = 500
 _PROBES = 8
+# A sum of squares is not known better than this, in proportion.
+_ROUNDING = 1e-14
+# The cosine that counts as a right angle.
+_RIGHT_ANGLE = 1e-5
 
 
 @dataclass
@@ -170,8 +174,8 @@ def solve(
         residuals: takes [n], returns an array or a tree of them.
         x0: [n], where to start.
         method: ``"levenberg-marquardt"`` or ``"gauss-newton"`` (with a line search).
-        tol: stop when the step, or the fall of the cost that the model promises, is this small
-            in proportion; 1e-10 by default.
+        tol: stop when the step is this small in proportion to x, 1e-10 by default; the search
+            also ends where the cost could fall by no more than rounding.
         callback: called with x after each step taken.
         native: whether the function is compiled; None if it can be.
         maxiter: the greatest number of steps.
@@ -201,12 +205,16 @@ def solve(
         move = model.step(damping if damped else 0.0, weights)
         # What the linear model promises; at the minimum it is nothing.
         promised = -float(model.slope @ move) - 0.5 * float(np.sum(model.push(move) ** 2))
-        if promised <= tol * tol * max(point.cost, np.finfo(float).tiny) or (
-            np.linalg.norm(move) <= tol * (tol + np.linalg.norm(point.x))
-        ):
-            message, success = "the step became too small to matter", True
+        if np.linalg.norm(move) <= tol * (tol + np.linalg.norm(point.x)):
+            message, success = _judged(model, point, weights, "the step is too small to matter")
             break
         new = problem.at(point.x + move)
+        if promised <= _ROUNDING * point.cost:
+            # Costs can no longer tell better from worse, but the step still is one: the last.
+            message, success = _judged(model, point, weights, "the cost is least to rounding")
+            if new.cost <= point.cost * (1 + _ROUNDING):
+                point, steps, model = new, steps + 1, problem.model(new)
+            break
         if damped:
             gain = (point.cost - new.cost) / promised if np.isfinite(new.cost) else -1.0
             taken = gain > 0
@@ -242,6 +250,18 @@ def solve(
         message=message,
         status=0 if success else 1,
     )
+
+
+def _judged(model: _Model, point: _Point, weights: Array, message: str) -> tuple[str, bool]:
+    """Whether a search that stands still is at a minimum: r at right angles to J's columns.
+
+    It may also stand at a kink, where no step helps and the damping has grown without end.
+    """
+    length = float(np.linalg.norm(point.rest))
+    cosines = np.abs(model.slope) / np.where(length == 0, 1.0, weights * length)
+    if length == 0 or float(np.max(cosines, initial=0.0)) <= _RIGHT_ANGLE:
+        return message, True
+    return "no step makes the cost less, though the slope is not 0", False
 
 
 def _search(

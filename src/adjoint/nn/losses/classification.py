@@ -18,10 +18,10 @@ _LOWEST_LOG = -100.0
 
 def _check_labels(function: str, labels: Any, classes: int, mask: Any) -> None:
     """Refuse labels outside the classes, where the values are known."""
-    if not isinstance(labels, np.ndarray) or not labels.size:
+    if type(labels) is not np.ndarray or not labels.size:
         return
     counted = labels
-    if isinstance(mask, np.ndarray) and mask.dtype.kind == "b" and mask.shape == labels.shape:
+    if type(mask) is np.ndarray and mask.dtype.kind == "b" and mask.shape == labels.shape:
         counted = labels[mask]
     if counted.size and (counted.min() < 0 or counted.max() >= classes):
         raise DataError(
