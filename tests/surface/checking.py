@@ -119,7 +119,9 @@ def check(case: Case, rng: np.random.Generator, h: float = 1e-3) -> None:
         assert np.asarray(b).dtype == np.asarray(a).dtype
     scale = max(size(bar, dot), size(back, t), 1e-30)
     gap = abs(inner(bar, dot) - inner(back, t))
-    assert gap <= 1e-9 * scale, f"<y_bar, J t> = {inner(bar, dot)}, <J^T y_bar, t> = {inner(back, t)}"
+    assert gap <= 1e-9 * scale, (
+        f"<y_bar, J t> = {inner(bar, dot)}, <J^T y_bar, t> = {inner(back, t)}"
+    )
     numeric = difference(f, args, t, h)
     close([d for d in leaves(dot)], numeric, rtol, "J t against differences")
 

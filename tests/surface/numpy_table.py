@@ -105,8 +105,18 @@ add("fix", np.fix, spaced(5))
 
 # *** call forms of ufuncs ***
 
-for name in ("add", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp", "hypot",
-             "subtract", "true_divide"):
+for name in (
+    "add",
+    "multiply",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "logaddexp",
+    "hypot",
+    "subtract",
+    "true_divide",
+):
     ufunc = getattr(np, name)
     data = spaced(3, 4) if name not in ("true_divide",) else positive(3, 4)
     add(name + ".reduce", ufunc.reduce, data)
@@ -139,8 +149,25 @@ add("ufunc.at", _at, real(3))
 
 # *** reductions ***
 
-for name in ("sum", "mean", "var", "std", "max", "min", "prod", "ptp", "nansum", "nanmean",
-             "nanvar", "nanstd", "nanmax", "nanmin", "nanprod", "median", "nanmedian"):
+for name in (
+    "sum",
+    "mean",
+    "var",
+    "std",
+    "max",
+    "min",
+    "prod",
+    "ptp",
+    "nansum",
+    "nanmean",
+    "nanvar",
+    "nanstd",
+    "nanmax",
+    "nanmin",
+    "nanprod",
+    "median",
+    "nanmedian",
+):
     f = getattr(np, name)
     skip = "vmap jit" if name in ("nanmedian", "nanvar", "nanstd", "nanmean") else ""
     data = spaced(3, 4)
@@ -148,7 +175,8 @@ for name in ("sum", "mean", "var", "std", "max", "min", "prod", "ptp", "nansum",
     add(name + " axis", lambda x, f=f: f(x, axis=1), data, skip=skip)
     add(name + " -1 keepdims", lambda x, f=f: f(x, axis=-1, keepdims=True), data, skip=skip)
     add(name + " axes", lambda x, f=f: f(x, axis=(0, 2)), spaced(2, 3, 4), skip=skip)
-    add(name + " one", f, data[:1, :1] , skip=skip)
+    if name not in ("std", "nanstd"):  # a kink: the root of 0
+        add(name + " one", f, data[:1, :1], skip=skip)
 for name in ("sum", "mean", "var", "std", "max", "min", "prod"):
     add("method " + name, lambda x, n=name: getattr(x, n)(axis=0), spaced(3, 4))
 add("sum empty", np.sum, real(0, 3))
@@ -168,10 +196,23 @@ for name in ("cumsum", "cumprod", "nancumsum", "nancumprod"):
 add("cumprod zero", np.cumprod, np.array([2.0, 0.0, 3.0, 0.0]))
 add("cumulative_sum", lambda x: np.cumulative_sum(x, include_initial=True), real(4))
 add("cumulative_prod", np.cumulative_prod, real(4))
-for method in ("linear", "lower", "higher", "nearest", "midpoint", "hazen", "weibull",
-               "median_unbiased", "inverted_cdf", "averaged_inverted_cdf"):
-    add("quantile " + method, lambda x, m=method: np.quantile(x, [0.13, 0.5, 0.92], method=m),
-        spaced(9))
+for method in (
+    "linear",
+    "lower",
+    "higher",
+    "nearest",
+    "midpoint",
+    "hazen",
+    "weibull",
+    "median_unbiased",
+    "inverted_cdf",
+    "averaged_inverted_cdf",
+):
+    add(
+        "quantile " + method,
+        lambda x, m=method: np.quantile(x, [0.13, 0.5, 0.92], method=m),
+        spaced(9),
+    )
 add("quantile axis", lambda x: np.quantile(x, 0.3, axis=1, keepdims=True), spaced(3, 5))
 add("percentile", lambda x: np.percentile(x, [20, 77], axis=0), spaced(4, 3))
 add("nanquantile", lambda x: np.nanquantile(x, 0.4, axis=1), spaced(2, 5), skip="vmap jit")
@@ -231,8 +272,18 @@ add("delete one", lambda x: np.delete(x, 1), real(4))
 add("trim_zeros", np.trim_zeros, np.array([0.0, 1.0, 2.0, 0.0]), skip="vmap jit second bits")
 cases.pop()
 add("pad", lambda x: np.pad(x, ((1, 2), (0, 1))), x34)
-for mode in ("edge", "wrap", "reflect", "symmetric", "linear_ramp", "maximum", "minimum", "mean",
-             "median", "empty"):
+for mode in (
+    "edge",
+    "wrap",
+    "reflect",
+    "symmetric",
+    "linear_ramp",
+    "maximum",
+    "minimum",
+    "mean",
+    "median",
+    "empty",
+):
     if mode != "empty":
         add("pad " + mode, lambda x, m=mode: np.pad(x, ((1, 2), (2, 1)), mode=m), spaced(3, 4))
 add("pad constants", lambda x: np.pad(x, 2, constant_values=(1.5, 2.5)), real(3))
@@ -281,8 +332,11 @@ add("compress", lambda x: np.compress([True, False, True], x, axis=0), x34)
 add("extract", lambda x: np.extract(np.array([True, False, True]), x), real(3))
 add("choose", lambda x, y: np.choose([0, 1, 1], [x, y]), real(3), real(3))
 add("select", lambda x: np.select([x > 1, x > 0], [x**2, x], 0.5 * x), spaced(6))
-add("piecewise", lambda x: np.piecewise(x, [x < 0, x >= 0], [lambda v: -v, lambda v: v**2]),
-    spaced(6), skip="vmap jit")
+add(
+    "piecewise",
+    lambda x: np.piecewise(x, [x < 0, x >= 0], [lambda v: -v, lambda v: v**2]),
+    spaced(6),
+)
 for name in ("sort",):
     add(name, np.sort, spaced(3, 4))
     add(name + " axis", lambda x: np.sort(x, axis=0), spaced(3, 4))
@@ -300,18 +354,30 @@ add("gradient points", lambda x: np.gradient(x, np.array([0.0, 1, 1.5, 3])), rea
 add("trapezoid", np.trapezoid, real(5))
 add("trapezoid x", lambda y, x: np.trapezoid(y, x), real(5), real(5))
 add("interp", np.interp, np.array([0.3, 1.2, 2.7]), np.array([0.0, 1.0, 2.0, 3.0]), real(4))
-add("interp outside", lambda x, y: np.interp(x, [0.0, 1.0, 2.0], y, left=-1.0),
-    np.array([-0.5, 2.4, 1.1]), real(3))
-add("interp period", lambda x, y: np.interp(x, [0.0, 1.0, 2.0], y, period=3.0),
-    np.array([-0.5, 3.4, 1.1]), real(3))
+add(
+    "interp outside",
+    lambda x, y: np.interp(x, [0.0, 1.0, 2.0], y, left=-1.0),
+    np.array([-0.5, 2.4, 1.1]),
+    real(3),
+)
+add(
+    "interp period",
+    lambda x, y: np.interp(x, [0.0, 1.0, 2.0], y, period=3.0),
+    np.array([-0.5, 3.4, 1.1]),
+    real(3),
+)
 add("unwrap", np.unwrap, np.array([0.0, 2.0, 5.5, 6.0, 0.3]))
 add("bincount", lambda w: np.bincount([0, 2, 0, 1], weights=w), real(4))
 add("convolve", np.convolve, real(5), real(3))
 for mode in ("same", "valid", "full"):
     for n, m in ((5, 3), (3, 5), (4, 4), (6, 2), (2, 6), (1, 4)):
         add(f"convolve {mode} {n} {m}", lambda a, v, k=mode: np.convolve(a, v, k), real(n), real(m))
-        add(f"correlate {mode} {n} {m}", lambda a, v, k=mode: np.correlate(a, v, k), real(n),
-            real(m))
+        add(
+            f"correlate {mode} {n} {m}",
+            lambda a, v, k=mode: np.correlate(a, v, k),
+            real(n),
+            real(m),
+        )
 add("correlate complex", lambda a, v: np.correlate(a, v, "full"), cplx(4), cplx(2))
 add("cov", np.cov, real(3, 5))
 add("cov two", lambda x, y: np.cov(x, y, ddof=0), real(5), real(5))
@@ -327,11 +393,21 @@ add("polyadd", np.polyadd, real(3), real(2))
 add("polysub", np.polysub, real(3), real(2))
 add("polymul", np.polymul, real(3), real(2))
 add("polydiv", lambda a, b: np.polydiv(a, b)[0], real(4), positive(2), skip="vmap jit")
-add("polyfit", lambda x, y: np.polyfit(x, y, 2), np.array([0.0, 1, 2, 3.3, 4]), real(5),
-    tolerance=1e-5)
+add(
+    "polyfit",
+    lambda x, y: np.polyfit(x, y, 2),
+    np.array([0.0, 1, 2, 3.3, 4]),
+    real(5),
+    tolerance=1e-5,
+)
 add("poly", np.poly, real(3), skip="vmap jit")
-add("roots", lambda c: np.sort(np.abs(np.roots(c))), np.array([1.0, -6.0, 11.0, -5.9]),
-    skip="vmap jit", tolerance=1e-4)
+add(
+    "roots",
+    lambda c: np.sort(np.abs(np.roots(c))),
+    np.array([1.0, -6.0, 11.0, -5.9]),
+    skip="vmap jit",
+    tolerance=1e-4,
+)
 add("apply_along_axis", lambda x: np.apply_along_axis(lambda r: np.cumsum(r**2), 1, x), real(2, 3))
 add("apply_over_axes", lambda x: np.apply_over_axes(np.sum, x, [0, 2]), real(2, 3, 2))
 add("real_if_close", lambda x: np.real_if_close(x * 2), real(3))
@@ -340,7 +416,8 @@ add("real_if_close", lambda x: np.real_if_close(x * 2), real(3))
 
 add("dot", np.dot, real(3, 4), real(4, 2))
 add("dot vectors", np.dot, real(4), real(4))
-add("dot nd", np.dot, real(2, 3, 4), real(5, 4, 2))
+# NumPy sums the products of more than two axes row by row, and these as one matrix product.
+add("dot nd", np.dot, real(2, 3, 4), real(5, 4, 2), skip="bits")
 add("matmul", np.matmul, real(2, 3, 4), real(4, 2))
 add("matmul batch", np.matmul, real(2, 1, 3, 4), real(5, 4, 2))
 add("matmul vector", np.matmul, real(4), real(2, 4, 3))
@@ -350,10 +427,14 @@ add("vecmat", np.vecmat, real(3), real(2, 3, 4))
 add("vdot", np.vdot, cplx(3), cplx(3))
 add("inner", np.inner, real(2, 3), real(4, 3))
 add("outer", np.outer, real(3), real(2))
-add("vecdot", np.vecdot, cplx(2, 3), cplx(3))
+add("vecdot", np.vecdot, cplx(2, 3), cplx(3), skip="bits")
 add("tensordot", lambda x, y: np.tensordot(x, y, 2), real(2, 3, 4), real(3, 4, 2))
-add("tensordot axes", lambda x, y: np.tensordot(x, y, ([0, 2], [1, 0])), real(2, 3, 4),
-    real(4, 2, 3))
+add(
+    "tensordot axes",
+    lambda x, y: np.tensordot(x, y, ([0, 2], [1, 0])),
+    real(2, 3, 4),
+    real(4, 2, 3),
+)
 for text, shapes in (
     ("ij,jk->ik", ((2, 3), (3, 4))),
     ("ii->i", ((3, 3),)),
@@ -365,8 +446,13 @@ for text, shapes in (
     ("bij,bjk", ((2, 3, 2), (2, 2, 3))),
 ):
     add("einsum " + text, lambda *xs, t=text: np.einsum(t, *xs), *[real(*s) for s in shapes])
-add("einsum optimize", lambda x, y, z: np.einsum("ij,jk,kl", x, y, z, optimize=True), real(2, 3),
-    real(3, 4), real(4, 2))
+add(
+    "einsum optimize",
+    lambda x, y, z: np.einsum("ij,jk,kl", x, y, z, optimize=True),
+    real(2, 3),
+    real(3, 4),
+    real(4, 2),
+)
 
 # *** linear algebra ***
 
@@ -387,8 +473,20 @@ add("cholesky upper", lambda a: la.cholesky(a + a.T, upper=True), spd)
 add("cholesky complex", lambda a: la.cholesky(a + np.conj(a.T)), spdc)
 for mode in ("reduced", "complete", "r"):
     for label, a in (("square", square), ("tall", tall), ("wide", wide), ("complex", cplx(3, 2))):
-        add(f"qr {mode} {label}", lambda a, m=mode: tuple(la.qr(a, m)) if m != "r" else la.qr(a, m),
-            a, skip="second" if mode == "complete" and label in ("tall", "complex") else "")
+        if mode != "complete" or label in ("square", "wide"):
+            add(
+                f"qr {mode} {label}",
+                lambda a, m=mode: tuple(la.qr(a, m)) if m != "r" else la.qr(a, m),
+                a,
+            )
+        else:  # the columns that are added may turn among themselves: their projector may not
+            add(
+                f"qr {mode} {label}",
+                lambda a: (lambda q, r: (q[:, :2], r[:2], q[:, 2:] @ np.conj(q[:, 2:]).T))(
+                    *la.qr(a, "complete")
+                ),
+                a,
+            )
 add("eigh", lambda a: tuple(la.eigh(a)), spd)
 add("eigh upper", lambda a: tuple(la.eigh(a, UPLO="U")), spd)
 add("eigvalsh", la.eigvalsh, spd)
@@ -399,8 +497,16 @@ add("eig", lambda a: la.eig(a)[0], real(4, 4), skip="vmap jit")
 add("eig vectors", lambda a: la.eig(a)[1], cplx(3, 3), tolerance=1e-5)
 for full in (False, True):
     for label, a in (("square", square), ("tall", tall), ("wide", wide)):
-        skip = "second" if full and label != "square" else ""
-        add(f"svd {full} {label}", lambda a, k=full: tuple(la.svd(a, full_matrices=k)), a, skip=skip)
+        if full and label != "square":
+            add(
+                f"svd {full} {label}",
+                lambda a: (
+                    lambda u, s, vh: (u[:, :2], s, vh[:2], u[:, 2:] @ u[:, 2:].T, vh[2:].T @ vh[2:])
+                )(*la.svd(a)),
+                a,
+            )
+        else:
+            add(f"svd {full} {label}", lambda a, k=full: tuple(la.svd(a, full_matrices=k)), a)
 add("svd complex", lambda a: np.abs(la.svd(a, full_matrices=False)[0]) ** 2, cplx(3, 2))
 add("svdvals", la.svdvals, wide)
 add("svd hermitian", lambda a: la.svd(a, hermitian=True)[1], spd)
@@ -431,7 +537,7 @@ add("linalg.trace", la.trace, real(2, 3, 3))
 add("linalg.diagonal", la.diagonal, real(2, 3, 3))
 add("linalg.cross", la.cross, real(2, 3), real(2, 3))
 add("linalg.outer", la.outer, real(2), real(3))
-add("linalg.vecdot", la.vecdot, cplx(2, 3), cplx(2, 3))
+add("linalg.vecdot", la.vecdot, cplx(2, 3), cplx(2, 3), skip="bits")
 
 # *** Fourier ***
 
@@ -443,8 +549,11 @@ for name in ("fft", "ifft", "hfft"):
 for n in (4, 5, 1):
     for norm in ("backward", "ortho", "forward"):
         add(f"rfft {norm} {n}", lambda x, k=norm: np.fft.rfft(x, norm=k), real(n))
-        add(f"irfft {norm} {n}", lambda x, k=norm, m=n: np.fft.irfft(x, n=m, norm=k),
-            cplx(n // 2 + 1))
+        add(
+            f"irfft {norm} {n}",
+            lambda x, k=norm, m=n: np.fft.irfft(x, n=m, norm=k),
+            cplx(n // 2 + 1),
+        )
 add("rfft axis", lambda x: np.fft.rfft(x, axis=0, n=6), real(4, 2))
 add("fft real", np.fft.fft, real(5))
 add("irfft", np.fft.irfft, cplx(4))
@@ -456,6 +565,6 @@ add("ifftn", np.fft.ifftn, cplx(2, 3))
 add("rfft2", np.fft.rfft2, real(3, 4))
 add("rfftn", np.fft.rfftn, real(2, 3, 5))
 add("irfft2", np.fft.irfft2, cplx(3, 4))
-add("irfftn", lambda x: np.fft.irfftn(x, s=(3, 5)), cplx(3, 4))
+add("irfftn", lambda x: np.fft.irfftn(x, s=(3, 5), axes=(0, 1)), cplx(3, 4))
 add("fftshift", np.fft.fftshift, real(3, 4))
 add("ifftshift", np.fft.ifftshift, real(5))

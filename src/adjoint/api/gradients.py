@@ -363,7 +363,7 @@ def _zero(value: Any) -> Any:
 
 
 def _fresh(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) and not x.flags.writeable else x
+    return x.copy() if type(x) is np.ndarray and not x.flags.writeable else x
 
 
 def stop_gradient(x: Any) -> Any:

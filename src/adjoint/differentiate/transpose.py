@@ -1,7 +1,8 @@
 """Transpose: a graph that is linear in some inputs becomes the graph of its adjoint map.
 
-Nodes that do not depend on the linear inputs are done first, forwards; then the linear
-nodes are walked backwards, each handing the cotangent of its output to its operands.
+The linear nodes are walked backwards, each handing the cotangent of its output to its
+operands. What they read that does not depend on the linear inputs (such as partials, made of
+residuals) is made when it is first read, so that not all of it is alive at once.
 
 Cotangents that come out of a ``where`` (or an assignment, or a selection of elements) are
 *guarded*: their zeros mean "this element was not used", so a product of such a zero with an
@@ -17,7 +18,7 @@ import numpy as np
 
 from adjoint.differentiate.replay import value_of
 from adjoint.errors import NoDerivativeError
-from adjoint.graph.graph import Graph, Node, Value
+from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.primitives.infer import zeros
 from adjoint.primitives.products import divide_no_nan, multiply_no_nan
 from adjoint.trace.recorder import Recorder, bind_at
@@ -41,11 +42,11 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
         A graph from (residuals, cotangents of outputs) to cotangents of the linear inputs.
     """
     recorder = Recorder("transpose", concrete=False, keep_all=True)
-    values: dict[Any, Any] = {}
+    values = _Values()
     for value, is_linear in zip(graph.inputs, linear, strict=True):
         if not is_linear:
-            values[value] = recorder.input(value.type)
-    heads = [x.index for x in values.values()]
+            values.known[value] = recorder.input(value.type)
+    heads = [x.index for x in values.known.values()]
     incoming = [recorder.input(o.type) for o in graph.outputs]
     heads += [x.index for x in incoming]
 
@@ -55,10 +56,8 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
         if any(o in dependent for o in node.operands):
             dependent.update(node.outputs)
             walk.append(node)
-            continue
-        result = bind_at(_adjoint_line(node), node, [value_of(o, values) for o in node.operands])
-        results = result if node.primitive.several else (result,)
-        values.update(zip(node.outputs, results, strict=True))
+        else:
+            values.makers.update(dict.fromkeys(node.outputs, node))
 
     cotangents = _Cotangents()
     for operand, y_bar in zip(graph.outputs, incoming, strict=True):
@@ -79,6 +78,35 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
     made = recorder.graph(outputs, heads, inline=1 << 62)
     recorder.closed = True
     return made.graph
+
+
+class _Values:
+    """Values that do not depend on the linear inputs, made when first asked for."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Any] = {}
+        self.makers: dict[Any, Node] = {}
+
+    def __call__(self, operand: Operand) -> Any:
+        if not isinstance(operand, Literal) and operand not in self.known:
+            self._make(operand)
+        return value_of(operand, self.known)
+
+    def _make(self, wanted: Value) -> None:
+        stack = [wanted]
+        while stack:
+            if stack[-1] in self.known:
+                stack.pop()
+                continue
+            node = self.makers[stack[-1]]
+            missing = [o for o in node.operands if isinstance(o, Value) and o not in self.known]
+            if missing:
+                stack += missing
+                continue
+            operands = [value_of(o, self.known) for o in node.operands]
+            result = bind_at(_adjoint_line(node), node, operands)
+            results = result if node.primitive.several else (result,)
+            self.known.update(zip(node.outputs, results, strict=True))
 
 
 class _Cotangents:
@@ -103,9 +131,7 @@ def _adjoint_line(node: Node) -> Any:
     return node.source._replace(role="adjoint") if node.source is not None else None
 
 
-def _pull_node(
-    node: Node, values: dict[Any, Any], dependent: set[Any], cotangents: _Cotangents
-) -> None:
+def _pull_node(node: Node, values: _Values, dependent: set[Any], cotangents: _Cotangents) -> None:
     primitive = node.primitive
     taken = [cotangents.take(value) for value in node.outputs]
     if all(y_bar is None for y_bar, _ in taken):
@@ -113,8 +139,7 @@ def _pull_node(
     guarded = any(flag for _, flag in taken)
     is_linear = [o in dependent for o in node.operands]
     operands = [
-        o.type if flag else value_of(o, values)
-        for o, flag in zip(node.operands, is_linear, strict=True)
+        o.type if flag else values(o) for o, flag in zip(node.operands, is_linear, strict=True)
     ]
     if primitive.structure == "control":
         rule = control_transposes[primitive.name]
@@ -149,6 +174,6 @@ def _guarded_product(name: str, y_bar: Any, operands: Sequence[Any], which: int)
     if name != "mul":
         return None
     partial = operands[1 - which]
-    if isinstance(partial, np.ndarray | np.generic) and np.all(np.isfinite(partial)):
+    if not hasattr(partial, "recorder") and np.all(np.isfinite(partial)):
         return None
     return multiply_no_nan(y_bar, partial)

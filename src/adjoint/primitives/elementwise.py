@@ -101,8 +101,11 @@ def _logaddexp_term(exponential: Any, position: int) -> Any:
     def term(t: Any, out: Any, x: Any, y: Any) -> Any:
         # Where the result is infinite, x - out would be inf - inf.
         mine = y if position else x
-        return t * np.where(np.isinf(out) & (mine == out), 1, exponential(mine - np.where(
-            np.isinf(out) & (mine == out), 0, out)))
+        return t * np.where(
+            np.isinf(out) & (mine == out),
+            1,
+            exponential(mine - np.where(np.isinf(out) & (mine == out), 0, out)),
+        )
 
     return term
 
@@ -182,6 +185,14 @@ power = elementwise(
     convention="x**0 has slope 0 everywhere; 0**y has slope 0 in y",
     domain=((0.3, 3.0), (-2.0, 2.0)),
 )
+float_power = elementwise(
+    "float_power",
+    np.float_power,
+    _pow_base_term,
+    _pow_exponent_term,
+    convention="x**0 has slope 0 everywhere; 0**y has slope 0 in y",
+    domain=((0.3, 3.0), (-2.0, 2.0)),
+)
 logaddexp = elementwise(
     "logaddexp", np.logaddexp, _logaddexp_term(np.exp, 0), _logaddexp_term(np.exp, 1)
 )
@@ -214,9 +225,7 @@ arccosh = elementwise(
 arctanh = elementwise(
     "arctanh", np.arctanh, lambda t, out, x: t / ((1 - x) * (1 + x)), domain=_INSIDE
 )
-hypot = elementwise(
-    "hypot", np.hypot, _hypot_term(0), _hypot_term(1), convention="0 at the origin"
-)
+hypot = elementwise("hypot", np.hypot, _hypot_term(0), _hypot_term(1), convention="0 at the origin")
 arctan2 = elementwise(
     "arctan2", np.arctan2, _arctan2_term(0), _arctan2_term(1), convention="0 at the origin"
 )
@@ -249,7 +258,14 @@ fmod = elementwise(
     domain=((-2.0, 2.0), (0.4, 3.0)),
 )
 copysign = elementwise("copysign", np.copysign, _copysign_term, None)
-ldexp = elementwise("ldexp", np.ldexp, lambda t, out, x, i: np.ldexp(t, i), None)
+ldexp = elementwise(
+    "ldexp",
+    np.ldexp,
+    lambda t, out, x, i: np.ldexp(t, i),
+    None,
+    linear_in=(0,),
+    transpose=lambda y_bar, operands, which: np.ldexp(y_bar, operands[1]),
+)
 
 # *** no derivative: piecewise constant, logical, integer ***
 

@@ -16,6 +16,7 @@ from adjoint.graph.source import source_here
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear, products
 from adjoint.trace import indexing
+from adjoint.trace.calls.support import as_operand
 from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
 from adjoint.trace.recorder import (
     PLAIN,
@@ -28,7 +29,7 @@ from adjoint.trace.recorder import (
 )
 from adjoint.trace.scipy_names import refuse_caller
 from adjoint.trace.tables import array_function, array_ufunc, method
-from adjoint.trace.views import as_view, detached, handle, writable, write_through
+from adjoint.trace.views import as_view, detached, handle, replace_value, writable, write_through
 
 _NUMBERS = (bool, int, float, complex)
 _c = e.constants
@@ -44,7 +45,7 @@ def _operator(primitive: Any, swapped: bool = False) -> Any:
         if not _fits(other):
             if not isinstance(other, list | tuple):
                 return NotImplemented
-            other = np.array(other)
+            other = as_operand(other)
         result = (
             elementwise(primitive, other, self) if swapped else elementwise(primitive, self, other)
         )
@@ -78,8 +79,34 @@ class TracedArray(TracedCore):
     # *** what is known without the values ***
 
     @property
+    def __class__(self) -> type:  # type: ignore[override]
+        """What isinstance sees: the type that plain NumPy would have here."""
+        if self.weak:
+            return complex if self.dtype.kind == "c" else float
+        return np.ndarray if self.shape or self.recorder is PLAIN else self.dtype.type
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return array
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return self.payload.shape  # type: ignore[no-any-return]
+
+    @shape.setter
+    def shape(self, wanted: Any) -> None:
+        if self.view is not None:
+            self.view.refresh(self)
+            link, before = self.view, self.shape
+            read, write = link.read, link.write
+            link.read = lambda base: linear.reshape(read(base), shape=self.shape)
+            if write is not None:
+                link.write = lambda base, new: write(base, linear.reshape(new, shape=before))
+        replace_value(self, handle(np.reshape(handle(self), wanted)))
+
+    @property
+    def flags(self) -> Any:
+        value = indexing.concrete_value(self)
+        return (value if isinstance(value, np.ndarray) else np.empty(0)).flags
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -442,7 +469,7 @@ class TracedArray(TracedCore):
 
 # Attributes and methods that a plain stand-in may leave to its array: none of them writes.
 _READING = frozenset(
-    "strides flags ctypes data tobytes tofile dump dumps argpartition getfield device".split()
+    "strides ctypes data tobytes tofile dump dumps argpartition getfield device".split()
 )
 
 

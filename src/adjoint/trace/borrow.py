@@ -14,12 +14,14 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
+from numpy._core import _multiarray_umath as umath
 
 from adjoint.trace import making
 from adjoint.trace import recorder as core
-from adjoint.trace.calls.support import any_traced
+from adjoint.trace.calls.support import any_traced, as_operand
 from adjoint.trace.tables import implements
 
+_converter: Any = getattr(umath, "_array_converter", object)
 _globals: dict[int, dict[str, Any]] = {}
 _functions: dict[Any, Any] = {}
 _modules: dict[str, Any] = {}
@@ -64,7 +66,43 @@ def _replacements() -> dict[int, Any]:
                 made = _maker(own) if callable(own) else own
             # Either may stand in NumPy's modules, depending on when they are looked at.
             _replaced[id(own)] = _replaced[id(ours)] = made
+        _replaced[id(np.broadcast)] = _Broadcast
+        _replaced[id(_converter)] = _Converter
     return _replaced
+
+
+class _Broadcast:
+    """``np.broadcast`` as far as borrowed code uses it."""
+
+    def __init__(self, *arrays: Any) -> None:
+        self.shape = np.broadcast_shapes(*[np.shape(x) for x in arrays])
+        self.ndim = len(self.shape)
+
+
+class _Converter:
+    """NumPy's helper that makes arrays of arguments and wraps results like them."""
+
+    def __init__(self, *values: Any) -> None:
+        self._arrays = tuple([as_operand(x) for x in values])
+        self.scalar_input = tuple([np.ndim(x) == 0 for x in self._arrays])
+
+    def __getitem__(self, k: int) -> Any:
+        return self._arrays[k]
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def as_arrays(self, **_: Any) -> tuple[Any, ...]:
+        """The arguments as arrays."""
+        return self._arrays
+
+    def result_type(self, *extra: Any, **_: Any) -> Any:
+        """Their common dtype."""
+        return np.result_type(*self._arrays, *extra)
+
+    def wrap(self, x: Any, to_scalar: Any = None) -> Any:
+        """The result as it is."""
+        return x
 
 
 def _seen(value: Any) -> Any:

@@ -11,13 +11,10 @@ from adjoint.trace.indexing import RECORDED, concrete_value, plain_value
 from adjoint.trace.tables import WRITING, _foreign, implements
 from adjoint.trace.views import writable
 
-_known = object()
 
-
-def _target(a: Any, name: str) -> Any:
+def _target(a: Any, name: str) -> None:
     if not is_traced(a):
         raise _foreign(name)
-    return a
 
 
 def _natively(function: Any, a: Any, *rest: Any, **options: Any) -> bool:
@@ -26,16 +23,16 @@ def _natively(function: Any, a: Any, *rest: Any, **options: Any) -> bool:
     more = {name: plain_value(x) for name, x in options.items()}
     if any(x is RECORDED for x in (*made, *more.values())):
         return False
-    function(writable(a), *made[1:], **more)
+    function(writable(a) if is_traced(a) else a, *made[1:], **more)
     return True
 
 
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """``dst[where] = src``."""
-    _target(dst, "np.copyto")
     if _natively(np.copyto, dst, src, casting, where):
         return
+    _target(dst, "np.copyto")
     value = as_operand(src)
     if not np.can_cast(value.dtype, dst.dtype, casting):  # type: ignore[arg-type]
         raise TypeError(f"Cannot cast array data from {value.dtype} to {dst.dtype}")
@@ -45,9 +42,9 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 @implements(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
     """Values by position written where the mask holds; repeated if too few."""
-    _target(a, "np.putmask")
     if _natively(np.putmask, a, mask, values):
         return
+    _target(a, "np.putmask")
     source = np.resize(np.ravel(as_operand(values)), a.shape)
     a[...] = np.where(mask, source.astype(a.dtype), a.copy())
 
@@ -55,9 +52,9 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
 @implements(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """Values one after the other written where the mask holds."""
-    _target(arr, "np.place")
     if _natively(np.place, arr, mask, vals):
         return
+    _target(arr, "np.place")
     flat = as_operand(vals).reshape(-1)
     known = concrete_value(mask) if is_traced(mask) else np.asarray(mask, bool)
     places = np.nonzero(np.ravel(known))[0]
@@ -74,9 +71,9 @@ def _write_flat(a: Any, places: Any, values: Any) -> None:
 @implements(np.put, methods=("put",))
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """``a.flat[ind] = v``."""
-    _target(a, "np.put")
     if _natively(np.put, a, ind, v, mode):
         return
+    _target(a, "np.put")
     places = as_operand(ind).reshape(-1)
     if mode == "clip":
         places = np.clip(places, 0, a.size - 1)
@@ -89,9 +86,9 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 @implements(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1, mode: Any = None) -> None:
     """Elements written along an axis, by an index array of the same rank."""
-    _target(arr, "np.put_along_axis")
     if _natively(np.put_along_axis, arr, indices, values, axis):
         return
+    _target(arr, "np.put_along_axis")
     if axis is None:
         return put(arr, indices, values)
     axis = axis_index(axis, arr.ndim)
@@ -103,9 +100,9 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1, mode: An
 @implements(np.fill_diagonal)
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """Values written on the main diagonal."""
-    _target(a, "np.fill_diagonal")
     if _natively(np.fill_diagonal, a, val, wrap):
         return
+    _target(a, "np.fill_diagonal")
     shadow = np.zeros(a.shape, bool)
     np.fill_diagonal(shadow, True, wrap)
     places = np.flatnonzero(shadow)

@@ -9,6 +9,7 @@ import numpy as np
 from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
 from adjoint.primitives import choose, linear
+from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.support import as_operand, axis_index, is_traced
 from adjoint.trace.elementwise import dtype_key
 from adjoint.trace.indexing import concrete_value
@@ -269,25 +270,13 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> A
         if not is_traced(values) and not np.any(values):
             return result
         return _with_constants(x, result, widths, values)
+    if mode not in ("edge", "wrap", "reflect", "symmetric") or options.get("reflect_type") == "odd":
+        return borrowed(np.pad)(x, pad_width, mode, **options)
     # Other modes pick elements: NumPy pads the positions, and the elements follow.
     for axis, (before, after) in enumerate(widths):
-        if mode not in ("edge", "wrap", "reflect", "symmetric"):
-            raise _no_pad(mode)
         order = np.pad(np.arange(x.shape[axis]), (before, after), mode=mode, **options)  # type: ignore[call-overload]
         x = take(x, order, axis)
     return x
-
-
-def _no_pad(mode: str) -> Exception:
-    from adjoint.errors import UnsupportedError
-
-    return UnsupportedError(
-        f"the mode {mode!r} has no rule",
-        function="np.pad",
-        source=source_here(),
-        wanted="constant, edge, wrap, reflect or symmetric",
-        remedy="compute the border values and join them with np.concatenate",
-    )
 
 
 def _with_constants(x: Any, result: Any, widths: Any, values: Any) -> Any:

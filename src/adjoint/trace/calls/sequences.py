@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib import _function_base_impl as _own_module
 
 from adjoint.primitives import linear
 from adjoint.primitives.sequences import convolve as row
 from adjoint.primitives.sequences import correlate as correlation
+from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.products import _same_dtype
+from adjoint.trace.calls.selection import take
 from adjoint.trace.calls.support import as_operand, is_traced
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
@@ -26,6 +29,7 @@ def _vectors(a: Any, v: Any) -> list[Any]:
     return _same_dtype(x, y)
 
 
+_own: Any = _own_module
 _MODES = {0: "valid", 1: "same", 2: "full", "v": "valid", "s": "same", "f": "full"}
 
 
@@ -57,7 +61,7 @@ def interp(
         period = abs(period)
         at, knots = at % period, knots % period
         order = np.argsort(knots)
-        knots, values = np.take(knots, order), np.take(values, order)
+        knots, values = take(knots, order), take(values, order)
         knots = np.concatenate([knots[-1:] - period, knots, knots[:1] + period])
         values = np.concatenate([values[-1:], values, values[:1]])
     n = knots.shape[0]
@@ -70,8 +74,8 @@ def interp(
     else:
         j = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, n - 2)
         j = j if is_traced(j) else np.asarray(j)
-        low, base = np.take(knots, j), np.take(values, j)
-        slope = (np.take(values, j + 1) - base) / (np.take(knots, j + 1) - low)
+        low, base = take(knots, j), take(values, j)
+        slope = (take(values, j + 1) - base) / (take(knots, j + 1) - low)
         result = slope * (at - low) + base
         result = np.where(at == knots[-1], values[-1], result)
     result = np.where(at < knots[0], left, result)
@@ -93,6 +97,42 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 @implements(np.i0)
 def i0(x: Any) -> Any:
     """The modified Bessel function of order 0, by NumPy's own series."""
-    from adjoint.trace.borrow import borrowed
+    size = np.abs(as_operand(x))
+    size = size if size.dtype.kind == "f" else size.astype(float)
+    near, far = borrowed(_own._i0_1), borrowed(_own._i0_2)
+    return np.where(size <= 8.0, near(np.minimum(size, 8.0)), far(np.maximum(size, 8.0)))
 
-    return borrowed(np.i0)(x)
+
+@implements(np.piecewise)
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **options: Any) -> Any:
+    """A function by pieces; where the values are not known each is run on all elements."""
+    x = as_operand(x)
+    if concrete_value(x) is not None:
+        return borrowed(np.piecewise)(x, condlist, funclist, *args, **options)
+    if not isinstance(condlist, list | tuple):
+        condlist = [condlist]
+    conditions, pieces = [as_operand(c) for c in condlist], list(funclist)
+    if len(pieces) == len(conditions) + 1:
+        result = pieces.pop()
+        result = result(x, *args, **options) if callable(result) else result
+    else:
+        result = np.zeros(x.shape, x.dtype)
+    for condition, piece in zip(conditions, pieces, strict=True):
+        value = piece(x, *args, **options) if callable(piece) else piece
+        result = np.where(condition, value, result)
+    return result.astype(x.dtype)
+
+
+@implements(np.polymul)
+def polymul(a1: Any, a2: Any) -> Any:
+    """The product of two polynomials, without their leading zeros."""
+    return np.convolve(_without_leading_zeros(a1), _without_leading_zeros(a2))
+
+
+def _without_leading_zeros(p: Any) -> Any:
+    x = np.atleast_1d(as_operand(p))
+    known = concrete_value(x) if is_traced(x) else x
+    if known is None:
+        return x
+    rest = np.flatnonzero(known)
+    return x[rest[0] :] if rest.size else np.zeros(1, x.dtype)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
 from adjoint.primitives import linear
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import (
@@ -37,7 +39,7 @@ def view(x: Any, result: Any, read: Any, write: Any) -> Any:
 
 
 def _shape(args: tuple[Any, ...]) -> tuple[int, ...]:
-    if len(args) == 1 and isinstance(args[0], tuple | list):
+    if len(args) == 1 and (isinstance(args[0], tuple | list) or np.ndim(args[0]) == 1):
         args = tuple(args[0])
     return tuple([int(n.__index__()) for n in args])
 
@@ -359,6 +361,19 @@ def tile(A: Any, reps: Any) -> Any:
     return detached(reshape(stretched, tuple(c * n for c, n in zip(counts, shape, strict=True))))
 
 
+def as_dtype(dtype: Any) -> np.dtype[Any]:
+    """A numeric dtype; others, which cannot carry derivatives, are refused."""
+    wanted = dtype() if isinstance(dtype, type) and issubclass(dtype, np.dtype) else np.dtype(dtype)
+    if wanted.kind not in "biufc":
+        raise UnsupportedError(
+            f"an array under recording cannot become {wanted}",
+            function="astype",
+            source=source_here(),
+            wanted="a boolean, integer, floating or complex dtype",
+        )
+    return wanted
+
+
 @implements(methods=("astype",))
 def astype(
     x: Any,
@@ -369,7 +384,7 @@ def astype(
     copy: bool = True,
 ) -> Any:
     """Another dtype."""
-    wanted = np.dtype(dtype)
+    wanted = as_dtype(dtype)
     if x.dtype == wanted:
         return core.TracedArray(x.recorder, x.index, x.payload, False)
     if x.dtype.kind == "c" and wanted.kind == "f":

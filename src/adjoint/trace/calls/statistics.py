@@ -242,3 +242,81 @@ def argpartition(
     if known is None:
         return np.argsort(a, axis=axis)
     return np.argpartition(known, kth, axis, kind)
+
+
+@implements(np.nanmean)
+def nanmean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = np._NoValue,
+    *,
+    where: Any = True,
+) -> Any:
+    """The mean of the elements that are not NaN."""
+    x = as_operand(a)
+    if x.dtype.kind not in "fc":
+        return np.mean(x, axis=axis, dtype=dtype, out=out, keepdims=bool(keepdims is True))
+    keep = bool(_given(keepdims) and keepdims)
+    there, filled = _there(x, where)
+    count = np.sum(there, axis=_axes(axis), dtype=np.intp, keepdims=keep)
+    total = np.sum(filled, axis=_axes(axis), dtype=dtype, keepdims=keep)
+    return _store((total / count).astype(total.dtype), out)
+
+
+def _there(x: Any, where: Any) -> tuple[Any, Any]:
+    """Which elements count, and all of them with 0 in place of the others."""
+    there = ~np.isnan(x)
+    if _given(where) and where is not True:
+        there = there & np.broadcast_to(where, x.shape)
+    return there, np.where(there, x, np.zeros((), x.dtype))
+
+
+@implements(np.nanvar)
+def nanvar(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = np._NoValue,
+    *,
+    where: Any = True,
+    mean: Any = np._NoValue,
+    correction: Any = np._NoValue,
+) -> Any:
+    """The variance of the elements that are not NaN."""
+    x = as_operand(a)
+    keep = bool(_given(keepdims) and keepdims)
+    if _given(correction):
+        ddof = correction
+    if x.dtype.kind not in "fc":
+        return np.var(x, axis=axis, dtype=dtype, out=out, ddof=ddof, keepdims=keep)
+    there, filled = _there(x, where)
+    axes = _axes(axis)
+    count = np.sum(there, axis=axes, dtype=np.intp, keepdims=True)
+    centre = mean if _given(mean) else np.sum(filled, axis=axes, dtype=dtype, keepdims=True) / count
+    deviation = np.where(there, filled - centre, np.zeros((), x.dtype))
+    if x.dtype.kind == "c":
+        squares = np.real(deviation * np.conjugate(deviation))
+    else:
+        squares = deviation * deviation
+    total = np.sum(squares, axis=axes, dtype=dtype, keepdims=keep)
+    left = np.reshape(count, np.shape(total)) - ddof
+    result = (total / left).astype(total.dtype)
+    return _store(np.where(left <= 0, np.nan, result), out)
+
+
+@implements(np.nanstd)
+def nanstd(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = np._NoValue,
+    **options: Any,
+) -> Any:
+    """The standard deviation of the elements that are not NaN."""
+    return _store(np.sqrt(nanvar(a, axis, dtype, None, ddof, keepdims, **options)), out)

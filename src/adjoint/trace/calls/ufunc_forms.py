@@ -19,7 +19,7 @@ _no_value = np._NoValue
 def _stored(result: Any, out: Any, name: str, casting: str = "same_kind") -> Any:
     """What ``out=`` does: the result cast and written, and the array it was written into."""
     target = out[0] if isinstance(out, tuple) else out
-    if target is None:
+    if target is None or target is Ellipsis:
         return result
     if not is_traced(target):
         raise _foreign(name)
@@ -51,7 +51,8 @@ def _with_options(rule: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -
     target = out[0] if isinstance(out, tuple) else out
     if where is not True:
         shape = np.broadcast_shapes(result.shape, np.shape(where))
-        base = np.zeros(shape, result.dtype) if target is None else detached(target)
+        fresh = target is None or target is Ellipsis
+        base = np.zeros(shape, result.dtype) if fresh else detached(target)
         result = np.where(where, result.astype(base.dtype), base)
     return _stored(result, target, name, casting)
 
@@ -208,6 +209,7 @@ def _rounds(places: Any) -> list[Any]:
 
 
 _methods["ufunc with options"] = _with_options
+_methods["ufunc stored"] = _stored
 _methods["ufunc.outer"] = _outer
 _methods["ufunc.reduce"] = _reduce
 _methods["ufunc.accumulate"] = _accumulate

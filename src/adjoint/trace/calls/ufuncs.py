@@ -50,13 +50,6 @@ def fabs(x: Any) -> Any:
     return elementwise(e.absolute, x if x.dtype.kind == "f" else x.astype(float))
 
 
-@implements(np.float_power)
-def float_power(x: Any, y: Any) -> Any:
-    """A power in float64 at least."""
-    wide = np.result_type(np.float64, as_operand(x).dtype, as_operand(y).dtype)
-    return elementwise(e.power, as_operand(x).astype(wide), as_operand(y).astype(wide))
-
-
 @implements(np.deg2rad, np.radians)
 def deg2rad(x: Any) -> Any:
     """Degrees to radians."""
@@ -93,23 +86,42 @@ def frexp(x: Any) -> Any:
     return np.ldexp(x, -exponent), exponent
 
 
+def _moved(x: Any, y: Any, axes: Any, dtype: Any) -> tuple[Any, Any, Any]:
+    """Operands of a product with its axes last, and where the result's axes go."""
+    a, b = as_operand(x), as_operand(y)
+    if dtype is not None:
+        a, b = a.astype(dtype), b.astype(dtype)
+    if axes is None:
+        return a, b, None
+    first, second, last = ([i] if isinstance(i, int) else list(i) for i in axes)
+    tail = [-2, -1]
+    a = np.moveaxis(a, first, tail[-len(first) :])
+    return a, np.moveaxis(b, second, tail[-len(second) :]), last
+
+
+def _back(result: Any, last: Any) -> Any:
+    return result if not last else np.moveaxis(result, [-2, -1][-len(last) :], last)
+
+
 @implements(np.vecmat)
-def vecmat(x: Any, y: Any) -> Any:
+def vecmat(x: Any, y: Any, /, *, axes: Any = None, dtype: Any = None) -> Any:
     """A vector times a matrix, the vector conjugated."""
-    row = np.conjugate(as_operand(x))[..., None, :]
-    return np.matmul(row, y)[..., 0, :]
+    a, b, last = _moved(x, y, axes, dtype)
+    return _back(np.matmul(np.conjugate(a)[..., None, :], b)[..., 0, :], last)
 
 
 @implements(np.matvec)
-def matvec(x: Any, y: Any) -> Any:
+def matvec(x: Any, y: Any, /, *, axes: Any = None, dtype: Any = None) -> Any:
     """A matrix times a vector."""
-    return np.matmul(x, as_operand(y)[..., None])[..., 0]
+    a, b, last = _moved(x, y, axes, dtype)
+    return _back(np.matmul(a, b[..., None])[..., 0], last)
 
 
 @implements(np.matmul)
-def matmul(x: Any, y: Any) -> Any:
+def matmul(x: Any, y: Any, /, *, axes: Any = None, dtype: Any = None) -> Any:
     """The matrix product."""
-    return find_function(np.dot)(x, y) if _is_plain(x, y) else _batched(x, y)
+    a, b, last = _moved(x, y, axes, dtype)
+    return _back(find_function(np.dot)(a, b) if _is_plain(a, b) else _batched(a, b), last)
 
 
 def _is_plain(x: Any, y: Any) -> bool:
