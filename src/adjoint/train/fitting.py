@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +14,8 @@ import numpy as np
 from adjoint import optim
 from adjoint.errors import DataError, NonFiniteError, StructureError
 from adjoint.optim import Optimizer
+from adjoint.optim.full_batch import FullBatch
+from adjoint.train import sampling
 from adjoint.train.callbacks import Callback, EarlyStopping, as_callback
 from adjoint.train.checkpoint import Checkpoint
 from adjoint.train.compiled import INTERPRETER, NATIVE
@@ -28,6 +31,7 @@ from adjoint.train.problem import Parts, Problem
 from adjoint.train.progress import Progress
 from adjoint.train.run import Run
 from adjoint.train.source import ArraySource, StreamSource
+from adjoint.train.whole import Held, WholeRun
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def fit(
     data: Any,
     *,
     loss: Loss,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | FullBatch | None = None,
     epochs: int = 10,
     batch_size: int = 32,
     validation: Any = None,
@@ -97,7 +101,9 @@ def fit(
             or something that gives batches: an iterable, or a function that returns one.
             Inputs that are a tuple are spread over the model's arguments.
         loss: ``loss(output, target) -> scalar``, or a dict of several, which are added up.
-        optimizer: of :mod:`adjoint.optim`; Adam by default.
+        optimizer: of :mod:`adjoint.optim`; Adam by default. With a full-batch method, such as
+            ``optim.lbfgs()``, an epoch is one of its iterations on all examples, and layers
+            behave as in inference.
         epochs: how often to go through the data.
         batch_size: examples of a step; the last of an epoch has what is left.
         validation: data as above, or the share of the examples to hold out, class by class.
@@ -170,9 +176,14 @@ def fit(
     parts = Parts(model, tuple(freeze))
     if not parts.parameters:
         raise StructureError("the model has nothing to learn", function="fit", got=repr(model)[:80])
-    method = optimizer or optim.adam(1e-3)
+    method = Held() if isinstance(optimizer, FullBatch) else optimizer or optim.adam(1e-3)
     problem = Problem(parts, objective, method, run_dtype, augment, truncate)
-    run = Run(
+    make: Any = Run
+    if isinstance(optimizer, FullBatch):
+        _check_whole(optimizer, source, checkpoint, augment, truncate)
+        source = ArraySource(source.data, len(source.data), sampling.in_order, False)  # type: ignore[union-attr]
+        make = functools.partial(WholeRun, optimizer)
+    run: Run = make(
         problem, source, _evaluator(problem, source, held, named, backend, threads),
         _callbacks(callbacks, early_stopping, progress),
         epochs=epochs, seed=seed, validates=held is not None, backend=backend,
@@ -210,6 +221,23 @@ def _evaluator(
             remedy="pass validation= beside a stream of batches",
         )
     return Evaluator(problem, source.data, metrics, backend, threads)
+
+
+def _check_whole(
+    method: FullBatch, source: Any, checkpoint: Any, augment: Any, truncate: Any
+) -> None:
+    asked = {
+        "a stream of batches": isinstance(source, StreamSource),
+        "checkpoint": checkpoint is not None,
+        "augment": augment is not None,
+        "truncate": truncate is not None,
+    }
+    if named := [name for name, is_asked in asked.items() if is_asked]:
+        raise StructureError(
+            f"{method.method} works on all examples at once, without {', '.join(named)}",
+            function="fit",
+            remedy="use a method that takes steps, such as optim.adam()",
+        )
 
 
 def _callbacks(

@@ -143,9 +143,12 @@ class Run:
         Raises:
             NonFiniteError: the loss or a parameter is no longer finite.
         """
-        self._since = perf_counter()
+        self._begin()
         while self.epoch < self.epochs and not self.stopped:
             self._epoch()
+
+    def _begin(self) -> None:
+        self._since = perf_counter()
 
     def _epoch(self) -> None:
         at = self.position
@@ -156,6 +159,10 @@ class Run:
                 callback.on_steps(self)
         if isinstance(self._source, StreamSource) and self._source.steps is None:
             self._source.steps = self.position.step
+        self._close_epoch()
+
+    def _close_epoch(self) -> None:
+        """Measure, tell the optimiser and the callbacks."""
         row = self._row()
         self.history = self.history + row
         at = self.position
