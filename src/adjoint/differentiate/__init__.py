@@ -4,6 +4,7 @@ from adjoint.differentiate import batch_convolution as _batch_convolution  # noq
 from adjoint.differentiate import batch_scipy as _batch_scipy  # noqa: F401 - its rules
 from adjoint.differentiate import control as _control
 from adjoint.differentiate import implicit as _implicit
+from adjoint.differentiate import ivp as _ivp
 from adjoint.differentiate.batch import batch_graph
 from adjoint.differentiate.linearize import Linearized, jvp_graph, linearize
 from adjoint.differentiate.replay import replay
@@ -23,3 +24,4 @@ __all__ = [
 
 _control.load()
 _implicit.load()
+_ivp.load()
