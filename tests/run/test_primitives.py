@@ -180,6 +180,7 @@ def test_extremes_pass_nan_on(name: str, dtype: str) -> None:
                 compare(one_node(name, [x], {"axes": axes}), [x], 0)
 
 
+HOW = {"stride": (2, 1), "padding": ((1, 0), (1, 2)), "dilation": (1, 2), "groups": 2}
 OTHER_CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("broadcast", [(3, 1)], {"shape": (2, 3, 4)}),
     ("broadcast", [()], {"shape": (5,)}),
@@ -217,6 +218,16 @@ OTHER_CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("matmul", [(3, 0), (0, 5)], {}),
     ("matmul", [(0, 4), (4, 5)], {}),
     ("matmul", [(70, 90), (90, 50)], {}),
+    ("windows", [(2, 9, 11)], {"window": (3, 2), "stride": (2, 3), "dilation": (1, 2)}),
+    ("windows", [(4, 30)], {"window": (5,), "stride": (1,), "dilation": (1,)}),
+    ("overlap_add", [(2, 4, 3, 3, 2)],
+     {"shape": (2, 9, 11), "stride": (2, 3), "dilation": (1, 2)}),
+    ("overlap_add", [(4, 26, 5)], {"shape": (4, 30), "stride": (1,), "dilation": (1,)}),
+    ("convolution", [(3, 4, 7, 9), (6, 2, 3, 2)], HOW),
+    ("convolution_input", [(3, 6, 3, 10), (6, 2, 3, 2)], {"shape": (3, 4, 7, 9), **HOW}),
+    ("convolution_weight", [(3, 4, 7, 9), (3, 6, 3, 10)], {"shape": (6, 2, 3, 2), **HOW}),
+    ("convolution", [(2, 3, 20), (5, 3, 4)],
+     {"stride": (1,), "padding": ((0, 0),), "dilation": (1,), "groups": 1}),
     ("einsum", [(3, 4), (5, 4)], {"subscripts": "ij,kj->ki", "optimize": True}),
 ]  # fmt: skip
 

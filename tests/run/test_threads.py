@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.graph import evaluate
+from adjoint.graph import evaluate, primitives
 from adjoint.run import compile_graph
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
@@ -60,6 +60,17 @@ def calling_numpy(x: Any) -> Any:
     return np.linalg.solve(a, np.exp(-a)), np.sort(a, axis=0)
 
 
+def convolving(x: Any, w: Any) -> Any:
+    how = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+
+    def f(x: Any, w: Any) -> Any:
+        y = primitives["convolution"](x, w, **how)
+        pooled = primitives["windows"](y, window=(2, 2), stride=(2, 2), dilation=(1, 1))
+        return np.sum(np.tanh(pooled.max((-2, -1))))
+
+    return ad.grad(f, argnums=(0, 1))(x, w)
+
+
 _STEPS = np.random.default_rng(1).standard_normal((6, 128, 200)).astype("f4")
 _LABELS = np.random.default_rng(2).integers(0, 10, (6, 128))
 CASES: dict[str, Any] = {
@@ -74,6 +85,7 @@ CASES: dict[str, Any] = {
     "training": (programs.training, [programs.network("f4", 200, 256, 10), _STEPS, _LABELS]),
     "calls of numpy": (calling_numpy, arrays(6, (150, 220))),
     "stencil": (programs.stencil, arrays(7, (700, 701))),
+    "convolution": (convolving, arrays(9, (8, 6, 30, 31), (16, 6, 5, 5))),
     "softmax rows": (
         lambda x: np.exp(x - x.max(1, keepdims=True)) / np.exp(x).sum(1, keepdims=True),
         arrays(8, (999, 300)),

@@ -100,6 +100,35 @@ def _scatter_set(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Pla
     _loops(w, y.shape, one, _rows_lanes(node, y, axes, out))
 
 
+def _overlap_add(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place]) -> None:
+    (out,), (y,) = outs, ins
+    _, stride, dilation = node.attributes
+    axes = len(stride)
+    lead = len(y.shape) - 2 * axes
+    kind = reg_type(out.dtype)
+    assert kind is not None
+    _fill(w, out, lambda at: w.const(0, kind))
+    add = RULES["add"]
+    # Positions inside: neighbouring lanes then write to different places.
+    order = (*range(lead), *range(lead + axes, lead + 2 * axes), *range(lead, lead + axes))
+
+    def one(at: tuple[Index, ...]) -> None:
+        full = [ZERO] * len(order)
+        for axis, index in zip(order, at, strict=True):
+            full[axis] = index
+        inner = [
+            full[lead + i] * stride[i] + full[lead + axes + i] * dilation[i] for i in range(axes)
+        ]
+        where = dot((*full[:lead], *inner), out.strides, out.offset)
+        old = w.load(out, where, w.vector.mask)
+        new = w.load(y, dot(full, y.strides, y.offset), w.vector.mask)
+        total = add(w, [old, new], [out.dtype] * 2, out.dtype, {})
+        assert total is not None
+        w.store(out, where, total)
+
+    _loops(w, [y.shape[i] for i in order], one, _lanes(out))
+
+
 def _along(
     w: Writer,
     place: Place,
@@ -185,6 +214,7 @@ def _place_of_extreme(w: Writer, node: Node, ins: Sequence[Place], outs: Sequenc
 _WRITERS: dict[str, Write] = {
     "scatter_add": _scatter_add,
     "scatter_set": _scatter_set,
+    "overlap_add": _overlap_add,
     "cumsum": _running,
     "cumprod": _running,
     "argmax": _place_of_extreme,

@@ -12,6 +12,7 @@ from adjoint.lower.steps import (
     CustomStep,
     KernelStep,
     LoopStep,
+    PhaseStep,
     ProductStep,
     PythonStep,
     Step,
@@ -59,6 +60,10 @@ def show_steps(steps: list[Step]) -> str:
         elif isinstance(step, ProductStep):
             lines.append(f"{pad}product {show_place(step.c)}")
             lines.append(f"{pad}  = {show_place(step.a)} @ {show_place(step.b)}")
+        elif isinstance(step, PhaseStep):
+            ins = "; ".join(map(show_place, step.ins))
+            lines.append(f"{pad}convolution {step.phases[-1].symbol}: {ins}")
+            lines.append(f"{pad}  -> {show_place(step.out)}")
         elif isinstance(step, CopyStep):
             lines.append(f"{pad}copy {show_place(step.source)} to {show_place(step.target)}")
         elif isinstance(step, CustomStep | PythonStep):

@@ -49,6 +49,18 @@ def _slice(w: Writer, node: Node, at: Indices) -> Reg:
     return w.eval(node.operands[0], moved)
 
 
+def window_indices(node: Node, at: Indices) -> Indices:
+    """Where an element of a window lies: position times stride plus place times dilation."""
+    _, stride, dilation = node.attributes
+    lead, axes = len(at) - 2 * len(stride), len(stride)
+    inner = [at[lead + i] * stride[i] + at[lead + axes + i] * dilation[i] for i in range(axes)]
+    return (*at[:lead], *inner)
+
+
+def _windows(w: Writer, node: Node, at: Indices) -> Reg:
+    return w.eval(node.operands[0], window_indices(node, at))
+
+
 # *** nodes that choose by index ***
 
 
@@ -198,6 +210,7 @@ EXPANSIONS.update(
         "reshape": _reshape,
         "permute_axes": _permute,
         "slice": _slice,
+        "windows": _windows,
         "unslice": _unslice,
         "set_slice": _set_slice,
         "concatenate": _concatenate,

@@ -22,7 +22,7 @@ from adjoint.lower.maps import KINDS, RULES
 
 Indices = tuple[Index, ...]
 
-INDEX_NODES = frozenset({"broadcast", "reshape", "permute_axes", "slice"})
+INDEX_NODES = frozenset({"broadcast", "reshape", "permute_axes", "slice", "windows"})
 CHOOSING_NODES = frozenset({"unslice", "set_slice", "concatenate"})
 
 # Nodes that are followed by changing the indices; ``expand`` fills it in.

@@ -95,6 +95,31 @@ def _expit(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     return e.op("fdiv", one, e.op("fadd", one, apply(e, "exp", e.op("fneg", x[0]))))
 
 
+@rule("log_expit", "f", 20)
+def _log_expit(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+    """``min(x, 0) - log1p(exp(-|x|))``: no overflow on either side."""
+    if x[0].kind == "half":
+        return _in_float(e, x, lambda wide: _log_expit(e, wide, t, out, a))
+    zero = e.const(0.0, x[0].kind)
+    below = e.select(e.op("fcmp ogt", x[0], zero, kind="i1"), zero, x[0])
+    small = apply(e, "exp", e.op("fneg", e.intrinsic("fabs", x[0])))
+    return e.op("fsub", below, apply(e, "log1p", small))
+
+
+def _zero_times(name: str, function: str) -> None:
+    @rule(name, "f", 17)
+    def write(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+        zero = e.const(0.0, x[0].kind)
+        nothing = e.op("fcmp oeq", x[0], zero, kind="i1")
+        known = e.op("fcmp ord", x[1], x[1], kind="i1")
+        product = e.op("fmul", x[0], apply(e, function, x[1]))
+        return e.select(e.op("and", nothing, known), zero, product)
+
+
+_zero_times("xlogy", "log")
+_zero_times("xlog1py", "log1p")
+
+
 def _logaddexp(name: str, power: str, ln_of_two: float) -> None:
     @rule(name, "f", 30)
     def write(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:

@@ -86,6 +86,26 @@ class Place:
         strides = tuple(s * k for s, k in zip(self.strides, step, strict=True))
         return replace(self, shape=tuple(shape), strides=strides, offset=offset)
 
+    def windows(
+        self, window: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+    ) -> Place:
+        """Sliding windows over the last axes: [..., positions, window]."""
+        lead = len(self.shape) - len(window)
+        steps = self.strides[lead:]
+        positions = [
+            max(0, (n - d * (k - 1) - 1) // s + 1)
+            for n, k, s, d in zip(self.shape[lead:], window, stride, dilation, strict=True)
+        ]
+        return replace(
+            self,
+            shape=(*self.shape[:lead], *positions, *window),
+            strides=(
+                *self.strides[:lead],
+                *[t * s for t, s in zip(steps, stride, strict=True)],
+                *[t * d for t, d in zip(steps, dilation, strict=True)],
+            ),
+        )
+
     def broadcast(self, shape: Sequence[int]) -> Place:
         """Stretched by NumPy's rules, without copying."""
         new = len(shape) - len(self.shape)

@@ -14,13 +14,14 @@ from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.expr import Writer
 from adjoint.lower.kernel import finish_checks, write_finish, write_kernel
 from adjoint.lower.layout import Buffer, Place, whole
-from adjoint.lower.region import Lowering
+from adjoint.lower.region import Lowering, vector_registers
 from adjoint.lower.steps import (
     BranchStep,
     CopyStep,
     CustomStep,
     KernelStep,
     LoopStep,
+    PhaseStep,
     ProductStep,
     PythonStep,
     Step,
@@ -117,6 +118,7 @@ class ModuleWriter:
         self.python_slot = python_slot
         self.kernels: dict[str, str] = {}  # text of a kernel without its name -> name
         self.functions: list[str] = []
+        self.phase_texts: dict[str, str] = {}
         self.products: dict[products.Shape, products.SmallProduct] = {}
         self.declarations: dict[str, str] = {}
         self.library: dict[str, str] = {}
@@ -320,12 +322,12 @@ class ModuleWriter:
         """A product of small matrices, as code of its own."""
         made = self.products.get(shape)
         if made is None:
-            wide = "avx512f" in self.features
+            vector_bytes, registers = vector_registers(self.features)
             made = products.small_product(
                 f"@product{len(self.products)}",
                 shape,
-                vector_bytes=64 if wide else 32 if "avx2" in self.features else 16,
-                registers=16 if "avx2" in self.features and not wide else 32,
+                vector_bytes=vector_bytes,
+                registers=registers,
                 attributes="#0",
             )
             self.products[shape] = made
@@ -335,6 +337,27 @@ class ModuleWriter:
         self.lines.append(
             f"call void {made.symbol}(ptr {a}, ptr {b}, ptr {c}, i64 {begin}, i64 {end})"
         )
+
+    def phases(self, step: PhaseStep) -> None:
+        """A convolution."""
+        a, b, c = (self.element(p) for p in (*step.ins, step.out))
+        shared, scratch = self.element(step.shared), self.element(step.scratch)
+        split = self.several and not self.split and threads.is_shared(step)
+        if split:
+            mine, offset = self.fresh("%m"), self.fresh("%m")
+            size = -(-max(p.scratch for p in step.phases) // 64) * 64
+            self.lines.append(f"{offset} = mul i64 %thread, {size}")
+            self.lines.append(f"{mine} = getelementptr i8, ptr {scratch}, i64 {offset}")
+            scratch = mine
+        for i, phase in enumerate(step.phases):
+            if phase.symbol not in self.phase_texts:
+                self.phase_texts[phase.symbol] = phase.text
+            if split and i:
+                self.meet()
+                self.traffic.note(reads(step), writes(step), threads.ALL)
+            begin, end, _ = self.part(phase.units) if split else ("0", str(phase.units), "")
+            given = ", ".join(f"ptr {p}" for p in (a, b, c, scratch, shared))
+            self.lines.append(f"call void {phase.symbol}({given}, i64 {begin}, i64 {end})")
 
     def copy(self, step: CopyStep) -> None:
         """Contiguous elements from here to there."""
@@ -507,6 +530,7 @@ class ModuleWriter:
             *self.library.values(),
             _REPORT,
             *self.functions,
+            *self.phase_texts.values(),
             main,
             f"attributes #0 = {{ nounwind {self.attributes} }}\n",
         ]
@@ -517,6 +541,7 @@ _WRITERS: dict[type, Callable[[ModuleWriter, Any], None]] = {
     KernelStep: ModuleWriter.kernel,
     CustomStep: ModuleWriter.custom,
     ProductStep: ModuleWriter.product,
+    PhaseStep: ModuleWriter.phases,
     CopyStep: ModuleWriter.copy,
     PythonStep: ModuleWriter.python,
     LoopStep: ModuleWriter.loop,

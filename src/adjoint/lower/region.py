@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.primitive import primitives
 from adjoint.lower import blas, custom
+from adjoint.lower.convolution import ConvolutionShape, Phase
+from adjoint.lower.convolution_forward import forward, input_gradient
+from adjoint.lower.convolution_weight import weight_gradient
 from adjoint.lower.emit import reg_type
 from adjoint.lower.expr import FaultError, uniform_value
 from adjoint.lower.kernel import Kernel, Stage, plan_sharing, probe_kernel
@@ -19,6 +25,7 @@ from adjoint.lower.steps import (
     CustomStep,
     KernelStep,
     LoopStep,
+    PhaseStep,
     ProductStep,
     PythonStep,
     Step,
@@ -29,6 +36,19 @@ from adjoint.lower.steps import (
 )
 
 Places = dict[Operand, Place]
+_BYTE = np.dtype(np.uint8)
+_CONVOLUTIONS: dict[str, Callable[..., list[Phase]]] = {
+    "convolution": forward,
+    "convolution_input": input_gradient,
+    "convolution_weight": weight_gradient,
+}
+
+
+def vector_registers(features: frozenset[str]) -> tuple[int, int]:
+    """Bytes of a vector register, and how many of them there are."""
+    if "avx512f" in features:
+        return 64, 32
+    return (32, 16) if "avx2" in features else (16, 32)
 
 
 class Lowering:
@@ -41,6 +61,7 @@ class Lowering:
         self.first_literal = first_literal
         self.python: list[PythonStep] = []
         self._literal_places: dict[Any, Place] = {}
+        self._phases: dict[Any, list[Phase]] = {}
         self._counters = 0
 
     def literal(self, literal: Literal) -> Place:
@@ -168,6 +189,9 @@ class Lowering:
             "cond": self._cond,
             "call": self._inline_call,
             "matmul": self._matmul,
+            "convolution": self._convolution,
+            "convolution_input": self._convolution,
+            "convolution_weight": self._convolution,
         }.get(name)
         if special is not None:
             done = special(node, ins, outs)
@@ -248,10 +272,40 @@ class Lowering:
         return steps + inner
 
     def _zeros(self, place: Place) -> list[Step]:
-        import numpy as np
-
         zero = self.literal(Literal(np.zeros(place.shape, place.dtype)))
         return self.copy(zero, place)
+
+    def _convolution(self, node: Node, ins: list[Place], outs: list[Place]) -> list[Step] | None:
+        (out,) = outs
+        if out.dtype.kind != "f" or out.dtype.itemsize not in (4, 8):
+            return None
+        name, settings = node.primitive.name, node.settings
+        x = tuple(settings["shape"]) if name == "convolution_input" else ins[0].shape
+        w = tuple(settings["shape"]) if name == "convolution_weight" else ins[1].shape
+        shape = ConvolutionShape(
+            x[0], x[1], w[0], x[2:], w[2:], tuple(settings["stride"]),
+            tuple(settings["padding"]), tuple(settings["dilation"]), settings["groups"],
+            str(out.dtype),
+        )  # fmt: skip
+        phases = self._phases.get((name, shape))
+        if phases is None:
+            phases = _CONVOLUTIONS[name](
+                f"@convolution{len(self._phases)}", shape, *vector_registers(self.features)
+            )
+            self._phases[name, shape] = phases
+        steps: list[Step] = []
+        ins = [self._contiguous(place, steps) for place in ins]
+        target = out if out.is_contiguous else arena(out.shape, out.dtype)
+        scratch = -(-max(p.scratch for p in phases) // 64) * 64
+        step = PhaseStep(
+            phases,
+            ins,
+            target,
+            arena((scratch * self.threads,), _BYTE),
+            arena((max(p.shared for p in phases),), _BYTE),
+            prod(w) * x[0] * prod(shape.positions),
+        )
+        return [*steps, step, *([] if target is out else self.copy(target, out))]
 
     # *** control ***
 
@@ -372,8 +426,6 @@ def _with_axis(place: Place, at: int) -> Place:
 def _parts(place: Place) -> Place:
     """A complex place as pairs of real numbers."""
     from dataclasses import replace
-
-    import numpy as np
 
     real = np.dtype(f"f{place.dtype.itemsize // 2}")
     return replace(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.lower import maps
 from adjoint.lower.emit import reg_type
+from adjoint.lower.expand import window_indices
 from adjoint.lower.expr import CHOOSING_NODES, INDEX_NODES, is_map
 from adjoint.lower.index import ZERO, Index, Var, unravel, var_index
 from adjoint.lower.kernel import Kernel, Stage
@@ -57,6 +58,8 @@ def view_of(node: Node, place: Place) -> Place | None:
         return place.permuted(node.attributes[0])
     if name == "slice":
         return place.sliced(*node.attributes)
+    if name == "windows":
+        return place.windows(*node.attributes)
     if name == "broadcast":
         return place.broadcast(node.attributes[0])
     return place.reshaped(node.attributes[0])
@@ -161,7 +164,7 @@ class Scheduler:
                 cost = self._cost(node)
             value = node.output
             index_only = node.primitive.name in INDEX_NODES
-            if node.primitive.name == "broadcast" and self._repeats(node):
+            if node.primitive.name in ("broadcast", "windows") and self._repeats(node):
                 self._store(node.operands[0])
                 cost = 0
             if self.uses.get(value, 0) > 1 and cost > _CHEAP and index_only:
@@ -201,6 +204,8 @@ class Scheduler:
         (x,) = node.operands
         if self.price.get(x, 0) <= 1 or x.type.size == 1 or x not in self.plan.inline:
             return False
+        if node.primitive.name == "windows":
+            return True
         shape = node.output.type.shape
         old = (1,) * (len(shape) - x.type.ndim) + x.type.shape
         grown = [i for i, (n, m) in enumerate(zip(old, shape, strict=True)) if n != m]
@@ -436,6 +441,8 @@ def _moved(node: Node, at: tuple[Index, ...]) -> tuple[Index, ...]:
         for i, axis in enumerate(node.attributes[0]):
             back[axis] = at[i]
         return tuple(back)
+    if name == "windows":
+        return window_indices(node, at)
     if name == "slice":
         start, step, _ = node.attributes
         return tuple([i * k + f for i, k, f in zip(at, step, start, strict=True)])

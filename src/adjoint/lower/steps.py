@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adjoint.graph.graph import Node, Operand, Value
+from adjoint.lower.convolution import Phase
 from adjoint.lower.kernel import Kernel
 from adjoint.lower.layout import Place
 
@@ -37,6 +38,18 @@ class ProductStep:
     a: Place
     b: Place
     c: Place
+
+
+@dataclass(eq=False, slots=True)
+class PhaseStep:
+    """A convolution: functions that follow each other, with memory of their own."""
+
+    phases: list[Phase]
+    ins: list[Place]
+    out: Place
+    scratch: Place  # for each thread a part
+    shared: Place
+    work: int  # multiplications
 
 
 @dataclass(eq=False, slots=True)
@@ -92,6 +105,7 @@ Step = (
     KernelStep
     | CustomStep
     | ProductStep
+    | PhaseStep
     | CopyStep
     | PythonStep
     | LoopStep
@@ -120,6 +134,8 @@ def reads(step: Step) -> list[Place]:
         return step.ins
     if isinstance(step, ProductStep):
         return [step.a, step.b]
+    if isinstance(step, PhaseStep):
+        return [*step.ins, step.scratch, step.shared]
     if isinstance(step, CopyStep):
         return [step.source]
     if isinstance(step, LoopStep):
@@ -137,6 +153,8 @@ def writes(step: Step) -> list[Place]:
         return step.outs
     if isinstance(step, ProductStep):
         return [step.c]
+    if isinstance(step, PhaseStep):
+        return [step.out, step.scratch, step.shared]
     if isinstance(step, CopyStep):
         return [step.target]
     return []

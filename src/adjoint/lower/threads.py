@@ -10,7 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from adjoint.lower.layout import Place
-from adjoint.lower.steps import KernelStep, LoopStep, ProductStep, Step, WhileStep, nested
+from adjoint.lower.steps import (
+    KernelStep,
+    LoopStep,
+    PhaseStep,
+    ProductStep,
+    Step,
+    WhileStep,
+    nested,
+)
 
 STATUS_AT, GO_AT = 16, 24  # in the header: a failure in Python, a loop's decision
 ALL, FIRST = "all", "first"  # who runs a step: every thread its part, or thread 0 alone
@@ -79,6 +87,8 @@ def price_of(step: Step) -> float:
     if isinstance(step, ProductStep):
         m, n = step.c.shape
         return m * n * step.a.shape[1] * step.c.dtype.itemsize * 5e-6
+    if isinstance(step, PhaseStep):
+        return step.work * step.out.dtype.itemsize * 5e-6
     return 0.0
 
 
@@ -89,6 +99,8 @@ def is_shared(step: Step) -> bool:
     if isinstance(step, ProductStep):
         m, n = step.c.shape
         return m * n * step.a.shape[1] >= WORTH_SHARING
+    if isinstance(step, PhaseStep):
+        return step.work >= WORTH_SHARING
     return isinstance(step, LoopStep) and step.independent
 
 
