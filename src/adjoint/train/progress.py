@@ -57,20 +57,24 @@ class Progress(Callback):
         total = None if run.steps is None else run.epochs * run.steps
         done = (run.steps or 0) * run.epoch + run.step
         self._task = self._bar.add_task(
-            self._where(run), total=total, completed=done, rate="", loss=""
+            self._where(run), total=total, completed=done, rate="compiling", loss=""
         )
-        self._begun, self._done = perf_counter(), done
+        self._begun = 0.0
         self._bar.start()
 
     def on_steps(self, run: Run) -> None:
         """Move the bar."""
         done = (run.steps or 0) * run.epoch + run.step
-        rate = (done - self._done) / max(perf_counter() - self._begun, 1e-9)
+        rate = ""
+        if not self._begun:  # the first call has compiled the loop, which says nothing of its speed
+            self._begun, self._done = perf_counter(), done
+        else:
+            rate = f"{(done - self._done) / max(perf_counter() - self._begun, 1e-9):,.0f} steps/s"
         self._bar.update(
             self._task,
             description=self._where(run),
             completed=done,
-            rate=f"{rate:,.0f} steps/s",
+            rate=rate,
             loss=f"loss {run.loss:.4g}",
         )
 
