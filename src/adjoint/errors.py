@@ -14,6 +14,7 @@
     ├── StructureError             trees, shapes or argument positions do not match
     ├── GradientCheckError         check_grads found a derivative that is wrong
     ├── ConvergenceError           an iteration did not reach its tolerance
+    ├── MemoryBudgetError          no way to compute a gradient within a memory budget
     ├── DataError                  training data that cannot be used
     ├── NonFiniteError             a loss or parameter became NaN or infinite in training
     └── FileFormatError            a saved file that cannot be read
@@ -125,6 +126,10 @@ class GradientCheckError(AdjointError, AssertionError):
 
 class ConvergenceError(AdjointError, RuntimeError):
     """An iteration, of ``root`` or ``fixed_point``, did not reach its tolerance."""
+
+
+class MemoryBudgetError(AdjointError, MemoryError):
+    """A gradient cannot be computed within the memory budget it was given."""
 
 
 class DataError(AdjointError, ValueError):

@@ -68,7 +68,7 @@ class Run:
             for leaf in leaves:
                 payload, weak = argument_payload(leaf, name)
                 if payload.dtype.kind not in "fc":
-                    raise _not_differentiable(payload, args[position], leaf, position, name)
+                    raise not_differentiable(payload, args[position], leaf, position, name)
                 made.append(recorder.input(payload, weak=weak))
             call[position] = tree.unflatten(structure, made)
             self.leaves += leaves
@@ -79,7 +79,7 @@ class Run:
                 result = f(*call, **kwargs)
             aux = None
             if has_aux:
-                result, aux = _with_aux(result, name)
+                result, aux = with_aux(result, name)
             outputs, self.structure = tree.flatten(result)
             outputs = [current(x) for x in outputs]
             self.tape = Tape(recorder, len(self.leaves), outputs)
@@ -96,7 +96,7 @@ class Run:
 
     def gather(self, cotangents: Sequence[Any]) -> list[Any]:
         """Cotangents of the leaves as one tree for each argument."""
-        made = [_like(leaf, x) for leaf, x in zip(self.leaves, cotangents, strict=True)]
+        made = [like(leaf, x) for leaf, x in zip(self.leaves, cotangents, strict=True)]
         trees, at = [], 0
         for structure, count in self.trees:
             trees.append(tree.unflatten(structure, made[at : at + count]))
@@ -104,7 +104,8 @@ class Run:
         return trees
 
 
-def _with_aux(result: Any, name: str) -> tuple[Any, Any]:
+def with_aux(result: Any, name: str) -> tuple[Any, Any]:
+    """The two results of a function with has_aux=True."""
     if not isinstance(result, tuple) or len(result) != 2:
         raise StructureError(
             "with has_aux=True the function must return a pair (value, aux)",
@@ -114,9 +115,10 @@ def _with_aux(result: Any, name: str) -> tuple[Any, Any]:
     return result
 
 
-def _not_differentiable(
+def not_differentiable(
     payload: Any, argument: Any, leaf: Any, position: int, name: str
 ) -> DTypeError:
+    """The error for an argument without derivative."""
     where = f"argument {position}"
     paths = tree.paths(argument)
     for path, other in zip(paths, tree.leaves(argument), strict=True):
@@ -135,7 +137,7 @@ def _not_differentiable(
     )
 
 
-def _like(leaf: Any, x: Any) -> Any:
+def like(leaf: Any, x: Any) -> Any:
     """A derivative in the form of the argument it belongs to: number, scalar or array."""
     if isinstance(x, TracedCore):
         return x
@@ -151,7 +153,10 @@ def _like(leaf: Any, x: Any) -> Any:
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    memory_budget: int | str | None = None,
 ) -> Callable[..., Any]:
     """The function that gives f's value and its gradient.
 
@@ -162,6 +167,9 @@ def value_and_grad(
         argnums: which positional arguments to differentiate; each may be a tree of
             floating or complex arrays and numbers.
         has_aux: f returns ``(value, aux)``; the result is then ``((value, aux), gradient)``.
+        memory_budget: bytes, or text such as ``"200MB"``, that the call may use beside its
+            arguments. Parts of f are then computed twice, as few as will do. f is recorded
+            first, as by ``jit``, so that the plan can be made.
 
     Returns:
         A function of the same arguments. The gradient has the structure, shapes and dtypes
@@ -176,13 +184,17 @@ def value_and_grad(
     >>> value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
+    if memory_budget is not None:
+        from adjoint.api.budget import within_budget
+
+        return within_budget(f, argnums, has_aux, memory_budget)
 
     @functools.wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:
         places = positions(argnums, len(args), "grad")
         run = Run(f, args, kwargs, places, "grad", has_aux)
-        if len(run.result) != 1 or not _is_real_number(run.result[0]):
-            raise _not_scalar(f, run)
+        if len(run.result) != 1 or not is_real_number(run.result[0]):
+            raise not_scalar(f, run.result)
         value = run.result[0]
         one = np.ones((), _dtype(value))[()]
         gradients = run.gather(run.tape.pull([one]))
@@ -197,16 +209,18 @@ def _dtype(x: Any) -> np.dtype[Any]:
     return dtype if dtype.kind == "f" else np.dtype(float)
 
 
-def _is_real_number(x: Any) -> bool:
+def is_real_number(x: Any) -> bool:
+    """Whether grad can start from this result."""
     kind = type_of(x)
     return kind.shape == () and kind.dtype.kind in "fiub"
 
 
-def _not_scalar(f: Callable[..., Any], run: Run) -> NonScalarOutputError:
-    got = "nothing (None)" if not run.result else ", ".join(str(type_of(x)) for x in run.result)
-    if len(run.result) == 1 and type_of(run.result[0]).dtype.kind == "c":
+def not_scalar(f: Callable[..., Any], result: Sequence[Any]) -> NonScalarOutputError:
+    """The error for a function whose result has no gradient."""
+    got = "nothing (None)" if not result else ", ".join(str(type_of(x)) for x in result)
+    if len(result) == 1 and type_of(result[0]).dtype.kind == "c":
         remedy = "take a real number: np.real(...) or np.abs(...) of the result"
-    elif len(run.result) == 1:
+    elif len(result) == 1:
         remedy = "return a scalar such as the sum, or use ad.jacobian or ad.vjp"
     else:
         remedy = "return the value alone, or use has_aux=True for further results"
@@ -220,7 +234,12 @@ def _not_scalar(f: Callable[..., Any], run: Run) -> NonScalarOutputError:
     )
 
 
-def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(
+    f: Callable[..., Any],
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    memory_budget: int | str | None = None,
+) -> Callable[..., Any]:
     """The gradient of f: see :func:`value_and_grad`.
 
     With ``has_aux=True`` the result is ``(gradient, aux)``.
@@ -231,7 +250,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
-    both = value_and_grad(f, argnums, has_aux)
+    both = value_and_grad(f, argnums, has_aux, memory_budget)
 
     @functools.wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:
