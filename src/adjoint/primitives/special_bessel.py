@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.primitive import Primitive
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, special
 from adjoint.primitives.special_gamma import gamma
 
@@ -34,23 +35,29 @@ def _central(row: Any, sign: float) -> Any:
 # *** of the first and second kind ***
 
 j0 = special("j0", lambda out, x: -j1(x), domain=(POSITIVE,))
-j1 = special("j1", lambda out, x: 0.5 * (j0(x) - jv(_two(x), x)), domain=(POSITIVE,))
+j1: Primitive = special("j1", lambda out, x: 0.5 * (j0(x) - jv(_two(x), x)), domain=(POSITIVE,))
 y0 = special("y0", lambda out, x: -y1(x), domain=(POSITIVE,))
-y1 = special("y1", lambda out, x: 0.5 * (y0(x) - yv(_two(x), x)), domain=(POSITIVE,))
-jv = special("jv", None, _central(lambda: jv, -1.0), domain=(ORDER, POSITIVE))
-yv = special("yv", None, _central(lambda: yv, -1.0), domain=(ORDER, POSITIVE))
-yn = special("yn", None, _central(lambda: yn, -1.0), integers=(0,), domain=((1, 3), POSITIVE))
-jve = special("jve", None, _central(lambda: jve, -1.0), domain=(ORDER, POSITIVE))
-yve = special("yve", None, _central(lambda: yve, -1.0), domain=(ORDER, POSITIVE))
-hankel1 = special("hankel1", None, _central(lambda: hankel1, -1.0), domain=(ORDER, POSITIVE))
-hankel2 = special("hankel2", None, _central(lambda: hankel2, -1.0), domain=(ORDER, POSITIVE))
-hankel1e = special(
+y1: Primitive = special("y1", lambda out, x: 0.5 * (y0(x) - yv(_two(x), x)), domain=(POSITIVE,))
+jv: Primitive = special("jv", None, _central(lambda: jv, -1.0), domain=(ORDER, POSITIVE))
+yv: Primitive = special("yv", None, _central(lambda: yv, -1.0), domain=(ORDER, POSITIVE))
+yn: Primitive = special(
+    "yn", None, _central(lambda: yn, -1.0), integers=(0,), domain=((1, 3), POSITIVE)
+)
+jve: Primitive = special("jve", None, _central(lambda: jve, -1.0), domain=(ORDER, POSITIVE))
+yve: Primitive = special("yve", None, _central(lambda: yve, -1.0), domain=(ORDER, POSITIVE))
+hankel1: Primitive = special(
+    "hankel1", None, _central(lambda: hankel1, -1.0), domain=(ORDER, POSITIVE)
+)
+hankel2: Primitive = special(
+    "hankel2", None, _central(lambda: hankel2, -1.0), domain=(ORDER, POSITIVE)
+)
+hankel1e: Primitive = special(
     "hankel1e",
     None,
     lambda out, v, z: _central(lambda: hankel1e, -1.0)(out, v, z) - 1j * out,
     domain=(ORDER, POSITIVE),
 )
-hankel2e = special(
+hankel2e: Primitive = special(
     "hankel2e",
     None,
     lambda out, v, z: _central(lambda: hankel2e, -1.0)(out, v, z) + 1j * out,
@@ -60,29 +67,31 @@ hankel2e = special(
 # *** modified ***
 
 i0 = special("i0", lambda out, x: i1(x), domain=(POSITIVE,))
-i1 = special("i1", lambda out, x: 0.5 * (i0(x) + iv(_two(x), x)), domain=(POSITIVE,))
+i1: Primitive = special("i1", lambda out, x: 0.5 * (i0(x) + iv(_two(x), x)), domain=(POSITIVE,))
 i0e = special("i0e", lambda out, x: i1e(x) - np.sign(x) * out, domain=(POSITIVE,))
-i1e = special(
+i1e: Primitive = special(
     "i1e",
     lambda out, x: 0.5 * (i0e(x) + ive(_two(x), x)) - np.sign(x) * out,
     domain=(POSITIVE,),
 )
 k0 = special("k0", lambda out, x: -k1(x), domain=(POSITIVE,))
-k1 = special("k1", lambda out, x: -0.5 * (k0(x) + kv(_two(x), x)), domain=(POSITIVE,))
+k1: Primitive = special("k1", lambda out, x: -0.5 * (k0(x) + kv(_two(x), x)), domain=(POSITIVE,))
 k0e = special("k0e", lambda out, x: out - k1e(x), domain=(POSITIVE,))
-k1e = special("k1e", lambda out, x: out - 0.5 * (k0e(x) + kve(_two(x), x)), domain=(POSITIVE,))
-iv = special("iv", None, _central(lambda: iv, 1.0), domain=(ORDER, POSITIVE))
-kv = special("kv", None, lambda out, v, z: -_central(lambda: kv, 1.0)(out, v, z),
+k1e: Primitive = special(
+    "k1e", lambda out, x: out - 0.5 * (k0e(x) + kve(_two(x), x)), domain=(POSITIVE,)
+)
+iv: Primitive = special("iv", None, _central(lambda: iv, 1.0), domain=(ORDER, POSITIVE))
+kv: Primitive = special("kv", None, lambda out, v, z: -_central(lambda: kv, 1.0)(out, v, z),
              domain=(ORDER, POSITIVE))  # fmt: skip
-kn = special("kn", None, lambda out, n, x: -0.5 * (kn(np.abs(n - 1), x) + kn(n + 1, x)),
+kn: Primitive = special("kn", None, lambda out, n, x: -0.5 * (kn(np.abs(n - 1), x) + kn(n + 1, x)),
              integers=(0,), domain=((0, 3), POSITIVE))  # fmt: skip
-ive = special(
+ive: Primitive = special(
     "ive",
     None,
     lambda out, v, z: _central(lambda: ive, 1.0)(out, v, z) - _sign(z) * out,
     domain=(ORDER, POSITIVE),
 )
-kve = special(
+kve: Primitive = special(
     "kve",
     None,
     lambda out, v, z: out - _central(lambda: kve, 1.0)(out, v, z),
@@ -121,10 +130,10 @@ ber = special("ber", lambda out, x: berp(x), domain=(POSITIVE,))
 bei = special("bei", lambda out, x: beip(x), domain=(POSITIVE,))
 ker = special("ker", lambda out, x: kerp(x), domain=(POSITIVE,))
 kei = special("kei", lambda out, x: keip(x), domain=(POSITIVE,))
-berp = special("berp", lambda out, x: -bei(x) - out / x, domain=(POSITIVE,))
-beip = special("beip", lambda out, x: ber(x) - out / x, domain=(POSITIVE,))
-kerp = special("kerp", lambda out, x: -kei(x) - out / x, domain=(POSITIVE,))
-keip = special("keip", lambda out, x: ker(x) - out / x, domain=(POSITIVE,))
+berp: Primitive = special("berp", lambda out, x: -bei(x) - out / x, domain=(POSITIVE,))
+beip: Primitive = special("beip", lambda out, x: ber(x) - out / x, domain=(POSITIVE,))
+kerp: Primitive = special("kerp", lambda out, x: -kei(x) - out / x, domain=(POSITIVE,))
+keip: Primitive = special("keip", lambda out, x: ker(x) - out / x, domain=(POSITIVE,))
 
 # *** Struve ***
 
@@ -133,13 +142,13 @@ def _struve_rest(v: Any, x: Any) -> Any:
     return (0.5 * x) ** v / (SQRT_PI * gamma(v + 1.5))
 
 
-struve = special(
+struve: Primitive = special(
     "struve",
     None,
     lambda out, v, x: 0.5 * (struve(v - 1, x) - struve(v + 1, x) + _struve_rest(v, x)),
     domain=(ORDER, POSITIVE),
 )
-modstruve = special(
+modstruve: Primitive = special(
     "modstruve",
     None,
     lambda out, v, x: 0.5 * (modstruve(v - 1, x) + modstruve(v + 1, x) + _struve_rest(v, x)),
@@ -148,17 +157,17 @@ modstruve = special(
 
 # *** hypergeometric ***
 
-hyp0f1 = special(
+hyp0f1: Primitive = special(
     "hyp0f1", None, lambda out, v, z: hyp0f1(v + 1, z) / v, domain=(POSITIVE, POSITIVE)
 )
-hyp1f1 = special(
+hyp1f1: Primitive = special(
     "hyp1f1",
     None,
     None,
     lambda out, a, b, z: a / b * hyp1f1(a + 1, b + 1, z),
     domain=(POSITIVE, POSITIVE, POSITIVE),
 )
-hyp2f1 = special(
+hyp2f1: Primitive = special(
     "hyp2f1",
     None,
     None,
@@ -166,21 +175,21 @@ hyp2f1 = special(
     lambda out, a, b, c, z: a * b / c * hyp2f1(a + 1, b + 1, c + 1, z),
     domain=(POSITIVE, POSITIVE, POSITIVE, (-0.6, 0.6)),
 )
-hyperu = special(
+hyperu: Primitive = special(
     "hyperu",
     None,
     None,
     lambda out, a, b, x: -a * hyperu(a + 1, b + 1, x),
     domain=(POSITIVE, POSITIVE, POSITIVE),
 )
-wright_bessel = special(
+wright_bessel: Primitive = special(
     "wright_bessel",
     None,
     None,
     lambda out, a, b, x: wright_bessel(a, a + b, x),
     domain=(POSITIVE, POSITIVE, UNIT),
 )
-log_wright_bessel = special(
+log_wright_bessel: Primitive = special(
     "log_wright_bessel",
     None,
     None,

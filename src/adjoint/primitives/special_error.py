@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.primitive import Primitive
 from adjoint.primitives.products import divide_no_nan
 from adjoint.primitives.special import (
     POSITIVE,
@@ -149,7 +150,7 @@ powm1 = special(
 )
 cosm1 = special("cosm1", lambda out, x: -np.sin(x), domain=(WIDE,))
 sindg = special("sindg", lambda out, x: DEGREE * cosdg(x), domain=(WIDE,))
-cosdg = special("cosdg", lambda out, x: -DEGREE * sindg(x), domain=(WIDE,))
+cosdg: Primitive = special("cosdg", lambda out, x: -DEGREE * sindg(x), domain=(WIDE,))
 tandg = special("tandg", lambda out, x: DEGREE * (1 + out * out), domain=(WIDE,))
 cotdg = special("cotdg", lambda out, x: -DEGREE * (1 + out * out), domain=(POSITIVE,))
 radian = special(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.primitive import Primitive
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, special
 
 LOG_SQRT_2PI = float(0.5 * np.log(2 * np.pi))
@@ -48,7 +49,7 @@ def _complex_polygamma(n: Any, z: Any) -> Any:
     return np.where(n == 0, SciPyFunction("psi")(z), value).astype(z.dtype)[()]
 
 
-polygamma = special(
+polygamma: Primitive = special(
     "polygamma",
     None,
     lambda out, n, x: polygamma(n + 1, x),
@@ -130,7 +131,7 @@ def _hurwitz(s: Any, q: Any) -> Any:
     return SciPyFunction("zeta")(s, q)
 
 
-zeta = special(
+zeta: Primitive = special(
     "zeta",
     _zeta_order,
     lambda out, s, q: -s * zeta(s + 1, q),
@@ -218,7 +219,7 @@ def _density_shape(out: Any, n: Any, a: Any, x: Any) -> Any:
     return gamma_density(a, x) * np.where(n > 3, np.nan, bell)
 
 
-gammainc_shape = special(
+gammainc_shape: Primitive = special(
     "gammainc_shape",
     None,
     lambda out, n, a, x: gammainc_shape(n + 1, a, x),
@@ -313,7 +314,7 @@ def _beta_density_shape(out: Any, m: Any, n: Any, a: Any, b: Any, x: Any) -> Any
     return beta_density(a, b, x) * np.where(m + n > 2, np.nan, bell)
 
 
-betainc_shape = special(
+betainc_shape: Primitive = special(
     "betainc_shape",
     None,
     None,

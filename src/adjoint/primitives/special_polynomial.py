@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.primitive import Primitive
 from adjoint.primitives.special import POSITIVE, UNIT, polynomial, special
 
 INSIDE = (-0.9, 0.9)
@@ -34,7 +35,7 @@ def _k_slope(m: Any) -> Any:
 
 
 ellipk = special("ellipk", lambda out, m: _k_slope(m), domain=(UNIT,))
-ellipe = special(
+ellipe: Primitive = special(
     "ellipe",
     lambda out, m: _series(m, _E_SLOPE, lambda m: (ellipe(m) - ellipk(m)) / (2 * m)),
     domain=(UNIT,),
@@ -97,7 +98,7 @@ ellipkinc = special(
     _f_parameter,
     domain=(UNIT, UNIT),
 )
-ellipeinc = special(
+ellipeinc: Primitive = special(
     "ellipeinc",
     lambda out, phi, m: delta(phi, m),
     _incomplete_slope(
@@ -119,7 +120,7 @@ elliprc = special(
     lambda out, x, y: elliprd(x, y, y) / -3,
     domain=(POSITIVE, POSITIVE),
 )
-elliprd = special("elliprd", None, None, None, domain=(POSITIVE, POSITIVE, POSITIVE))
+elliprd: Primitive = special("elliprd", None, None, None, domain=(POSITIVE, POSITIVE, POSITIVE))
 
 
 def _agm_slope(which: int) -> Any:
@@ -160,15 +161,15 @@ def _full(value: float, like: Any) -> Any:
     return np.full(like.shape, value, like.dtype)
 
 
-eval_jacobi = _family(
+eval_jacobi: Primitive = _family(
     "eval_jacobi",
     lambda n, k, a, b, x: 0.5 * (n + a + b + 1) * eval_jacobi(k, a + 1, b + 1, x),
     2,
 )
-eval_gegenbauer = _family(
+eval_gegenbauer: Primitive = _family(
     "eval_gegenbauer", lambda n, k, a, x: 2 * a * eval_gegenbauer(k, a + 1, x), 1
 )
-eval_genlaguerre = _family(
+eval_genlaguerre: Primitive = _family(
     "eval_genlaguerre", lambda n, k, a, x: -eval_genlaguerre(k, a + 1, x), 1, POSITIVE
 )
 eval_laguerre = _family(
@@ -179,11 +180,17 @@ eval_legendre = _family(
     lambda n, k, x: 0.5 * (n + 1) * eval_jacobi(k, _full(1.0, x), _full(1.0, x), x),
 )
 eval_chebyt = _family("eval_chebyt", lambda n, k, x: n * eval_chebyu(k, x))
-eval_chebyu = _family("eval_chebyu", lambda n, k, x: 2 * eval_gegenbauer(k, _full(2.0, x), x))
+eval_chebyu: Primitive = _family(
+    "eval_chebyu", lambda n, k, x: 2 * eval_gegenbauer(k, _full(2.0, x), x)
+)
 eval_chebyc = _family("eval_chebyc", lambda n, k, x: n * eval_chebys(k, x))
-eval_chebys = _family("eval_chebys", lambda n, k, x: eval_gegenbauer(k, _full(2.0, x), 0.5 * x))
-eval_hermite = _family("eval_hermite", lambda n, k, x: 2 * n * eval_hermite(k, x))
-eval_hermitenorm = _family("eval_hermitenorm", lambda n, k, x: n * eval_hermitenorm(k, x))
+eval_chebys: Primitive = _family(
+    "eval_chebys", lambda n, k, x: eval_gegenbauer(k, _full(2.0, x), 0.5 * x)
+)
+eval_hermite: Primitive = _family("eval_hermite", lambda n, k, x: 2 * n * eval_hermite(k, x))
+eval_hermitenorm: Primitive = _family(
+    "eval_hermitenorm", lambda n, k, x: n * eval_hermitenorm(k, x)
+)
 eval_sh_legendre = _family(
     "eval_sh_legendre",
     lambda n, k, x: (n + 1) * eval_jacobi(k, _full(1.0, x), _full(1.0, x), 2 * x - 1),
@@ -199,7 +206,7 @@ eval_sh_chebyu = _family(
     0,
     UNIT,
 )
-eval_sh_jacobi = special(
+eval_sh_jacobi: Primitive = special(
     "eval_sh_jacobi",
     None,
     None,
@@ -208,7 +215,7 @@ eval_sh_jacobi = special(
     integers=(0,),
     domain=(DEGREE, (3.0, 4.0), (1.0, 2.0), UNIT),
 )
-lpmv = special(
+lpmv: Primitive = special(
     "lpmv",
     None,
     None,

@@ -1,0 +1,208 @@
+"""Derivatives of initial value problems: differential equations of their own.
+
+The tangent obeys ``s' = f_y s + f_parameters parameters_dot``; the cotangent obeys
+``l' = -f_y^T l`` and is solved backwards, with the cotangents of the solution added where it
+was asked for and ``f_parameters^T l`` summed on the way. Both are solved more exactly than
+the user asked for the solution, since nothing else bounds the derivative's error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from adjoint.differentiate.batch import batch_graph, batch_rule
+from adjoint.differentiate.linearize import jvp_graph, linearize, solved_jvps
+from adjoint.differentiate.loops import recorded
+from adjoint.differentiate.replay import replay, replay_values
+from adjoint.differentiate.transpose import control_transposes, transpose
+from adjoint.graph.graph import Graph, Node
+from adjoint.graph.types import ArrayType
+from adjoint.primitives.infer import zeros
+from adjoint.primitives.ivp import Options, ivp, ivp_tangent
+from adjoint.trace.recorder import bind
+
+FIXED = 4  # operands in front of the parameters: y0, t0, t1, ts
+_TIGHT = 1e-10
+
+
+def tightened(options: Options) -> Options:
+    """Options for a derivative's equation."""
+    settings = dict(options)
+    explicit = settings.get("method") in ("RK45", "RK23", "DOP853")
+    rtol = min(_TIGHT, float(np.min(settings.get("rtol") or 1e-3)))
+    atol = min(0.01 * _TIGHT, float(np.min(settings.get("atol") or 1e-6)))
+    made = {"solver": "solve_ivp", "method": "DOP853" if explicit else "LSODA",
+            "rtol": max(rtol, 1e-13), "atol": atol}  # fmt: skip
+    return tuple(sorted(made.items()))
+
+
+@lru_cache(maxsize=128)
+def _with_tangent(graph: Graph, live: tuple[bool, ...]) -> Graph:
+    """From (t, [y, s], parameters, live tangents) to [y', s']."""
+    moved, places = jvp_graph(graph, [False, True, *live], primal_outputs=True)
+    t, y, *theta = graph.input_types
+    both = ArrayType((2 * y.shape[0],), y.dtype)
+    dots = [kind for kind, flag in zip(theta, live, strict=True) if flag]
+    n, count = y.shape[0], len(theta)
+
+    def make(heads: list[Any]) -> list[Any]:
+        state, given = heads[1], heads[2 : 2 + count]
+        results = replay(moved, [heads[0], state[:n], *given, state[n:], *heads[2 + count :]])
+        slope = results[1] if places else zeros(y)
+        return [np.concatenate([results[0], slope])]
+
+    return recorded("ivp", [t, both, *theta, *dots], make)
+
+
+@lru_cache(maxsize=128)
+def _backwards(graph: Graph, live: tuple[bool, ...]) -> Graph:
+    """From (t, [y, l, g], parameters) to their slopes: f, -f_y^T l and -f_parameters^T l."""
+    linear = linearize(graph, [False, True, *live])
+    t, y, *theta = graph.input_types
+    n = y.shape[0]
+    sizes = [n, *(kind.size for kind, flag in zip(theta, live, strict=True) if flag)]
+    back = transpose(
+        linear.graph, [i >= len(linear.residuals) for i in range(len(linear.graph.inputs))]
+    )
+    whole = ArrayType((n + sum(sizes),), y.dtype)
+
+    def make(heads: list[Any]) -> list[Any]:
+        state = heads[1]
+        values = replay_values(graph, [heads[0], state[:n], *heads[2:]])
+        slope = replay(graph, [heads[0], state[:n], *heads[2:]])[0]
+        if not linear.active_outputs:
+            return [np.concatenate([slope, zeros(ArrayType((sum(sizes),), y.dtype))])]
+        bars = replay(back, [*(values[v] for v in linear.residuals), state[n : 2 * n]])
+        return [np.concatenate([slope, *(-np.reshape(bar, (-1,)).astype(y.dtype) for bar in bars)])]
+
+    return recorded("ivp", [t, whole, *theta], make)
+
+
+def _moved(
+    graph: Graph, operands: Sequence[Any], tangents: Sequence[Any], options: Options, solution: Any
+) -> Any:
+    """The tangent of a solution from those of its start, times and parameters."""
+    y0, t0, t1, ts, *theta = operands
+    y_dot, t0_dot, _, ts_dot, *dots = tangents
+    tight = tightened(options)
+    live = tuple([dot is not None for dot in dots])
+    seed = zeros(_kind(y0)) if y_dot is None else y_dot
+    if t0_dot is not None:
+        seed = seed - replay(graph, [t0, y0, *theta])[0] * t0_dot
+    total = None
+    if y_dot is not None or t0_dot is not None or any(live):
+        total = ivp_tangent(
+            y0, t0, t1, ts, *theta, seed, *(dot for dot in dots if dot is not None),
+            tangent=_with_tangent(graph, live), live=live, options=tight,
+        )[0]  # fmt: skip
+    if ts_dot is not None:
+        if solution is None:
+            solution = ivp(y0, t0, t1, ts, *theta, graph=graph, options=tight)[0]
+        slopes, _ = batch_graph(graph, [True, True, *[False] * len(theta)], ts.shape[0])
+        share = replay(slopes, [ts, solution, *theta])[0] * ts_dot[:, None]
+        total = share if total is None else total + share
+    return total
+
+
+def _kind(x: Any) -> ArrayType:
+    return ArrayType(x.shape, x.dtype)
+
+
+def _ivp_jvp(
+    node: Node, primals: Sequence[Any], outputs: Sequence[Any], tangents: Sequence[Any]
+) -> Sequence[Any]:
+    s = node.settings
+    return [_moved(s["graph"], primals, tangents, s["options"], outputs[0])]
+
+
+def _tangent_jvp(
+    node: Node, primals: Sequence[Any], outputs: Sequence[Any], tangents: Sequence[Any]
+) -> Sequence[Any]:
+    """The equation of state and tangent together is an initial value problem like any other."""
+    s = node.settings
+    count = len(s["live"])
+    y0, seed = primals[0], primals[FIXED + count]
+    y_dot, seed_dot = tangents[0], tangents[FIXED + count]
+    both = None
+    if y_dot is not None or seed_dot is not None:
+        both = np.concatenate(
+            [zeros(_kind(y0)) if dot is None else dot for dot in (y_dot, seed_dot)]
+        )
+    operands = [np.concatenate([y0, seed]), *_without(primals, count)]
+    moving = [both, *_without(tangents, count)]
+    moved = _moved(s["tangent"], operands, moving, s["options"], None)
+    return [None if moved is None else moved[:, y0.shape[0] :]]
+
+
+def _without(items: Sequence[Any], count: int) -> list[Any]:
+    """Times, parameters and their tangents, without the start's."""
+    return [*items[1 : FIXED + count], *items[FIXED + count + 1 :]]
+
+
+def _tangent_transpose(
+    node: Node, operands: Sequence[Any], bars: Sequence[Any], is_linear: Sequence[bool]
+) -> Sequence[Any]:
+    s = node.settings
+    live, count = s["live"], len(s["live"])
+    y0, t0, t1, ts, *rest = operands
+    theta, kinds = rest[:count], rest[count + 1 :]
+    (bar,) = bars
+    n, k = y0.shape[0], ts.shape[0]
+    graph = _state_only(s["tangent"], n, count)
+    options = s["options"]
+    back = _backwards(graph, live)
+    rows = ivp(y0, t0, t1, ts, *theta, graph=graph, options=options)[0]
+    total = np.zeros(back.input_types[1].shape[0] - 2 * n, y0.dtype)
+    lam = np.zeros(n, y0.dtype)
+    for i in range(k - 1, -1, -1):
+        lam = lam + bar[i]
+        start, end = ts[i], ts[i - 1] if i else t0
+        state = np.concatenate([rows[i], lam, total])
+        last = ivp(state, start, end, np.reshape(end, (1,)), *theta, graph=back, options=options)[0]
+        lam, total = last[0, n : 2 * n], last[0, 2 * n :]
+    shares: list[Any] = [None] * (FIXED + count) + [lam]
+    at = 0
+    for kind in kinds:
+        size = int(np.prod(kind.shape))
+        shares.append(np.reshape(total[at : at + size], kind.shape).astype(kind.dtype))
+        at += size
+    return [share if flag else None for share, flag in zip(shares, is_linear, strict=True)]
+
+
+@lru_cache(maxsize=128)
+def _state_only(tangent: Graph, n: int, count: int) -> Graph:
+    """The graph of the state alone, out of that of state and tangent."""
+    t, both, *rest = tangent.input_types
+    state = ArrayType((n,), both.dtype)
+
+    def make(heads: list[Any]) -> list[Any]:
+        dots = [zeros(kind) for kind in rest[count:]]
+        whole = np.concatenate([heads[1], zeros(state)])
+        return [replay(tangent, [heads[0], whole, *heads[2:], *dots])[0][:n]]
+
+    return recorded("ivp", [t, state, *rest[:count]], make)
+
+
+@batch_rule(ivp, ivp_tangent)
+def _each(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
+    """One solution for each example: they choose their own steps."""
+    rows = [
+        bind(
+            node.primitive,
+            [x[i] if flag else x for x, flag in zip(operands, flags, strict=True)],
+            node.attributes,
+        )[0]
+        for i in range(size)
+    ]
+    return (np.stack(rows),)
+
+
+def load() -> None:
+    """Fill the tables."""
+    solved_jvps["ivp"] = _ivp_jvp
+    solved_jvps["ivp_tangent"] = _tangent_jvp
+    control_transposes["ivp_tangent"] = _tangent_transpose

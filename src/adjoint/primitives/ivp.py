@@ -1,0 +1,103 @@
+"""Initial value problems ``y' = f(t, y, parameters)``, solved by SciPy.
+
+Their derivatives are differential equations themselves; ``differentiate/ivp.py`` makes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import ConvergenceError
+from adjoint.graph.evaluate import program_of
+from adjoint.graph.graph import Graph
+from adjoint.graph.primitive import Primitive
+from adjoint.graph.types import ArrayType
+
+Options = tuple[tuple[str, Any], ...]
+
+
+def solved(graph: Graph, y0: Any, t0: Any, t1: Any, ts: Any, theta: Any, options: Options) -> Any:
+    """The solution at the times ts, one row for each.
+
+    Args:
+        graph: of f, from (t, y, parameters) to y'.
+        y0: the state at t0.
+        t0: where it starts.
+        t1: where it ends.
+        ts: from t0 towards t1.
+        theta: the parameters.
+        options: of SciPy's solver, with ``solver`` naming the function.
+    """
+    import scipy.integrate
+
+    run = program_of(graph)
+    settings = dict(options)
+    solver = settings.pop("solver")
+
+    def slope(t: Any, y: Any) -> Any:
+        return run([np.asarray(t, float)[()], np.asarray(y, float), *theta])[0]
+
+    if len(ts) == 0 or len(y0) == 0:
+        return np.zeros((len(ts), len(y0)))
+    if t0 == t1:
+        return np.repeat(y0[None, :], len(ts), axis=0)
+    if solver == "odeint":
+        times = ts if ts[0] == t0 else np.concatenate([[t0], ts])
+        rows = scipy.integrate.odeint(slope, y0, times, tfirst=True, **settings)
+        return rows[len(times) - len(ts) :]
+    result = scipy.integrate.solve_ivp(slope, (float(t0), float(t1)), y0, t_eval=ts, **settings)
+    if not result.success or result.y.shape[1] != len(ts):
+        raise ConvergenceError(
+            f"the differential equation could not be solved: {result.message}",
+            function="solve_ivp",
+            remedy="give method='Radau' or 'LSODA' for stiff equations, or a shorter interval",
+        )
+    return result.y.T
+
+
+def _times(y0: ArrayType, t0: ArrayType, t1: ArrayType, ts: ArrayType, *_: Any, **__: Any) -> Any:
+    return (ArrayType((ts.shape[0], y0.shape[0]), y0.dtype),)
+
+
+def _ivp(
+    y0: Any, t0: Any, t1: Any, ts: Any, *theta: Any, graph: Graph, options: Options
+) -> tuple[Any]:
+    return (solved(graph, y0, t0, t1, ts, theta, options),)
+
+
+ivp = Primitive(
+    "ivp",
+    "control",
+    _times,
+    _ivp,
+    ("graph", "options"),
+    several=True,
+    notes={"n_outputs": 1},
+    doc="the solution of y' = f(t, y, parameters) at given times",
+)
+
+
+def _tangent(
+    y0: Any, t0: Any, t1: Any, ts: Any, *rest: Any, tangent: Graph, live: Any, options: Options
+) -> tuple[Any]:
+    """State and tangent solved together, of which the tangent is kept."""
+    n, count = len(y0), len(live)
+    theta, seed, dots = rest[:count], rest[count], rest[count + 1 :]
+    start = np.concatenate([y0, seed])
+    whole = solved(tangent, start, t0, t1, ts, (*theta, *dots), options)
+    return (np.ascontiguousarray(whole[:, n:]),)
+
+
+ivp_tangent = Primitive(
+    "ivp_tangent",
+    "control",
+    _times,
+    _tangent,
+    ("tangent", "live", "options"),
+    several=True,
+    notes={"n_outputs": 1},
+    doc="how the solution moves with its start and parameters: linear in their tangents, which "
+    "follow the parameters; the graph is of the state and its tangent in one vector",
+)
