@@ -92,7 +92,7 @@ class LinearMap:
         )
 
 
-linear_map = Primitive(
+linear_map: Primitive = Primitive(
     "linear_map",
     "linear",
     lambda x, map: (ArrayType(map.shapes[1], x.dtype),),

@@ -63,7 +63,7 @@ def _solve_triangular_jvp(
     return solve_triangular(a, right, lower=lower, transposed=transposed, unit=unit)
 
 
-solve_triangular = Primitive(
+solve_triangular: Primitive = Primitive(
     "solve_triangular",
     "special",
     lambda a, b, **_: (b,),
@@ -211,7 +211,7 @@ matrix_function = Primitive(
     reason="a power series of a matrix, which does not commute with its tangent",
     doc="expm, logm, sqrtm and others",
 )
-matrix_frechet = Primitive(
+matrix_frechet: Primitive = Primitive(
     "matrix_frechet",
     "special",
     lambda a, e, name: (e,),
