@@ -12,7 +12,7 @@ from adjoint.graph.evaluate import evaluate
 from adjoint.graph.graph import Graph
 from adjoint.lower import lower_graph
 from adjoint.rewrite import rewrite
-from adjoint.run import cache, native
+from adjoint.run import cache, look, native
 from adjoint.run.pool import most_threads
 from adjoint.run.program import Program
 
@@ -57,6 +57,7 @@ def compile_graph(
         return Interpreted(graph)
     _, features = native.processor()
     lowered = lower_graph(rewrite(graph), features, most_threads(threads))
+    look.dump(graph, lowered, cache.digest(lowered.text))
     return Program(graph, lowered, machine_code(lowered.text))
 
 

@@ -13,7 +13,7 @@ from adjoint.lower import PROGRAM, Lowered
 from adjoint.lower.entry import ENTRY, MOST_ARGUMENTS, UNFIT
 from adjoint.lower.memory import ALIGNMENT
 from adjoint.lower.module import FAILED_IN_PYTHON, WORKER
-from adjoint.run import native, objects, pool
+from adjoint.run import look, native, objects, pool
 from adjoint.run.entry import Entry, usable
 from adjoint.run.python import PythonNodes
 
@@ -87,6 +87,16 @@ class Program:
             return done
 
         return pool.pool.run(work, self.lowered.threads)
+
+    @property
+    def text(self) -> dict[str, str]:
+        """Every stage as text, by name: graphs, kernels, memory, LLVM's language, assembly."""
+        return look.texts(self.graph, self.lowered)
+
+    @property
+    def cost(self) -> look.Cost:
+        """Operations, bytes moved and memory of one call."""
+        return look.cost_of(self.lowered)
 
     def entry(self, kinds: Sequence[Any], captured: Sequence[Any], single: bool) -> Entry | None:
         """A native entry for calls with small work, or None where there can be none.
