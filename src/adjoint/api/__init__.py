@@ -1,7 +1,9 @@
 """The function transforms of the public contract."""
 
+from adjoint.api.callback import pure_callback
 from adjoint.api.compiled import jit, make_graph
 from adjoint.api.control import cond, scan, while_loop
+from adjoint.api.curvature import fisher_product, gauss_newton_product
 from adjoint.api.custom import checkpoint, custom_jvp, custom_vjp
 from adjoint.api.gradients import grad, jvp, linearize, stop_gradient, value_and_grad, vjp
 from adjoint.api.implicit import fixed_point, root
@@ -13,7 +15,9 @@ __all__ = [
     "cond",
     "custom_jvp",
     "custom_vjp",
+    "fisher_product",
     "fixed_point",
+    "gauss_newton_product",
     "grad",
     "hessian",
     "hvp",
@@ -22,6 +26,7 @@ __all__ = [
     "jvp",
     "linearize",
     "make_graph",
+    "pure_callback",
     "root",
     "scan",
     "stop_gradient",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -154,6 +155,7 @@ class _Custom:
         functools.update_wrapper(self, function)
         self.function = function
         self._rules: dict[Any, _Rule] = {}
+        self._running = threading.local()
 
     def defined(self) -> bool:
         raise NotImplementedError
@@ -161,7 +163,8 @@ class _Custom:
     def __call__(self, *args: Any) -> Any:
         leaves, structure = tree.flatten(args)
         recorder = innermost(leaves)
-        if recorder is None:
+        if recorder is None or recorder is getattr(self._running, "recorder", None):
+            # A forward rule may call the function that it is the rule of.
             return self.function(*args)
         if not self.defined():
             raise NoDerivativeError(
@@ -203,7 +206,12 @@ class _Custom:
         counts: list[int] = []
 
         def run(*leaves: Any) -> list[Any]:
-            outputs, n = rule.run(*leaves)
+            before = getattr(self._running, "recorder", None)
+            self._running.recorder = innermost(leaves)
+            try:
+                outputs, n = rule.run(*leaves)
+            finally:
+                self._running.recorder = before
             counts.append(n)
             return outputs
 

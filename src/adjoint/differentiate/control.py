@@ -30,6 +30,7 @@ def load() -> None:
         while_sweeps=sweeps_jvp,
         scan_sweeps=sweeps_jvp,
         linear_callback=_linear_callback_jvp,
+        callback=_callback_jvp,
     )
     solved_jvps.update(call=_call_jvp)
     control_transposes.update(
@@ -355,6 +356,21 @@ def _scan_transpose(
     )
     places = [*range(n_constants, first_row), *lin_constants, *lin_rows]
     return _spread(outputs, places, len(operands))
+
+
+# *** functions that are not looked into ***
+
+
+def _callback_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+    if not any(v.type.is_differentiable for v in node.outputs):
+        return [None] * len(node.outputs)
+    raise NoDerivativeError(
+        "a pure_callback has no derivative",
+        function="grad",
+        source=node.source,
+        remedy="call it inside a function with ad.custom_vjp or ad.custom_jvp, or pass it "
+        "ad.stop_gradient(x) if its derivative is not wanted",
+    )
 
 
 # *** a linear map known by its pullback only ***
