@@ -91,7 +91,8 @@ def _scatter_add(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Pla
 def _scatter_set(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place]) -> None:
     (out,), x, y = outs, ins[0], ins[1]
     (axes,) = node.attributes
-    _fill(w, out, lambda at: w.load(x, dot(at, x.strides, x.offset), w.vector.mask))
+    if x.buffer.root() is not out.buffer.root():
+        _fill(w, out, lambda at: w.load(x, dot(at, x.strides, x.offset), w.vector.mask))
 
     def one(at: tuple[Index, ...]) -> None:
         where = dot(gather_indices(w, node, 2, at, axes, out.shape), out.strides, out.offset)

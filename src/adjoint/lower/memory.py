@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adjoint.lower.layout import Buffer
-from adjoint.lower.steps import KernelStep, Step, nested, reads, walk, writes
+from adjoint.lower.steps import CustomStep, KernelStep, Step, nested, reads, walk, writes
 
 ALIGNMENT = 64
 HEADER = 128  # bytes at the start of the arena: the report of a bad index
@@ -80,6 +80,8 @@ def reuse_in_place(steps: list[Step]) -> None:
     for step, number in order:
         numbers[id(step)] = number
     for step, number in order:
+        if isinstance(step, CustomStep) and step.over_first:
+            _over_first(step, number, life)
         if not isinstance(step, KernelStep):
             continue
         kernel = step.kernel
@@ -111,6 +113,18 @@ def reuse_in_place(steps: list[Step]) -> None:
                     taken.add(buffer)
                     life[buffer] = Life(life[buffer].first, life[mine].last)
                     break
+
+
+def _over_first(step: CustomStep, number: int, life: dict[Buffer, Life]) -> None:
+    """Let a step that changes a few elements of its first operand write into it."""
+    old, new = step.ins[0].buffer.root(), step.outs[0].buffer.root()
+    whole_places = step.ins[0].is_whole and step.outs[0].is_whole
+    others = [p.buffer.root() for p in step.ins[1:]]
+    if not whole_places or old.kind != "arena" or new.kind != "arena" or old in others:
+        return
+    if life[old].last == number and life[new].first == number and old.nbytes == new.nbytes:
+        new.merged = old
+        life[old] = Life(life[old].first, life[new].last)
 
 
 def _numbered(steps: list[Step]) -> list[tuple[Step, int]]:

@@ -408,6 +408,9 @@ def merge_into(body: list[Step], result: Place, target: Place) -> bool:
             place = step.places[operand]
             if place.buffer.root() is old and not (pointwise and place.is_whole):
                 return False
+    elif isinstance(step, CustomStep) and step.over_first and step.ins[0].is_whole:
+        if any(p.buffer.root() is old for p in step.ins[1:]):
+            return False
     elif any(p.buffer.root() is old for inner in walk([step]) for p in reads(inner)):
         return False
     buffer.merged = old

@@ -30,6 +30,11 @@ class CustomStep:
     outs: list[Place]
     write: Callable[..., None]
 
+    @property
+    def over_first(self) -> bool:
+        """Whether the result may lie where the first operand lies."""
+        return self.node.primitive.name == "scatter_set"
+
 
 @dataclass(eq=False, slots=True)
 class ProductStep:

@@ -9,6 +9,7 @@ from adjoint.rewrite.builder import Builder, rebuild
 from adjoint.rewrite.contract import contract
 from adjoint.rewrite.control import hoist, in_bodies, open_calls, prune_scans
 from adjoint.rewrite.equations import EQUATIONS
+from adjoint.rewrite.reroll import reroll
 
 
 def simplify(graph: Graph) -> Graph:
@@ -20,6 +21,7 @@ PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
     ("open calls", open_calls),
     ("prune scans", prune_scans),
     ("simplify", simplify),
+    ("reroll", reroll),
     ("contract", contract),
     ("hoist", hoist),
     ("simplify again", simplify),
