@@ -114,10 +114,10 @@ def beta_shape_derivative(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
 def _beta_part(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
     # I_x(a, b) = 1 - I_(1-x)(b, a): the first derivative is always taken in the first shape.
     swap = m == 0
-    order = [np.where(swap, n, m), np.where(swap, m, n)]
-    shapes = [np.where(swap, b, a), np.where(swap, a, b)]
+    first, second = np.where(swap, n, m), np.where(swap, m, n)
+    p, q = np.where(swap, b, a), np.where(swap, a, b)
     t, rest = np.where(swap, 1 - x, x), np.where(swap, x, 1 - x)
-    value = _beta_shifted(*order, *shapes, t, rest)
+    value = _beta_shifted(first, second, p, q, t, rest)
     value = np.where((x <= 0) | (x >= 1), 0, np.where(swap, -value, value))
     return np.where((a > 0) & (b > 0) & (m + n <= 3), value, np.nan)
 

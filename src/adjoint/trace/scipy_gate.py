@@ -188,7 +188,7 @@ def _code_for(function: FunctionType, entry: Entry) -> CodeType:
     made: CodeType = scope["outer"](*own.co_freevars).__code__
     constants = tuple(entry if x == _PLACEHOLDER else x for x in made.co_consts)
     return made.replace(
-        co_consts=constants,  # type: ignore[arg-type]
+        co_consts=constants,
         co_name=own.co_name,
         co_qualname=own.co_qualname,
         co_firstlineno=own.co_firstlineno,
@@ -240,7 +240,7 @@ class _Finder:
                 continue
             spec = finder.find_spec(name, path, target)
             if spec is not None:
-                spec.loader = _Loader(spec.loader)
+                spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
                 return spec
         return None
 
@@ -269,13 +269,13 @@ _finder: Any = _Finder()
 while_recording(_begin, _end)
 FAMILIES |= {
     "scipy.special": ("scipy_special",),
-    "scipy.linalg": ("scipy_linalg", "scipy_matrices"),
+    "scipy.linalg": ("scipy_linalg", "scipy_factorizations", "scipy_matrices"),
     "scipy.fft": ("scipy_fft",),
     "scipy.stats": ("scipy_stats", "scipy_stats_multivariate"),
     "scipy.integrate": ("scipy_integrate",),
     "scipy.signal": ("scipy_signal",),
     "scipy.ndimage": ("scipy_ndimage",),
-    "scipy.interpolate": ("scipy_interpolate",),
+    "scipy.interpolate": ("scipy_interpolate", "scipy_interpolate_linear"),
     "scipy.sparse": ("scipy_sparse",),
     "scipy.spatial": ("scipy_spatial",),
     "scipy.optimize": ("scipy_optimize",),

@@ -1,1 +1,348 @@
-"""scipy.interpolate on stand-in arrays."""
+"""scipy.interpolate on stand-in arrays: in the places and in the data.
+
+Splines become piecewise polynomials, whose evaluation is Horner's rule on the interval of
+each place. A spline through recorded data keeps SciPy's class; its coefficients are stand-ins.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.primitives.choose import stop_gradient
+from adjoint.primitives.linear_map import linear_map
+from adjoint.trace import recorder as core
+from adjoint.trace.calls.scipy_signal import along_axis
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import as_operand
+from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.views import detached
+
+
+def refused(function: str, what: str, wanted: str | None = None) -> UnsupportedError:
+    """The error for an option without a rule."""
+    return UnsupportedError(
+        f"{what} has no rule for arrays under recording",
+        function=f"scipy.interpolate.{function}",
+        source=source_here(),
+        wanted=wanted,
+    )
+
+
+def recorded(x: Any) -> bool:
+    """Whether x is a stand-in."""
+    return type(x) is core.TracedArray
+
+
+def interval(grid: Any, x: Any, count: int) -> Any:
+    """The interval of each place, the ends' intervals for those outside."""
+    side = np.searchsorted(stop_gradient(as_operand(grid)), stop_gradient(x), side="right") - 1
+    return np.clip(side, 0, count - 1)
+
+
+# *** piecewise polynomials ***
+
+
+def evaluate(c: Any, grid: Any, x: Any, nu: int, extrapolate: Any, axis: int) -> Any:
+    """Horner's rule; c has the powers first, highest in front, then the intervals."""
+    x = floating(x)
+    if extrapolate == "periodic":
+        span = grid[-1] - grid[0]
+        turns = np.floor(stop_gradient((x - grid[0]) / span))
+        x = x - turns * span
+    c = derivative(c, nu) if nu >= 0 else None
+    if c is None:
+        raise refused("PPoly", "a negative nu", "antiderivative()")
+    flat = np.reshape(x, (-1,))
+    at = interval(grid, flat, c.shape[1])
+    off = flat - as_operand(grid)[at]
+    off = np.reshape(off, off.shape + (1,) * (c.ndim - 2))
+    value = c[0][at]
+    for k in range(1, c.shape[0]):
+        value = value * off + c[k][at]
+    if extrapolate is False:
+        outside = (flat < grid[0]) | (flat > grid[-1])
+        value = np.where(np.reshape(outside, off.shape), np.nan, value)
+    value = np.reshape(value, x.shape + tuple(c.shape[2:]))
+    if axis:
+        order = list(range(value.ndim))
+        order = order[x.ndim : x.ndim + axis] + order[: x.ndim] + order[x.ndim + axis :]
+        value = np.transpose(value, order)
+    return value
+
+
+def derivative(c: Any, nu: int) -> Any:
+    """Coefficients of the nu-th derivative."""
+    for _ in range(nu):
+        k = c.shape[0]
+        if k == 1:
+            return c * 0
+        powers = np.arange(k - 1, 0, -1.0).reshape((-1,) + (1,) * (c.ndim - 1))
+        c = c[:-1] * powers
+    return c
+
+
+def _antiderivative(c: Any, grid: Any) -> Any:
+    """Coefficients of the integral from the first place."""
+    k = c.shape[0]
+    powers = np.arange(k, 0, -1.0).reshape((-1,) + (1,) * (c.ndim - 1))
+    inner = c / powers
+    width = np.diff(as_operand(grid))
+    width = np.reshape(width, width.shape + (1,) * (c.ndim - 2))
+    total: Any = 0.0
+    for j in range(k):
+        total = (total + inner[j]) * width
+    start = np.concatenate([np.zeros_like(total[:1]), np.cumsum(total[:-1], axis=0)], axis=0)
+    return np.concatenate([inner, start[None]], axis=0)
+
+
+def _holds(self: Any, *_: Any, **__: Any) -> bool:
+    return recorded(self._c) or recorded(self._x)
+
+
+def _fill(self: Any, c: Any, grid: Any, axis: int, extrapolate: Any) -> Any:
+    """SciPy's object around recorded coefficients."""
+    self._asarray = lambda x: x
+    self._c, self._x, self.axis = c, grid, axis
+    self.extrapolate = True if extrapolate is None else extrapolate
+    return self
+
+
+_PPOLY = "scipy.interpolate._interpolate._PPolyBase"
+
+
+@scipy_rule(f"{_PPOLY}.__call__", wanted=_holds)
+def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
+    """The value, or a derivative, at places."""
+    if type(self).__name__ in ("BPoly", "NdPPoly"):
+        raise refused(type(self).__name__, "evaluation", "PPoly.from_bernstein_basis(...)")
+    extrapolate = self.extrapolate if extrapolate is None else extrapolate
+    return evaluate(self._c, self._x, x, nu, extrapolate, self.axis)
+
+
+def _new(self: Any, c: Any, extrapolate: Any = None) -> Any:
+    from scipy.interpolate import PPoly
+
+    extrapolate = self.extrapolate if extrapolate is None else extrapolate
+    return _fill(PPoly.__new__(PPoly), c, self._x, self.axis, extrapolate)
+
+
+@scipy_rule("scipy.interpolate.PPoly.derivative", wanted=_holds)
+def ppoly_derivative(self: Any, nu: int = 1) -> Any:
+    """The derivative as another piecewise polynomial."""
+    return ppoly_antiderivative(self, -nu) if nu < 0 else _new(self, derivative(self._c, nu))
+
+
+@scipy_rule("scipy.interpolate.PPoly.antiderivative", wanted=_holds)
+def ppoly_antiderivative(self: Any, nu: int = 1) -> Any:
+    """The integral from the first place as another piecewise polynomial."""
+    if nu <= 0:
+        return ppoly_derivative(self, -nu)
+    c = self._c
+    for _ in range(nu):
+        c = _antiderivative(c, self._x)
+    return _new(self, c, False if self.extrapolate == "periodic" else None)
+
+
+@scipy_rule("scipy.interpolate.PPoly.integrate", wanted=_holds)
+def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
+    """The integral between two places."""
+    extrapolate = self.extrapolate if extrapolate is None else extrapolate
+    if extrapolate == "periodic":
+        raise refused("PPoly.integrate", "a periodic extension", "limits inside the period")
+    c = _antiderivative(self._c, self._x)
+    ends = [evaluate(c, self._x, x, 0, extrapolate, self.axis) for x in (a, b)]
+    return ends[1] - ends[0]
+
+
+@scipy_rule("scipy.interpolate.PPoly.__init__")
+def ppoly_init(self: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0) -> None:
+    """From coefficients."""
+    c = floating(c)
+    _fill(self, np.moveaxis(np.moveaxis(c, axis + 1, 0), axis + 1, 0) if axis else c,
+          as_operand(x), axis, extrapolate)  # fmt: skip
+
+
+def from_slopes(x: Any, y: Any, slopes: Any) -> Any:
+    """Cubic coefficients from values and slopes, the first axis along x."""
+    width = np.diff(x)
+    width = np.reshape(width, width.shape + (1,) * (y.ndim - 1))
+    rise = np.diff(y, axis=0) / width
+    t = (slopes[:-1] + slopes[1:] - 2 * rise) / width
+    return np.stack([t / width, (rise - slopes[:-1]) / width - t, slopes[:-1], y[:-1]])
+
+
+# *** cubic splines ***
+
+
+def _end(kind: Any) -> Any:
+    """A boundary condition as (order, value)."""
+    if isinstance(kind, str):
+        named: dict[str, Any] = {
+            "clamped": (1, 0.0), "natural": (2, 0.0), "not-a-knot": "not-a-knot",
+            "periodic": "periodic",
+        }  # fmt: skip
+        return named[kind]
+    return int(kind[0]), kind[1]
+
+
+def cubic_slopes(x: Any, y: Any, bc_type: Any) -> Any:
+    """The slopes of the spline with continuous second derivatives."""
+    n = x.shape[0]
+    ends = (bc_type, bc_type) if isinstance(bc_type, str) else bc_type
+    first, last = _end(ends[0]), _end(ends[1])
+    h = np.diff(x)
+    columns = (1,) * (y.ndim - 1)
+    rise = np.diff(y, axis=0) / np.reshape(h, h.shape + columns)
+    if "periodic" in (first, last):
+        raise refused("CubicSpline", "bc_type='periodic' through recorded data")
+    if n == 2 and first == last == "not-a-knot":
+        return np.concatenate([rise, rise])
+    if n == 3 and first == last == "not-a-knot":
+        rows = [[1.0, 1.0, 0.0], None, [0.0, 1.0, 1.0]]
+        middle = np.stack([h[1], 2 * (h[0] + h[1]), h[0]])
+        system = np.stack([np.array(rows[0]) + 0 * middle, middle, np.array(rows[2]) + 0 * middle])
+        right = np.stack([2 * rise[0], 3 * (h[0] * rise[1] + h[1] * rise[0]), 2 * rise[1]])
+        return _solved(system, right)
+    place = np.eye(n)
+    inner = np.arange(1, n - 1)
+    system = (
+        h[1:, None] * place[inner - 1]
+        + 2 * (h[:-1] + h[1:])[:, None] * place[inner]
+        + h[:-1, None] * place[inner + 1]
+    )
+    before, after = (np.reshape(v, v.shape + columns) for v in (h[1:], h[:-1]))
+    right = 3 * (before * rise[:-1] + after * rise[1:])
+    top, top_right = _end_row(first, h, rise, place, np.arange(n))
+    bottom, bottom_right = _end_row(last, h[::-1], rise[::-1], place, np.arange(n)[::-1])
+    if last != "not-a-knot" and last[0] == 2:
+        # the second derivative does not change its sign when the axis is turned
+        bottom_right = 3 * rise[-1] + 0.5 * last[1] * h[-1]
+    system = np.concatenate([top[None], system, bottom[None]])
+    return _solved(system, np.concatenate([top_right[None], right, bottom_right[None]]))
+
+
+def _end_row(end: Any, h: Any, rise: Any, place: Any, order: Any) -> tuple[Any, Any]:
+    """The equation at an end, seen from that end."""
+    a, b = place[order[0]], place[order[1]]
+    if end == "not-a-knot":
+        d = h[0] + h[1]
+        row = h[1] * a + d * b
+        return row, ((h[0] + 2 * d) * h[1] * rise[0] + h[0] ** 2 * rise[1]) / d
+    if end[0] == 1:
+        return a + 0 * h[0] * b, end[1] + 0 * rise[0]
+    return 2 * a + 1 * b + 0 * h[0] * b, 3 * rise[0] - 0.5 * end[1] * h[0]
+
+
+def _solved(system: Any, right: Any) -> Any:
+    flat = np.reshape(right, (right.shape[0], -1))
+    return np.reshape(np.linalg.solve(system, flat), right.shape)
+
+
+@scipy_rule("scipy.interpolate.CubicSpline.__init__")
+def cubic_spline(
+    self: Any, x: Any, y: Any, axis: int = 0, bc_type: Any = "not-a-knot", extrapolate: Any = None
+) -> None:
+    """A cubic spline through recorded data, or at recorded places."""
+    x, y = floating(x), np.moveaxis(floating(y), axis, 0)
+    slopes = cubic_slopes(x, y, bc_type)
+    _fill(self, from_slopes(x, y, slopes), x, axis % y.ndim, extrapolate)
+
+
+@scipy_rule("scipy.interpolate.CubicHermiteSpline.__init__")
+def hermite_spline(
+    self: Any, x: Any, y: Any, dydx: Any, axis: int = 0, extrapolate: Any = None
+) -> None:
+    """A cubic spline of given values and slopes."""
+    x, y, slopes = floating(x), floating(y), floating(dydx)
+    y, slopes = np.moveaxis(y, axis, 0), np.moveaxis(slopes, axis, 0)
+    _fill(self, from_slopes(x, y, slopes), x, axis % y.ndim, extrapolate)
+
+
+def _pchip_slopes(x: Any, y: Any) -> Any:
+    """Monotone slopes: weighted harmonic means, 0 where the direction turns."""
+    h = np.diff(x)
+    h = np.reshape(h, h.shape + (1,) * (y.ndim - 1))
+    m = np.diff(y, axis=0) / h
+    if y.shape[0] == 2:
+        return np.concatenate([m, m])
+    turns = (np.sign(m[1:]) != np.sign(m[:-1])) | (m[1:] == 0) | (m[:-1] == 0)
+    w1, w2 = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
+    left, right = np.where(turns, 1, m[:-1]), np.where(turns, 1, m[1:])
+    inner = np.where(turns, 0, (w1 + w2) / (w1 / left + w2 / right))
+
+    def end(h0: Any, h1: Any, m0: Any, m1: Any) -> Any:
+        d = ((2 * h0 + h1) * m0 - h0 * m1) / (h0 + h1)
+        steep = (np.sign(m0) != np.sign(m1)) & (np.abs(d) > 3 * np.abs(m0))
+        return np.where(np.sign(d) != np.sign(m0), 0, np.where(steep, 3 * m0, d))
+
+    first, last = end(h[0], h[1], m[0], m[1]), end(h[-1], h[-2], m[-1], m[-2])
+    return np.concatenate([first[None], inner, last[None]])
+
+
+@scipy_rule("scipy.interpolate.PchipInterpolator.__init__")
+def pchip(self: Any, x: Any, y: Any, axis: int = 0, extrapolate: Any = None) -> None:
+    """A monotone cubic through recorded data."""
+    x, y = floating(x), np.moveaxis(floating(y), axis, 0)
+    _fill(self, from_slopes(x, y, _pchip_slopes(x, y)), x, axis % y.ndim, extrapolate)
+
+
+# *** B-splines: evaluated as piecewise polynomials ***
+
+
+def _bspline_recorded(self: Any, *_: Any, **__: Any) -> bool:
+    return "adjoint_pieces" in self.__dict__
+
+
+@scipy_rule("scipy.interpolate.BSpline.__call__", wanted=_bspline_recorded)
+def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
+    """The value, or a derivative, at places."""
+    extrapolate = self.extrapolate if extrapolate is None else extrapolate
+    c, grid = self.__dict__.get("adjoint_pieces") or _pieces(self)
+    return evaluate(c, grid, x, nu, extrapolate, self.axis)
+
+
+def _pieces(spline: Any) -> tuple[Any, Any]:
+    """Taylor's coefficients at the left end of every interval."""
+    n = len(spline.t) - spline.k - 1
+    grid = np.unique(spline.t[spline.k : n + 1])
+    plain = type(spline).construct_fast(spline.t, spline.c, spline.k)
+    rows = [plain(grid[:-1], nu=j) / float(sp.factorial(j)) for j in range(spline.k, -1, -1)]
+    return np.stack(rows), grid
+
+
+@scipy_rule("scipy.interpolate.make_interp_spline")
+def make_interp_spline(
+    x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0,
+    check_finite: bool = True,
+) -> Any:  # fmt: skip
+    """A spline through recorded data at fixed places; linear in the data."""
+    import scipy.interpolate as si
+
+    if recorded(x) or not (bc_type is None or isinstance(bc_type, str)):
+        raise refused("make_interp_spline", "recorded places or given end slopes", "CubicSpline")
+    if bc_type == "periodic":
+        raise refused("make_interp_spline", "bc_type='periodic'")
+    y = np.moveaxis(floating(y), axis, 0)
+    x = np.asarray(x, float)
+    places = None if t is None else np.asarray(t, float)
+
+    def pieces(v: Any, _: int = 0) -> Any:
+        made = _pieces(si.make_interp_spline(x, v, k, places, bc_type, 0))[0]
+        return made.reshape(-1, *made.shape[2:])
+
+    key = (x.tobytes(), k, None if places is None else places.tobytes(), bc_type)
+    template = si.make_interp_spline(x, np.zeros(len(x)), k, places, bc_type)
+    mapped = along_axis("make_interp_spline", key, y.shape, 0, pieces)
+    grid = _pieces(template)[1]
+    c = linear_map(detached(y), map=mapped)
+    template.axis = axis % y.ndim
+    template.__dict__["adjoint_pieces"] = (
+        np.reshape(c, (k + 1, len(grid) - 1, *y.shape[1:])),
+        grid,
+    )
+    return template

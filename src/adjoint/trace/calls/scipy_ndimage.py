@@ -204,8 +204,9 @@ def _filtered(input: Any, weights: Any, mode: str, cval: Any, origin: Any, flip:
         return x
     # weight k of an axis of length n falls on x[i + k - n // 2 - origin]
     pads = [(n // 2 + o, n - 1 - n // 2 - o) for o, n in zip(origins, w.shape, strict=True)]
-    options = {"constant_values": cval} if _PADS[mode] == "constant" else {}
-    padded = np.pad(x, pads, mode=_PADS[mode], **options)
+    kind: Any = _PADS[mode]
+    options: Any = {"constant_values": cval} if kind == "constant" else {}
+    padded = np.pad(x, pads, mode=kind, **options)
     total: Any = 0.0
     for index in np.ndindex(*w.shape):
         part = tuple(slice(k, k + n) for k, n in zip(index, x.shape, strict=True))

@@ -120,7 +120,7 @@ def convolve2d(
     if mode == "valid":
         return _convolution(a, b, mode)
     pads = [(n - 1, n - 1) for n in b.shape]
-    kind = {"wrap": "wrap", "symm": "symmetric"}.get(boundary)
+    kind: Any = {"wrap": "wrap", "symm": "symmetric"}.get(boundary)
     padded = np.pad(a, pads, mode=kind) if kind else np.pad(a, pads, constant_values=fillvalue)
     full = _convolution(padded, b, "valid")
     return full[_window(full.shape, a.shape, mode, b.shape)]

@@ -22,11 +22,10 @@ def _covariance(cov: Any, dim: int) -> Any:
     return np.eye(dim) * (cov if cov.ndim == 0 else cov[None, :])
 
 
-def _dimension(mean: Any, cov: Any, x: Any = None) -> int:
-    for part, axis in ((mean, 0), (cov, 0)):
-        if part is not None and np.ndim(part):
-            return int(np.shape(part)[axis])
-    return int(np.shape(x)[-1]) if np.ndim(x) else 1
+def _dimension(mean: Any, cov: Any) -> int:
+    if mean is not None:
+        return int(np.size(mean))
+    return int(np.shape(cov)[0]) if np.ndim(cov) == 2 else 1
 
 
 def _points(x: Any, dim: int) -> Any:
@@ -50,7 +49,7 @@ def _mahalanobis(x: Any, mean: Any, shape: Any) -> tuple[Any, Any]:
 
 
 def _normal_logpdf(x: Any, mean: Any, cov: Any) -> Any:
-    dim = _dimension(mean, cov, x)
+    dim = _dimension(mean, cov)
     squares, log_det = _mahalanobis(_points(x, dim), mean, _covariance(cov, dim))
     return np.squeeze(-0.5 * (dim * _LOG_2PI + log_det + squares))
 
@@ -127,7 +126,7 @@ _T = "scipy.stats._multivariate.multivariate_t_gen"
 
 
 def _t_logpdf(x: Any, loc: Any, shape: Any, df: Any) -> Any:
-    dim = _dimension(loc, shape, x)
+    dim = _dimension(loc, shape)
     squares, log_det = _mahalanobis(_points(x, dim), loc, _covariance(shape, dim))
     constant = sp.gammaln(0.5 * (df + dim)) - sp.gammaln(0.5 * df)
     constant = constant - 0.5 * dim * np.log(df * np.pi) - 0.5 * log_det

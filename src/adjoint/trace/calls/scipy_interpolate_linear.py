@@ -1,0 +1,219 @@
+"""scipy.interpolate on stand-in arrays: interp1d and regular grids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.scipy_interpolate import (
+    bspline_call,
+    cubic_slopes,
+    evaluate,
+    from_slopes,
+    interval,
+    recorded,
+    refused,
+)
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import as_operand
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.scipy_gate import scipy_rule
+
+
+class _Data:
+    """What interp1d was given, with stand-ins in it."""
+
+    def __init__(self, x: Any, y: Any, kind: str, axis: int, error: bool, fill: Any) -> None:
+        self.x, self.y, self.kind, self.axis, self.error, self.fill = x, y, kind, axis, error, fill
+
+
+@scipy_rule("scipy.interpolate.interp1d.__init__")
+def interp1d_init(
+    self: Any, x: Any, y: Any, kind: Any = "linear", axis: int = -1, copy: bool = True,
+    bounds_error: Any = None, fill_value: Any = np.nan, assume_sorted: bool = False,
+) -> None:  # fmt: skip
+    """Keep recorded data."""
+    if kind not in ("linear", "slinear", "cubic", "quadratic", "zero", "nearest", "previous",
+                    "next", 1, 2, 3):  # fmt: skip
+        raise refused("interp1d", f"kind={kind!r}")
+    x, y = floating(x), floating(y)
+    axis %= y.ndim
+    if not assume_sorted:
+        order = np.argsort(stop_gradient(x), kind="stable")
+        x, y = x[order], np.take(y, order, axis=axis)
+    extrapolate = isinstance(fill_value, str)
+    error = (not extrapolate and np.ndim(fill_value) == 0 and bool(np.isnan(known(fill_value)))
+             if bounds_error is None else bool(bounds_error))  # fmt: skip
+    self.__dict__["adjoint_data"] = _Data(x, y, kind, axis, error, fill_value)
+
+
+def known(x: Any) -> Any:
+    """The value of a stand-in where it has one."""
+    value = concrete_value(x) if recorded(x) else x
+    return 0.0 if value is None else value
+
+
+def _interp1d_recorded(self: Any, *_: Any, **__: Any) -> bool:
+    return "adjoint_data" in self.__dict__
+
+
+@scipy_rule("scipy.interpolate.interp1d.__call__", wanted=_interp1d_recorded)
+def interp1d_call(self: Any, x: Any) -> Any:
+    """The value at places."""
+    data = self.__dict__.get("adjoint_data")
+    if data is None:
+        fill = self.fill_value if self._extrapolate is False else "extrapolate"
+        if isinstance(fill, np.ndarray) and fill.ndim == 0:
+            fill = fill[()]
+        kind = self._kind
+        if kind == "spline":
+            kind = {0: "zero", 1: "linear", 2: "quadratic", 3: "cubic"}.get(self._spline.k)
+        data = _Data(self.x, self.y, kind, self.axis % self.y.ndim, self.bounds_error, fill)
+    places = floating(x)
+    grid, y = data.x, np.moveaxis(as_operand(data.y), data.axis, 0)
+    value = _between(data.kind, grid, y, places)
+    value = _filled(data, grid, places, value)
+    order = list(range(value.ndim))
+    n = places.ndim
+    return np.transpose(value, order[n : n + data.axis] + order[:n] + order[n + data.axis :])
+
+
+def _between(kind: Any, grid: Any, y: Any, x: Any) -> Any:
+    flat = np.reshape(x, (-1,))
+    stretched = (flat.shape[0],) + (1,) * (y.ndim - 1)
+    if kind in ("linear", "slinear", 1):
+        at = interval(grid, flat, grid.shape[0] - 1)
+        low, high = as_operand(grid)[at], as_operand(grid)[at + 1]
+        slope = (y[at + 1] - y[at]) / np.reshape(high - low, stretched)
+        value = slope * np.reshape(flat - low, stretched) + y[at]
+    elif kind in ("cubic", "quadratic", 2, 3):
+        degree = 3 if kind in ("cubic", 3) else 2
+        if recorded(grid) and degree == 3:
+            c = from_slopes(grid, y, cubic_slopes(grid, y, "not-a-knot"))
+            value = evaluate(c, grid, flat, 0, True, 0)
+        else:
+            import scipy.interpolate as si
+
+            value = bspline_call(si.make_interp_spline(grid, y, degree), flat, 0, True)
+    else:
+        value = y[_step(kind, grid, flat)]
+    return np.reshape(value, x.shape + tuple(y.shape[1:]))
+
+
+def _step(kind: Any, grid: Any, x: Any) -> Any:
+    if kind not in ("nearest", "previous", "zero", "next"):
+        raise refused(
+            "interp1d", f"kind={kind!r}", "linear, quadratic, cubic, nearest, previous, next"
+        )
+    grid, x = stop_gradient(as_operand(grid)), stop_gradient(x)
+    n = grid.shape[0]
+    if kind == "nearest":
+        middle = grid[:-1] + np.diff(grid) / 2.0
+        return np.clip(np.searchsorted(middle, x, side="left"), 0, n - 1)
+    if kind in ("previous", "zero"):
+        return np.clip(np.searchsorted(grid, x, side="right") - 1, 0, n - 1)
+    return np.clip(np.searchsorted(grid, x, side="left"), 0, n - 1)
+
+
+def _filled(data: _Data, grid: Any, x: Any, value: Any) -> Any:
+    """Outside: an error, a number on each side, or the last interval's line."""
+    below, above = x < grid[0], x > grid[-1]
+    if data.error:
+        outside = known(np.any(below | above)) if recorded(below) or recorded(above) else np.any(
+            below | above
+        )  # fmt: skip
+        if outside:
+            raise ValueError("A value in x_new is outside the interpolation range.")
+        return value
+    if isinstance(data.fill, str):
+        return value
+    low, high = data.fill if isinstance(data.fill, tuple) else (data.fill, data.fill)
+    shape = x.shape + (1,) * (value.ndim - x.ndim)
+    value = np.where(np.reshape(below, shape), low, value)
+    return np.where(np.reshape(above, shape), high, value)
+
+
+# *** regular grids ***
+
+
+def _on_grid(
+    points: Any, values: Any, xi: Any, method: str, error: bool, fill: Any, function: str
+) -> Any:
+    """Multilinear: every corner of the cell with its weight."""
+    if method not in ("linear", "nearest"):
+        raise refused(function, f"method={method!r}", "linear or nearest")
+    if isinstance(xi, tuple):
+        shape = np.broadcast_shapes(*[np.shape(x) for x in xi])
+        xi = np.stack([np.broadcast_to(as_operand(x), shape) for x in xi], axis=-1)
+    xi, values = floating(xi), floating(values)
+    n = len(points)
+    if xi.ndim == 1 and n > 1:
+        xi = xi[None, :]
+    elif xi.ndim == 1:
+        xi = xi[:, None]
+    lead = xi.shape[:-1]
+    flat = np.reshape(xi, (-1, n))
+    cells, shares, outside = [], [], False
+    for axis, grid in enumerate(points):
+        grid = as_operand(grid)
+        x = flat[:, axis]
+        at = interval(grid, x, grid.shape[0] - 1)
+        cells.append(at)
+        shares.append((x - grid[at]) / (grid[at + 1] - grid[at]))
+        outside = outside | (x < grid[0]) | (x > grid[-1])
+    if error and bool(np.any(known(outside))):
+        raise ValueError("One of the requested xi is out of bounds")
+    extra = (1,) * (values.ndim - n)
+    if method == "nearest":
+        corner = tuple(np.where(stop_gradient(s) <= 0.5, at, at + 1)
+                       for at, s in zip(cells, shares, strict=True))  # fmt: skip
+        total = values[corner]
+    else:
+        total = 0.0
+        for bits in np.ndindex(*(2,) * n):
+            weight: Any = 1.0
+            for bit, share in zip(bits, shares, strict=True):
+                weight = weight * (share if bit else 1 - share)
+            corner = tuple(at + bit for at, bit in zip(cells, bits, strict=True))
+            total = total + values[corner] * np.reshape(weight, (-1, *extra))
+    if not error and fill is not None:
+        total = np.where(np.reshape(outside, (-1, *extra)), fill, total)
+    return np.reshape(total, lead + tuple(values.shape[n:]))
+
+
+@scipy_rule("scipy.interpolate.interpn")
+def interpn(
+    points: Any, values: Any, xi: Any, method: str = "linear", bounds_error: bool = True,
+    fill_value: Any = np.nan,
+) -> Any:  # fmt: skip
+    """Interpolation on a regular grid."""
+    return _on_grid(points, values, xi, method, bounds_error, fill_value, "interpn")
+
+
+@scipy_rule("scipy.interpolate.RegularGridInterpolator.__init__")
+def grid_init(
+    self: Any, points: Any, values: Any, method: str = "linear", bounds_error: bool = True,
+    fill_value: Any = np.nan, *, solver: Any = None, solver_args: Any = None,
+) -> None:  # fmt: skip
+    """Keep recorded values."""
+    grid = tuple(as_operand(p) for p in points)
+    self.__dict__["adjoint_recorded"] = (grid, as_operand(values), bounds_error, fill_value)
+    self.method = method
+
+
+@scipy_rule(
+    "scipy.interpolate.RegularGridInterpolator.__call__",
+    wanted=lambda self, *_, **__: "adjoint_recorded" in self.__dict__,
+)
+def grid_call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
+    """The value at places."""
+    if nu is not None:
+        raise refused("RegularGridInterpolator", "nu", "ad.grad of the interpolation")
+    method = method or self.method
+    known_here = self.__dict__.get("adjoint_recorded")
+    grid, values, error, fill = known_here or (
+        self.grid, self.values, self.bounds_error, self.fill_value
+    )  # fmt: skip
+    return _on_grid(grid, values, xi, method, error, fill, "RegularGridInterpolator")
