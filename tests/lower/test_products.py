@@ -175,3 +175,13 @@ def test_large_products_go_to_blas():
     assert choose(Shape(1024, 1024, 1024, "float32")) == "blas"
     assert choose(Shape(10, 32, 784, "float32")) == "emitted"
     assert choose(Shape(1, 1, 1, "float64")) == "emitted"
+    assert choose(Shape(0, 5, 3, "float64")) == "emitted"
+
+
+def test_the_stack_is_not_filled_by_a_panel():
+    long = Shape(5, 20, 200_000, "float32", transpose_a=True, transpose_b=True)
+    assert choose(long) == "blas"
+    # Here the other way round needs no panel.
+    short = Shape(5, 20, 200_000, "float32", transpose_b=True)
+    assert choose(short) == "emitted"
+    assert "alloca" not in small_product("@product", short).text

@@ -201,7 +201,13 @@ def _best(plan: Plan) -> _Way:
     ways.append((products_outer.cost(plan), plan, products_outer.write))
     if products_dot.is_possible(plan.shape):
         ways.append((products_dot.cost(plan), plan, products_dot.write))
-    return min(ways, key=lambda way: way[0])
+    fitting = [way for way in ways if _fits_stack(way)]
+    return min(fitting or ways, key=lambda way: way[0])
+
+
+def _fits_stack(way: _Way) -> bool:
+    _, plan, write = way
+    return write is not products_outer.write or products_outer.buffer_bytes(plan) <= _STACK
 
 
 def batched(
@@ -253,6 +259,8 @@ def batched(
 _LARGE = 2.5e8
 _TINY = 3e5
 _WASTE = 1.55
+# Bytes of the stack that a panel of a transposed B may take.
+_STACK = 1 << 18
 
 
 def choose(shape: Shape, vector_bytes: int = 64, registers: int = 32) -> str:
@@ -266,8 +274,10 @@ def choose(shape: Shape, vector_bytes: int = 64, registers: int = 32) -> str:
     work = float(shape.m) * shape.n * shape.k
     if work > _LARGE:
         return "blas"
-    if work < _TINY:
+    if not work:
         return "emitted"
-    plan = Plan("", shape, False, None, vector_bytes, registers)
-    waste = _best(plan)[0] / (work * shape.size / vector_bytes)
-    return "blas" if waste > _WASTE else "emitted"
+    best = _best(Plan("", shape, False, None, vector_bytes, registers))
+    if not _fits_stack(best):
+        return "blas"
+    waste = best[0] / (work * shape.size / vector_bytes)
+    return "blas" if work > _TINY and waste > _WASTE else "emitted"

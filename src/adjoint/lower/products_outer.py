@@ -39,7 +39,7 @@ def write(text: Text, plan: Plan) -> int:
     tiling = tiling_of(plan)
     buffer = ""
     if _is_packed(plan):
-        most = max(tiling.vectors.lengths()) * tiling.lanes * max(shape.k, 1)
+        most = buffer_bytes(plan) // shape.size
         buffer = text.make(f"alloca [{most} x {shape.kind}], align 64")
         text.functions.append(_pack(plan, tiling))
     text.loop(
@@ -58,6 +58,14 @@ def cost(plan: Plan) -> float:
     if plan.turned:
         total += tiling.rows.parts * transpose_cost(1, shape.n, tiling.lanes)
     return total
+
+
+def buffer_bytes(plan: Plan) -> int:
+    """Bytes on the stack for a panel of a transposed B; 0 if B is read where it lies."""
+    if not _is_packed(plan):
+        return 0
+    tiling = tiling_of(plan)
+    return max(tiling.vectors.lengths()) * tiling.lanes * max(plan.shape.k, 1) * plan.shape.size
 
 
 def _is_packed(plan: Plan) -> bool:
