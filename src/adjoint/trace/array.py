@@ -447,7 +447,10 @@ class TracedArray(TracedCore):
             self.view.refresh(self)
         if self.recorder is PLAIN:
             return plain(self.payload.copy(order))
-        return TracedArray(self.recorder, self.index, self.payload, False)
+        payload = self.payload
+        if type(payload) is np.ndarray and not payload.flags.c_contiguous:
+            payload = payload.copy(order)  # what is a view of the copy depends on its layout
+        return TracedArray(self.recorder, self.index, payload, False)
 
     def __getattr__(self, name: str) -> Any:
         if name[:2] == "__":

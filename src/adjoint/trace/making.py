@@ -12,9 +12,11 @@ at again when it has got new names.
 
 from __future__ import annotations
 
+import dis
 import functools
 import sys
 from collections.abc import Callable
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -34,8 +36,47 @@ _modules_seen = 0
 
 
 def _calls_from_user() -> bool:
-    """Whether the caller's caller is the user's code in a thread that records."""
-    return is_recording() and not is_hidden(sys._getframe(2).f_code)
+    """Whether the caller's caller is the user's code in a thread that records.
+
+    Compiled extension modules call NumPy too, and have no frames of their own: what seems to
+    call is then the user's line that called them. So the line must name the function itself.
+    """
+    if not is_recording():
+        return False
+    frame = sys._getframe(2)
+    place = (frame.f_code, frame.f_lasti)
+    known = _places.get(place)
+    if known is None:
+        known = _places[place] = not is_hidden(frame.f_code) and _names_us(frame)
+    return known
+
+
+_places: dict[tuple[CodeType, int], bool] = {}
+
+
+def _names_us(frame: FrameType) -> bool:
+    """Whether the call that a frame is in is written with the name of one of our functions."""
+    steps = list(dis.get_instructions(frame.f_code))
+    call = next((step for step in steps if step.offset == frame.f_lasti), None)
+    if call is None or call.positions is None or call.positions.col_offset is None:
+        return True
+    where = call.positions
+    start, end = (where.lineno, where.col_offset), (where.end_lineno, where.end_col_offset)
+    name, reach = None, start
+    for step in steps:
+        at = step.positions
+        if step.offset >= call.offset or at is None or not step.opname.startswith("LOAD_"):
+            continue
+        stop: Any = (at.end_lineno, at.end_col_offset)
+        if (at.lineno, at.col_offset) == start and reach < stop < end:
+            name, reach = step.argval, stop
+    if not isinstance(name, str) or name in _ours:
+        return True
+    for names in (frame.f_locals, frame.f_globals):
+        if name in names:
+            ours = [id(function) for function in _ours.values()]
+            return id(names[name]) in _by_id or id(names[name]) in ours
+    return False
 
 
 def _made(x: Any) -> Any:
@@ -157,7 +198,7 @@ class _Joiner:
         items = list(key) if isinstance(key, tuple) else [key]
         if not any_traced(items):
             made = self.own[key]
-            return result(made) if _calls_from_user() else made
+            return result(made) if is_recording() else made
         axis, ndmin, place = self.own.axis, self.own.ndmin, self.own.trans1d
         if isinstance(items[0], str):
             numbers = [int(part) for part in items.pop(0).split(",")]

@@ -22,6 +22,8 @@ from importlib.machinery import ModuleSpec
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar
 
+import numpy as np
+
 from adjoint.trace import recorder as core
 from adjoint.trace.session import anyone_recording, is_recording, while_recording
 
@@ -59,12 +61,17 @@ class Entry:
         if holds_traced(args) or holds_traced(kwargs.values()):
             args, kwargs = plainly(args), plainly(kwargs)
             if holds_traced(args) or holds_traced(kwargs.values()):
-                return self.rule(*args, **kwargs)
+                return self.follow(args, kwargs)
         if self.wanted is not None and is_recording() and self.wanted(*args, **kwargs):
-            return self.rule(*args, **kwargs)
+            return self.follow(args, kwargs)
         if not anyone_recording():
             self.rest()
         return self.original(*args, **kwargs)
+
+    def follow(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the rule. Where a value is chosen among several, the others may be infinite."""
+        with np.errstate(all="ignore"):
+            return self.rule(*args, **kwargs)
 
     def find(self) -> bool:
         """Look the function up; False where this SciPy does not have it."""

@@ -25,10 +25,12 @@ def refuse_caller() -> None:
     """Raise an error that names SciPy's function, if one of them stands nearest to the user."""
     frame = sys._getframe(1)
     found: str | None = None
-    while frame is not None and is_hidden(frame.f_code):
+    while is_hidden(frame.f_code):
         if frame.f_code.co_name not in _WRAPPERS:
             found = _public_name(frame.f_code) or found
-        frame = frame.f_back  # type: ignore[assignment]
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
     if found is None:
         return
     raise UnsupportedError(

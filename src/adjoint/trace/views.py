@@ -81,21 +81,32 @@ def as_view(
     return result
 
 
+def _lies_otherwise(a: Any, b: Any) -> bool:
+    return bool(a.strides != b.strides and a.size > 1)
+
+
 def write_through(x: Any, new: Any) -> None:
     """Give a stand-in a new value, and its bases the new values that follow."""
     if x.view is not None:
         x.view.refresh(x)
     while True:
+        before = x.payload
         replace_value(x, new)
         x.version += 1
         link = x.view
+        moved = type(before) is type(x.payload) is np.ndarray and _lies_otherwise(before, x.payload)
         if link is None:
+            if moved:
+                # What is a view of it and what a copy depends on how it lies in memory.
+                kept = np.empty_like(before)
+                kept[...] = x.payload
+                x.payload = kept
             return
         if link.write is None:
             raise ValueError("assignment destination is read-only")
         base = link.base
         new = link.write(detached(base), detached(x))
-        link.seen = base.version + 1
+        link.seen = -1 if moved else base.version + 1
         x = base
 
 

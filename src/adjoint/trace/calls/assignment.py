@@ -87,7 +87,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1, mode: Any = None) -> None:
     """Elements written along an axis, by an index array of the same rank."""
     if _natively(np.put_along_axis, arr, indices, values, axis):
-        return
+        return None
     _target(arr, "np.put_along_axis")
     if axis is None:
         return put(arr, indices, values)

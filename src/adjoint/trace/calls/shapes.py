@@ -179,7 +179,15 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 @implements(np.ravel, methods=("ravel",))
 def ravel(a: Any, order: str = "C") -> Any:
     """All elements along one axis."""
-    return reshape(a, (-1,) if np.size(a) else (0,), "F" if order == "F" else "C")
+    x = as_operand(a)
+    known = concrete_value(x)
+    if order in "AK" and isinstance(known, np.ndarray) and known.flags.fnc:
+        order = "F"
+    flat = reshape(x, (-1,) if x.size else (0,), "F" if order == "F" else "C")
+    # Unlike reshape, ravel copies whatever does not lie in memory in that order.
+    if known is None or not is_traced(flat) or known.ndim != 1 or known.flags.c_contiguous:
+        return flat
+    return flat.copy()
 
 
 @implements(methods=("flatten",))

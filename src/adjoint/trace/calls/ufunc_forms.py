@@ -86,7 +86,7 @@ def _reduce(
     if dtype is not None:
         x = x.astype(dtype)
     function = _REDUCTIONS.get(ufunc)
-    if function is not None and not (ufunc in (np.logical_and, np.logical_or)):
+    if function is not None and ufunc not in (np.logical_and, np.logical_or):
         options = {} if initial is _no_value else {"initial": initial}
         rule = find_function(function)
         result = rule(x, axis=axis, keepdims=keepdims, where=where, **options)
