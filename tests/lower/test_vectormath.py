@@ -219,6 +219,19 @@ def test_remainders_of_far_apart_numbers_are_exact(rng):
     np.testing.assert_array_equal(run("remainder", "float64", 8, x, y), np.remainder(x, y))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_remainders_just_below_a_multiple_are_not_negative(dtype, rng):
+    # The quotient rounds up to the next whole number here.
+    highest = 2**20 if dtype == "float32" else 2**49
+    y = np.full(200, 3, dtype)
+    x = np.nextafter((3 * rng.integers(1, highest, 200)).astype(dtype), np.zeros(1, dtype))
+    assert (np.rint(x / y) * y > x).any()
+    for sign in (1, -1):
+        np.testing.assert_array_equal(run("fmod", dtype, 8, sign * x, y), np.fmod(sign * x, y))
+        want = np.remainder(sign * x, y)
+        np.testing.assert_array_equal(run("remainder", dtype, 8, sign * x, y), want)
+
+
 def test_what_is_available():
     assert vectormath.available("exp", np.dtype("float32"))
     assert not vectormath.available("exp", np.dtype("float16"))
