@@ -192,7 +192,7 @@ add("average", lambda x, w: np.average(x, weights=w), real(4), positive(4))
 add("average axis", lambda x: np.average(x, axis=1, weights=[1.0, 2, 3]), real(2, 3))
 for name in ("cumsum", "cumprod", "nancumsum", "nancumprod"):
     add(name, getattr(np, name), real(3, 2))
-    add(name + " axis", lambda x, f=getattr(np, name): f(x, axis=1), real(3, 4))
+    add(name + " axis", lambda x, g=name: getattr(np, g)(x, axis=1), real(3, 4))
 add("cumprod zero", np.cumprod, np.array([2.0, 0.0, 3.0, 0.0]))
 add("cumulative_sum", lambda x: np.cumulative_sum(x, include_initial=True), real(4))
 add("cumulative_prod", np.cumulative_prod, real(4))
@@ -246,13 +246,13 @@ for name in ("atleast_1d", "atleast_2d", "atleast_3d"):
 add("concatenate", lambda x, y: np.concatenate([x, y], axis=1), real(2, 3), real(2, 1))
 add("concatenate None", lambda x, y: np.concatenate([x, y], axis=None), real(2, 3), real(2))
 for name in ("stack", "vstack", "hstack", "dstack", "column_stack"):
-    add(name, lambda x, y, f=getattr(np, name): f([x, y]), real(3), real(3))
+    add(name, lambda x, y, g=name: getattr(np, g)([x, y]), real(3), real(3))
 add("stack axis", lambda x, y: np.stack([x, y], axis=-1), x34, x34)
 add("block", lambda x, y: np.block([[x, y], [y.T, x]]), real(2, 2), real(2, 2))
 add("split", lambda x: np.split(x, [1, 3])[1] * 2, real(5))
 add("array_split", lambda x: np.array_split(x, 3)[0] * 2, real(5))
 for name in ("hsplit", "vsplit", "dsplit"):
-    add(name, lambda x, f=getattr(np, name): f(x, 2)[1], real(2, 2, 2))
+    add(name, lambda x, g=name: getattr(np, g)(x, 2)[1], real(2, 2, 2))
 add("unstack", lambda x: np.unstack(x, axis=1)[0], x34)
 for name in ("flip", "fliplr", "flipud", "rot90"):
     add(name, getattr(np, name), x34)
@@ -543,9 +543,9 @@ add("linalg.vecdot", la.vecdot, cplx(2, 3), cplx(2, 3), skip="bits")
 
 for name in ("fft", "ifft", "hfft"):
     for norm in ("backward", "ortho", "forward"):
-        add(f"{name} {norm}", lambda x, f=getattr(np.fft, name), k=norm: f(x, norm=k), cplx(5))
-    add(f"{name} n", lambda x, f=getattr(np.fft, name): f(x, n=4, axis=0), cplx(6, 2))
-    add(f"{name} longer", lambda x, f=getattr(np.fft, name): f(x, n=7), cplx(4))
+        add(f"{name} {norm}", lambda x, g=name, k=norm: getattr(np.fft, g)(x, norm=k), cplx(5))
+    add(f"{name} n", lambda x, g=name: getattr(np.fft, g)(x, n=4, axis=0), cplx(6, 2))
+    add(f"{name} longer", lambda x, g=name: getattr(np.fft, g)(x, n=7), cplx(4))
 for n in (4, 5, 1):
     for norm in ("backward", "ortho", "forward"):
         add(f"rfft {norm} {n}", lambda x, k=norm: np.fft.rfft(x, norm=k), real(n))

@@ -472,7 +472,7 @@ class TracedArray(TracedCore):
 
 # Attributes and methods that a plain stand-in may leave to its array: none of them writes.
 _READING = frozenset(
-    "strides ctypes data tobytes tofile dump dumps argpartition getfield device".split()
+    ["strides", "ctypes", "data", "tobytes", "tofile", "dump", "dumps", "argpartition", "getfield", "device"]
 )
 
 

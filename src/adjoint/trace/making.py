@@ -169,11 +169,7 @@ def joined(x: Any) -> Any:
     return x if type(x) is core.TracedArray else as_operand(x)
 
 
-_MAKERS = (
-    "zeros ones arange eye identity tri linspace logspace geomspace fromfunction indices "
-    "zeros_like ones_like full_like copy meshgrid fromiter frombuffer bartlett blackman hamming "
-    "hanning kaiser tile repeat concatenate stack vstack hstack column_stack concat"
-).split()
+_MAKERS = ["zeros", "ones", "arange", "eye", "identity", "tri", "linspace", "logspace", "geomspace", "fromfunction", "indices", "zeros_like", "ones_like", "full_like", "copy", "meshgrid", "fromiter", "frombuffer", "bartlett", "blackman", "hamming", "hanning", "kaiser", "tile", "repeat", "concatenate", "stack", "vstack", "hstack", "column_stack", "concat"]
 _EMPTY = ("empty", "empty_like")
 ARRAYS = {
     "array": True,
