@@ -221,11 +221,15 @@ def test_remainders_of_far_apart_numbers_are_exact(rng):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_remainders_just_below_a_multiple_are_not_negative(dtype, rng):
-    # The quotient rounds up to the next whole number here.
-    highest = 2**20 if dtype == "float32" else 2**49
-    y = np.full(200, 3, dtype)
-    x = np.nextafter((3 * rng.integers(1, highest, 200)).astype(dtype), np.zeros(1, dtype))
-    assert (np.rint(x / y) * y > x).any()
+    bits = np.finfo(dtype).nmant + 1
+    numbers = rng.integers(2 ** (bits - 1), 2**bits, 400).tolist()
+    products = [n * int(k) for n, k in zip(numbers, rng.integers(2, 2**18, 400), strict=True)]
+    # The largest numbers below the products: many of the quotients round up to the multiple.
+    x = np.array([float(v >> (drop := v.bit_length() - bits) << drop) for v in products], dtype)
+    y = np.array(numbers, dtype)
+    quotient = np.trunc(x / y).astype(np.int64).tolist()
+    exact = [int(a) - q * n for a, q, n in zip(x, quotient, numbers, strict=True)]
+    assert sum(rest < 0 for rest in exact) > 40
     for sign in (1, -1):
         np.testing.assert_array_equal(run("fmod", dtype, 8, sign * x, y), np.fmod(sign * x, y))
         want = np.remainder(sign * x, y)
