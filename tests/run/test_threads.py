@@ -12,6 +12,7 @@ import pytest
 import adjoint as ad
 from adjoint.graph import evaluate, primitives
 from adjoint.run import compile_graph
+from adjoint.run.pool import Choice
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
 assert _spec is not None
@@ -108,6 +109,21 @@ def test_same_bits_for_any_number_of_threads(name: str) -> None:
         for _ in range(3):
             for wanted, y in zip(expected, program(inputs), strict=True):
                 np.testing.assert_array_equal(y, wanted)
+
+
+def test_the_faster_way_is_kept_and_the_other_tried_again() -> None:
+    choice = Choice(2)
+    used = []
+    for _ in range(200):
+        threads = choice.next()
+        used.append(threads)
+        choice.note(threads, 1.0 if threads == 2 else 0.5)
+    assert used[:3] == [2, 1, 1]
+    assert 3 <= used.count(2) <= 8
+    for _ in range(300):  # now the machine is free
+        threads = choice.next()
+        choice.note(threads, 0.3 if threads == 2 else 0.5)
+    assert choice.next() == 2
 
 
 def test_small_programs_use_one_thread() -> None:

@@ -23,7 +23,7 @@ from adjoint.lower.layout import Place, arena
 _UNROLL = 4  # accumulators side by side, so that additions need not wait for each other
 _WIDEST = 16  # lanes at most, however narrow the elements
 _BLOCK = 1 << 14  # elements of a stretch whose sum is one partial result
-_WORTH_SHARING = 1 << 17  # elements times price: less is done sooner than a barrier is passed
+WORTH_SHARING = 10.0  # microseconds of a step: less is done sooner than threads have met
 _ACCUMULATORS: dict[str, np.dtype[Any]] = {
     "float": np.dtype("f4"),
     "double": np.dtype("f8"),
@@ -436,6 +436,12 @@ def write_finish(
     return w.function(name, declared), places, w
 
 
+def microseconds(kernel: Kernel) -> float:
+    """A rough forecast of a kernel's time on one core."""
+    widest = max((node.output.type.dtype.itemsize for node in kernel.nodes), default=4)
+    return kernel.size * (1 + kernel.price) * widest * 8e-6
+
+
 def plan_sharing(kernel: Kernel, threads: int) -> None:
     """Decide whether threads share a kernel's outermost loop, and whether sums go by blocks.
 
@@ -467,7 +473,7 @@ def plan_sharing(kernel: Kernel, threads: int) -> None:
             steps //= min(kernel.lanes, _fitting(extent(kept[0])))
     else:
         return
-    if threads > 1 and steps >= threads and kernel.size * max(kernel.price, 2) >= _WORTH_SHARING:
+    if threads > 1 and steps >= threads and microseconds(kernel) >= WORTH_SHARING:
         kernel.shared = steps
 
 

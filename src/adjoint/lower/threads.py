@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from adjoint.lower.kernel import WORTH_SHARING, microseconds
 from adjoint.lower.layout import Place
 from adjoint.lower.steps import (
     KernelStep,
@@ -22,7 +23,6 @@ from adjoint.lower.steps import (
 
 STATUS_AT, GO_AT = 16, 24  # in the header: a failure in Python, a loop's decision
 ALL, FIRST = "all", "first"  # who runs a step: every thread its part, or thread 0 alone
-WORTH_SHARING = 1 << 20  # multiplications of a product
 START = 40.0  # microseconds that waking the other threads takes
 _BARRIER = 0.3
 _TYPICAL_ROUNDS = 20  # of a loop whose length is not known
@@ -83,7 +83,7 @@ class Traffic:
 def price_of(step: Step) -> float:
     """A rough forecast of a step's time on one core, in microseconds."""
     if isinstance(step, KernelStep):
-        return step.kernel.size * (1 + step.kernel.price) * 1.2e-4
+        return microseconds(step.kernel)
     if isinstance(step, ProductStep):
         m, n = step.c.shape
         return m * n * step.a.shape[1] * step.c.dtype.itemsize * 5e-6
@@ -97,10 +97,9 @@ def is_shared(step: Step) -> bool:
     if isinstance(step, KernelStep):
         return bool(step.kernel.shared)
     if isinstance(step, ProductStep):
-        m, n = step.c.shape
-        return m * n * step.a.shape[1] >= WORTH_SHARING
+        return price_of(step) >= WORTH_SHARING
     if isinstance(step, PhaseStep):
-        return step.work >= WORTH_SHARING
+        return price_of(step) >= WORTH_SHARING
     return isinstance(step, LoopStep) and step.independent
 
 

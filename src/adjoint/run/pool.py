@@ -12,6 +12,9 @@ import queue
 import threading
 from collections.abc import Callable
 
+_TRY_AGAIN = 32  # calls between looks at the way that was slower
+_FADING = 0.8
+
 
 class Pool:
     """Helpers for the calling thread."""
@@ -42,6 +45,35 @@ class Pool:
 
         threading.Thread(target=serve, name="adjoint", daemon=True).start()
         self._queues.append(mine)
+
+
+class Choice:
+    """Whether a program's calls are better shared: tried, timed, and tried again at times.
+
+    The bits are the same either way, so this may depend on how busy the machine is.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._best = {1: float("inf"), threads: float("inf")}
+        self._calls = 0
+
+    def next(self) -> int:
+        """How many threads the next call should use."""
+        self._calls += 1
+        ahead = 1 if self._best[1] < self._best[self.threads] else self.threads
+        if self._calls == 1:
+            return self.threads
+        other = 1 if ahead == self.threads else self.threads
+        if self._best[other] == float("inf") or self._calls % _TRY_AGAIN == 0:
+            return other
+        return ahead
+
+    def note(self, threads: int, seconds: float) -> None:
+        """Remember how long a call took; old times fade, for machines change."""
+        old = self._best[threads]
+        faded = seconds if old == float("inf") else old * _FADING + seconds * (1 - _FADING)
+        self._best[threads] = min(seconds, faded)
 
 
 pool = Pool()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,7 @@ class Program:
         self._by_address = self._loaded.function(PROGRAM, 2)
         self._call: Any = None
         self._worker: Any = None
+        self._choice = pool.Choice(lowered.threads)
         if lowered.threads > 1:
             self._worker = self._loaded.shared_function(WORKER)
         elif n <= MOST_ARGUMENTS and objects.layout_is_known():
@@ -86,7 +88,11 @@ class Program:
             done: int = self._worker(table, memory[1], thread, threads)
             return done
 
-        return pool.pool.run(work, self.lowered.threads)
+        threads = self._choice.next()
+        started = time.perf_counter()
+        code = pool.pool.run(work, threads) if threads > 1 else work(0, 1)
+        self._choice.note(threads, time.perf_counter() - started)
+        return code
 
     @property
     def text(self) -> dict[str, str]:
