@@ -11,7 +11,7 @@ from adjoint.errors import DataError
 from adjoint.gallery import CHAPTERS, Data, Experiment, Report, find, names, save, write_page
 
 
-@click.command()
+@click.command("gallery")
 @click.argument("name", required=False)
 @click.option("--full", is_flag=True, help="Run the full form; some take minutes.")
 @click.option(
@@ -29,7 +29,7 @@ from adjoint.gallery import CHAPTERS, Data, Experiment, Report, find, names, sav
 @click.option(
     "--write-docs", is_flag=True, help="Keep the runs in docs/ and write docs/gallery.md."
 )
-def gallery(
+def command(
     name: str | None,
     full: bool,
     data: Path | None,
@@ -40,10 +40,7 @@ def gallery(
     """Run the classic experiments; without a NAME, list them."""
     if write_docs and out is None:
         out = Path("docs/gallery")
-    try:
-        chosen = names() if everything else [find(name).name] if name else []
-    except DataError as error:
-        raise click.ClickException(str(error)) from None
+    chosen = names() if everything else [find(name).name] if name else []
     if not chosen and not write_docs:
         _list()
     reached = True

@@ -12,6 +12,7 @@ COMMANDS = {
     "train": ("adjoint.cli.train", "Train a network on a table, or on digits."),
     "predict": ("adjoint.cli.predict", "What a saved model says about a table."),
     "bench": ("adjoint.cli.bench", "Time this machine against its peers and its floor."),
+    "gallery": ("adjoint.cli.gallery", "The classic experiments, reproduced."),
     "evaluate": ("adjoint.cli.evaluate", "How good a saved model is on a table."),
 }
 BAD_INPUT = 2

@@ -20,6 +20,16 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "symmetry",
         "family_trees",
     ),
+    "Handwritten digits": ("mnist", "mnist_better"),
+    "What goes wrong": (
+        "vanishing",
+        "saturation",
+        "cost_functions",
+        "overfitting",
+        "initialisation",
+    ),
+    "How descent runs": ("landscape", "batch_sizes", "local_minima", "normalisation"),
+    "Time": ("elman", "shift_register", "through_time"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+from functools import cache
 
 import numpy as np
 
@@ -16,6 +17,7 @@ MNIST = tuple(
 )
 
 
+@cache
 def mnist(data: Data) -> tuple[Array, Array, Array, Array]:
     """Images [n, 784] float32 in [0, 1] and labels [n]: 60,000 to train, 10,000 to test."""
     found = []

@@ -11,11 +11,7 @@ import numpy as np
 import adjoint as ad
 from adjoint import tree
 from adjoint.gallery.experiment import Array
-
-
-def logistic(x: Array) -> Array:
-    """The logistic function, as the texts of 1986 write it."""
-    return 1 / (1 + np.exp(-x))
+from adjoint.nn import sigmoid as logistic
 
 
 def uniform_layers(
