@@ -52,16 +52,17 @@ def budget_bytes(budget: int | str) -> int:
 
 
 def in_words(n: float) -> str:
-    """Bytes for people.
+    """Bytes for people, rounded up, so that what is said to be enough is.
 
-    >>> in_words(1234567)
-    '1.23 MB'
+    >>> in_words(1234567), in_words(1000)
+    ('1.24 MB', '1 kB')
     """
-    for unit in ("B", "kB", "MB"):
-        if n < 1000:
-            return f"{n:.3g} {unit}"
+    for unit in ("B", "kB", "MB", "GB"):
+        if n < 1000 or unit == "GB":
+            break
         n /= 1000
-    return f"{n:.3g} GB"
+    digits = max(0, 3 - len(str(int(n))))
+    return f"{np.ceil(n * 10**digits) / 10**digits:.12g} {unit}"
 
 
 def gradient_graph(graph: Graph, active: Sequence[bool]) -> Graph:
@@ -152,6 +153,6 @@ def _plan(
         f"no plan for the gradient of {getattr(f, '__name__', 'the function')} fits",
         function="grad",
         got=f"a budget of {in_words(limit)}",
-        wanted=f"at least {in_words(least[0])}, with {least[1]}",
+        wanted=f"at least {in_words(least[0])}, when {least[1]}",
         remedy="raise memory_budget, or write loops with ad.scan(..., checkpoint=s)",
     )

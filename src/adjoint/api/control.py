@@ -54,7 +54,7 @@ def scan(
         length: the number of rows, where xs is None.
         reverse: from the last row to the first.
         checkpoint: of all the carries, keep only so many for the backward pass, and run the
-            steps again between them, in the order that repeats the fewest (docs/memory.md).
+            steps again between them, in the order that repeats the fewest (docs/guides/memory.md).
             Without it every step's residuals are kept.
 
     Returns:

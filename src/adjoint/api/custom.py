@@ -253,6 +253,7 @@ class custom_vjp(_Custom):  # noqa: N801  # used as a decorator, like a function
 
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Set the two halves of the rule."""
+        self._rules = {}  # derivative programs made with an earlier rule are not found again
         self.forward, self.backward = forward, backward
 
     def defined(self) -> bool:
@@ -284,6 +285,7 @@ class custom_jvp(_Custom):  # noqa: N801  # used as a decorator, like a function
 
     def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Set the rule; also a decorator."""
+        self._rules = {}  # derivative programs made with an earlier rule are not found again
         self.rule = rule
         return rule
 

@@ -43,12 +43,14 @@ def _peak(graph: Graph) -> int:
     for i, node in enumerate(graph.nodes):
         inner = _inside(node)
         for value in node.outputs:
-            source = node.operands[0] if node.primitive.name in _VIEWS else None
-            if isinstance(source, Value):
-                owner[value] = owner[source]
-                held[owner[source]] += 1
+            is_view = node.primitive.name in _VIEWS
+            if is_view and isinstance(node.operands[0], Value):
+                root = owner[node.operands[0]]
+                owner[value] = root
+                held[root] += 1
                 continue
-            owner[value], held[value], size[value] = value, 1, _bytes(value)
+            owner[value], held[value] = value, 1
+            size[value] = 0 if is_view else _bytes(value)  # views of constants take nothing
             alive += size[value]
         most = max(most, alive + max(0, inner - sum(map(_bytes, node.outputs))), alive)
         for operand in {*node.operands, *node.outputs}:
@@ -89,7 +91,7 @@ class Plan(NamedTuple):
     def __str__(self) -> str:
         if not self.parts:
             return "nothing is computed again"
-        return " of ".join(f"{n} segments" for n in reversed(self.parts)) + " computed again"
+        return " of ".join(f"{n} segments" for n in reversed(self.parts)) + " are computed again"
 
 
 def plans() -> Iterator[Plan]:

@@ -76,6 +76,7 @@ class Program:
             else:
                 for i, value in zip(out, result, strict=True):  # type: ignore[arg-type]
                     slots[i] = value
+                result = value = None  # only the slots keep arrays alive
             for i in frees:
                 slots[i] = None
         return [slots[i] for i in self.results]
