@@ -16,7 +16,7 @@ from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives.infer import real_dtype
 from adjoint.trace.making import look_at_function
 from adjoint.trace.record import argument_payload, current
-from adjoint.trace.recorder import Recorder, TracedCore
+from adjoint.trace.recorder import Recorder, TracedCore, capture, plain
 from adjoint.trace.session import session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,6 +42,25 @@ def positions(argnums: Argnums, count: int, function: str) -> tuple[int, ...]:
             )
         made.append(i % count)
     return tuple(made)
+
+
+def borrowed(argument: Any) -> Any:
+    """An argument that is not differentiated; recorded values may be written into its copies.
+
+    Its arrays become stand-ins of no recording: they compute as they are, are copied before
+    anything is written, and so leave the caller's as they were.
+    """
+    if type(argument) is np.ndarray:
+        if argument.dtype.kind not in "fc" or argument.ndim == 0:
+            return argument
+        made = plain(argument)
+        capture(made)
+        return made
+    if type(argument) in (list, tuple):
+        return type(argument)([borrowed(part) for part in argument])
+    if type(argument) is dict:
+        return {key: borrowed(part) for key, part in argument.items()}
+    return argument
 
 
 class Run:
@@ -73,6 +92,9 @@ class Run:
             call[position] = tree.unflatten(structure, made)
             self.leaves += leaves
             self.trees.append((structure, len(leaves)))
+        for position in range(len(args)):
+            if position not in argnums:
+                call[position] = borrowed(args[position])
         try:
             look_at_function(f)
             with session:

@@ -472,7 +472,18 @@ class TracedArray(TracedCore):
 
 # Attributes and methods that a plain stand-in may leave to its array: none of them writes.
 _READING = frozenset(
-    ["strides", "ctypes", "data", "tobytes", "tofile", "dump", "dumps", "argpartition", "getfield", "device"]
+    [
+        "strides",
+        "ctypes",
+        "data",
+        "tobytes",
+        "tofile",
+        "dump",
+        "dumps",
+        "argpartition",
+        "getfield",
+        "device",
+    ]
 )
 
 
@@ -510,7 +521,7 @@ class Flat:
 
 def power(x: Any, exponent: Any) -> Any:
     """``x ** exponent`` with NumPy's shortcuts for small powers that are Python numbers."""
-    if type(exponent) in (int, float) and not isinstance(x, int | float):
+    if type(exponent) in (int, float) and type(x) is TracedArray:
         result = _number_power(x, exponent)
         if result is not None:
             if x.weak:
