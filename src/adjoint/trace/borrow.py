@@ -19,7 +19,7 @@ from numpy._core import _multiarray_umath as umath
 from adjoint.trace import making
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import any_traced, as_operand
-from adjoint.trace.tables import implements
+from adjoint.trace.tables import implements, own
 
 _converter: Any = getattr(umath, "_array_converter", object)
 _globals: dict[int, dict[str, Any]] = {}
@@ -110,6 +110,7 @@ def _seen(value: Any) -> Any:
     replaced = _replacements().get(id(value))
     if replaced is not None:
         return replaced
+    value = own(value) if callable(value) else value
     if isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "numpy":
         if value.__name__ not in _modules:
             _modules[value.__name__] = _Module(value)
@@ -125,6 +126,7 @@ def _seen(value: Any) -> Any:
 
 def borrowed(function: Any) -> Any:
     """A function of NumPy's that keeps stand-ins as they are."""
+    function = own(function)
     code = getattr(function, "_implementation", function)
     found = _functions.get(code)
     if found is None:

@@ -30,6 +30,8 @@ _NUMERIC = "biufc"
 _own: dict[str, Any] = {}  # NumPy's functions, by name
 _ours: dict[str, Any] = {}  # what takes their place
 _by_id: dict[int, Any] = {}
+_own_linalg: dict[str, Any] = {}
+_ours_linalg: dict[str, Any] = {}
 _elsewhere: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _searched: dict[int, int] = {}  # modules by id, and how many names they had
 _modules_seen = 0
@@ -90,10 +92,38 @@ def _maker(function: Any) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def make(*args: Any, **options: Any) -> Any:
+        for x in args:
+            if (type(x) is list or type(x) is tuple) and any_traced(x):
+                args = _with_lists_joined(function, args)
+                break
         made = function(*args, **options)
         return result(made) if _calls_from_user() else made
 
     return make
+
+
+# These take a sequence of arrays, each for itself: NumPy looks for stand-ins in it.
+_SEQUENCES = {"concatenate", "concat", "stack", "vstack", "hstack", "column_stack"}
+
+
+def _with_lists_joined(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Lists with recorded numbers as arrays: NumPy does not look for stand-ins in lists."""
+    if function.__name__ in _SEQUENCES:
+        return args
+    return tuple([joined(x) if isinstance(x, list | tuple) and any_traced(x) else x for x in args])
+
+
+def _reader(function: Any) -> Callable[..., Any]:
+    """A function that may be given a list with recorded numbers."""
+
+    @functools.wraps(function)
+    def read(*args: Any, **options: Any) -> Any:
+        for x in args:
+            if (type(x) is list or type(x) is tuple) and any_traced(x):
+                return function(*_with_lists_joined(function, args), **options)
+        return function(*args, **options)
+
+    return read
 
 
 def result(x: Any) -> Any:
@@ -169,7 +199,97 @@ def joined(x: Any) -> Any:
     return x if type(x) is core.TracedArray else as_operand(x)
 
 
-_MAKERS = ["zeros", "ones", "arange", "eye", "identity", "tri", "linspace", "logspace", "geomspace", "fromfunction", "indices", "zeros_like", "ones_like", "full_like", "copy", "meshgrid", "fromiter", "frombuffer", "bartlett", "blackman", "hamming", "hanning", "kaiser", "tile", "repeat", "concatenate", "stack", "vstack", "hstack", "column_stack", "concat"]
+_MAKERS = (
+    "zeros",
+    "ones",
+    "arange",
+    "eye",
+    "identity",
+    "tri",
+    "linspace",
+    "logspace",
+    "geomspace",
+    "fromfunction",
+    "indices",
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "copy",
+    "meshgrid",
+    "fromiter",
+    "frombuffer",
+    "bartlett",
+    "blackman",
+    "hamming",
+    "hanning",
+    "kaiser",
+    "tile",
+    "repeat",
+    "concatenate",
+    "stack",
+    "vstack",
+    "hstack",
+    "column_stack",
+    "concat",
+    "diag",
+    "diagflat",
+    "outer",
+    "kron",
+    "tril",
+    "triu",
+    "cumsum",
+    "cumprod",
+    "sort",
+    "diff",
+    "roll",
+    "pad",
+    "where",
+)
+_READERS = (
+    "sum",
+    "prod",
+    "max",
+    "min",
+    "amax",
+    "amin",
+    "mean",
+    "std",
+    "var",
+    "median",
+    "any",
+    "all",
+    "dot",
+    "inner",
+    "vdot",
+    "cross",
+    "argmax",
+    "argmin",
+    "argsort",
+    "average",
+    "ptp",
+    "interp",
+    "trapezoid",
+    "polyval",
+    "convolve",
+    "quantile",
+    "percentile",
+    "nansum",
+    "nanmean",
+    "nanmax",
+    "nanmin",
+    "count_nonzero",
+    "einsum",
+)
+_LINALG = (
+    "norm",
+    "det",
+    "inv",
+    "solve",
+    "eigh",
+    "eigvalsh",
+    "cholesky",
+    "lstsq",
+)
 _EMPTY = ("empty", "empty_like")
 ARRAYS = {
     "array": True,
@@ -222,6 +342,12 @@ def _prepare() -> None:
     _ours.update(r_=_Joiner(np.r_), c_=_Joiner(np.c_))
     for name in _MAKERS:
         _ours[name] = _maker(getattr(np, name))
+    for name in _READERS:
+        _ours[name] = _reader(getattr(np, name))
+    for name in _LINALG:
+        _ours_linalg[name] = _reader(getattr(np.linalg, name))
+        _own_linalg[name] = getattr(np.linalg, name)
+        _ours_linalg[name].adjoint_own = _own_linalg[name]
     for name in _EMPTY:
         _ours[name] = _empty(getattr(np, name))
     _ours["full"] = _full(np.full)
@@ -229,6 +355,7 @@ def _prepare() -> None:
         _ours[name] = _array(getattr(np, name), copies)
     for name, function in _ours.items():
         _own[name] = getattr(np, name)
+        function.adjoint_own = _own[name]
         _by_id[id(_own[name])] = function
 
 
@@ -295,6 +422,7 @@ def _begin() -> None:
     if len(sys.modules) != _modules_seen:
         _look()
     np.__dict__.update(_ours)
+    np.linalg.__dict__.update(_ours_linalg)
     for names, _, ours in _elsewhere:
         names.update(ours)
     _placed = True
@@ -306,6 +434,7 @@ def _end() -> None:
         _look_for_ours()
     _placed = False
     np.__dict__.update(_own)
+    np.linalg.__dict__.update(_own_linalg)
     for names, own, ours in _elsewhere:
         for name, function in ours.items():
             if names.get(name) is function:

@@ -27,6 +27,11 @@ _methods: dict[str, Callable[..., Any]] = {}
 _refused: dict[Any, str] = {}
 
 
+def own(function: Any) -> Any:
+    """NumPy's own function, also for one that takes its place while somebody records."""
+    return getattr(function, "adjoint_own", function)
+
+
 def implements(*functions: Any, methods: tuple[str, ...] = ()) -> Callable[[F], F]:
     """Say that a Python function does what these NumPy functions do.
 
@@ -36,7 +41,7 @@ def implements(*functions: Any, methods: tuple[str, ...] = ()) -> Callable[[F], 
     """
 
     def note(function: F) -> F:
-        for known in functions:
+        for known in map(own, functions):
             table = _ufuncs if isinstance(known, np.ufunc) else _functions
             table[known] = function
         for name in methods:
@@ -48,7 +53,7 @@ def implements(*functions: Any, methods: tuple[str, ...] = ()) -> Callable[[F], 
 
 def refuse(reason: str, *functions: Any) -> None:
     """Say why functions have no rule, and what to use instead."""
-    for function in functions:
+    for function in map(own, functions):
         _refused[function] = reason
 
 
@@ -83,7 +88,7 @@ def _unsupported(function: Any) -> UnsupportedError:
 
 def find_function(function: Any) -> Callable[..., Any]:
     """The rule of a NumPy function; raises UnsupportedError by name."""
-    found = _functions.get(function)
+    found = _functions.get(function) or _functions.get(own(function))
     if found is None:
         raise _unsupported(function)
     return found

@@ -6,19 +6,21 @@ each place. A spline through recorded data keeps SciPy's class; its coefficients
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.special as sp
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
+from adjoint.primitives import linear
 from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.scipy_signal import along_axis
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
 
@@ -40,8 +42,22 @@ def recorded(x: Any) -> bool:
 
 def interval(grid: Any, x: Any, count: int) -> Any:
     """The interval of each place, the ends' intervals for those outside."""
-    side = np.searchsorted(stop_gradient(as_operand(grid)), stop_gradient(x), side="right") - 1
-    return np.clip(side, 0, count - 1)
+    return np.clip(places_in(grid, x, "right") - 1, 0, count - 1)
+
+
+def places_in(grid: Any, x: Any, side: Literal["left", "right"]) -> Any:
+    """``np.searchsorted``; by counting where values are not known, as inside jit."""
+    grid, x = stop_gradient(as_operand(grid)), stop_gradient(as_operand(x))
+    values = [concrete_value(v) if recorded(v) else v for v in (grid, x)]
+    if values[0] is not None and values[1] is not None:
+        return np.searchsorted(values[0], values[1], side=side)
+    passed = x[..., None] >= grid if side == "right" else x[..., None] > grid
+    return np.sum(passed, axis=-1)
+
+
+def pick(x: Any, at: Any) -> Any:
+    """``x[at]``, where either may be recorded."""
+    return linear.gather(detached(as_operand(x)), detached(at), axes=(0,))
 
 
 # *** piecewise polynomials ***
@@ -59,11 +75,11 @@ def evaluate(c: Any, grid: Any, x: Any, nu: int, extrapolate: Any, axis: int) ->
         raise refused("PPoly", "a negative nu", "antiderivative()")
     flat = np.reshape(x, (-1,))
     at = interval(grid, flat, c.shape[1])
-    off = flat - as_operand(grid)[at]
+    off = flat - pick(grid, at)
     off = np.reshape(off, off.shape + (1,) * (c.ndim - 2))
-    value = c[0][at]
+    value = pick(c[0], at)
     for k in range(1, c.shape[0]):
-        value = value * off + c[k][at]
+        value = value * off + pick(c[k], at)
     if extrapolate is False:
         outside = (flat < grid[0]) | (flat > grid[-1])
         value = np.where(np.reshape(outside, off.shape), np.nan, value)

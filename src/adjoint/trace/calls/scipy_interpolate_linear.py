@@ -13,6 +13,8 @@ from adjoint.trace.calls.scipy_interpolate import (
     evaluate,
     from_slopes,
     interval,
+    pick,
+    places_in,
     recorded,
     refused,
 )
@@ -85,9 +87,10 @@ def _between(kind: Any, grid: Any, y: Any, x: Any) -> Any:
     stretched = (flat.shape[0],) + (1,) * (y.ndim - 1)
     if kind in ("linear", "slinear", 1):
         at = interval(grid, flat, grid.shape[0] - 1)
-        low, high = as_operand(grid)[at], as_operand(grid)[at + 1]
-        slope = (y[at + 1] - y[at]) / np.reshape(high - low, stretched)
-        value = slope * np.reshape(flat - low, stretched) + y[at]
+        low, high = pick(grid, at), pick(grid, at + 1)
+        first, second = pick(y, at), pick(y, at + 1)
+        slope = (second - first) / np.reshape(high - low, stretched)
+        value = slope * np.reshape(flat - low, stretched) + first
     elif kind in ("cubic", "quadratic", 2, 3):
         degree = 3 if kind in ("cubic", 3) else 2
         if recorded(grid) and degree == 3:
@@ -98,7 +101,7 @@ def _between(kind: Any, grid: Any, y: Any, x: Any) -> Any:
 
             value = bspline_call(si.make_interp_spline(grid, y, degree), flat, 0, True)
     else:
-        value = y[_step(kind, grid, flat)]
+        value = pick(y, _step(kind, grid, flat))
     return np.reshape(value, x.shape + tuple(y.shape[1:]))
 
 
@@ -111,10 +114,10 @@ def _step(kind: Any, grid: Any, x: Any) -> Any:
     n = grid.shape[0]
     if kind == "nearest":
         middle = grid[:-1] + np.diff(grid) / 2.0
-        return np.clip(np.searchsorted(middle, x, side="left"), 0, n - 1)
+        return np.clip(places_in(middle, x, "left"), 0, n - 1)
     if kind in ("previous", "zero"):
-        return np.clip(np.searchsorted(grid, x, side="right") - 1, 0, n - 1)
-    return np.clip(np.searchsorted(grid, x, side="left"), 0, n - 1)
+        return np.clip(places_in(grid, x, "right") - 1, 0, n - 1)
+    return np.clip(places_in(grid, x, "left"), 0, n - 1)
 
 
 def _filled(data: _Data, grid: Any, x: Any, value: Any) -> Any:
@@ -136,6 +139,15 @@ def _filled(data: _Data, grid: Any, x: Any, value: Any) -> Any:
 
 
 # *** regular grids ***
+
+
+def _corner(values: Any, corner: tuple[Any, ...]) -> Any:
+    """The values at places given axis by axis; the places may be recorded, the values fixed."""
+    n = len(corner)
+    place: Any = 0
+    for at, extent in zip(corner, values.shape, strict=False):
+        place = place * extent + at
+    return pick(np.reshape(values, (-1, *values.shape[n:])), place)
 
 
 def _on_grid(
@@ -161,7 +173,8 @@ def _on_grid(
         x = flat[:, axis]
         at = interval(grid, x, grid.shape[0] - 1)
         cells.append(at)
-        shares.append((x - grid[at]) / (grid[at + 1] - grid[at]))
+        low, high = pick(grid, at), pick(grid, at + 1)
+        shares.append((x - low) / (high - low))
         outside = outside | (x < grid[0]) | (x > grid[-1])
     if error and bool(np.any(known(outside))):
         raise ValueError("One of the requested xi is out of bounds")
@@ -169,7 +182,7 @@ def _on_grid(
     if method == "nearest":
         corner = tuple(np.where(stop_gradient(s) <= 0.5, at, at + 1)
                        for at, s in zip(cells, shares, strict=True))  # fmt: skip
-        total = values[corner]
+        total = _corner(values, corner)
     else:
         total = 0.0
         for bits in np.ndindex(*(2,) * n):
@@ -177,7 +190,7 @@ def _on_grid(
             for bit, share in zip(bits, shares, strict=True):
                 weight = weight * (share if bit else 1 - share)
             corner = tuple(at + bit for at, bit in zip(cells, bits, strict=True))
-            total = total + values[corner] * np.reshape(weight, (-1, *extra))
+            total = total + _corner(values, corner) * np.reshape(weight, (-1, *extra))
     if not error and fill is not None:
         total = np.where(np.reshape(outside, (-1, *extra)), fill, total)
     return np.reshape(total, lead + tuple(values.shape[n:]))

@@ -192,26 +192,27 @@ def cho_solve(
 # *** LU ***
 
 
-def _places(order: Any, function: str) -> Any:
-    known = concrete_value(order) if hasattr(order, "recorder") else order
-    if known is None:
-        raise refused(function, "the order of pivots inside jit")
-    return np.asarray(known)
-
-
 @scipy_rule("scipy.linalg.lu_factor")
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """L and U in one matrix, and the rows that were swapped."""
-    packed, order = bind(p.lu, matrices(a), ())
-    order = _places(order, "lu_factor")
-    swaps = np.empty((*order.shape[:-1], min(packed.shape[-2:])), np.int32)
-    for i in np.ndindex(*order.shape[:-1]):
-        rows = list(range(order.shape[-1]))
-        for k in range(swaps.shape[-1]):
-            j = rows.index(order[i][k])
-            swaps[i][k] = j
-            rows[k], rows[j] = rows[j], rows[k]
+    packed, _, swaps = bind(p.lu, matrices(a), ())
     return packed, swaps
+
+
+def _order_of(swaps: Any, n: int) -> Any:
+    """The order of the rows after all swaps."""
+    known = concrete_value(swaps) if hasattr(swaps, "recorder") else swaps
+    rows = np.arange(n)
+    if known is not None:
+        for k, j in enumerate(np.asarray(known)):
+            rows[[k, j]] = rows[[j, k]]
+        return rows
+    order: Any = rows
+    for k in range(n):
+        j = swaps[k]
+        at_j, at_k = np.sum(np.where(rows == j, order, 0)), order[k]
+        order = np.where(rows == k, at_j, np.where(rows == j, at_k, order))
+    return order
 
 
 @scipy_rule("scipy.linalg.lu_solve")
@@ -221,18 +222,16 @@ def lu_solve(
     """``a x = b`` by the factors of a."""
     packed, swaps = lu_and_piv
     packed, b = matrices(packed, b)
-    swaps = _places(swaps, "lu_solve")
     if swaps.ndim > 1:
         raise refused("lu_solve", "a stack of factorisations", "one matrix")
-    order = np.arange(packed.shape[-1])
-    for k, j in enumerate(swaps):
-        order[[k, j]] = order[[j, k]]
+    order = _order_of(swaps, packed.shape[-1])
     if trans == 0:
-        inner = triangular(packed, b[order], True, False, unit=True)
+        inner = triangular(packed, np.take(b, order, axis=0), True, False, unit=True)
         return triangular(packed, inner, False)
     flipped = np.conjugate(packed) if trans == 2 and packed.dtype.kind == "c" else packed
     inner = triangular(flipped, b, False, True)
-    return triangular(flipped, inner, True, True, unit=True)[np.argsort(order)]
+    found = triangular(flipped, inner, True, True, unit=True)
+    return np.take(found, np.argsort(order), axis=0)
 
 
 @scipy_rule("scipy.linalg.lu")
@@ -245,12 +244,13 @@ def lu(
 ) -> Any:
     """``a = P L U``."""
     (a,) = matrices(a)
-    packed, order = bind(p.lu, [a], ())
+    packed, order, _ = bind(p.lu, [a], ())
     lower, upper = p.lu_parts(packed)
     places = np.argsort(order, axis=-1)
     if permute_l:
         return np.take_along_axis(lower, places[..., None], axis=-2), upper
     if p_indices:
         return places, lower, upper
-    eye = np.eye(a.shape[-2], dtype=np.float32 if a.dtype.itemsize == 4 else np.float64)
-    return eye[places], lower, upper
+    kind = np.float32 if a.dtype.char in "fF" else np.float64
+    pick = places[..., :, None] == np.arange(a.shape[-2])
+    return pick.astype(kind), lower, upper

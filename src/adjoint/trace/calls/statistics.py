@@ -49,7 +49,7 @@ def median(
     return _store(_keep(result, x, axes, keepdims), out)
 
 
-def _quantile(function: Any) -> Any:
+def _quantile(function: Any, scale: float) -> Any:
     def quantile(
         a: Any,
         q: Any,
@@ -63,8 +63,8 @@ def _quantile(function: Any) -> Any:
         x = as_operand(a)
         if concrete_value(x) is not None or options.get("weights") is not None:
             return borrowed(function)(a, q, axis, out, False, method, keepdims, **options)
-        if function is np.percentile:
-            q = np.true_divide(q, 100.0)
+        if scale != 1:
+            q = np.true_divide(q, scale)
         result = _unknown_quantile(x, np.asarray(q), axis, method, keepdims)
         return _store(result, out)
 
@@ -94,8 +94,8 @@ def _unknown_quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool) ->
     return np.reshape(result, q.shape + shape)
 
 
-quantile = implements(np.quantile)(_quantile(np.quantile))
-percentile = implements(np.percentile)(_quantile(np.percentile))
+quantile = implements(np.quantile)(_quantile(np.quantile, 1))
+percentile = implements(np.percentile)(_quantile(np.percentile, 100.0))
 
 
 def _nan_extreme(ufunc: Any, fill: float) -> Any:
