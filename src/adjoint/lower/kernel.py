@@ -7,28 +7,19 @@ softmax is one kernel: for each row, a maximum, a sum of exponentials, and the q
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from adjoint.graph.graph import Node, Operand, Value
 from adjoint.lower import reduce as reducing
-from adjoint.lower.emit import Reg, Vector, reg_type, size_of
+from adjoint.lower.emit import Reg, reg_type
 from adjoint.lower.expr import Indices, Writer
 from adjoint.lower.index import ZERO, Index, Var, dot, var_index
-from adjoint.lower.layout import Place, arena
+from adjoint.lower.layout import Place
 
 _UNROLL = 4  # accumulators side by side, so that additions need not wait for each other
 _WIDEST = 16  # lanes at most, however narrow the elements
-_BLOCK = 1 << 14  # elements of a stretch whose sum is one partial result
-WORTH_SHARING = 10.0  # microseconds of a step: less is done sooner than threads have met
-_ACCUMULATORS: dict[str, np.dtype[Any]] = {
-    "float": np.dtype("f4"),
-    "double": np.dtype("f8"),
-    "i1": np.dtype(bool),
-}
 
 
 @dataclass(eq=False, slots=True)
@@ -241,7 +232,7 @@ class KernelWriter:
 
     def kept_lanes(self, extent: int) -> int:
         """Lanes along a kept axis."""
-        return min(self.kernel.lanes, _fitting(extent))
+        return min(self.kernel.lanes, fitting(extent))
 
     def _source(self, at: Sequence[Index]) -> Indices:
         """Indices of the reduced operand from those of the space."""
@@ -274,7 +265,7 @@ class KernelWriter:
         outer = w.vector
         lanes = kernel.lanes if kernel.across else outer.lanes
         if kernel.across and self.inner:
-            lanes = min(lanes, _fitting(self._extent(self.inner[-1])))
+            lanes = min(lanes, fitting(self._extent(self.inner[-1])))
         extent = self._extent(self.inner[-1]) if self.inner else 1
         wide = lanes if kernel.across else 1
         copies = _UNROLL if extent >= wide * _UNROLL else 1
@@ -369,7 +360,7 @@ def _widened(w: Writer, reg: Reg, lanes: int, rest: Reg) -> Reg:
     return w.select(Reg(f"<{bits}>", "i1", lanes, 0), long, wide)
 
 
-def _fitting(extent: int) -> int:
+def fitting(extent: int) -> int:
     """The smallest power of two not below an extent: wider vectors would be idle."""
     lanes = 1
     while lanes < extent:
@@ -380,133 +371,3 @@ def _fitting(extent: int) -> int:
 def _counts(operand: Operand) -> bool:
     """Whether an operand's width decides the vector width: indices do not."""
     return operand.type.dtype.kind == "f"
-
-
-def write_kernel(
-    kernel: Kernel,
-    inline: Mapping[Value, Node],
-    places: Mapping[Operand, Place],
-    name: str,
-    features: frozenset[str],
-    codes: Any,
-) -> tuple[str, list[Place], Writer]:
-    """The kernel as an LLVM function, and the places whose pointers it takes."""
-    parameters: dict[tuple[Any, Any], tuple[str, Place]] = {}
-
-    def pointer(place: Place) -> str:
-        key = (place.buffer.root(), place.moving)
-        if key not in parameters:
-            parameters[key] = (f"%b{len(parameters)}", place)
-        return parameters[key][0]
-
-    writer = Writer(features, inline, places, pointer)
-    KernelWriter(kernel, writer).write()
-    finish_checks(writer, codes)
-    declared = ["ptr %errors", *(f"ptr {p}" for p, _ in parameters.values())]
-    if kernel.shared:
-        declared += ["i64 %begin", "i64 %end", "i1 %last"]
-    text = writer.function(name, declared)
-    return text, [place for _, place in parameters.values()], writer
-
-
-def write_finish(
-    kernel: Kernel, name: str, features: frozenset[str]
-) -> tuple[str, list[Place], Writer]:
-    """The partial results of a kernel combined in order, as a function of its own."""
-    places: list[Place] = []
-
-    def pointer(place: Place) -> str:
-        if place not in places:
-            places.append(place)
-        return f"%b{places.index(place)}"
-
-    w = Writer(features, {}, {}, pointer)
-    for node in kernel.nodes:
-        partials, target = kernel.partials[node.output], kernel.stores[node.output]
-        kind = reducing.accumulator_kind(node)
-        slot = w.slot(kind, 1, reducing.identity(w, node))
-
-        def add(i: Index, node: Node = node, slot: str = slot, parts: Place = partials) -> None:
-            old = w.read(slot, reducing.accumulator_kind(node), 1)
-            w.write(slot, reducing.combine(w, node, old, w.load(parts, i, None)))
-
-        w.loop(partials.shape[0], add)
-        w.store(target, Index(target.offset), reducing.finish(w, node, w.read(slot, kind, 1)))
-    declared = ["ptr %errors", *(f"ptr %b{i}" for i in range(len(places)))]
-    return w.function(name, declared), places, w
-
-
-def microseconds(kernel: Kernel) -> float:
-    """A rough forecast of a kernel's time on one core."""
-    widest = max((node.output.type.dtype.itemsize for node in kernel.nodes), default=4)
-    return kernel.size * (1 + kernel.price) * widest * 8e-6
-
-
-def plan_sharing(kernel: Kernel, threads: int) -> None:
-    """Decide whether threads share a kernel's outermost loop, and whether sums go by blocks.
-
-    Blocks depend on the size alone, so that the bits are the same for any number of threads.
-    """
-    kept = [g for g in kernel.groups if g[-1] < kernel.prefix]
-    inner = [g for g in kernel.groups if g[-1] >= kernel.prefix]
-
-    def extent(group: list[int]) -> int:
-        size = 1
-        for axis in group:
-            size *= kernel.space[axis]
-        return size
-
-    if not kept and inner and len(kernel.stages) == 1 and kernel.stages[0].reduces:
-        stored = all(node.output in kernel.stores for node in kernel.nodes)
-        if kernel.size < 2 * _BLOCK or not stored:
-            return
-        kernel.block = max(1, _BLOCK * extent(inner[0]) // kernel.size)
-        count = -(-extent(inner[0]) // kernel.block)
-        for node in kernel.nodes:
-            kind = reducing.accumulator_kind(node)
-            dtype = _ACCUMULATORS.get(kind, node.operands[0].type.dtype)
-            kernel.partials[node.output] = arena((count,), dtype)
-        steps = extent(inner[0]) // kernel.block
-    elif kept:
-        steps = extent(kept[0])
-        if len(kept) == 1 and not kernel.across:
-            steps //= min(kernel.lanes, _fitting(extent(kept[0])))
-    else:
-        return
-    if threads > 1 and steps >= threads and microseconds(kernel) >= WORTH_SHARING:
-        kernel.shared = steps
-
-
-def finish_checks(w: Writer, codes: Any) -> None:
-    """Report the first index that was out of range, once, at the kernel's end."""
-    for (node, which, lanes), slots in w.checks.items():
-        extent, code = codes(node, which)
-        type_ = "i64" if lanes == 1 else f"<{lanes} x i64>"
-        ends = []
-        for slot, name in zip(slots, ("smin", "smax"), strict=True):
-            reg = w.make("i64", lanes, 0, f"load {type_}, ptr {slot}, align 64")
-            if lanes > 1:
-                full = f"@llvm.vector.reduce.{name}.v{lanes}i64"
-                w.declare(full, f"declare i64 {full}({type_})")
-                reg = w.make("i64", 1, 0, f"call i64 {full}({type_} {reg.name})")
-            ends.append(reg)
-        w.declare("@report", "")
-        w.line(
-            f"call void @report(ptr %errors, i64 {code}, i64 {ends[0].name}, "
-            f"i64 {ends[1].name}, i64 {extent})"
-        )
-
-
-def probe_kernel(
-    kernel: Kernel,
-    inline: Mapping[Value, Node],
-    places: Mapping[Operand, Place],
-    features: frozenset[str],
-) -> None:
-    """Find out what a kernel reads and how its loops may be merged."""
-    writer = Writer(features, inline, places, lambda place: "%b", probing=True)
-    writer.vector = Vector(None, 1, None)
-    KernelWriter(kernel, writer).probe()
-
-
-__all__ = ["Kernel", "Stage", "probe_kernel", "reg_type", "size_of", "write_kernel"]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from adjoint.graph.graph import Graph, Literal, Node, Operand
 from adjoint.graph.source import Source
 from adjoint.lower import blas, memory, products, threads
+from adjoint.lower.control import ControlWriter
 from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.expr import Writer
-from adjoint.lower.kernel import finish_checks, write_finish, write_kernel
+from adjoint.lower.kernel_text import finish_checks, write_finish, write_kernel
 from adjoint.lower.layout import Buffer, Place, whole
 from adjoint.lower.region import Lowering, vector_registers
 from adjoint.lower.steps import (
@@ -104,15 +104,13 @@ class Lowered:
     threads: int = 1
 
 
-class ModuleWriter:
-    """Writes the steps of a program, for one thread or for several."""
+class ModuleWriter(ControlWriter):
+    """Writes kernels and calls, and the whole module."""
 
     def __init__(
         self, features: frozenset[str], attributes: str, python_slot: int, several: bool
     ) -> None:
-        self.several = several
-        self.traffic = threads.Traffic()
-        self.split = False  # inside a loop whose rounds are split among the threads
+        super().__init__(several)
         self.features = features
         self.attributes = attributes
         self.python_slot = python_slot
@@ -125,112 +123,10 @@ class ModuleWriter:
         self.constants: dict[str, str] = {}
         self.sites: list[IndexSite] = []
         self.site_numbers: dict[Any, int] = {}
-        self.lines: list[str] = []
-        self.arguments: dict[int, str] = {}
-        self.count = 0
 
-    def fresh(self, stem: str) -> str:
-        """A name nobody has."""
-        self.count += 1
-        return f"{stem}{self.count}"
-
-    # *** places ***
-
-    def pointer(self, place: Place) -> str:
-        """The address of element 0 of a place's buffer, moved to the current rows."""
-        buffer = place.buffer.root()
-        if buffer.kind == "argument":
-            name = self.arguments.setdefault(buffer.slot, f"%arg{buffer.slot}")
-        else:
-            name = self.fresh("%m")
-            self.lines.append(
-                f"{name} = getelementptr inbounds i8, ptr %arena, i64 {buffer.offset}"
-            )
-        for counter, stride in place.moving:
-            by, moved = self.fresh("%m"), self.fresh("%m")
-            self.lines.append(f"{by} = mul i64 {counter}, {stride * place.dtype.itemsize}")
-            self.lines.append(f"{moved} = getelementptr inbounds i8, ptr {name}, i64 {by}")
-            name = moved
-        return name
-
-    def element(self, place: Place) -> str:
-        """The address of the place's first element."""
-        name = self.pointer(place)
-        if place.offset == 0:
-            return name
-        moved = self.fresh("%m")
-        self.lines.append(
-            f"{moved} = getelementptr inbounds i8, ptr {name}, "
-            f"i64 {place.offset * place.dtype.itemsize}"
-        )
-        return moved
-
-    # *** steps ***
-
-    def write(self, steps: list[Step]) -> None:
-        """All steps, in order. Loops nest only as deep as the user's own."""
-        for step in steps:
-            alone = isinstance(step, LoopStep | WhileStep | BranchStep | PythonStep)
-            if not self.several or self.split:
-                _WRITERS[type(step)](self, step)
-            elif isinstance(step, LoopStep) and step.independent:
-                inside = list(walk(step.body))
-                self.meet_for(
-                    [p for s in inside for p in reads(s)],
-                    [p for s in inside for p in writes(s)],
-                    threads.ALL,
-                )
-                self.loop(step, *self.part(step.length)[:2])
-            elif alone:
-                _WRITERS[type(step)](self, step)
-            else:
-                who = threads.ALL if threads.is_shared(step) else threads.FIRST
-                self.meet_for(reads(step), writes(step), who)
-                if who == threads.ALL:
-                    _WRITERS[type(step)](self, step)
-                else:
-                    self.by_first(partial(_WRITERS[type(step)], self, step))
-
-    # *** threads ***
-
-    def meet(self) -> None:
-        """Wait for all threads."""
-        self.lines.append("call void @barrier(ptr %arena, i64 %threads)")
-        self.traffic.clear()
-
-    def meet_if_busy(self) -> None:
-        """Wait for all threads if there is anything to wait for."""
-        if self.several and self.traffic.busy:
-            self.meet()
-
-    def meet_for(self, ins: list[Place], outs: list[Place], who: str) -> None:
-        """Wait if a step's memory was touched by others, and note that it is touched now."""
-        if self.traffic.clash(ins, outs, who):
-            self.meet()
-        self.traffic.note(ins, outs, who)
-
-    def by_first(self, write: Callable[[], None]) -> None:
-        """What only thread 0 does."""
-        tag = self.fresh("first")
-        self.lines += [f"br i1 %is.first, label %{tag}, label %{tag}.end", f"{tag}:"]
-        write()
-        self.lines += [f"br label %{tag}.end", f"{tag}.end:"]
-
-    def part(self, count: int) -> tuple[str, str, str]:
-        """Where this thread's part of ``count`` rounds begins and ends, and if it is the last."""
-        if not self.several or self.split:
-            return "0", str(count), "true"
-        names = [self.fresh("%p") for _ in range(6)]
-        a, b, next_, c, d, last = names
-        self.lines += [
-            f"{a} = mul i64 %thread, {count}",
-            f"{b} = udiv i64 {a}, %threads",
-            f"{next_} = add i64 %thread, 1",
-            f"{c} = mul i64 {next_}, {count}",
-            f"{d} = udiv i64 {c}, %threads",
-            f"{last} = icmp eq i64 {next_}, %threads",
-        ]
-        return b, d, last
+    def write_step(self, step: Step) -> None:
+        """Write one step."""
+        _WRITERS[type(step)](self, step)
 
     def _site(self, node: Node, which: int) -> tuple[int, int]:
         name = node.primitive.name
@@ -398,105 +294,6 @@ class ModuleWriter:
             f"br i1 {bad}, label %failed, label %{on}",
             f"{on}:",
         ]
-
-    def loop(self, step: LoopStep, start: str = "0", stop: str = "") -> None:
-        """A counted loop, or a part of one whose rounds are split among the threads."""
-        part, self.split = bool(stop), self.split or bool(stop)
-        tag = self.fresh("loop")
-        n = step.length
-        index = [f"{step.counter} = sub nsw i64 {n - 1}, %{tag}.i"] if step.reverse else []
-        counter = f"%{tag}.i" if step.reverse else step.counter
-        stop = stop or str(n)
-        if not self.split:
-            self.meet_if_busy()
-        self.lines += [
-            f"br label %{tag}.pre",
-            f"{tag}.pre:",
-            f"%{tag}.any = icmp ult i64 {start}, {stop}",
-            f"br i1 %{tag}.any, label %{tag}, label %{tag}.exit",
-            f"{tag}:",
-            f"{counter} = phi i64 [ {start}, %{tag}.pre ], [ %{tag}.next, %{tag}.latch ]",
-            *index,
-        ]
-        self.write(step.body)
-        if not self.split:
-            self.meet_if_busy()
-        self.lines += [
-            f"br label %{tag}.latch",
-            f"{tag}.latch:",
-            f"%{tag}.next = add nuw nsw i64 {counter}, 1",
-            f"%{tag}.more = icmp ult i64 %{tag}.next, {stop}",
-            f"br i1 %{tag}.more, label %{tag}, label %{tag}.exit",
-            f"{tag}.exit:",
-        ]
-        self.split = self.split and not part
-
-    def repeat(self, step: WhileStep) -> None:
-        """A loop with a test; a bad index also ends it, for its values mean nothing."""
-        tag = self.fresh("while")
-        self.meet_if_busy()
-        self.lines += [f"br label %{tag}", f"{tag}:"]
-        self.write(step.test)
-        self.meet_if_busy()
-        go = self._decision(step.flag)
-        self.lines += [f"br i1 {go}, label %{tag}.body, label %{tag}.exit", f"{tag}.body:"]
-        self.write(step.body)
-        self.meet_if_busy()
-        self.lines += [f"br label %{tag}", f"{tag}.exit:"]
-
-    def _decision(self, flag: Place) -> str:
-        """Whether a loop goes on: one thread decides, for all must do the same."""
-        go = self.fresh("%e")
-
-        def decide() -> None:
-            value = self._flag(flag)
-            error, fine = self.fresh("%e"), self.fresh("%e")
-            self.lines += [
-                f"{error} = load i64, ptr %arena",
-                f"{fine} = icmp eq i64 {error}, 0",
-                f"{go} = and i1 {fine}, {value}",
-            ]
-            if self.several:
-                self.lines.append(f"store i1 {go}, ptr {at}")
-
-        if not self.several:
-            decide()
-            return go
-        at, known = self.fresh("%e"), self.fresh("%e")
-        self.lines.append(f"{at} = getelementptr i8, ptr %arena, i64 {threads.GO_AT}")
-        self.by_first(decide)
-        self.meet()
-        self.lines.append(f"{known} = load i1, ptr {at}")
-        self.meet()
-        return known
-
-    def branch(self, step: BranchStep) -> None:
-        """One of two."""
-        tag = self.fresh("if")
-        self.meet_if_busy()
-        flag = self._flag(step.flag)
-        if self.several:
-            self.meet()  # nobody may change the flag before all have read it
-        self.lines += [f"br i1 {flag}, label %{tag}.true, label %{tag}.false", f"{tag}.true:"]
-        self.write(step.on_true)
-        self.meet_if_busy()
-        self.lines += [f"br label %{tag}.exit", f"{tag}.false:"]
-        self.write(step.on_false)
-        self.meet_if_busy()
-        self.lines += [f"br label %{tag}.exit", f"{tag}.exit:"]
-
-    def _flag(self, place: Place) -> str:
-        """Whether a number in memory is not zero."""
-        bits = place.dtype.itemsize * 8
-        value, flag = self.fresh("%f"), self.fresh("%f")
-        pointer = self.element(place)
-        if place.dtype.kind == "f":
-            kind = {2: "half", 4: "float", 8: "double"}[place.dtype.itemsize]
-            test = f"fcmp une {kind} {value}, 0.0"
-        else:
-            kind, test = f"i{bits}", f"icmp ne i{bits} {value}, 0"
-        self.lines += [f"{value} = load {kind}, ptr {pointer}", f"{flag} = {test}"]
-        return flag
 
     def text(self, steps: list[Step]) -> str:
         """The module."""

@@ -16,7 +16,8 @@ from adjoint.lower.convolution_forward import forward, input_gradient
 from adjoint.lower.convolution_weight import weight_gradient
 from adjoint.lower.emit import reg_type
 from adjoint.lower.expr import FaultError, uniform_value
-from adjoint.lower.kernel import Kernel, Stage, plan_sharing, probe_kernel
+from adjoint.lower.kernel import Kernel, Stage
+from adjoint.lower.kernel_text import plan_sharing, probe_kernel
 from adjoint.lower.layout import Buffer, Place, arena, whole
 from adjoint.lower.schedule import Scheduler, view_of
 from adjoint.lower.steps import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adjoint.lower.kernel import WORTH_SHARING, microseconds
+from adjoint.lower.kernel_text import WORTH_SHARING, microseconds
 from adjoint.lower.layout import Place
 from adjoint.lower.steps import (
     KernelStep,
