@@ -29,7 +29,7 @@ from adjoint.train.precision import resolve
 from adjoint.train.prepare import Wishes, sources
 from adjoint.train.problem import Parts, Problem
 from adjoint.train.progress import Progress
-from adjoint.train.run import Run
+from adjoint.train.run import Position, Run
 from adjoint.train.source import ArraySource, StreamSource
 from adjoint.train.whole import Held, WholeRun
 
@@ -44,12 +44,14 @@ class Result:
         stopped: why it ended before its time: ``"interrupted"``, or what a callback said;
             empty if all epochs were done.
         notes: what was decided about dtypes.
+        optimizer_state: what the optimiser remembers, for a run that goes on from here.
     """
 
     model: Any
     history: History
     stopped: str = ""
     notes: tuple[str, ...] = ()
+    optimizer_state: Any = None
 
     def __repr__(self) -> str:
         ended = f", stopped={self.stopped!r}" if self.stopped else ""
@@ -82,6 +84,7 @@ def fit(
     checkpoint: Any = None,
     resume: bool = True,
     checkpoint_every: float = 30.0,
+    optimizer_state: Any = None,
     dtype: Any = None,
     check_finite: bool = True,
     progress: bool | None = None,
@@ -127,6 +130,8 @@ def fit(
         checkpoint: a file to write the state of the run to, again and again.
         resume: whether to go on from that file if it is there.
         checkpoint_every: seconds between checkpoints.
+        optimizer_state: of an earlier result, to go on from its model; the orders and keys of
+            the new run are those of its own seed.
         dtype: cast model and data to it; by default the model's dtype is that of the run.
         check_finite: whether NaN and infinity in the data are refused.
         progress: whether to show it; by default if standard error is a terminal.
@@ -189,6 +194,8 @@ def fit(
         epochs=epochs, seed=seed, validates=held is not None, backend=backend,
         threads=threads, steps_per_call=steps_per_call, notes=notes,
     )  # fmt: skip
+    if optimizer_state is not None:
+        run.position = Position({**run.position.carry, "optimizer": optimizer_state})
     if checkpoint is not None:
         settings = {
             "seed": seed, "batch_size": batch_size, "balanced": balanced, "shuffle": shuffle,
@@ -268,7 +275,8 @@ def _finish(run: Run) -> Result:
     finally:
         for callback in run.callbacks:
             callback.on_end(run)
-    result = Result(run.model, run.history, interrupted or run.stopped, run.notes)
+    remembered = run.position.carry["optimizer"]
+    result = Result(run.model, run.history, interrupted or run.stopped, run.notes, remembered)
     if failure is not None:
         failure.result = result
         raise failure
