@@ -192,7 +192,7 @@ def _grid(u):
 
 
 def _energy(u):
-    return np.sum((u[1:] - u[:-1]) ** 2 / (1 + u[1:] ** 2)) + np.sum(np.cos(u)) ** 1.0
+    return np.sum((u[1:] - u[:-1]) ** 2 / (1 + u[1:] ** 2)) + np.sum(np.cos(u))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.differentiate.batch import batch_graph
+from adjoint.differentiate.merge import merge_scans
 from adjoint.differentiate.replay import replay
 from adjoint.errors import StructureError
 from adjoint.graph.types import ArrayType
@@ -68,7 +69,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
 
         recording = record_graph(one_example, types, structure, "vmap", weak=weak)
         flags = batched + [False] * len(recording.captured)
-        graph, has_axis = batch_graph(recording.graph, flags, size)
+        graph, has_axis = batch_graph(merge_scans(recording.graph), flags, size)
         results = replay(graph, [x for x, _ in payloads] + recording.captured)
         outs = []
         targets = _out_axes(out_axes, recording.structure)

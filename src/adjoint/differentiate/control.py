@@ -24,7 +24,6 @@ from adjoint.trace.recorder import Recorder
 def load() -> None:
     """Fill the tables of rules."""
     control_jvps.update(
-        scan=_scan_jvp,
         cond=_cond_jvp,
         while_loop=sweeps_jvp,
         while_sweeps=sweeps_jvp,
@@ -32,7 +31,7 @@ def load() -> None:
         linear_callback=_linear_callback_jvp,
         callback=_callback_jvp,
     )
-    solved_jvps.update(call=_call_jvp)
+    solved_jvps.update(call=_call_jvp, scan=_scan_jvp)
     control_transposes.update(
         call=_call_transpose,
         scan=_scan_transpose,
@@ -194,7 +193,9 @@ def _cond_transpose(
 # *** scan ***
 
 
-def _scan_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+def _scan_jvp(
+    node: Node, primals: Sequence[Any], outputs: Sequence[Any], tangents: Sequence[Any]
+) -> Sequence[Any]:
     """A forward scan that keeps each step's residuals, then a scan linear in the tangents."""
     s = node.settings
     body, n_constants, n_carry = s["graph"], s["n_constants"], s["n_carry"]
@@ -213,7 +214,12 @@ def _scan_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Se
     constants = {v: i for i, v in enumerate(body.inputs[:n_constants])}
     kept = [v for v in linear.residuals if v not in constants]
     shared = [v for v in linear.residuals if v in constants]
-    stacks = _run_keeping(node, primals, kept)
+    # Rows, and results that are stacked already, need no scan to be had again.
+    stacked = dict(zip(body.outputs[n_carry:], outputs[n_carry:], strict=True))
+    stacked.update(zip(body.inputs[first_row:], primals[first_row:], strict=True))
+    lacking = [v for v in kept if v not in stacked]
+    stacked.update(zip(lacking, _run_keeping(node, primals, lacking), strict=True))
+    stacks = [stacked[v] for v in kept]
     step = _linear_step(body, linear, active, shared, kept, n_constants, n_carry)
 
     def tangent(i: int) -> Any:

@@ -1,0 +1,78 @@
+"""Loops that do the same work become one.
+
+The derivative of a scan runs its steps again to keep what the way back needs. Where the primal
+scan stands in the same graph, one scan can give both. The two are told to be the same by their
+steps: the derivative's step is the primal's with more results, on the very same nodes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adjoint.graph.graph import Graph, Literal, Node, Value
+
+# Rules make these anew instead of keeping their results.
+_MADE_ANEW = {"broadcast", "cast"}
+
+
+def merge_scans(graph: Graph) -> Graph:
+    """The graph with scans over the same operands, by the same steps, made one.
+
+    It is given back as it is where there are none.
+    """
+    same: dict[Any, Value] = {}  # equal values made anew, by what makes them
+    stands_for: dict[Any, Any] = {}
+    groups: dict[Any, list[Node]] = {}
+    for node in graph.nodes:
+        operands = tuple([_name(o, stands_for) for o in node.operands])
+        if node.primitive.name in _MADE_ANEW:
+            key = (node.primitive.name, operands, node.attributes)
+            stands_for[node.outputs[0]] = same.setdefault(key, node.outputs[0])
+        elif node.primitive.name == "scan":
+            body, n_constants, n_carry, length, reverse = node.attributes
+            steps = (id(body.nodes), body.inputs, body.outputs[:n_carry])
+            loop = (operands, steps, n_constants, length, reverse)
+            groups.setdefault(loop, []).append(node)
+    merged = [group for group in groups.values() if len(group) > 1]
+    if not merged:
+        return graph
+    replaced: dict[Node, Node | None] = {}
+    renamed: dict[Any, Any] = {}
+    for group in merged:
+        replaced[group[0]] = _merged(group, renamed)
+        replaced.update(dict.fromkeys(group[1:]))
+    nodes = []
+    for node in graph.nodes:
+        now = replaced.get(node, node)
+        if now is not None:
+            ins = tuple([renamed.get(o, o) for o in now.operands])
+            nodes.append(Node(now.primitive, ins, now.attributes, now.outputs, now.source))
+    return Graph(graph.inputs, tuple(nodes), tuple([renamed.get(o, o) for o in graph.outputs]))
+
+
+def _name(operand: Any, stands_for: dict[Any, Any]) -> Any:
+    return operand.key if isinstance(operand, Literal) else stands_for.get(operand, operand)
+
+
+def _merged(group: list[Node], renamed: dict[Any, Any]) -> Node:
+    """The first scan, giving what any of them gives; the others' values take its names."""
+    first = group[0]
+    body, n_constants, n_carry, length, reverse = first.attributes
+    outputs = list(body.outputs)
+    values = list(first.outputs)
+    place = {o: i for i, o in enumerate(outputs) if i >= n_carry and isinstance(o, Value)}
+    for node in group[1:]:
+        theirs = node.attributes[0].outputs
+        for i, (inner, outer) in enumerate(zip(theirs, node.outputs, strict=True)):
+            if i < n_carry:
+                renamed[outer] = values[i]
+            elif inner in place:
+                renamed[outer] = values[place[inner]]
+            else:
+                if isinstance(inner, Value):
+                    place[inner] = len(outputs)
+                outputs.append(inner)
+                values.append(outer)
+    step = Graph(body.inputs, body.nodes, tuple(outputs))
+    attributes = (step, n_constants, n_carry, length, reverse)
+    return Node(first.primitive, first.operands, attributes, tuple(values), first.source)
