@@ -20,7 +20,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "symmetry",
         "family_trees",
     ),
-    "Handwritten digits": ("mnist", "mnist_better"),
+    "Handwritten digits": ("zip_codes", "mnist", "mnist_better"),
     "What goes wrong": (
         "vanishing",
         "saturation",
@@ -29,7 +29,14 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "initialisation",
     ),
     "How descent runs": ("landscape", "batch_sizes", "local_minima", "normalisation"),
-    "Time": ("elman", "shift_register", "through_time"),
+    "Time": ("elman", "shift_register", "recurrent", "through_time"),
+    "Fitting, physics and control": (
+        "function_fitting",
+        "autoencoder",
+        "heat_equation",
+        "optimal_control",
+        "controller",
+    ),
 }
 
 
