@@ -1,5 +1,9 @@
 """fit against a loop written by hand, and everything that may be asked of a run."""
 
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ from adjoint.errors import DataError, NonFiniteError, StructureError
 from adjoint.nn import random
 from adjoint.train import Callback, EarlyStopping, PrecisionWarning
 from adjoint.train.dataset import Dataset, class_weights, split
+from adjoint.train.prepare import Wishes, sources
 from adjoint.train.run import _ORDER, _STEPS
 
 
@@ -558,3 +563,46 @@ def test_wrong_arguments_are_refused_by_name():
         ad.fit(network(), (x, y), loss=nn.cross_entropy, loss_weights={"other": 1.0})
     with pytest.raises(StructureError, match="unknown metric"):
         ad.fit(network(), (x, y), loss=nn.cross_entropy, metrics=["acuracy"])
+
+
+def test_a_mapped_file_is_held_out_of_without_being_read_into_memory(tmp_path):
+    x, y = problem(40)
+    mapped = np.memmap(tmp_path / "x", dtype=x.dtype, mode="w+", shape=x.shape)
+    mapped[:] = x
+    source, held = sources((mapped, y), 0.25, Wishes(batch_size=8, seed=0, balanced=True))
+    assert np.shares_memory(source.gathered["inputs"], mapped)
+    assert len(held) == 10
+    rows = np.concatenate([piece.rows.ravel() for piece in source.pieces(random.key(0), 0, 0, 99)])
+    assert len(rows) == 30
+    kept = {tuple(row) for row in held.inputs}
+    assert not kept & {tuple(row) for row in x[rows]}
+    weighed, _ = sources((mapped, y), 0.25, Wishes(batch_size=8, seed=0, class_weight="balanced"))
+    learned = weighed.learned()
+    for label in np.unique(learned.targets):
+        total = learned.weights[learned.targets == label].sum()
+        assert total == pytest.approx(30 / len(np.unique(learned.targets)))
+
+
+def test_sigint_ends_a_run_with_its_model_and_a_checkpoint(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys, numpy as np, adjoint as ad\n"
+        "from adjoint import nn\n"
+        "x = np.random.default_rng(0).normal(size=(2000, 8))\n"
+        "r = ad.fit(nn.Linear(8, 1, rng=0), (x, x[:, :1]), loss=nn.mean_squared_error,\n"
+        "    epochs=10**6, checkpoint=sys.argv[1],\n"
+        "    callbacks=[lambda run, row: print(row.epoch, flush=True)])\n"
+        "print(r.stopped, len(r.history), bool(np.isfinite(r.model.weight).all()), flush=True)\n"
+    )
+    command = [sys.executable, str(script), str(tmp_path / "checkpoint")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(3):
+            process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        last = process.stdout.read().splitlines()[-1]
+    assert process.returncode == 0
+    stopped, epochs, is_finite = last.split()
+    assert (stopped, is_finite) == ("interrupted", "True")
+    assert int(epochs) >= 3
+    assert (tmp_path / "checkpoint").is_file()

@@ -10,6 +10,7 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.errors import DataError
+from adjoint.nn import random
 
 _SPLIT_REMEDY = "pass (inputs, targets), or (inputs, targets, weights)"
 
@@ -41,6 +42,15 @@ class Dataset:
         """Some of the examples."""
         return Dataset(**tree.tree_map(lambda x: x[which], self.parts))
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether the targets are classes: whole numbers [n], or one-hot rows."""
+        y = self.targets
+        if not isinstance(y, np.ndarray):
+            return False
+        is_flat = y.dtype.kind in "iub" and y.ndim == 1
+        return is_flat or (y.ndim == 2 and y.shape[1] > 1 and _is_one_hot(y))
+
     def labels(self, wanted_by: str) -> Any:
         """The targets as one array of class labels [n]: integers, or the largest of a row.
 
@@ -48,10 +58,8 @@ class Dataset:
             DataError: the targets are no classes.
         """
         y = self.targets
-        if isinstance(y, np.ndarray) and y.dtype.kind in "iub" and y.ndim == 1:
-            return y
-        if isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] > 1 and _is_one_hot(y):
-            return np.argmax(y, axis=1)
+        if self.has_labels:
+            return y if y.ndim == 1 else np.argmax(y, axis=1)
         raise DataError(
             f"{wanted_by} needs class labels",
             function="fit",
@@ -202,29 +210,33 @@ def _check_rows(data: Dataset, name: str) -> None:
 
 
 def split(data: Dataset, share: float, key: Any) -> tuple[Dataset, Dataset]:
-    """A part to train on and a held-out part, drawn at random, class by class where there are any.
+    """A part to train on and a held-out part: see :func:`split_rows`."""
+    learned, held = split_rows(data, share, key)
+    return data.rows(learned), data.rows(held)
+
+
+def split_rows(data: Dataset, share: float, key: Any) -> tuple[Any, Any]:
+    """Rows to train on and rows to hold out, drawn at random, class by class if there are any.
 
     Args:
         data: the examples.
         share: of the held-out part, 0 < share < 1.
         key: of :mod:`adjoint.nn.random`.
 
+    Returns:
+        Two arrays of row numbers, each in ascending order.
+
     Raises:
         DataError: a part would be empty.
     """
-    from adjoint.nn import random
-
     n = len(data)
     if not 0 < share < 1:
         raise DataError(
             "the held-out share must lie between 0 and 1", function="fit", got=f"{share}"
         )
     order = random.permutation(key, n)
-    try:
-        labels = data.labels("a stratified split")
-    except DataError:
-        labels = np.zeros(n, int)
-    # Each class at its share of the held-out part: sorted by class, every 1/share-th example.
+    labels = data.labels("a stratified split") if data.has_labels else np.zeros(n, int)
+    # Sorted by class, every 1/share-th example: each class at its share.
     ranked = order[np.argsort(labels[order], kind="stable")]
     ends = np.floor((np.arange(n) + 1) * share + 1e-9) > np.floor(np.arange(n) * share + 1e-9)
     held = np.zeros(n, bool)
@@ -233,8 +245,7 @@ def split(data: Dataset, share: float, key: Any) -> tuple[Dataset, Dataset]:
         raise DataError(
             f"{n} examples cannot be split at {share}", function="fit", remedy="give more data"
         )
-    rows = np.arange(n)
-    return data.rows(rows[~held]), data.rows(rows[held])
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def class_weights(labels: Any, weights: Any) -> Any:

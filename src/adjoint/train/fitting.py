@@ -15,7 +15,6 @@ from adjoint import optim
 from adjoint.errors import DataError, NonFiniteError, StructureError
 from adjoint.optim import Optimizer
 from adjoint.optim.full_batch import FullBatch
-from adjoint.train import sampling
 from adjoint.train.callbacks import Callback, EarlyStopping, as_callback
 from adjoint.train.checkpoint import Checkpoint
 from adjoint.train.compiled import INTERPRETER, NATIVE
@@ -31,7 +30,7 @@ from adjoint.train.problem import Parts, Problem
 from adjoint.train.progress import Progress
 from adjoint.train.run import Position, Run
 from adjoint.train.source import ArraySource, StreamSource
-from adjoint.train.whole import Held, WholeRun
+from adjoint.train.whole import Held, WholeRun, whole_of
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,7 @@ def fit(
     make: Any = Run
     if isinstance(optimizer, FullBatch):
         _check_whole(optimizer, source, checkpoint, augment, truncate)
-        source = ArraySource(source.data, len(source.data), sampling.in_order, False)  # type: ignore[union-attr]
+        source = whole_of(source)
         make = functools.partial(WholeRun, optimizer)
     run: Run = make(
         problem, source, _evaluator(problem, source, held, named, backend, threads),

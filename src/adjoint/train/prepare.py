@@ -16,7 +16,7 @@ from adjoint.train.dataset import (
     class_weights,
     is_arrays,
     make_dataset,
-    split,
+    split_rows,
     with_weights,
 )
 from adjoint.train.source import ArraySource, StreamSource, collect
@@ -57,17 +57,23 @@ def sources(
     examples = make_dataset(data, check=wishes.check_finite)
     if wishes.sample_weight is not None:
         examples = with_weights(examples, wishes.sample_weight)
-    held: Dataset | None
+    held, among = _held_out(validation, wishes) if not is_share else None, None
     if is_share:
         key = random.fold_in(random.key(wishes.seed), _SPLIT)
-        examples, held = split(examples, float(validation), key)
-    else:
-        held = _held_out(validation, wishes)
+        among, left = split_rows(examples, float(validation), key)
+        held = examples.rows(left)
     if wishes.class_weight is not None:
-        labels = examples.labels("class_weight")
-        examples = with_weights(examples, class_weights(labels, wishes.class_weight))
-    order = _order(examples, wishes)
-    return ArraySource(examples, wishes.batch_size, order, wishes.drop_last), held
+        examples = _weighed(examples, wishes.class_weight, among)
+    order = _order(examples, wishes, among)
+    return ArraySource(examples, wishes.batch_size, order, wishes.drop_last, among), held
+
+
+def _weighed(examples: Dataset, weights: Any, among: Any) -> Dataset:
+    """Class weights of the rows that are learned from; those held out are not weighed."""
+    rows = slice(None) if among is None else among
+    found = np.ones(len(examples))
+    found[rows] = class_weights(examples.labels("class_weight")[rows], weights)
+    return with_weights(examples, found)
 
 
 def _held_out(validation: Any, wishes: Wishes) -> Dataset | None:
@@ -79,10 +85,11 @@ def _held_out(validation: Any, wishes: Wishes) -> Dataset | None:
     return collect(batches, wishes.check_finite)
 
 
-def _order(examples: Dataset, wishes: Wishes) -> Callable[[Any, int], Any]:
+def _order(examples: Dataset, wishes: Wishes, among: Any) -> Callable[[Any, int], Any]:
     if not wishes.balanced:
         return sampling.shuffled if wishes.shuffle else sampling.in_order
     labels = np.asarray(examples.labels("balanced"))
+    labels = labels if among is None else labels[among]
     return lambda key, n: sampling.balanced(key, labels)
 
 

@@ -35,11 +35,16 @@ class ArraySource:
         batch_size: rows of a batch; the last of an epoch may have fewer.
         order: the examples of an epoch from a key and their number.
         drop_last: whether a smaller last batch is left out.
+        among: the rows of data that are learned from; None for all. Nothing is copied.
     """
 
-    def __init__(self, data: Dataset, batch_size: int, order: Order, drop_last: bool) -> None:
-        n = len(data)
+    def __init__(
+        self, data: Dataset, batch_size: int, order: Order, drop_last: bool, among: Any = None
+    ) -> None:
+        n = len(data) if among is None else len(among)
         self.data = data
+        self.count = n
+        self._among = among
         self.batch = min(batch_size, n)
         self._order = order
         self._whole, self._rest = n // self.batch, n % self.batch
@@ -52,6 +57,10 @@ class ArraySource:
         """The arrays that rows point into."""
         return self.data.parts
 
+    def learned(self) -> Dataset:
+        """The examples that are learned from, copied if they are not all."""
+        return self.data if self._among is None else self.data.rows(self._among)
+
     def example(self) -> Any:
         """A batch, for its shapes."""
         return tree.tree_map(lambda x: x[: self.batch], self.data.parts)
@@ -62,7 +71,9 @@ class ArraySource:
         Pieces end at multiples of one length wherever they start, so a resumed run goes on
         with the calls that the first one would have made.
         """
-        order = np.asarray(self._order(random.fold_in(key, epoch), len(self.data)), np.int64)
+        order = np.asarray(self._order(random.fold_in(key, epoch), self.count), np.int64)
+        if self._among is not None:
+            order = self._among[order]
         grid = order[: self._whole * self.batch].reshape(self._whole, self.batch)
         length = _even(self._whole, limit)
         while start < self._whole:

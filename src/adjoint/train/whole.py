@@ -15,10 +15,16 @@ from adjoint import nn, tree
 from adjoint.errors import NonFiniteError, StructureError
 from adjoint.optim.full_batch import FullBatch
 from adjoint.optim.optimizer import Optimizer, State
+from adjoint.train import sampling
 from adjoint.train.compiled import NATIVE
 from adjoint.train.evaluate import Evaluator, batched
 from adjoint.train.run import Position, Run, is_finite
 from adjoint.train.source import ArraySource
+
+
+def whole_of(source: Any) -> ArraySource:
+    """A source whose only batch is all that is learned from."""
+    return ArraySource(source.learned(), source.count, sampling.in_order, drop_last=False)
 
 
 class Held(Optimizer):
