@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.primitive import Primitive
+from adjoint.graph.source import here
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.infer import loop_dtypes
 from adjoint.primitives.linear import broadcast, cast
@@ -100,6 +101,7 @@ def elementwise(primitive: Primitive, *operands: Any) -> Any:
         shape = np.broadcast_shapes(*[np.shape(p) for p in lower])
     loop = loop_of(primitive, tuple(keys))
     indices = []
+    frame = recorder.source or here()
     for x, dtype in zip(operands, loop, strict=False):
         if type(x) is traced and x.recorder is recorder:
             index, kind = x.index, x.payload.dtype
@@ -111,11 +113,11 @@ def elementwise(primitive: Primitive, *operands: Any) -> Any:
                 x = np.asarray(x)
             index, kind, extent = recorder.constant(x), x.dtype, x.shape
         if kind != dtype:
-            index = recorder.push(cast, (dtype,), (index,), ArrayType(extent, dtype))
+            index = recorder.push(cast, (dtype,), (index,), ArrayType(extent, dtype), frame)
         if extent != shape:
-            index = recorder.push(broadcast, (shape,), (index,), ArrayType(shape, dtype))
+            index = recorder.push(broadcast, (shape,), (index,), ArrayType(shape, dtype), frame)
         indices.append(index)
     if out is None:
         out = ArrayType(shape, loop[-1])
-    index = recorder.push(primitive, (), tuple(indices), out)
+    index = recorder.push(primitive, (), tuple(indices), out, frame)
     return traced(recorder, index, out, False)

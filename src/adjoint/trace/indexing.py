@@ -106,8 +106,36 @@ def plain_index(index: Any) -> Any:
     return plain_value(index)
 
 
+_plans: dict[Any, Plan] = {}
+
+
+def _key(entry: Any) -> Any:
+    """What tells a plain entry of an index from others; NotImplemented for arrays."""
+    kind = type(entry)
+    if kind is slice:
+        parts = (entry.start, entry.stop, entry.step)
+        for part in parts:
+            if part is not None and type(part) is not int:
+                return NotImplemented
+        return parts
+    return entry if kind is int or entry is None or entry is Ellipsis else NotImplemented
+
+
 def plan_index(shape: tuple[int, ...], index: Any) -> Plan:
     """Bring an index into normal form; raises IndexError as NumPy does."""
+    key = tuple([_key(e) for e in index]) if type(index) is tuple else (_key(index),)
+    if NotImplemented in key:
+        return _plan(shape, index)
+    found = _plans.get((shape, key))
+    if found is None:
+        found = _plan(shape, index)
+        if len(_plans) > 10_000:
+            _plans.clear()
+        _plans[shape, key] = found
+    return found
+
+
+def _plan(shape: tuple[int, ...], index: Any) -> Plan:
     entries = _entries(index)
     used = sum(1 for e in entries if e is not None and e is not Ellipsis)
     if used > len(shape):

@@ -148,12 +148,17 @@ class Recorder:
         return self.constant(x)
 
     def push(
-        self, primitive: Primitive, attributes: Any, operands: tuple[int, ...], out: Any
+        self,
+        primitive: Primitive,
+        attributes: Any,
+        operands: tuple[int, ...],
+        out: Any,
+        frame: Any = None,
     ) -> int:
         """Note a node with one output; returns the output's index."""
         index = len(self.payloads)
         self.records.append((primitive, attributes, operands, index))
-        self.frames.append(self.source or here())
+        self.frames.append(frame or self.source or here())
         if self.forgets is not None and self.forgets(primitive.name):
             out = _type(out)
         self.payloads.append(out)
@@ -163,12 +168,17 @@ class Recorder:
         """Apply a primitive whose operands already fit: evaluate further down, and note it."""
         if self.closed:
             raise leaked(self)
-        settings = primitive.settings(attributes)
+        settings = primitive.settings(attributes) if attributes else {}
         if primitive.name == "pull_callback" and not self.transforming:
             return tuple(settings["function"](*operands))
         if self.concrete:
             lower = [self._lower(x) if type(x) is TracedArray else x for x in operands]
-            result = bind(primitive, lower, attributes)
+            for x in lower:
+                if type(x) is TracedArray:
+                    result = bind(primitive, lower, attributes)
+                    break
+            else:
+                result = primitive.evaluate(*lower, **settings)
             if primitive.structure == "constant" and not self.keep_all:
                 return plain(result)
             results = result if primitive.several else (result,)

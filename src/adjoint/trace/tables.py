@@ -122,6 +122,10 @@ WRITING: set[Any] = set()
 
 def array_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A call of a NumPy function with a stand-in among its arguments."""
+    if args and type(args[0]) is core.TracedArray and args[0].recorder is not core.PLAIN:
+        rule = _functions.get(function)  # the short way: something is recorded
+        if rule is not None:
+            return rule(*args, **options)
     if function not in WRITING and options.get("out") is None:
         arrays: list[Any] = []
         positional = _plain_arguments(args, arrays)
@@ -201,7 +205,10 @@ def _plain_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[st
 
 def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A call of a ufunc or one of its methods with a stand-in among its operands."""
-    if core.innermost([*inputs, *options.values(), *(options.get("out") or ())]) is core.PLAIN:
+    recorder = core.innermost(inputs)
+    if options and (recorder is None or recorder is core.PLAIN):
+        recorder = core.innermost([*inputs, *options.values(), *(options.get("out") or ())])
+    if recorder is core.PLAIN:
         found = _plain_ufunc(ufunc, how, inputs, options)
         if found is not None:
             return found[0]

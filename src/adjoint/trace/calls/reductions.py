@@ -8,6 +8,7 @@ import numpy as np
 
 from adjoint.primitives import choose, linear
 from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent
+from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
 
@@ -48,6 +49,11 @@ def sum_(
     where: Any = True,
 ) -> Any:
     """The sum over axes."""
+    if out is None and dtype is None and not _given(initial) and where is True:
+        x = as_operand(a)  # the short way
+        if x.dtype.kind in "fc":
+            axes = tuple(range(len(x.shape))) if axis is None else axis_tuple(axis, x.ndim)
+            return _keep(bind(linear.sum_, (x,), (axes,)), x, axes, keepdims)
     x = _masked(as_operand(a), where, 0)
     if not _given(dtype):
         dtype = _summed_dtype(x.dtype)
