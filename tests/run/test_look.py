@@ -4,11 +4,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding
 import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.run import Interpreted, InterpretedWarning, compile, compile_graph, native
+from adjoint.run import Interpreted, InterpretedWarning, compile, compile_graph, native, symbols
 
 
 def softmax_product(x: Any, w: Any) -> Any:
@@ -54,6 +55,21 @@ def test_dump_writes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     names = sorted(p.name for p in tmp_path.glob("*/*"))
     assert any(name.endswith("kernels.txt") for name in names)
     assert any(name.endswith("assembly.txt") for name in names)
+
+
+def test_code_that_needs_what_is_not_there_is_not_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "declare double @no_such_function(double)\n"
+    text += "define double @f(double %x) {\n  %y = call double @no_such_function(double %x)\n"
+    code = native.object_code(native.optimise(text + "  ret double %y\n}\n"))
+    assert "no_such_function" in symbols.undefined(code)
+    assert symbols.missing(code, llvmlite.binding) == ["no_such_function"]
+    monkeypatch.setattr(compile, "machine_code", lambda text: code)
+    monkeypatch.setattr(compile, "_told", set())
+    with pytest.warns(InterpretedWarning, match="machine code needs no_such_function"):
+        program = compile_graph(ad.trace(softmax_product, *ARGS))
+    np.testing.assert_allclose(program(ARGS)[0], softmax_product(*ARGS))
 
 
 def test_without_llvm_the_interpreter_runs_and_says_so_once(

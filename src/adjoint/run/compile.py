@@ -47,18 +47,26 @@ def compile_graph(
     """
     problem = native.available()
     if problem:
-        if problem not in _told:
-            _told.add(problem)
-            warnings.warn(
-                f"no machine code can be made here ({problem}); NumPy runs the graph instead",
-                InterpretedWarning,
-                stacklevel=2,
-            )
-        return Interpreted(graph)
+        return _interpreted(graph, problem)
     _, features = native.processor()
     lowered = lower_graph(rewrite(graph), features, most_threads(threads))
     look.dump(graph, lowered, cache.digest(lowered.text))
-    return Program(graph, lowered, machine_code(lowered.text))
+    try:
+        return Program(graph, lowered, machine_code(lowered.text))
+    except native.MissingSymbolError as error:
+        return _interpreted(graph, str(error))
+
+
+def _interpreted(graph: Graph, problem: str) -> Interpreted:
+    """The interpreter instead, said once for each reason."""
+    if problem not in _told:
+        _told.add(problem)
+        warnings.warn(
+            f"no machine code can be made here ({problem}); NumPy runs the graph instead",
+            InterpretedWarning,
+            stacklevel=3,
+        )
+    return Interpreted(graph)
 
 
 def machine_code(text: str) -> bytes:

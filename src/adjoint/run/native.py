@@ -10,6 +10,8 @@ import ctypes
 from functools import lru_cache
 from typing import Any
 
+from adjoint.run import symbols
+
 
 @lru_cache(maxsize=1)
 def available() -> str:
@@ -109,6 +111,10 @@ def load_text(text: str, symbol: str) -> tuple[Any, int]:
     return engine, engine.get_function_address(symbol)
 
 
+class MissingSymbolError(RuntimeError):
+    """Machine code calls a function that this process does not have."""
+
+
 class Loaded:
     """Machine code in memory; it stays as long as this object."""
 
@@ -116,6 +122,9 @@ class Loaded:
         llvm, _ = _target()
         for name in routines:
             llvm.add_symbol(f"adjoint_{name}", blas_address(name))
+        absent = symbols.missing(code, llvm)
+        if absent:
+            raise MissingSymbolError(f"machine code needs {', '.join(absent)}")
         # An engine takes ownership of its target machine, so each needs its own.
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(llvm))
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
