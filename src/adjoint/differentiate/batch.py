@@ -234,14 +234,30 @@ def _scatter_set(node: Node, operands: list[Any], flags: list[bool], size: int) 
 
 @batch_rule(products.matmul)
 def _matmul(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
-    x, y = everywhere(operands, flags, size)
-    row, column = (len(o.type.shape) == 1 for o in node.operands)
-    if row:
-        x = reshape(x, shape=(size, 1, x.shape[-1]))
-    if column:
-        y = reshape(y, shape=(*y.shape, 1))
-    z = products.matmul(x, y)
+    x, y = operands
+    ranks = [len(o.type.shape) for o in node.operands]
     shape = (size, *node.outputs[0].type.shape)
+    if not flags[1] and ranks[0] <= 2 and ranks[1] == 2:
+        # One matrix for all examples: their rows are the rows of a single product.
+        return _fitted(products.matmul(reshape(x, shape=(_rows(x), x.shape[-1])), y), shape)
+    if not flags[0] and ranks == [2, 1]:
+        return products.matmul(y, np.swapaxes(x, 0, 1))
+    x, y = everywhere(operands, flags, size)
+    if ranks[0] == 1:
+        x = reshape(x, shape=(size, 1, x.shape[-1]))
+    if ranks[1] == 1:
+        y = reshape(y, shape=(*y.shape, 1))
+    return _fitted(products.matmul(x, y), shape)
+
+
+def _rows(x: Any) -> int:
+    rows = 1
+    for n in x.shape[:-1]:
+        rows *= n
+    return rows
+
+
+def _fitted(z: Any, shape: tuple[int, ...]) -> Any:
     return z if z.shape == shape else reshape(z, shape=shape)
 
 
