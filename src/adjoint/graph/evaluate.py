@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from adjoint.graph.graph import Graph, Literal, Operand, Value
 
 # One step: the call, the slots it reads, the slot or slots it writes, the slots it frees.
@@ -86,27 +88,26 @@ def _broadcasts_that_numpy_does_itself(graph: Graph) -> set[Value]:
     """Outputs of broadcast nodes that need not be made.
 
     A ufunc stretches its operands itself; a broadcast is left to it when every user is an
-    elementwise node with another operand that already has the full shape.
+    elementwise node whose operands, as they are, already span the full shape.
     """
-    made: dict[Operand, Value] = {}
+    made: dict[Operand, tuple[int, ...]] = {}  # outputs, and the shapes they are made from
     for node in graph.nodes:
-        if node.primitive.name == "broadcast" and isinstance(node.operands[0], Value):
-            made[node.outputs[0]] = node.outputs[0]
+        if node.primitive.name == "broadcast":
+            made[node.outputs[0]] = node.operands[0].type.shape
             made.pop(node.operands[0], None)  # no chains: slots are shared one level deep
             continue
         stretched = [operand for operand in node.operands if operand in made]
         if not stretched:
             continue
-        fits = node.primitive.stretches and any(
-            operand not in made and operand.type.shape == node.outputs[0].type.shape
-            for operand in node.operands
+        fits = node.primitive.stretches and node.outputs[0].type.shape == np.broadcast_shapes(
+            *[made.get(operand, operand.type.shape) for operand in node.operands]
         )
         if not fits:
             for operand in stretched:
                 made.pop(operand, None)
     for result in graph.outputs:
         made.pop(result, None)
-    return set(made.values())
+    return {value for value in made if isinstance(value, Value)}
 
 
 def program_of(graph: Graph) -> Program:
