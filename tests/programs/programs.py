@@ -270,7 +270,12 @@ def entries() -> dict[str, Entry]:
         ),
         "spline_fit": Entry(
             spline_fit,
-            (line[::2].copy(), rng.normal(size=5), rng.uniform(0.02, 0.98, 13), rng.normal(size=13)),
+            (
+                line[::2].copy(),
+                rng.normal(size=5),
+                rng.uniform(0.02, 0.98, 13),
+                rng.normal(size=13),
+            ),
         ),
         "registration": Entry(registration, (np.array([0.3, -0.2]), np.float64(0.05), smooth)),
         "arma": Entry(

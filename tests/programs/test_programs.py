@@ -8,9 +8,7 @@ import pytest
 
 import adjoint as ad
 
-_spec = importlib.util.spec_from_file_location(
-    "programs", Path(__file__).with_name("programs.py")
-)
+_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
 assert _spec is not None
 assert _spec.loader is not None
 _programs = importlib.util.module_from_spec(_spec)
