@@ -29,6 +29,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "initialisation",
     ),
     "How descent runs": ("landscape", "batch_sizes", "local_minima", "normalisation"),
+    "Series": ("laser", "sunspots", "airline"),
     "Time": ("elman", "shift_register", "recurrent", "through_time"),
     "Fitting, physics and control": (
         "function_fitting",
@@ -37,6 +38,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "optimal_control",
         "controller",
     ),
+    "Structure, dynamics and tables": ("crf", "limit_cycle", "anomaly", "adult", "california"),
 }
 
 

@@ -11,7 +11,7 @@ from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most,
 
 
 def spread(rng: np.random.Generator, scale: float, draws: int) -> float:
-    """Standard deviation of a unit's weighted input: 1000 inputs, half of them 1; a bias N(0, 1)."""
+    """Spread of a unit's weighted input: 1000 inputs, half of them 1, and a bias N(0, 1)."""
     weights = scale * rng.standard_normal((draws, 500))
     return float(np.std(weights.sum(1) + rng.standard_normal(draws)))
 

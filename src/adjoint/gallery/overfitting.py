@@ -16,7 +16,7 @@ EVERY = 5  # epochs between tests
 
 
 def train(data: Data, epochs: int, l2: float = 0, l1: float = 0, keep: float = 1) -> Any:
-    """Test and training accuracy in per cent after every few epochs, 1000 images, 30 hidden units."""
+    """Test and training accuracy in per cent every few epochs: 1000 images, 30 hidden units."""
     images, labels, test_images, test_labels = mnist(data)
     images, labels = images[:1000], labels[:1000]
 

@@ -13,7 +13,7 @@ _HEAD = """# The gallery
 
 The classic experiments on backpropagation, each in one short file of plain NumPy over this
 library. `adjoint gallery NAME` runs one in seconds, `adjoint gallery NAME --full` as it stands
-here. This page is written by `adjoint gallery --all --full --write-docs`; no figure is typed by hand.
+here. This page is written by `adjoint gallery --all --full --write-docs`; no figure is typed.
 
 *reached*: our figure is as good as the source's, or as close as the table says. *not reached*:
 it is not. *shown*: for comparison, because the source does not tell every setting.
