@@ -36,21 +36,21 @@ q = np.array([0.2, 0.7, 1.5, 2.9])
 q0 = np.array([-0.3, 3.4])
 for bc in ("not-a-knot", "natural", "clamped", ((1, 0.3), (2, -0.4)), ((2, 0.1), (1, 0.2))):
     c(
-        "cs%s" % (bc,),
+        f"spline-{bc}",
         lambda p, bc=bc: si.CubicSpline(p[:6], p[6:12], bc_type=bc)(p[12:]),
         pair(X, Y, q),
         tol=1e-5,
     )
     if isinstance(bc, str):
         c(
-            "cs2%s" % (bc,),
+            f"spline-columns-{bc}",
             lambda p, bc=bc: si.CubicSpline(X, p.reshape(2, 6), axis=1, bc_type=bc)(
                 q.reshape(2, 2), 1
             ),
             Y2.T,
         )
 for n in (2, 3, 4):
-    c("csn%d" % n, lambda p, n=n: si.CubicSpline(X[:n], p)(q), Y[:n])
+    c(f"spline-{n}", lambda p, n=n: si.CubicSpline(X[:n], p)(q), Y[:n])
 c("csx", lambda q: si.CubicSpline(X, Y2)(q), q)
 c("csxn", lambda q: si.CubicSpline(X, Y, extrapolate=True)(q, 1), pair(q, q0))
 c(
@@ -84,8 +84,12 @@ c(
     tol=1e-5,
 )
 for k in (1, 2, 3, 5):
-    c("mis%d" % k, lambda p, k=k: si.make_interp_spline(X, p[:6], k=k)(p[6:]), pair(Y, q))
-    c("misx%d" % k, lambda q, k=k: si.make_interp_spline(X, Y2, k=k)(q), q)
+    c(
+        f"make_interp_spline-{k}",
+        lambda p, k=k: si.make_interp_spline(X, p[:6], k=k)(p[6:]),
+        pair(Y, q),
+    )
+    c(f"make_interp_spline-x-{k}", lambda q, k=k: si.make_interp_spline(X, Y2, k=k)(q), q)
 c("bs", lambda q: si.splrep and si.BSpline(*si.splrep(X, Y))(q), q)
 for kind in ("linear", "cubic", "quadratic", "nearest", "previous", "next"):
     c("i1" + kind, lambda p, kind=kind: si.interp1d(X, p[:6], kind=kind)(p[6:]), pair(Y, q))

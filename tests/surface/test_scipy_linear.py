@@ -53,7 +53,7 @@ for n in ("dct", "idct", "dst", "idst"):
         for nm in (None, "ortho", "forward"):
             for o in (None, True, False):
                 c(
-                    "%s%d%s%s" % (n, t, nm, o),
+                    f"{n}-{t}-{nm}-{o}",
                     lambda x, n=n, t=t, nm=nm, o=o: getattr(ft, n)(
                         x, t, norm=nm, axis=0, orthogonalize=o
                     ),
@@ -88,7 +88,7 @@ for m in ("reflect", "constant", "nearest", "mirror", "wrap"):
     c("u" + m, lambda x, m=m: nd.uniform_filter(x, 3, mode=m, origin=1), x)
     for o in (0, 1, -1):
         c(
-            "cr%s%d" % (m, o),
+            f"correlate-{m}-{o}",
             *(
                 lambda x, w, m=m, o=o: nd.correlate(x, w, mode=m, cval=0.2, origin=(o, 0)),
                 x,
@@ -96,7 +96,7 @@ for m in ("reflect", "constant", "nearest", "mirror", "wrap"):
             ),
         )
         c(
-            "cv%s%d" % (m, o),
+            f"convolve-{m}-{o}",
             *(
                 lambda x, w, m=m, o=o: nd.convolve(x, w, mode=m, cval=0.2, origin=(o, 0)),
                 x,

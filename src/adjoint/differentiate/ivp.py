@@ -22,7 +22,7 @@ from adjoint.differentiate.transpose import control_transposes, transpose
 from adjoint.graph.graph import Graph, Node
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.infer import zeros
-from adjoint.primitives.ivp import Options, ivp, ivp_tangent
+from adjoint.primitives.ivp import Options, ivp, ivp_adjoint, ivp_tangent, parted
 from adjoint.trace.recorder import bind
 
 FIXED = 4  # operands in front of the parameters: y0, t0, t1, ts
@@ -148,29 +148,69 @@ def _tangent_transpose(
 ) -> Sequence[Any]:
     s = node.settings
     live, count = s["live"], len(s["live"])
-    y0, t0, t1, ts, *rest = operands
-    theta, kinds = rest[:count], rest[count + 1 :]
-    (bar,) = bars
-    n, k = y0.shape[0], ts.shape[0]
-    graph = _state_only(s["tangent"], n, count)
-    options = s["options"]
-    back = _backwards(graph, live)
-    rows = ivp(y0, t0, t1, ts, *theta, graph=graph, options=options)[0]
-    total = np.zeros(back.input_types[1].shape[0] - 2 * n, y0.dtype)
-    lam = np.zeros(n, y0.dtype)
-    for i in range(k - 1, -1, -1):
-        lam = lam + bar[i]
-        start, end = ts[i], ts[i - 1] if i else t0
-        state = np.concatenate([rows[i], lam, total])
-        last = ivp(state, start, end, np.reshape(end, (1,)), *theta, graph=back, options=options)[0]
-        lam, total = last[0, n : 2 * n], last[0, 2 * n :]
-    shares: list[Any] = [None] * (FIXED + count) + [lam]
-    at = 0
-    for kind in kinds:
-        size = int(np.prod(kind.shape))
-        shares.append(np.reshape(total[at : at + size], kind.shape).astype(kind.dtype))
-        at += size
+    y0 = operands[0]
+    state = _state_only(s["tangent"], y0.shape[0], count)
+    results = ivp_adjoint(
+        *operands[: FIXED + count],
+        bars[0],
+        state=state,
+        tangent=s["tangent"],
+        backwards=_backwards(state, live),
+        live=live,
+        types=tuple(o.type for o in node.operands[FIXED + count :]),
+        options=s["options"],
+    )
+    shares = [None] * (FIXED + count) + list(results)
     return [share if flag else None for share, flag in zip(shares, is_linear, strict=True)]
+
+
+def _adjoint_transpose(
+    node: Node, operands: Sequence[Any], bars: Sequence[Any], is_linear: Sequence[bool]
+) -> Sequence[Any]:
+    """The transpose of the transpose."""
+    s = node.settings
+    kinds = [value.type for value in node.outputs]
+    seeds = [zeros(kind) if bar is None else bar for kind, bar in zip(kinds, bars, strict=True)]
+    moved = ivp_tangent(
+        *operands[:-1], *seeds, tangent=s["tangent"], live=s["live"], options=s["options"]
+    )
+    return [*[None] * (len(operands) - 1), moved[0]]
+
+
+def _step_by_step(s: Any, operands: Sequence[Any]) -> list[Any]:
+    """What ivp_adjoint computes, as an initial value problem from each time to the one before."""
+    count = len(s["live"])
+    y0, t0, t1, ts, *rest = operands
+    theta, bar = rest[:count], rest[count]
+    n, options = y0.shape[0], s["options"]
+    rows = ivp(y0, t0, t1, ts, *theta, graph=s["state"], options=options)[0]
+    total = np.zeros(s["backwards"].input_types[1].shape[0] - 2 * n, y0.dtype)
+    lam = np.zeros(n, y0.dtype)
+    for i in range(ts.shape[0] - 1, -1, -1):
+        lam = lam + bar[i]
+        end = ts[i - 1] if i else t0
+        whole = np.concatenate([rows[i], lam, total])
+        last = np.reshape(end, (1,))
+        whole = ivp(whole, ts[i], end, last, *theta, graph=s["backwards"], options=options)[0][0]
+        lam, total = whole[n : 2 * n], whole[2 * n :]
+    return [lam, *parted(total, s["types"][1:])]
+
+
+def _adjoint_jvp(
+    node: Node, primals: Sequence[Any], outputs: Sequence[Any], tangents: Sequence[Any]
+) -> Sequence[Any]:
+    s = node.settings
+    if all(t is None for t in tangents[:-1]):  # linear in the cotangents
+        return list(ivp_adjoint(*primals[:-1], tangents[-1], **s))
+    kinds = [_kind(x) for x in primals]
+    whole = recorded("ivp", kinds, lambda heads: _step_by_step(s, heads))
+    active = [t is not None for t in tangents]
+    moved, places = jvp_graph(whole, active, primal_outputs=False)
+    found = replay(moved, [*primals, *(t for t in tangents if t is not None)])
+    results: list[Any] = [None] * len(outputs)
+    for place, value in zip(places, found, strict=True):
+        results[place] = value
+    return results
 
 
 @lru_cache(maxsize=128)
@@ -187,7 +227,7 @@ def _state_only(tangent: Graph, n: int, count: int) -> Graph:
     return recorded("ivp", [t, state, *rest[:count]], make)
 
 
-@batch_rule(ivp, ivp_tangent)
+@batch_rule(ivp, ivp_tangent, ivp_adjoint)
 def _each(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     """One solution for each example: they choose their own steps."""
     rows = [
@@ -195,14 +235,16 @@ def _each(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
             node.primitive,
             [x[i] if flag else x for x, flag in zip(operands, flags, strict=True)],
             node.attributes,
-        )[0]
+        )
         for i in range(size)
     ]
-    return (np.stack(rows),)
+    return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
 def load() -> None:
     """Fill the tables."""
     solved_jvps["ivp"] = _ivp_jvp
     solved_jvps["ivp_tangent"] = _tangent_jvp
+    solved_jvps["ivp_adjoint"] = _adjoint_jvp
     control_transposes["ivp_tangent"] = _tangent_transpose
+    control_transposes["ivp_adjoint"] = _adjoint_transpose

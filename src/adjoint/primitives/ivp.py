@@ -101,3 +101,50 @@ ivp_tangent = Primitive(
     doc="how the solution moves with its start and parameters: linear in their tangents, which "
     "follow the parameters; the graph is of the state and its tangent in one vector",
 )
+
+
+def _adjoint(
+    y0: Any, t0: Any, t1: Any, ts: Any, *rest: Any,
+    state: Graph, tangent: Graph, backwards: Graph, live: Any, types: Any, options: Options,
+) -> tuple[Any, ...]:  # fmt: skip
+    """Backwards from one time to the one before, adding the cotangents found there."""
+    n, count = len(y0), len(live)
+    theta, bar = rest[:count], rest[count]
+    stops = np.flatnonzero(np.any(bar != 0, axis=1))
+    total = np.zeros(backwards.input_types[1].shape[0] - 2 * n)
+    lam = np.zeros(n)
+    if len(stops):
+        rows = solved(state, y0, t0, t1, ts[stops], theta, options)
+        for k in range(len(stops) - 1, -1, -1):
+            lam = lam + bar[stops[k]]
+            end = ts[stops[k - 1]] if k else t0
+            whole = np.concatenate([rows[k], lam, total])
+            start, last = ts[stops[k]], np.reshape(end, (1,))
+            whole = solved(backwards, whole, start, end, last, theta, options)[0]
+            lam, total = whole[n : 2 * n], whole[2 * n :]
+    return (
+        lam.astype(y0.dtype),
+        *parted(total, [x for x, f in zip(theta, live, strict=True) if f]),
+    )
+
+
+def parted(total: Any, like: Any) -> list[Any]:
+    """One vector as arrays of given shapes."""
+    made, at = [], 0
+    for x in like:
+        size = int(np.prod(x.shape))
+        made.append(np.reshape(total[at : at + size], x.shape).astype(x.dtype))
+        at += size
+    return made
+
+
+ivp_adjoint = Primitive(
+    "ivp_adjoint",
+    "control",
+    lambda *_, types, **settings: types,
+    _adjoint,
+    ("state", "tangent", "backwards", "live", "types", "options"),
+    several=True,
+    doc="the transpose of ivp_tangent: cotangents of the start and of the live parameters, from "
+    "those of the solution, which are the last operand",
+)

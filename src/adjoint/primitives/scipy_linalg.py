@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -81,9 +82,19 @@ solve_triangular: Primitive = Primitive(
 # *** LU ***
 
 
+def _swaps(order: Any, count: int) -> Any:
+    """The rows exchanged one after another, as LAPACK notes them."""
+    rows, swaps = list(range(len(order))), np.empty(count, np.int64)
+    for k in range(count):
+        swaps[k] = j = rows.index(order[k])
+        rows[k], rows[j] = rows[j], rows[k]
+    return swaps
+
+
 def _lu(a: Any) -> Any:
     packed = np.empty(a.shape, a.dtype)
     order = np.empty(a.shape[:-1], np.int64)
+    swaps = np.empty((*a.shape[:-2], min(a.shape[-2:])), np.int64)
     for i in np.ndindex(*a.shape[:-2]):
         if a[i].size == 0:
             order[i] = np.arange(a.shape[-2])
@@ -95,8 +106,8 @@ def _lu(a: Any) -> Any:
         whole = np.zeros(a.shape[-2:], a.dtype)
         whole[:, :k] += np.tril(lower, -1)
         whole[:k, :] += upper
-        packed[i] = whole
-    return packed, order
+        packed[i], swaps[i] = whole, _swaps(order[i].tolist(), k)
+    return packed, order, swaps
 
 
 def lu_parts(packed: Any) -> tuple[Any, Any]:
@@ -108,7 +119,7 @@ def lu_parts(packed: Any) -> tuple[Any, Any]:
 
 
 def _lu_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
-    (_,), (a_dot,), (packed, order) = primals, tangents, outputs
+    (_,), (a_dot,), (packed, order, _) = primals, tangents, outputs
     m, n = packed.shape[-2:]
     k = min(m, n)
     moved = np.take_along_axis(a_dot, order[..., None], axis=-2)
@@ -126,23 +137,27 @@ def _lu_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
     corner = lower[..., :k, :] @ under + over @ upper[..., :, :k]
     if m > k:
         below = right(moved[..., k:, :k]) - lower[..., k:, :] @ over
-        return np.concatenate([corner, below], axis=-2), None
+        return np.concatenate([corner, below], axis=-2), None, None
     if n > k:
         beside = left(moved[..., :, k:]) - under @ upper[..., :, k:]
-        return np.concatenate([corner, beside], axis=-1), None
-    return corner, None
+        return np.concatenate([corner, beside], axis=-1), None, None
+    return corner, None, None
 
 
 lu = Primitive(
     "lu",
     "special",
-    lambda a: (a, ArrayType(a.shape[:-1], np.dtype(np.int64))),
+    lambda a: (
+        a,
+        ArrayType(a.shape[:-1], np.dtype(np.int64)),
+        ArrayType((*a.shape[:-2], min(a.shape[-2:])), np.dtype(np.int64)),
+    ),
     _lu,
     jvp=_lu_jvp,
     several=True,
-    notes={"n_outputs": 2},
-    reason="an implicit function: a[order] = L U; two outputs",
-    doc="L below and U on and above the diagonal, and the order of the rows",
+    notes={"n_outputs": 3},
+    reason="an implicit function: a[order] = L U; several outputs",
+    doc="L below and U on and above the diagonal, the order of the rows, and their swaps",
     convention="the pivots are taken to stay the same",
 )
 
@@ -172,6 +187,9 @@ def _frechet(a: Any, e: Any, name: str) -> Any:
     n = a.shape[-1]
     if a.size == 0:
         return np.zeros_like(e)
+    if name == "sqrtm":  # x x = a has the derivative x e' + e' x = e: a Sylvester equation
+        root = _matrix_function(a, name)
+        return _sylvester(root, root, e)
     dtype = np.result_type(a, e)
     block = np.zeros((*e.shape[:-2], 2 * n, 2 * n), dtype)
     block[..., :n, :n] = block[..., n:, n:] = a
@@ -181,7 +199,10 @@ def _frechet(a: Any, e: Any, name: str) -> Any:
         1e-3, np.max(np.abs(a), axis=(-2, -1), keepdims=True)
     )
     block[..., :n, n:] = e / size
-    return (_matrix_function(block, name)[..., :n, n:] * size).astype(e.dtype, copy=False)
+    with warnings.catch_warnings():  # what is said of the block is no news of the matrix
+        warnings.simplefilter("ignore")
+        value = _matrix_function(block, name)
+    return (value[..., :n, n:] * size).astype(e.dtype, copy=False)
 
 
 def _blocks(top: list[Any], bottom: list[Any]) -> Any:

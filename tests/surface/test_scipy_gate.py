@@ -1,0 +1,150 @@
+"""SciPy's functions by their own names: found, restored, thread-safe, refused by name."""
+
+import inspect
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.signal
+import scipy.special
+from scipy.special import logsumexp
+
+import adjoint as ad
+from adjoint.trace import scipy_gate
+from adjoint.trace.session import anyone_recording, is_recording
+
+
+def test_import_leaves_scipy_alone() -> None:
+    code = "import sys, adjoint; assert not [m for m in sys.modules if m.split('.')[0] == 'scipy']"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_package_first_imported_inside_the_function_is_found() -> None:
+    code = """
+import adjoint as ad, numpy as np
+def f(x):
+    import scipy
+    return scipy.special.logsumexp(x) + scipy.linalg.norm(x)
+g = ad.grad(f)(np.array([3.0, 4.0]))
+e = np.exp([3.0, 4.0])
+assert np.allclose(g, e / e.sum() + np.array([0.6, 0.8])), g
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_imported_with_from_are_found() -> None:
+    x = np.array([0.5, -1.0, 2.0])
+    e = np.exp(x)
+    np.testing.assert_allclose(ad.grad(lambda x: logsumexp(x))(x), e / e.sum(), rtol=1e-14)
+
+
+def test_the_function_object_and_its_signature_stay() -> None:
+    before = scipy.linalg.solve_triangular
+    signature = inspect.signature(before)
+    defaults = before.__defaults__
+    ad.grad(lambda b: np.sum(before(np.eye(2), b)))(np.ones(2))
+    assert scipy.linalg.solve_triangular is before
+    assert inspect.signature(before) == signature
+    assert before.__defaults__ == defaults
+
+
+def test_a_function_takes_its_code_back_when_nobody_records() -> None:
+    scipy_gate.restore()
+    own = scipy.linalg.toeplitz.__code__
+    ad.grad(lambda c: np.sum(scipy.linalg.toeplitz(c)))(np.ones(3))
+    assert not is_recording()
+    assert not anyone_recording()
+    expected = np.array([[1.0, 2.0], [2.0, 1.0]])
+    assert np.array_equal(scipy.linalg.toeplitz([1.0, 2.0]), expected)
+    assert scipy.linalg.toeplitz.__code__ is own
+    # and the next recording finds it again
+    assert ad.grad(lambda c: np.sum(scipy.linalg.toeplitz(c)))(np.ones(2)).tolist() == [2.0, 2.0]
+
+
+def test_recording_ends_when_the_function_raises() -> None:
+    def f(x: Any) -> Any:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError):
+        ad.grad(f)(1.0)
+    assert not anyone_recording()
+
+
+def test_other_threads_get_scipys_own_values() -> None:
+    x = np.linspace(-1.0, 1.0, 50)
+    wanted = float(logsumexp(x))
+    wrong: list[Any] = []
+    done = threading.Event()
+
+    def plain() -> None:
+        while not done.is_set():
+            value = logsumexp(x)
+            if type(value) is not np.float64 or value != wanted:
+                wrong.append(value)
+
+    def record() -> None:
+        for _ in range(100):
+            g = ad.grad(lambda x: logsumexp(x))(x)
+            if abs(g.sum() - 1.0) > 1e-12:
+                wrong.append(g)
+
+    threads = [threading.Thread(target=f) for f in (plain, record, record)]
+    for t in threads:
+        t.start()
+    for t in threads[1:]:
+        t.join()
+    done.set()
+    threads[0].join()
+    assert wrong == []
+
+
+def test_arrays_made_inside_are_plain_for_scipy() -> None:
+    def f(x: Any) -> Any:
+        window = np.ones(3)
+        kernel = scipy.signal.convolve(window, window)  # nothing recorded in here
+        return np.sum(x * kernel)
+
+    assert ad.grad(f)(np.zeros(5)).tolist() == [1.0, 2.0, 3.0, 2.0, 1.0]
+
+
+def test_an_unsupported_function_is_named_with_the_line() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(scipy.signal.welch(x)[1])  # the line
+
+    with pytest.raises(ad.errors.UnsupportedError) as caught:
+        ad.grad(f)(np.ones(300))
+    text = str(caught.value)
+    assert "scipy.signal.welch" in text
+    assert "# the line" in text
+    assert "remedy" in text
+
+
+def test_an_unsupported_ufunc_is_named() -> None:
+    with pytest.raises(ad.errors.UnsupportedError, match=r"scipy\.special\.mathieu_a"):
+        ad.grad(lambda x: scipy.special.mathieu_a(2, x))(0.5)
+
+
+def test_the_order_of_a_bessel_function_is_refused_by_name() -> None:
+    with pytest.raises(ad.errors.NoDerivativeError, match=r"scipy\.special\.jv"):
+        ad.grad(lambda v: scipy.special.jv(v, 2.0))(1.5)
+    slope = (scipy.special.jv(0.5, 2.0) - scipy.special.jv(2.5, 2.0)) / 2
+    assert ad.grad(lambda x: scipy.special.jv(1.5, x))(2.0) == slope
+
+
+def test_every_rule_finds_its_function() -> None:
+    """Names in the tables that this SciPy does not have; older ones may lack more."""
+    import scipy.integrate
+    import scipy.interpolate
+    import scipy.ndimage
+    import scipy.optimize
+    import scipy.sparse.linalg
+    import scipy.spatial.distance
+    import scipy.stats
+
+    ad.grad(lambda x: x * x)(1.0)
+    missing = {entry.name for entry in scipy_gate._waiting}
+    assert missing <= {"scipy.special.softplus", "scipy.linalg.kron"}, missing
