@@ -34,6 +34,7 @@ from adjoint.primitives.conventions import conventions
 from adjoint.testing import check_grads
 
 if TYPE_CHECKING:
+    from adjoint.inspect import explain
     from adjoint.optim import minimize
     from adjoint.train import fit, load, save
 
@@ -44,6 +45,7 @@ __all__ = [
     "conventions",
     "custom_jvp",
     "custom_vjp",
+    "explain",
     "fit",
     "fisher_product",
     "fixed_point",
@@ -69,7 +71,13 @@ __all__ = [
     "while_loop",
 ]
 
-_LATER = {"fit": "train", "load": "train", "minimize": "optim", "save": "train"}
+_LATER = {
+    "explain": "inspect",
+    "fit": "train",
+    "load": "train",
+    "minimize": "optim",
+    "save": "train",
+}
 
 
 def __getattr__(name: str) -> Any:
