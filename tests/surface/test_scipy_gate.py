@@ -137,13 +137,6 @@ def test_the_order_of_a_bessel_function_is_refused_by_name() -> None:
 
 def test_every_rule_finds_its_function() -> None:
     """Names in the tables that this SciPy does not have; older ones may lack more."""
-    import scipy.integrate
-    import scipy.interpolate
-    import scipy.ndimage
-    import scipy.optimize
-    import scipy.sparse.linalg
-    import scipy.spatial.distance
-    import scipy.stats
 
     ad.grad(lambda x: x * x)(1.0)
     missing = {entry.name for entry in scipy_gate._waiting}

@@ -6,19 +6,23 @@ pointers); the line number and its text are looked up when somebody asks.
 
 from __future__ import annotations
 
+import dis
 import linecache
 import sys
 from itertools import islice
 from pathlib import Path
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 
 _HERE = str(Path(__file__).resolve().parents[1])
 _NUMPY = str(Path(numpy.__file__).resolve().parent)
 _SCIPY = str(Path(_NUMPY).parent / "scipy")
-_hidden: dict[CodeType, bool] = {}
+# By identity: hashing a code object takes longer than all the rest. The object is kept, so that
+# its identity stays its own.
+_known: dict[int, tuple[bool, CodeType]] = {}
+_inside: set[int] = set()
 
 
 class Source(NamedTuple):
@@ -70,30 +74,39 @@ class Source(NamedTuple):
 
 def is_hidden(code: CodeType) -> bool:
     """Whether a frame belongs to this library or to NumPy and SciPy, not to the user."""
-    hidden = _hidden.get(code)
-    if hidden is None:
+    known = _known.get(id(code))
+    if known is None:
         # co_filename is compared as written: importers give absolute paths.
         file = code.co_filename
         inside = file.startswith((_HERE, _NUMPY, _SCIPY))
         # The gallery is user code that happens to be shipped: its lines are shown.
         hidden = inside and not file.startswith(_HERE + "/gallery")
         hidden = hidden or file.startswith("<__array_function__")
-        _hidden[code] = hidden
-    return hidden
+        known = _known[id(code)] = (hidden, code)
+        if hidden:
+            _inside.add(id(code))
+    return known[0]
 
 
 def here() -> tuple[CodeType | None, int]:
     """The nearest frame that is the user's: its code object and instruction offset."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        code = frame.f_code
-        hidden = _hidden.get(code)
-        if hidden is None:
-            hidden = is_hidden(code)
-        if not hidden:
-            return code, frame.f_lasti
-        frame = frame.f_back  # type: ignore[assignment]
-    return None, 0
+    frame: Any = sys._getframe(1)
+    while True:
+        while frame is not None and id(frame.f_code) in _inside:
+            frame = frame.f_back
+        if frame is None:
+            return None, 0
+        if not is_hidden(frame.f_code):
+            return frame.f_code, frame.f_lasti
+
+
+def writes_an_item() -> bool:
+    """Whether the user's line is in the middle of ``a[i] = x``."""
+    code, offset = here()
+    if code is None:
+        return False
+    steps = dis.get_instructions(code)
+    return any(s.offset == offset and s.opname.startswith("STORE_SUBSCR") for s in steps)
 
 
 def source_here() -> Source:

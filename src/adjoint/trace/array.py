@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
-from adjoint.graph.source import source_here
+from adjoint.graph.source import source_here, writes_an_item
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear, products
 from adjoint.trace import indexing
@@ -191,6 +191,13 @@ class TracedArray(TracedCore):
         return int(self._value("int()", "keep the array: x.astype(int)"))
 
     def _refuse_number(self, kind: str) -> Any:
+        if writes_an_item():
+            raise ConversionError(
+                "a recorded value is written into an array made outside the recording",
+                function=self.recorder.name,
+                source=source_here(),
+                remedy="make the array inside the function: np.zeros(n), or a = np.array(a) first",
+            )
         raise ConversionError(
             f"{kind}(x) of an array under recording would cut its derivative",
             function=self.recorder.name,

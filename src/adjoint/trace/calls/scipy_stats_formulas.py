@@ -93,6 +93,14 @@ FORMULAS: dict[str, dict[str, Any]] = {
         "_ppf": lambda q: np.tan(np.pi * (q - 0.5)),
         "_isf": lambda q: np.tan(np.pi * (0.5 - q)),
     },
+    "lognorm": {
+        "_logpdf": lambda x, s: -0.5 * (np.log(x) / s) ** 2 - np.log(s * x) - _LOG_SQRT_2PI,
+    },
+    "burr": {
+        "_logpdf": lambda x, c, d: (
+            np.log(c) + np.log(d) - sp.xlogy(c + 1, x) - sp.xlog1py(d + 1, x**-c)
+        ),
+    },
     "truncpareto": {"support": lambda b, c: (1.0, c)},
     "beta": {
         "_logpdf": lambda x, a, b: sp.xlog1py(b - 1.0, -x) + sp.xlogy(a - 1.0, x) - sp.betaln(a, b),

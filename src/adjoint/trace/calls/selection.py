@@ -291,7 +291,7 @@ def _with_constants(x: Any, result: Any, widths: Any, values: Any) -> Any:
     return result
 
 
-@implements(np.searchsorted)
+@implements(np.searchsorted, methods=("searchsorted",))
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """Places in a sorted array; integers, without derivative."""
     known = [concrete_value(z) if is_traced(z) else np.asarray(z) for z in (a, v)]
