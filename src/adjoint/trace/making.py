@@ -46,14 +46,14 @@ def _calls_from_user() -> bool:
     if not is_recording():
         return False
     frame = sys._getframe(2)
-    place = (frame.f_code, frame.f_lasti)
+    place = (id(frame.f_code), frame.f_lasti)  # is_hidden keeps the code object alive
     known = _places.get(place)
     if known is None:
         known = _places[place] = not is_hidden(frame.f_code) and _names_us(frame)
     return known
 
 
-_places: dict[tuple[CodeType, int], bool] = {}
+_places: dict[tuple[int, int], bool] = {}
 
 
 def _names_us(frame: FrameType) -> bool:
