@@ -120,7 +120,7 @@ def _padding(
     return each_pair(padding, len(extents))
 
 
-class Conv1d(_Conv):
+class Conv1d(_Conv, init=False):
     """Convolution along one axis: ``y[n, o, p] = sum x[n, c, p stride + k dilation] w[o, c, k]``.
 
     Args:
@@ -145,7 +145,7 @@ class Conv1d(_Conv):
     axes = 1
 
 
-class Conv2d(_Conv):
+class Conv2d(_Conv, init=False):
     """Convolution along two axes; arguments as for :class:`Conv1d`, one number or one an axis.
 
     Call:
@@ -156,7 +156,7 @@ class Conv2d(_Conv):
     axes = 2
 
 
-class Conv3d(_Conv):
+class Conv3d(_Conv, init=False):
     """Convolution along three axes; arguments as for :class:`Conv1d`, one number or one an axis.
 
     Call:
@@ -227,7 +227,7 @@ class _ConvTranspose(Module):
         return int(2 * math.prod(self.weight.shape[1:]) * math.prod(inputs[0].shape))
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTranspose, init=False):
     """The transpose of a convolution, from coarse to fine.
 
     It undoes the shapes of a :class:`Conv1d` with the same settings, not its values.
@@ -254,13 +254,13 @@ class ConvTranspose1d(_ConvTranspose):
     axes = 1
 
 
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTranspose, init=False):
     """Transposed convolution along two axes; arguments as for :class:`ConvTranspose1d`."""
 
     axes = 2
 
 
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(_ConvTranspose, init=False):
     """Transposed convolution along three axes; arguments as for :class:`ConvTranspose1d`."""
 
     axes = 3

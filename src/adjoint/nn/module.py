@@ -85,9 +85,12 @@ class Module(metaclass=_ModuleType):
 
     _is_written: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, init: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # A hand-written __init__ serves the subclasses too: none is generated over it.
+        # A hand-written __init__ serves the subclasses too: none is generated over it. Type
+        # checkers do not see that, so a class that inherits one says ``init=False`` to them.
+        if not init:
+            cls._is_written = True
         cls._is_written = cls._is_written or "__init__" in vars(cls)
         dataclasses.dataclass(eq=False, repr=False, init=not cls._is_written)(cls)
 

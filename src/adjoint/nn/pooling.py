@@ -37,21 +37,21 @@ class _Pool(Module):
         self.padding = pairs
 
 
-class _MaxPool(_Pool):
+class _MaxPool(_Pool, init=False):
     """The largest element of each window."""
 
     def __call__(self, x: Any) -> Any:
         return max_pool(x, self.size, self.stride, self.padding, self.axes)
 
 
-class _AveragePool(_Pool):
+class _AveragePool(_Pool, init=False):
     """The mean of each window."""
 
     def __call__(self, x: Any) -> Any:
         return average_pool(x, self.size, self.stride, self.padding, self.axes)
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPool, init=False):
     """The largest element of each window of the last axis.
 
     Args:
@@ -67,19 +67,19 @@ class MaxPool1d(_MaxPool):
     axes = 1
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPool, init=False):
     """The largest element of each window of the last two axes; see :class:`MaxPool1d`."""
 
     axes = 2
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPool, init=False):
     """The largest element of each window of the last three axes; see :class:`MaxPool1d`."""
 
     axes = 3
 
 
-class AveragePool1d(_AveragePool):
+class AveragePool1d(_AveragePool, init=False):
     """The mean of each window of the last axis; zeros of the padding count.
 
     Args:
@@ -94,13 +94,13 @@ class AveragePool1d(_AveragePool):
     axes = 1
 
 
-class AveragePool2d(_AveragePool):
+class AveragePool2d(_AveragePool, init=False):
     """The mean of each window of the last two axes; see :class:`AveragePool1d`."""
 
     axes = 2
 
 
-class AveragePool3d(_AveragePool):
+class AveragePool3d(_AveragePool, init=False):
     """The mean of each window of the last three axes; see :class:`AveragePool1d`."""
 
     axes = 3
