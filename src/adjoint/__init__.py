@@ -35,7 +35,7 @@ from adjoint.testing import check_grads
 
 if TYPE_CHECKING:
     from adjoint.inspect import explain
-    from adjoint.optim import minimize
+    from adjoint.optim.minimize import minimize
     from adjoint.train import fit, load, save
 
 __all__ = [

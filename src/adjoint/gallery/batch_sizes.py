@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ def run(data: Data, epochs: int) -> Report:
     def loss(layers: Any, x: Array, t: Array) -> Array:
         return 0.5 * np.sum((layered(layers, x, logistic) - t) ** 2) / len(x)
 
+    def note(found: list[float], epoch: int, layers: Any) -> None:
+        found.append(float(loss(layers, images, targets)))
+
     settings = {
         "whole batch": (2000, 2.0),
         "mini-batches of 20": (20, 1.0),
@@ -41,7 +45,7 @@ def run(data: Data, epochs: int) -> Report:
             (images, targets),
             size,
             epochs,
-            after=lambda _, p, found=found: found.append(float(loss(p, images, targets))),
+            after=partial(note, found),
         )
         lines[name] = np.array(found)
     slope = ad.grad(loss)(layers, images, targets)[0][0]

@@ -20,7 +20,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "symmetry",
         "family_trees",
     ),
-    "Handwritten digits": ("zip_codes", "mnist", "mnist_better"),
+    "Handwritten digits": ("zip_codes", "mnist", "mnist_better", "mnist_convolution"),
     "What goes wrong": (
         "vanishing",
         "saturation",
@@ -38,6 +38,8 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "optimal_control",
         "controller",
     ),
+    "Text": ("char_rnn", "gpt", "given_names"),
+    "Rewards without a derivative": ("policy_gradient", "actor_critic"),
     "Structure, dynamics and tables": ("crf", "limit_cycle", "anomaly", "adult", "california"),
 }
 

@@ -21,10 +21,10 @@ def sample(rng: np.random.Generator, n: int) -> tuple[Array, Array, Array, Array
     labels = np.zeros((n, LENGTH), int)
     symbols = np.zeros((n, LENGTH), int)
     for i in range(n):
-        state = rng.integers(STATES)
+        state = int(rng.integers(STATES))
         for t in range(LENGTH):
             labels[i, t], symbols[i, t] = state, rng.choice(SYMBOLS, p=emits[state])
-            state = rng.choice(STATES, p=moves[state])
+            state = int(rng.choice(STATES, p=moves[state]))
     return symbols, labels, moves, emits
 
 

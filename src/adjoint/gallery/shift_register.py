@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 import adjoint as ad
 from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_least, at_most
-from adjoint.gallery.tools import bits, descend, histogram, logistic, uniform_layers
+from adjoint.gallery.tools import all_within, bits, descend, histogram, logistic, uniform_layers
 
 
 def register(layers: list[tuple[Array, Array]], patterns: Array) -> Array:
@@ -21,6 +24,11 @@ def register(layers: list[tuple[Array, Array]], patterns: Array) -> Array:
     return states
 
 
+def mean_half_squares(patterns: Array, wanted: Array) -> Callable[[Any], Array]:
+    """The error over all steps, a mean over the patterns."""
+    return lambda p: 0.5 * np.mean(np.sum((register(p, patterns) - wanted) ** 2, (0, 2)))
+
+
 def run(starts: int) -> Report:
     """Registers of three and five units; every pattern, every step right within 0.5."""
     rng = np.random.default_rng(0)
@@ -29,10 +37,8 @@ def run(starts: int) -> Report:
         patterns = bits(units)
         wanted = np.stack([np.roll(patterns, k + 1, axis=1) for k in range(units)])
         found[units] = descend(
-            lambda p, x=patterns, t=wanted: (
-                0.5 * np.mean(np.sum((register(p, x) - t) ** 2, (0, 2)))
-            ),
-            lambda p, x=patterns, t=wanted: np.max(np.abs(register(p, x) - t)) < 0.5,
+            mean_half_squares(patterns, wanted),
+            all_within(register, patterns, wanted),
             uniform_layers(rng, starts, (units, units), 0.3),
             rate=0.5,
             momentum=0.9,

@@ -36,7 +36,7 @@ def run(data: Data, starts: int) -> Report:
     seen = spans["1712–1920"]
     scale = series.var()
     rng = np.random.default_rng(0)
-    total = 0
+    total: Array = np.zeros(len(X))
     for _ in range(starts):
         p = (rng.standard_normal((LAGS, 8)) / 4, np.zeros(8), rng.standard_normal(8) / 4, 0.0)
 

@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import adjoint as ad
-from adjoint import tree
+from adjoint import nn, tree
 from adjoint.gallery.experiment import Array
-from adjoint.nn import sigmoid as logistic
+
+
+def logistic(x: Array) -> Array:
+    """The logistic function."""
+    return nn.sigmoid(x)
 
 
 def uniform_layers(
