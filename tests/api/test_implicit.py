@@ -186,6 +186,24 @@ def test_many_unknowns_need_no_matrix(n):
     close(deep(k), wide(k), 1e-8)
 
 
+def test_the_minimiser_of_an_inner_problem():
+    """Bilevel: the inner solution is the root of the inner gradient."""
+    data = np.array([1.0, 2.0, 4.0])
+
+    def ridge(x, penalty):
+        return np.sum((x - data) ** 2) + penalty * np.sum(x**2)
+
+    def outer(penalty):
+        best = ad.root(ad.grad(ridge), np.zeros(3), penalty)
+        return np.sum((best - 1.0) ** 2)
+
+    closed = lambda p: np.sum((data / (1 + p) - 1) ** 2)  # noqa: E731
+    close(outer(0.5), closed(0.5))
+    close(ad.grad(outer)(0.5), ad.grad(closed)(0.5))
+    best = ad.minimize(lambda q: outer(q[0]), np.array([0.5]), method="bfgs", tol=1e-10)
+    close(ad.grad(outer)(best.x[0]), 0.0, 1e-6)
+
+
 def test_newton_is_damped_where_full_steps_diverge():
     close(ad.root(np.arctan, 3.0), 0.0, 1e-12)
 

@@ -8,7 +8,8 @@ from scipy import sparse
 
 import adjoint as ad
 from adjoint.differentiate.sparsity import colour_lines, full_lines, pattern_of
-from adjoint.errors import UnsupportedError
+from adjoint.errors import StructureError, UnsupportedError
+from adjoint.primitives.convolution import convolution_row
 from adjoint.testing import random_array
 
 D = np.diag(np.arange(1.0, 7)) + np.diag(np.ones(4), 2)
@@ -33,6 +34,15 @@ def _scattered(x):
     return ad.grad(lambda x: np.sum(x[np.array([0, 2, 2])] ** 3))(x)[:4]
 
 
+def _image(x):
+    """Two channels of 3 pixels, through a layer with three channels."""
+    weights = np.arange(1.0, 13.0).reshape(3, 2, 2)
+    y = convolution_row(
+        x.reshape(1, 2, 3), weights, stride=(1,), padding=((1, 0),), dilation=(1,), groups=1
+    )
+    return y**2
+
+
 def _matrix(x):
     m = x.reshape(2, 3)
     return np.einsum("ij,jk->ik", m, np.ones((3, 2))) * m[:, :2]
@@ -55,6 +65,10 @@ FUNCTIONS = {
     "matrix on the right": (lambda x: x @ D, 10),
     "matrix times matrix": (lambda x: D @ x.reshape(6, 1), 10),
     "einsum": (_matrix, None),
+    "convolve": (lambda x: np.convolve(x**2, np.array([1.0, -2.0, 1.0]), "same"), 16),
+    "convolve with a gap": (lambda x: np.convolve(np.array([1.0, 0.0, 3.0]), x), 12),
+    "convolve with itself": (lambda x: np.convolve(x, x[:2]), None),
+    "image": (_image, None),
     "diagonal": (lambda x: np.einsum("ii->i", np.outer(x, np.ones(6))) * x, 6),
     "where": (lambda x: np.where(x > 0, x**2, x[::-1]), None),
     "solve": (lambda x: np.linalg.solve(D[:3, :3] + 1, x.reshape(3, 2)), 18),
@@ -213,6 +227,15 @@ def test_a_hundred_thousand_unknowns_within_seconds(function, make, entries, rng
     v = rng.standard_normal(N)
     wanted = ad.jvp(function if make is ad.jacobian else ad.grad(function), (u,), (v,))[1]
     np.testing.assert_allclose(matrix @ v, wanted.ravel(), rtol=1e-9, atol=1e-9)
+
+
+def test_what_is_not_sparse_is_refused_before_memory_runs_out():
+    u = np.ones(N)
+    for f in (lambda u: u * np.sum(u**2), lambda u: np.fft.fft(u).real):
+        with pytest.raises(StructureError) as caught:
+            ad.jacobian(f, mode="sparse")(u)
+        assert str(caught.value).startswith("jacobian: the derivative is not sparse: ")
+        assert "test_sparse.py" in str(caught.value)
 
 
 def test_inside_another_transformation_it_is_refused():

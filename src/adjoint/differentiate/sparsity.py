@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adjoint.differentiate.replay import value_of
+from adjoint.errors import StructureError
 from adjoint.graph.graph import Graph, Literal, Node
 from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives.products import split_subscripts
@@ -138,11 +139,22 @@ def _everything(node: Node, operands: Sequence[Any]) -> list[Any]:
     reached = _union(
         [sparse.csr_array(x.matrix.sum(axis=0)[None, :] > 0) for x in operands if _is(x)]
     )
+    _check(node, reached.nnz * sum(value.type.size for value in node.outputs))
     made: list[Any] = []
     for value in node.outputs:
         column = sparse.csr_array(np.ones((value.type.size, 1), bool))
         made.append(Pattern(column @ reached, value.type))
     return made
+
+
+def _check(node: Node, entries: int) -> None:
+    if entries > _MOST_ENTRIES:
+        raise StructureError(
+            f"the derivative is not sparse: {node.primitive.name} makes {entries:.2g} entries",
+            function="jacobian",
+            source=node.source,
+            remedy="use products (ad.jvp, ad.vjp, ad.hvp) in place of the matrix",
+        )
 
 
 def _is(x: Any) -> bool:
@@ -166,6 +178,8 @@ def _moved(node: Node, operands: Sequence[Any]) -> Any:
             numbered.append(x)
     source = np.ravel(node.primitive.evaluate(*numbered, **node.settings))
     rows = np.flatnonzero(source)
+    widths = np.concatenate([np.diff(matrix.indptr) for matrix in matrices])
+    _check(node, int(widths[source[rows] - 1].sum()))
     whole = matrices[0] if len(matrices) == 1 else sparse.vstack(matrices, format="csr")
     if len(rows) == len(source):
         return whole[source - 1]
@@ -248,7 +262,33 @@ def _solve(node: Node, operands: Sequence[Any], which: int) -> Any:
     return _labelled(operands[which], batch + "jk", batch + "ik", sizes)
 
 
+def _by_taps(node: Node, operands: Sequence[Any], which: int) -> Any:
+    """A convolution with few weights: with one weight alone it moves elements."""
+    x, weights = operands[which], np.asarray(operands[1 - which])
+    taps = np.flatnonzero(weights)
+    if len(taps) > _MOST_TAPS:
+        return _everything(node, operands)[0].matrix
+    numbers = np.arange(1.0, x.type.size + 1).reshape(x.type.shape)
+    parts = []
+    for tap in taps:
+        alone = np.zeros(weights.shape)
+        alone.flat[tap] = 1
+        pair = (numbers, alone) if which == 0 else (alone, numbers)
+        source = np.ravel(node.primitive.evaluate(*pair, **node.settings)).astype(np.int64)
+        rows = np.flatnonzero(source)
+        parts.append(_selection(rows, source[rows] - 1, (len(source), x.type.size)))
+    if not parts:
+        return _selection([], [], (node.outputs[0].type.size, x.type.size)) @ x.matrix
+    return _union(parts) @ x.matrix
+
+
+_MOST_TAPS = 512
+_MOST_ENTRIES = 1 << 29
+
 _rules: dict[str, Callable[[Node, Sequence[Any], int], Any]] = {
+    "convolution": _by_taps,
+    "convolution_input": _by_taps,
+    "convolve": _by_taps,
     "cumsum": _cumulated,
     "einsum": _einsum,
     "matmul": _matmul,
