@@ -24,11 +24,13 @@ ROWS = [
     if row.structure == "elementwise"
     and isinstance(getattr(sp, str(row.notes.get("scipy")), None), np.ufunc)
 ]
-_IN_ORDER = ["jv", "yv", "jve", "yve", "iv", "kv", "ive", "kve", "struve", "modstruve", "hyp0f1", "hankel1", "hankel2", "hankel1e", "hankel2e"]
+_IN_ORDER = """
+    jv yv jve yve iv kv ive kve struve modstruve hyp0f1 hankel1 hankel2 hankel1e hankel2e
+"""
 _IN_SHAPES = ("hyp1f1", "hyperu", "wright_bessel", "log_wright_bessel")
 NO_DERIVATIVE = {  # by name, in an order or a shape
-    **dict.fromkeys(_IN_ORDER, {0}),
-    **dict.fromkeys(_IN_SHAPES, {0, 1}),
+    **{name: {0} for name in _IN_ORDER.split()},
+    **{name: {0, 1} for name in _IN_SHAPES},
     "hyp2f1": {0, 1, 2},
     "elliprd": {0, 1, 2},
     "eval_jacobi": {1, 2},

@@ -1,0 +1,67 @@
+"""docs/coverage_scipy.md is what the tables say."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy
+import scipy.special as sp
+
+import adjoint as ad
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+coverage = load(ROOT / "tools" / "coverage_scipy.py")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_page_is_true() -> None:
+    written = (ROOT / "docs" / "coverage_scipy.md").read_text(encoding="utf-8")
+    version = ".".join(scipy.__version__.split(".")[:2])
+    if f"SciPy {version}'s" not in written:
+        pytest.skip("the page was written for another SciPy")
+    assert written == coverage.page(), "run python tools/coverage_scipy.py"
+
+
+def test_ufuncs_said_to_be_refused_are_refused_by_name() -> None:
+    names = [label.strip("`") for label in coverage.groups("special")["refused"]]
+    ufuncs = [getattr(sp, name) for name in names if isinstance(getattr(sp, name), np.ufunc)]
+    assert len(ufuncs) > 20
+    for ufunc in ufuncs:
+        others = [0.5] * (ufunc.nin - 1)
+        with pytest.raises(ad.errors.UnsupportedError, match=rf"scipy\.special\.{ufunc.__name__}"):
+            ad.jvp(lambda x, u=ufunc, o=others: u(x, *o), (0.5,), (1.0,))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: scipy.signal.welch(x),
+        lambda x: scipy.linalg.schur(np.outer(x, x)),
+        lambda x: scipy.ndimage.median_filter(x, 3),
+        lambda x: scipy.interpolate.UnivariateSpline(x, x),
+        lambda x: scipy.integrate.cumulative_simpson(x),
+        lambda x: scipy.stats.pearsonr(x, x),
+        lambda x: scipy.optimize.nnls(np.outer(x, x), x),
+        lambda x: scipy.spatial.distance.cdist(np.outer(x, x), np.outer(x, x), "hamming"),
+        lambda x: scipy.optimize.brentq(lambda t: t - x[0], 0.0, 2.0),
+        lambda x: scipy.optimize.minimize(lambda t: (t - x[0]) ** 2, 0.0).fun,
+        lambda x: scipy.integrate.dblquad(lambda a, b: a * b * x[0], 0, 1, 0, 1)[0],
+        lambda x: scipy.signal.lfilter([1.0], [1.0, 0.5], x, zi="wrong"),
+    ],
+)
+def test_what_has_no_rule_is_never_silent(call: Any) -> None:
+    with pytest.raises((ad.errors.AdjointError, ValueError)):
+        ad.vjp(call, np.linspace(0.5, 1.5, 40))

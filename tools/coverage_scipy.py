@@ -1,0 +1,223 @@
+"""Write docs/coverage_scipy.md: what becomes of SciPy's public functions under recording.
+
+    python tools/coverage_scipy.py
+
+The lists are SciPy's own (``__all__`` of its packages); what is said about each comes from the
+tables that recording itself uses. For the distributions of scipy.stats each method is tried.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import scipy.special
+import scipy.stats
+
+import adjoint as ad
+from adjoint.errors import AdjointError
+from adjoint.graph import primitives
+from adjoint.trace import scipy_gate
+from adjoint.trace.tables import supported
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "coverage_scipy.md"
+
+PACKAGES = (
+    "special", "linalg", "fft", "integrate", "interpolate", "signal", "ndimage",
+    "spatial.distance", "optimize", "stats",
+)  # fmt: skip
+
+# What stands behind names that are no plain functions.
+CLASSES = {
+    "interpolate": "CubicSpline CubicHermiteSpline PchipInterpolator PPoly BSpline interp1d "
+    "RegularGridInterpolator",
+}
+# Short Python around functions with rules: SciPy's own code runs on recorded arrays.
+THROUGH = {"assoc_laguerre"}
+# Given sizes and settings, or results that are counts, labels, tables, files or tests.
+APART = {
+    "special": "ai_zeros bei_zeros beip_zeros ber_zeros berp_zeros bernoulli bi_zeros c_roots "
+    "cg_roots chebyc chebys chebyt chebyu erf_zeros errstate euler fresnel_zeros fresnelc_zeros "
+    "fresnels_zeros gammasgn gegenbauer genlaguerre geterr h_roots he_roots hermite hermitenorm "
+    "j_roots jacobi jn_zeros jnjnp_zeros jnp_zeros jnyn_zeros js_roots kei_zeros keip_zeros "
+    "kelvin_zeros ker_zeros kerp_zeros l_roots la_roots laguerre legendre mathieu_even_coef "
+    "mathieu_odd_coef p_roots ps_roots roots_chebyc roots_chebys roots_chebyt roots_chebyu "
+    "roots_gegenbauer roots_genlaguerre roots_hermite roots_hermitenorm roots_jacobi "
+    "roots_laguerre roots_legendre roots_sh_chebyt roots_sh_chebyu roots_sh_jacobi "
+    "roots_sh_legendre s_roots seterr sh_chebyt sh_chebyu sh_jacobi sh_legendre stirling2 "
+    "t_roots ts_roots u_roots us_roots y0_zeros y1_zeros y1p_zeros yn_zeros ynp_zeros round "
+    "SpecialFunctionError SpecialFunctionWarning obl_cv_seq pro_cv_seq factorial2 factorialk",
+    "linalg": "LinAlgError LinAlgWarning LinAlgWarnings bandwidth dft fiedler fiedler_companion "
+    "find_best_blas_type get_blas_funcs get_lapack_funcs hadamard helmert hilbert invhilbert "
+    "invpascal pascal issymmetric ishermitian tri tril triu",
+    "fft": "fftfreq rfftfreq get_workers set_workers next_fast_len prev_fast_len register_backend "
+    "set_backend set_global_backend skip_backend",
+    "integrate": "AccuracyWarning IntegrationWarning ODEintWarning newton_cotes DenseOutput "
+    "OdeSolver OdeSolution",
+    "signal": "BadCoefficients windows chirp gausspulse sawtooth square sweep_poly unit_impulse "
+    "argrelextrema argrelmax argrelmin find_peaks find_peaks_cwt peak_prominences peak_widths "
+    "choose_conv_method get_window check_COLA check_NOLA closest_STFT_dual_window max_len_seq",
+    "ndimage": "binary_closing binary_dilation binary_erosion binary_fill_holes binary_hit_or_miss "
+    "binary_opening binary_propagation label find_objects generate_binary_structure "
+    "iterate_structure watershed_ift value_indices maximum_position minimum_position",
+    "spatial.distance": "is_valid_dm is_valid_y num_obs_dm num_obs_y directed_hausdorff "
+    "dice hamming jaccard rogerstanimoto russellrao sokalmichener sokalsneath yule",
+}
+# Their rule is an error that names what to use instead.
+REFUSING = {
+    f"scipy.optimize.{name}"
+    for name in (
+        "brentq", "brenth", "bisect", "ridder", "toms748", "newton", "root", "root_scalar",
+        "fsolve", "fixed_point", "minimize", "minimize_scalar", "least_squares", "curve_fit",
+    )
+}  # fmt: skip
+METHODS = ("logpdf", "pdf", "cdf", "sf", "ppf")
+SLOW = {"levy_stable", "studentized_range", "kstwo", "ksone", "kstwobign", "gausshyper"}
+
+
+def _ruled() -> tuple[set[int], set[str]]:
+    """The functions with a rule, by identity, and the last parts of the rules' names."""
+    ids = {
+        id(e.function)
+        for e in scipy_gate.entries.values()
+        if e.function is not None and e.name not in REFUSING
+    }
+    return ids, set(scipy_gate.entries)
+
+
+def groups(package: str) -> dict[str, list[str]]:
+    """The public names of a package, by what becomes of them."""
+    module = importlib.import_module(f"scipy.{package}")
+    ad.grad(lambda x: x * x)(1.0)  # a recording looks for the package's functions
+    ids, names = _ruled()
+    _, ufuncs, _, _ = supported()
+    apart = set(APART.get(package, "").split())
+    classes = set(CLASSES.get(package, "").split())
+    found: dict[str, list[str]] = {"yes": [], "refused": [], "apart": []}
+    for name in sorted(module.__all__):
+        value = getattr(module, name)
+        if name.startswith("_") or name == "test" or not callable(value):
+            continue
+        if package == "stats" and hasattr(value, "rvs"):
+            continue  # distributions have a table of their own
+        is_row = isinstance(value, np.ufunc) and (
+            value in ufuncs
+            or hasattr(np, name)
+            or getattr(np, value.__name__, None) is value
+            or (value.__name__ in primitives and "scipy" in primitives[value.__name__].notes)
+        )
+        in_backend = any(
+            f"scipy.{package}.{part}.{name}" in names
+            for part in ("_basic_backend", "_realtransforms_backend")
+        )
+        if (
+            is_row
+            or id(value) in ids
+            or in_backend
+            or name in classes
+            or name in THROUGH | {"sinc"}
+        ):
+            group = "yes"
+        elif name in apart or isinstance(value, type):
+            group = "apart"
+        else:
+            group = "refused"
+        found[group].append(f"`{name}`")
+    return found
+
+
+def _works(dist: Any, method: str, shapes: tuple[Any, ...]) -> bool:
+    """Whether a method has a derivative in its argument, the shapes, loc and scale."""
+    q = np.array([0.3, 0.6])
+    x = q if method == "ppf" else dist.ppf(q, *shapes)
+
+    def f(x: Any, loc: Any, scale: Any, *shapes: Any) -> Any:
+        return getattr(dist, method)(x, *shapes, loc=loc, scale=scale)
+
+    args = (x, 0.0, 1.0, *map(float, shapes))
+    try:
+        ad.jvp(f, args, tuple(np.ones_like(a) if np.ndim(a) else 1.0 for a in args))
+    except (AdjointError, ValueError, TypeError):
+        return False
+    return True
+
+
+def distributions() -> dict[tuple[str, ...], list[str]]:
+    """Continuous families by the methods that have a derivative."""
+    from scipy.stats._distr_params import distcont
+
+    found: dict[tuple[str, ...], list[str]] = {}
+    seen: set[str] = set()
+    for name, shapes in distcont:
+        if not isinstance(name, str) or name in seen or name in SLOW:
+            continue
+        seen.add(name)
+        dist = getattr(scipy.stats, name)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            key = tuple(m for m in METHODS if _works(dist, m, shapes))
+        found.setdefault(key, []).append(f"`{name}`")
+    return found
+
+
+_HEAD = """# Coverage of SciPy
+
+This page is written by `tools/coverage_scipy.py` from SciPy {version}'s own lists of public
+functions and from the tables that recording uses; a test keeps it true. Functions are called
+by SciPy's own names, also after `from scipy.special import logsumexp`. What has no rule is
+refused by name, with your line, when a recorded array reaches it; on plain arrays every
+function works as ever. A rule need not know every option: one without a rule is named too.
+
+Where a function has no known derivative in one of its arguments (the order of a Bessel
+function, the parameters of a hypergeometric one) asking for it is refused by name; the
+other arguments have theirs.
+
+Beside the functions below: a fixed `scipy.sparse` matrix or array times a dense recorded array
+(`A @ x`, `x @ A`, `A.dot(x)`), and `scipy.sparse.linalg.spsolve` with a fixed matrix.
+
+Inside `jit` and `vmap` values are not known, so what chooses by value is refused there:
+`quad`, `solve_ivp` without `t_eval`, `qr(pivoting=True)`. `eigh` may give a vector the other
+sign there than SciPy's driver does. `ndimage.shift`, `zoom`, `rotate`, `affine_transform` and
+`map_coordinates` take images of up to 4096 elements.
+"""
+
+
+def page() -> str:
+    """The text of the page."""
+    parts = [_HEAD.format(version=".".join(scipy.__version__.split(".")[:2]))]
+    for package in PACKAGES:
+        parts.append(_section(package, groups(package)))
+    parts += ["## Continuous distributions of scipy.stats", "", "Differentiable in the argument, "
+              "the shapes, `loc` and `scale`, by the methods that are:", ""]  # fmt: skip
+    for key, names in sorted(distributions().items(), key=lambda item: -len(item[0])):
+        methods = ", ".join(f"`{m}`" for m in key) or "none (refused by name)"
+        parts += [f"**{methods}** ({len(names)})", "", " ".join(sorted(names)), ""]
+    parts += [
+        "Multivariate: `multivariate_normal`, `multivariate_t`, `dirichlet`, `multinomial`, "
+        "`wishart`, `invwishart` (log densities). Discrete families: `pmf`, `logpmf`, `cdf` and "
+        "`sf` in their real parameters.",
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def _section(package: str, found: dict[str, list[str]]) -> str:
+    titles = {
+        "yes": "Differentiable",
+        "refused": "Refused by name",
+        "apart": "Nothing to differentiate: settings, tables, counts, labels, classes",
+    }
+    lines = [f"## scipy.{package}", ""]
+    for group, title in titles.items():
+        if found[group]:
+            lines += [f"**{title}** ({len(found[group])})", "", " ".join(found[group]), ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE}")
