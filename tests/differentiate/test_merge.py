@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.differentiate.merge import merge_scans
+from adjoint.differentiate.merge import merge_scans, plain_scans
 from adjoint.graph import check_graph, evaluate
 
 XS = np.linspace(-1.0, 1.0, 12).reshape(4, 3)
@@ -57,3 +57,21 @@ def test_different_loops_stay_two():
 
     graph = ad.trace(f, W, XS)
     assert merge_scans(graph) is graph
+
+
+def test_a_loop_with_snapshots_that_is_not_differentiated_is_a_scan():
+    def f(xs, snapshots):
+        step = lambda h, x: (np.sin(h) + x, h * x)  # noqa: E731
+        return ad.scan(step, np.zeros(3), xs, reverse=True, checkpoint=snapshots)
+
+    graph = ad.trace(lambda xs: f(xs, 2), XS)
+    assert [node.primitive.name for node in graph.nodes][-1] == "scan_sweeps"
+    plain = plain_scans(graph)
+    check_graph(plain)
+    assert plain == ad.trace(lambda xs: f(xs, None), XS)
+    assert plain_scans(plain) is plain
+    last, rows = ad.jit(lambda xs: f(xs, 2))(XS)
+    np.testing.assert_allclose(last, f(XS, None)[0], rtol=1e-13)
+    np.testing.assert_allclose(rows, f(XS, None)[1], rtol=1e-13)
+    back = ad.trace(ad.grad(lambda xs: np.sum(f(xs, 2)[0])), XS)
+    assert any(node.primitive.name == "scan_sweeps" for node in plain_scans(back).nodes)

@@ -10,9 +10,35 @@ from __future__ import annotations
 from typing import Any
 
 from adjoint.graph.graph import Graph, Literal, Node, Value
+from adjoint.primitives import control
+from adjoint.primitives.sweeps import scan_sweeps
 
 # Rules make these anew instead of keeping their results.
 _MADE_ANEW = {"broadcast", "cast"}
+
+
+def plain_scans(graph: Graph) -> Graph:
+    """The graph with loops of one sweep as plain scans.
+
+    Snapshots matter where a loop is differentiated: in a graph that is not to be any more, a
+    plain scan does the same.
+    """
+    if all(node.primitive is not scan_sweeps or len(_steps(node)) > 1 for node in graph.nodes):
+        return graph
+    nodes = []
+    for node in graph.nodes:
+        if node.primitive is scan_sweeps and len(_steps(node)) == 1:
+            s = node.settings
+            counts = (s["n_constants"][0], s["n_states"][0], s["length"], s["reverse"][0])
+            attributes = (s["steps"][0], *counts)
+            node = Node(control.scan, node.operands, attributes, node.outputs, node.source)
+        nodes.append(node)
+    return Graph(graph.inputs, tuple(nodes), graph.outputs)
+
+
+def _steps(node: Node) -> tuple[Graph, ...]:
+    steps: tuple[Graph, ...] = node.settings["steps"]
+    return steps
 
 
 def merge_scans(graph: Graph) -> Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adjoint.differentiate.merge import merge_scans
+from adjoint.differentiate.merge import merge_scans, plain_scans
 from adjoint.graph.graph import Graph
 from adjoint.rewrite.builder import Builder, rebuild
 from adjoint.rewrite.contract import contract
@@ -20,6 +20,7 @@ def simplify(graph: Graph) -> Graph:
 
 PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
     ("open calls", open_calls),
+    ("plain scans", plain_scans),
     ("merge scans", merge_scans),
     ("prune scans", prune_scans),
     ("simplify", simplify),
