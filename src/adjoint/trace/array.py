@@ -78,8 +78,8 @@ class TracedArray(TracedCore):
 
     # *** what is known without the values ***
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]  # ndarray's is writable
+    def __class__(self) -> type:
         """What isinstance sees: the type that plain NumPy would have here."""
         if self.weak:
             return complex if self.dtype.kind == "c" else float

@@ -9,17 +9,19 @@ Nothing of NumPy's is changed: the globals are copies.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
-from numpy._core import _multiarray_umath as umath
 
 from adjoint.trace import making
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import any_traced, as_operand
 from adjoint.trace.tables import implements, own
+
+umath: Any = importlib.import_module("numpy._core._multiarray_umath")
 
 _converter: Any = getattr(umath, "_array_converter", object)
 _globals: dict[int, dict[str, Any]] = {}

@@ -16,7 +16,7 @@ import dis
 import functools
 import sys
 from collections.abc import Callable
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -318,7 +318,8 @@ class _Joiner:
         axis, ndmin, place = self.own.axis, self.own.ndmin, self.own.trans1d
         if isinstance(items[0], str):
             numbers = [int(part) for part in items.pop(0).split(",")]
-            axis, ndmin, place = (*numbers, *(axis, ndmin, place)[len(numbers) :])
+            settings = [*numbers, *[axis, ndmin, place][len(numbers) :]]
+            axis, ndmin, place = settings[0], settings[1], settings[2]
         return np.concatenate([_placed_part(x, ndmin, place) for x in items], axis=axis)
 
 

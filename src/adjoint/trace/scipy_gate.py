@@ -95,8 +95,10 @@ class Entry:
             self.function.__code__ = self.our_code
 
     def rest(self) -> None:
-        """Give the function its own code back."""
+        """Give the function its own code back, unless somebody has begun to record."""
         with _lock:
+            if anyone_recording():
+                return
             if self.function is not None and self.own_code is not None:
                 self.function.__code__ = self.own_code
                 _resting.append(self)
@@ -223,10 +225,9 @@ def _look() -> None:
 def _begin() -> None:
     if len(sys.modules) != _modules_seen:
         _look()
-    if _resting:
-        with _lock:
-            while _resting:
-                _resting.pop().arm()
+    with _lock:  # whoever is taking a function's code back just now has done so after this
+        while _resting:
+            _resting.pop().arm()
     sys.meta_path.insert(0, _finder)
 
 

@@ -34,7 +34,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
         return
     _target(dst, "np.copyto")
     value = as_operand(src)
-    if not np.can_cast(value.dtype, dst.dtype, casting):  # type: ignore[arg-type]
+    if not np.can_cast(value.dtype, dst.dtype, casting):
         raise TypeError(f"Cannot cast array data from {value.dtype} to {dst.dtype}")
     dst[...] = value if where is True else np.where(where, value.astype(dst.dtype), dst.copy())
 

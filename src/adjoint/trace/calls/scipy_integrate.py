@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -263,6 +264,12 @@ def _weighted(func: Any, args: Any, nodes: Any, weights: Any) -> Any:
 # *** differential equations ***
 
 
+@lru_cache(maxsize=128)
+def _known_graph(graph: Graph) -> Graph:
+    """The first graph equal to this one, with the programs that were made for it."""
+    return graph
+
+
 def _slope_graph(fun: Callable[[Any, Any], Any], n: int, name: str) -> Recording:
     """The right-hand side, recorded once."""
     state = ArrayType((n,), np.dtype(np.float64))
@@ -274,7 +281,8 @@ def _slope_graph(fun: Callable[[Any, Any], Any], n: int, name: str) -> Recording
         return np.reshape(value, (n,)).astype(np.float64)
 
     try:
-        return _recorded(slope, [_NUMBER, state], name)
+        recording = _recorded(slope, [_NUMBER, state], name)
+        return recording._replace(graph=_known_graph(recording.graph))
     except ConcreteValueError as error:
         error.remedy = "the right-hand side is recorded once: use np.where or ad.cond for branches"
         raise

@@ -33,7 +33,8 @@ def rosen_der(x: Any) -> Any:
 
 _REMEDIES = {
     "ad.root(f, x0, *args)": (
-        "brentq", "brenth", "bisect", "ridder", "toms748", "newton", "root", "root_scalar", "fsolve",
+        "brentq", "brenth", "bisect", "ridder", "toms748", "newton", "root", "root_scalar",
+        "fsolve",
     ),
     "ad.fixed_point(f, x0, *args)": ("fixed_point",),
     "ad.minimize for the minimum itself, and ad.root of the gradient for how it moves": (

@@ -257,6 +257,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> Any:
     """Values added at the edges; modes that repeat the array's own elements, or constants."""
     x = as_operand(array)
+    widths: Any
     if isinstance(pad_width, dict):
         widths = [pad_width.get(i, pad_width.get(i - x.ndim, 0)) for i in range(x.ndim)]
         widths = [(w, w) if np.ndim(w) == 0 else tuple(w) for w in widths]
@@ -274,7 +275,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> A
         return borrowed(np.pad)(x, pad_width, mode, **options)
     # Other modes pick elements: NumPy pads the positions, and the elements follow.
     for axis, (before, after) in enumerate(widths):
-        order = np.pad(np.arange(x.shape[axis]), (before, after), mode=mode, **options)  # type: ignore[call-overload]
+        order = np.pad(np.arange(x.shape[axis]), (before, after), mode=mode, **options)
         x = take(x, order, axis)
     return x
 
@@ -299,7 +300,7 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
         x = as_operand(a)
         below = np.less if side == "left" else np.less_equal
         return np.sum(below(x, np.expand_dims(as_operand(v), -1)), axis=-1)
-    return np.searchsorted(known[0], known[1], side=side, sorter=sorter)  # type: ignore[call-overload]
+    return np.searchsorted(known[0], known[1], side=side, sorter=sorter)
 
 
 @implements(np.array_equal)

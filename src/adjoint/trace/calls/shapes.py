@@ -371,7 +371,8 @@ def tile(A: Any, reps: Any) -> Any:
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:
     """A numeric dtype; others, which cannot carry derivatives, are refused."""
-    wanted = dtype() if isinstance(dtype, type) and issubclass(dtype, np.dtype) else np.dtype(dtype)
+    is_class = isinstance(dtype, type) and issubclass(dtype, np.dtype)
+    wanted: np.dtype[Any] = dtype() if is_class else np.dtype(dtype)
     if wanted.kind not in "biufc":
         raise UnsupportedError(
             f"an array under recording cannot become {wanted}",

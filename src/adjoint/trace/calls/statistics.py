@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
-from numpy.lib import _function_base_impl as _own
 
 from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.reductions import _given, _keep, _store
@@ -13,6 +13,8 @@ from adjoint.trace.calls.selection import sort, take
 from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
+
+_own: Any = importlib.import_module("numpy.lib._function_base_impl")
 
 
 def _one_axis(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
@@ -81,8 +83,8 @@ def _unknown_quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool) ->
     if np.issubdtype(places.dtype, np.integer):
         result = take(ordered, places, 0)
     else:
-        low, high = _own._get_indexes(np.empty(n), places, n)  # type: ignore[attr-defined]
-        gamma = _own._get_gamma(places, low, rules)  # type: ignore[attr-defined]
+        low, high = _own._get_indexes(np.empty(n), places, n)
+        gamma = _own._get_gamma(places, low, rules)
         gamma = np.asarray(gamma).reshape(places.shape + (1,) * (ordered.ndim - 1))
         first, second = take(ordered, low, 0), take(ordered, high, 0)
         step = second - first

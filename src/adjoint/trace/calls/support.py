@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,11 @@ def any_traced(x: Any) -> bool:
 
 def axis_index(axis: Any, ndim: int) -> int:
     """An axis counted from the front; raises AxisError as NumPy does."""
-    axis = axis.__index__()
+    axis = operator.index(axis)
     if not -ndim <= axis < ndim:
         raise np.exceptions.AxisError(axis, ndim)
-    return axis % ndim
+    place: int = axis % ndim
+    return place
 
 
 def axis_tuple(axis: Any, ndim: int) -> tuple[int, ...]:

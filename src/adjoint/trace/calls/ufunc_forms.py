@@ -23,7 +23,7 @@ def _stored(result: Any, out: Any, name: str, casting: str = "same_kind") -> Any
         return result
     if not is_traced(target):
         raise _foreign(name)
-    if not np.can_cast(result.dtype, target.dtype, casting):  # type: ignore[arg-type]
+    if not np.can_cast(result.dtype, target.dtype, casting):
         raise TypeError(f"Cannot cast {name} output from {result.dtype} to {target.dtype}")
     target[...] = result
     return target
@@ -177,7 +177,7 @@ def _at(ufunc: Any, a: Any, indices: Any, *rest: Any) -> None:
     key = tuple([concrete_value(i) if is_traced(i) else i for i in key])
     picked = numbers[key]
     places = np.asarray(picked).reshape(-1)
-    operand = rest[0] if rest else None
+    operand: Any = rest[0] if rest else None
     if operand is not None:
         operand = np.broadcast_to(as_operand(operand), np.shape(picked)).reshape(-1)
     flat = a.copy().reshape(-1)
