@@ -34,7 +34,7 @@ from adjoint.primitives.conventions import conventions
 from adjoint.testing import check_grads
 
 if TYPE_CHECKING:
-    from adjoint.inspect import explain
+    from adjoint.inspect import explain, xray
     from adjoint.optim.minimize import minimize
     from adjoint.train import fit, load, save
 
@@ -46,8 +46,8 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "explain",
-    "fit",
     "fisher_product",
+    "fit",
     "fixed_point",
     "gauss_newton_product",
     "grad",
@@ -69,6 +69,7 @@ __all__ = [
     "vjp",
     "vmap",
     "while_loop",
+    "xray",
 ]
 
 _LATER = {
@@ -77,6 +78,7 @@ _LATER = {
     "load": "train",
     "minimize": "optim",
     "save": "train",
+    "xray": "inspect",
 }
 
 

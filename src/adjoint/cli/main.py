@@ -14,6 +14,9 @@ COMMANDS = {
     "bench": ("adjoint.cli.bench", "Time this machine against its peers and its floor."),
     "gallery": ("adjoint.cli.gallery", "The classic experiments, reproduced."),
     "evaluate": ("adjoint.cli.evaluate", "How good a saved model is on a table."),
+    "xray": ("adjoint.cli.xray", "What passes through a saved model, forward and back."),
+    "explain": ("adjoint.cli.explain", "One step of backpropagation worked by hand."),
+    "check": ("adjoint.cli.check", "Compare a function's derivatives with differences."),
 }
 BAD_INPUT = 2
 
