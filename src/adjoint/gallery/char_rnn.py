@@ -79,8 +79,8 @@ def short(data: Data) -> Report:
 
 
 def full(data: Data) -> Report:
-    """4000 steps, 128 units."""
-    return run(data, 4000, 128, "128 units, 4000 steps")
+    """2000 steps, 128 units."""
+    return run(data, 2000, 128, "128 units, 2000 steps")
 
 
 EXPERIMENT = Experiment(
