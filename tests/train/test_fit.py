@@ -337,7 +337,7 @@ def test_balanced_sampling_draws_each_class_as_often():
         assert counts.tolist() == [33, 33, 33]
         rare = np.bincount(order[labels[order] == 9])[95:]
         assert rare.max() - rare.min() <= 1  # all are repeated in turn
-    assert not np.array_equal(first, second)
+    assert set(first[labels[first] == 3]) != set(second[labels[second] == 3])
     x = np.random.default_rng(0).normal(size=(99, 5))
     classes = np.searchsorted([3, 5, 9], labels)
     ad.fit(network(), (x, classes), loss=nn.cross_entropy, balanced=True, epochs=1)
@@ -514,9 +514,17 @@ def test_a_loss_that_is_not_finite_stops_at_its_step_with_the_last_good_model(ba
     with np.errstate(invalid="ignore"):
         assert np.isnan(poisoned(result.model(inputs), targets))
     assert all(np.isfinite(leaf).all() for leaf in tree.leaves(result.model))
-    epoch, step = len(result.history) + 1, error.problem
-    assert f"epoch {epoch}, step" in step
+    assert f"epoch {len(result.history) + 1}, step" in error.problem
     assert result.stopped.startswith("the loss is not finite")
+    # Taken one by one, the steps end at the same place.
+    with pytest.raises(NonFiniteError) as again:
+        ad.fit(
+            model, (x, y), loss=poisoned, optimizer=optim.adam(0.5), epochs=50, batch_size=8,
+            seed=3, backend=backend, steps_per_call=1,
+        )  # fmt: skip
+    assert again.value.problem == error.problem
+    assert "step 1 of" not in error.problem  # so that there was something to find
+    assert same(again.value.result.model, result.model)
 
 
 @pytest.mark.parametrize("backend", ["native", "interpreter"])
@@ -549,6 +557,41 @@ def test_the_optimiser_hears_of_the_validation_loss_and_gives_the_averaged_model
     )  # fmt: skip
     plain = ad.fit(network(), (x, y), loss=nn.cross_entropy, epochs=3, optimizer=optim.sgd(0.5))
     assert not same(averaged.model, plain.model)
+
+
+def test_validation_measures_the_averaged_model_however_many_rows_are_run_at_once(monkeypatch):
+    x, y = problem(40)
+    held = problem(26, seed=5)
+    settings = {
+        "loss": nn.cross_entropy, "epochs": 2, "validation": held, "metrics": ["accuracy"],
+        "optimizer": optim.average(optim.sgd(0.5), decay=None),
+    }  # fmt: skip
+    result = ad.fit(network(), (x, y), **settings)
+    row = result.history[-1]
+    output = result.model(held[0])
+    assert row.val_loss == pytest.approx(nn.cross_entropy(output, held[1]))
+    assert row["accuracy"] == np.mean(output.argmax(1) == held[1])
+    for rows in (26, 13, 7):  # one batch, two, three and a rest
+        monkeypatch.setattr("adjoint.train.evaluate._ROWS", rows)
+        other = ad.fit(network(), (x, y), **settings).history[-1]
+        assert other.val_loss == pytest.approx(row.val_loss, rel=1e-12)
+        assert other["accuracy"] == row["accuracy"]
+
+
+def test_a_resumed_epoch_is_cut_where_the_first_one_was():
+    source, _ = sources(problem(45), None, Wishes(batch_size=4, seed=0))
+
+    def cut(start, limit):
+        return [piece.steps for piece in source.pieces(random.key(0), 0, start, limit)]
+
+    assert cut(0, 4) == [4, 4, 3, 1]  # eleven whole batches and one of a single example
+    assert cut(3, 4) == [1, 4, 3, 1]
+    assert cut(8, 4) == [3, 1]
+    assert cut(11, 4) == [1]
+    assert cut(0, 99) == [11, 1]
+    even, _ = sources(problem(48), None, Wishes(batch_size=4, seed=0))
+    lengths = [piece.steps for piece in even.pieces(random.key(0), 0, 0, 5)]
+    assert lengths == [4, 4, 4]  # a length that divides the epoch needs no second graph
 
 
 def test_wrong_arguments_are_refused_by_name():

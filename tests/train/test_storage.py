@@ -120,7 +120,13 @@ def test_a_file_cannot_name_what_would_run_code(tmp_path):
             function={"function": n}))  # fmt: skip
         with pytest.raises(FileFormatError, match="not known here"):
             ad.load(path)
-    for name in ("this:Module", "subprocess:Popen", "nn.relu", "pathlib:Path", "dataclasses:Field"):
+    for name in (
+        "this:Module",
+        "subprocess:Popen",
+        "nn.relu",
+        "pathlib:Path",
+        "adjoint.train.history:Row",
+    ):
         ad.save(nn.Tanh(), path)
         forged(path, lambda s, n=name: s.update({"class": n}))
         with pytest.raises(FileFormatError, match="not known here"):

@@ -1,11 +1,15 @@
 """Full-batch methods in fit: least squares to the known solution, and what is refused."""
 
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import adjoint as ad
 from adjoint import nn, optim
 from adjoint.errors import StructureError
+from adjoint.optim.full_batch import FullBatch
 
 
 def line(n=40):
@@ -48,6 +52,28 @@ def test_every_method_finds_the_least_squares_solution(method, loss):
     assert row.epoch == len(result.history) < 100
     assert row.loss == pytest.approx(loss(x @ wanted[:3] + wanted[3], y, weights=weights), rel=1e-6)
     assert "the method ended" in result.stopped
+
+
+@dataclass(frozen=True)
+class Spy(FullBatch):
+    """Looks at the residuals instead of minimising them."""
+
+    seen: list = field(default_factory=list)
+
+    def run(self, objective, parameters, iterations, callback=None, native=None):
+        self.seen.append(0.5 * np.sum(np.square(objective(parameters))))
+        return parameters, SimpleNamespace(message="looked")
+
+
+@pytest.mark.parametrize("loss", [nn.mean_squared_error, nn.half_squared_error])
+@pytest.mark.parametrize("weights", [None, np.linspace(0.1, 2, 40)])
+def test_half_the_squared_residuals_are_the_loss(loss, weights):
+    x, y = line()
+    y = np.column_stack([y, x[:, 0] ** 2])  # with two outputs a mean of squares is half a sum
+    model = nn.Linear(3, 3, rng=0)
+    spy = Spy("levenberg-marquardt", of_residuals=True)
+    ad.fit(model, (x, y, weights), loss=loss, optimizer=spy, backend="interpreter")
+    assert spy.seen == [pytest.approx(loss(model(x), y, weights=weights))]
 
 
 def test_a_network_with_dropout_is_fitted_as_in_inference_and_callbacks_stop_it():

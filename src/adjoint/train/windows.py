@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adjoint import nn, tree
-from adjoint.api import scan, stop_gradient
+from adjoint.api import scan
 from adjoint.errors import StructureError
 from adjoint.graph.types import ArrayType
 from adjoint.nn import random
@@ -79,7 +79,7 @@ def run_windowed(
             (output, new), wrapped = nn.apply(
                 _Continued(model),
                 x,
-                tree.tree_map(stop_gradient, state),
+                state,
                 training=True,
                 key=random.fold_in(key, number),
             )
