@@ -75,3 +75,23 @@ def test_a_loop_with_snapshots_that_is_not_differentiated_is_a_scan():
     np.testing.assert_allclose(rows, f(XS, None)[1], rtol=1e-13)
     back = ad.trace(ad.grad(lambda xs: np.sum(f(xs, 2)[0])), XS)
     assert any(node.primitive.name == "scan_sweeps" for node in plain_scans(back).nodes)
+
+
+def test_three_loops_that_share_some_of_what_they_keep():
+    @ad.jit  # recorded once, so that all loops have one body
+    def f(w, xs):
+        last, rows = ad.scan(
+            lambda h, x: (np.tanh(w @ h + x) * np.sin(h) + x**2, h * x[0]), np.ones(3), xs
+        )
+        return np.sum(last**2) + np.sum(rows**3)
+
+    def both(w, xs):
+        slope = ad.jvp(lambda xs: f(w, xs), (xs,), (np.cos(xs),))[1]
+        return f(w, xs), ad.grad(f, (0, 1))(w, xs), slope
+
+    graph = ad.trace(both, W, XS)
+    merged = merge_scans(graph)
+    check_graph(merged)
+    assert [len(_scans(graph)), len(_scans(merged))] == [7, 3]
+    for a, b in zip(evaluate(graph, [W, XS]), evaluate(merged, [W, XS]), strict=True):
+        np.testing.assert_array_equal(a, b)
