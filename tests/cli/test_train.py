@@ -177,6 +177,14 @@ BAD_TABLES = {
     "one class": ("a,y\n1,up\n2,up\n", "is 'up' in every row"),
     "target alone": ("y\n0\n1\n", "no column beside the target"),
     "too few rows": ("a,y\n1,0\n", "is '0' in every row"),
+    "a slip among numbers": (
+        "a,y\n" + "".join(f"{i},{i}.5\n" for i in range(30)) + "7,l.5\n",
+        "line 32, column 'y' is 'l.5', and a number was wanted",
+    ),
+    "names are no classes": (
+        "a,y\n" + "".join(f"{i},name{i}\n" for i in range(30)),
+        "has 30 different texts in 30 rows",
+    ),
     "cannot be split": ("a,y\n1,0\n2,1\n", "cannot be split"),
 }
 

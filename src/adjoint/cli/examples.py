@@ -69,6 +69,10 @@ def from_table(path: Path, target: str | None, task: str) -> Examples:
     classes = _sorted(set(texts))
     if len(classes) < 2:
         raise Refusal(f"{path}: the target {name!r} is {classes[0]!r} in every row")
+    if len(classes) > max(_MANY, len(texts) // 2):
+        raise Refusal(
+            f"{path}: the target {name!r} has {len(classes)} different texts in {len(texts)} rows"
+        )
     numbers = {text: i for i, text in enumerate(classes)}
     return Examples(inputs, columns, np.array([numbers[t] for t in texts]), classes, name)
 
@@ -111,13 +115,19 @@ def _targets(table: Table, target: str, classes: list[str] | None) -> Any:
 
 
 def _is_classes(texts: list[str]) -> bool:
-    """Text is classes; so are a few whole numbers."""
+    """Text is classes; so are a few whole numbers. Many numbers with a text among them are not."""
     found = set(texts)
+    values = [value for value in map(_value, found) if value is not None]
+    if len(values) == len(found):
+        return len(found) <= _MANY and all(value.is_integer() for value in values)
+    return not values or len(found) <= _MANY
+
+
+def _value(text: str) -> float | None:
     try:
-        values = {float(text) for text in found}
+        return float(text)
     except ValueError:
-        return True
-    return len(found) <= _MANY and all(value.is_integer() for value in values)
+        return None
 
 
 def _sorted(texts: set[str]) -> list[str]:
