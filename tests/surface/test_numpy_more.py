@@ -160,6 +160,34 @@ def test_writing(f: Any) -> None:
     gradient_is_right(f, x3)
 
 
+# *** ways of writing that ask no stand-in ***
+
+PLAIN_STYLE = [
+    lambda x: sum(x) + max(x) + sorted(x)[1] ** 2,
+    lambda x: sum(i * v for i, v in enumerate(x)),
+    lambda x: np.eye(3) @ [x[0], x[1], x[2]] @ x,
+    lambda x: np.sum(np.ones(3) + [x[0], x[1], 1.0]),
+    lambda x: np.sum(np.vectorize(lambda v, k: v**k + 1)(x, [1, 2, 3])),
+    lambda x: np.poly1d(x)(2.0),
+    lambda x: np.polynomial.Polynomial(x)(2.0) + np.polynomial.polynomial.polyval(2.0, x),
+    lambda x: np.polynomial.chebyshev.chebval(0.3, x) * np.polynomial.legendre.legval(x[0], x),
+    lambda x: np.sum(np.polynomial.hermite.hermder(x)) + np.sum(np.polynomial.laguerre.lagint(x)),
+    lambda x: np.lib.stride_tricks.sliding_window_view(x, 2).sum(axis=1).prod(),
+    lambda x: np.fromiter((v * 2 for v in x), dtype=float).sum(),
+    lambda x: round(x[0], 1) + x[1] + divmod(x, 2.0)[1].sum() + pow(x, 2).sum(),
+    lambda x: (np.mgrid[0:3] * x).sum() + x[np.s_[1:]].sum() + x[np.nonzero(x > 1)].sum(),
+    lambda x: np.concatenate(([0.0], x, [1.0])) @ np.hstack((0.0, x, 2.0)),
+    lambda x: x[x.argsort()[::-1]][0] * len(x) + x.tolist()[0] + x[1].item(),
+    lambda x: sum({"a": x[0], "b": x[1] ** 2}.values()) + np.average([x[0], x[1]], weights=[1, 2]),
+    lambda x: np.block([x, x]).sum() + np.array([[1.0, x[0]], [x[1], 2.0]]).prod(),
+]
+
+
+@pytest.mark.parametrize("k", range(len(PLAIN_STYLE)))
+def test_plain_style(k: int) -> None:
+    gradient_is_right(PLAIN_STYLE[k], x3)
+
+
 # *** what is in place while recording, and after ***
 
 

@@ -338,6 +338,9 @@ class TracedArray(TracedCore):
     def __pos__(self) -> Any:
         return detached(self)
 
+    def __round__(self, digits: int | None = None) -> Any:
+        return np.round(self, digits or 0)
+
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
 
@@ -350,9 +353,13 @@ class TracedArray(TracedCore):
         return power(self, exponent)
 
     def __matmul__(self, other: Any) -> Any:
+        if isinstance(other, list | tuple):
+            other = as_operand(other)
         return np.matmul(self, other) if _fits(other) else NotImplemented
 
     def __rmatmul__(self, other: Any) -> Any:
+        if isinstance(other, list | tuple):
+            other = as_operand(other)
         return np.matmul(other, self) if _fits(other) else NotImplemented
 
     def _in_place(self, result: Any) -> Any:

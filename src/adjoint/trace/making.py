@@ -137,6 +137,19 @@ def result(x: Any) -> Any:
     return x
 
 
+def _from_iterator(function: Any) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def from_iterator(items: Any, dtype: Any, *args: Any, **options: Any) -> Any:
+        if not _calls_from_user():
+            return function(items, dtype, *args, **options)
+        kept = list(items)
+        if any_traced(kept):
+            return joined(kept).astype(dtype)
+        return result(function(kept, dtype, *args, **options))
+
+    return from_iterator
+
+
 def _empty(function: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     def empty(*args: Any, **options: Any) -> Any:
@@ -343,6 +356,7 @@ def _prepare() -> None:
     _ours.update(r_=_Joiner(np.r_), c_=_Joiner(np.c_))
     for name in _MAKERS:
         _ours[name] = _maker(getattr(np, name))
+    _ours["fromiter"] = _from_iterator(np.fromiter)
     for name in _READERS:
         _ours[name] = _reader(getattr(np, name))
     for name in _LINALG:

@@ -18,6 +18,7 @@ _FAMILIES = (
     "assignment",
     "picking",
     "borrowed",
+    "python_level",
 )
 
 

@@ -181,6 +181,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     axis %= x.ndim
     b, a = floating(b), floating(a)
     b, a = np.atleast_1d(b), np.atleast_1d(a)
+    x = x.astype(common_dtype(b, a, x))
     n = max(b.shape[0], a.shape[0])
     fixed = not is_traced_float(b) and not is_traced_float(a) and zi is None
     if fixed and x.dtype.kind != "c" and b.dtype.kind != "c" and a.dtype.kind != "c":
