@@ -82,6 +82,7 @@ def test_shares_add_up():
     made = explain(f, 0.7)
     assert made.gradients["x"] == ad.grad(f)(0.7)
     assert "is the sum of 2 shares" in made.text()
+    assert "a share of δx" in made.text()
 
 
 def test_where_is_safe_and_python_may_branch():

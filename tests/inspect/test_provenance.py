@@ -46,11 +46,25 @@ def test_arguments_are_named():
     assert "argument [1]" in birth.operation
 
 
+def test_constants_are_blamed_where_they_are_used():
+    table = np.array([1.0, np.nan])
+    birth = find_nan(lambda x: np.sum(x * table), np.ones(2))
+    assert (birth.direction, birth.operation, birth.index) == ("argument", "a constant", (1,))
+    assert "x * table" in birth.source.text
+    # A mask of minus infinity that exp turns into 0 harms nothing.
+    assert find_nan(lambda x: np.sum(np.exp(x + np.array([0.0, -np.inf]))), np.ones(2)) is None
+
+
 def test_backward_with_the_cotangent_that_arrived():
     birth = find_nan(lambda x: 3.0 * np.sum(np.sqrt(x)), np.array([4.0, 0.0]))
     assert (birth.direction, birth.operation, birth.index) == ("backward", "sqrt", (1,))
     assert birth.operands == (3.0, 0.0)
     assert find_nan(lambda x: np.sum(np.sqrt(x)), np.array([4.0, 0.0]), gradient=False) is None
+
+
+def test_an_infinity_that_was_harmless_on_the_way_out():
+    birth = find_nan(lambda x: np.sum(np.exp(-1.0 / x)), np.array([2.0, 0.0]))
+    assert (birth.direction, birth.operation, birth.index) == ("backward", "div", (1,))
 
 
 def test_python_branches_and_long_chains():

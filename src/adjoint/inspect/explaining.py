@@ -304,7 +304,7 @@ def _way_back(run: Recorded, flow: Cotangents, writer: Writer) -> Iterator[Block
                 uses.setdefault(operand, []).append((node, which))
     starts = [o for o in run.results if isinstance(o, Value) and o in run.active]
     yield Block(
-        "it starts with 1: δ is the derivative of the result with respect to what stands behind it",
+        "it starts with 1: δ is the derivative of the result with respect to what follows it",
         "",
         tuple(Row(f"δ{writer.names[o]}", (writer.shown(flow.total[o]),)) for o in starts),
     )

@@ -122,28 +122,28 @@ def born_forward(run: Recorded, names: Sequence[str], batch: int | None = None) 
     makers = {value: node for node in run.graph.nodes for value in node.outputs}
     stack = [o for o in run.results if is_bad(run.value(o))]
     seen: set[Any] = set(stack)
-    births: set[Any] = set()
     while stack:
         operand = stack.pop()
         node = makers.get(operand) if isinstance(operand, Value) else None
-        bad = [o for o in node.operands if is_bad(run.value(o))] if node else []
-        if not bad:
-            births.add(operand)
-        for other in bad:
-            if other not in seen:
+        for other in node.operands if node else ():
+            if other not in seen and is_bad(run.value(other)):
                 seen.add(other)
                 stack.append(other)
-    if not births:
+    if not seen:
         return None
+    # Operands stand before what is made of them, so the first in order is made of none of them.
     for value, name in zip(run.graph.inputs, names, strict=True):
-        if value in births:
+        if value in seen:
             return _birth("argument", name, None, run.values[value], (), batch)
     for node in run.graph.nodes:
+        for operand in node.operands:
+            if isinstance(operand, Literal) and operand in seen:
+                return _birth("argument", "a constant", node.source, operand.value, (), batch)
         for value in node.outputs:
-            if value in births:
+            if value in seen:
                 return _from_node("forward", node, run, run.values[value], (), batch)
-    constant = next(o for o in births if isinstance(o, Literal))
-    return _birth("argument", "a constant", _user_of(run, constant), constant.value, (), batch)
+    constant = next(o for o in seen if isinstance(o, Literal))  # returned as it is
+    return _birth("argument", "a constant", None, constant.value, (), batch)
 
 
 def masked_births(run: Recorded, limit: int = 5) -> list[Birth]:
@@ -169,9 +169,6 @@ def born_backward(run: Recorded, flow: Cotangents, batch: int | None = None) -> 
         return None
     for node in reversed(run.graph.nodes):
         arriving = [flow.total[v] for v in node.outputs if v in flow.total]
-        known = [run.value(o) for o in (*node.operands, *node.outputs)]
-        if any(map(is_bad, arriving)) or any(map(is_bad, known)):
-            continue
         for which in range(len(node.operands)):
             share = flow.shares.get((node, which))
             if share is not None and is_bad(share):
@@ -228,8 +225,3 @@ def _first_bad(x: Any) -> tuple[int, ...]:
 
 def _element(x: Any, index: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     return np.asarray(x)[index] if np.shape(x) == shape else x
-
-
-def _user_of(run: Recorded, constant: Literal) -> Source | None:
-    users = (node.source for node in run.graph.nodes if constant in node.operands)
-    return next(users, None)
