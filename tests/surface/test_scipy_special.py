@@ -86,7 +86,8 @@ def oracle(f: Any, x: float) -> Any:
 @pytest.mark.parametrize(
     ("f", "exact", "points"),
     [
-        (sp.erfcx, lambda x: mp.exp(x * x) * mp.erfc(x), [0.1, 3.0, 8.0, 30.0]),
+        (sp.erfcx, lambda x: mp.exp(x * x) * mp.erfc(x), [0.1, 3.0, 8.0, 1000.0]),
+        (sp.dawsn, lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x), [0.5, 6.9, 24.0]),
         (sp.log_ndtr, lambda x: mp.log(mp.ncdf(x)), [-35.0, -4.0, 0.5, 6.0]),
         (sp.exprel, lambda x: mp.expm1(x) / x, [1e-6, 0.3, 0.69, 0.71, 5.0]),
         (sp.ellipk, mp.ellipk, [-3.0, 1e-7, 0.05, 0.0999, 0.1001, 0.9]),
@@ -114,6 +115,18 @@ def oracle(f: Any, x: float) -> Any:
 def test_slopes_to_full_precision(f: Any, exact: Any, points: list[float]) -> None:
     for x in points:
         assert relative(slope(f, x), oracle(exact, x)) < 3e-13, x
+
+
+@pytest.mark.parametrize(("a", "x"), [(5e4, 4.9e4), (5e4, 5e4), (1e6, 1.002e6), (15.0, 9.0)])
+def test_densities_with_large_shapes(a: float, x: float) -> None:
+    with mp.workdps(40):
+        p, q = mp.mpf(a), mp.mpf(x)
+        gamma = mp.exp((p - 1) * mp.log(q) - q - mp.loggamma(p))
+        b, t = mp.mpf(2 * a), mp.mpf(0.334)
+        log_beta = mp.loggamma(p) + mp.loggamma(b) - mp.loggamma(p + b)
+        beta = mp.exp((p - 1) * mp.log(t) + (b - 1) * mp.log(1 - t) - log_beta)
+    assert relative(slope(lambda x: sp.gammainc(a, x), x), gamma) < 3e-13 * max(1, abs(x - a) / 1e3)
+    assert relative(slope(lambda t: sp.betainc(a, 2 * a, t), 0.334), beta) < 1e-11
 
 
 @pytest.mark.parametrize(
