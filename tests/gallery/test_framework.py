@@ -64,6 +64,7 @@ def test_the_page_is_made_of_the_runs_that_were_kept(tmp_path):
     text = write_page(tmp_path).read_text()
     assert "| sweeps | 558 | 5\\|6 | reached |" in text
     assert "![XOR: 558 sweeps](gallery/xor.png)" in text
+    assert "\nSaid.\n" in text
     assert "mazur" not in text
 
 
