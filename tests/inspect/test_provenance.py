@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import adjoint as ad
 from adjoint.errors import StructureError
 from adjoint.inspect import find_nan
 
@@ -74,6 +75,21 @@ def test_python_branches_and_long_chains():
         return x
 
     assert find_nan(f, 1.0).value == np.inf
+
+
+@pytest.mark.parametrize(("reverse", "step", "number"), [(False, 1, -2.0), (True, 3, 0.0)])
+def test_inside_a_scan(reverse, step, number):
+    def body(carry, row):
+        harmless = np.where(row == 1, 0.0, 1 / (row - 1))
+        return carry + harmless + np.log(row), row  # born in the body
+
+    def f(x):
+        return ad.scan(body, x[0], x, reverse=reverse)[0]
+
+    birth = find_nan(f, np.array([1.0, -2.0, 2.0, 0.0, 1.0]))
+    assert birth.operation == f"log, in step {step} of a scan"
+    assert birth.operands == (number,)
+    assert "# born in the body" in birth.source.text
 
 
 def test_nothing_to_follow():

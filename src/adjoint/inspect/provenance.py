@@ -8,7 +8,7 @@ so that a logarithm of zero behind a ``where`` that does not choose it is not bl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from adjoint.graph.source import Source
 from adjoint.graph.types import type_of
 from adjoint.inspect.digits import array, number, place
 from adjoint.inspect.formulas import is_pointwise
-from adjoint.inspect.recording import Cotangents, Pen, Recorded, backward, is_floating
+from adjoint.inspect.recording import Cotangents, Pen, Recorded, backward, forward, is_floating
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,32 @@ def born_forward(run: Recorded, names: Sequence[str], batch: int | None = None) 
                 return _birth("argument", "a constant", node.source, operand.value, (), batch)
         for value in node.outputs:
             if value in seen:
-                return _from_node("forward", node, run, run.values[value], (), batch)
+                inside = _born_in_scan(node, run, batch) if node.primitive.name == "scan" else None
+                return inside or _from_node("forward", node, run, run.values[value], (), batch)
     constant = next(o for o in seen if isinstance(o, Literal))  # returned as it is
     return _birth("argument", "a constant", None, constant.value, (), batch)
+
+
+def _born_in_scan(node: Node, run: Recorded, batch: int | None) -> Birth | None:
+    """The birthplace inside of the body of a scan, in the first step whose results are bad."""
+    body, constants, n = (node.settings[k] for k in ("graph", "n_constants", "n_carry"))
+    length = node.settings["length"]
+    operands = [run.value(o) for o in node.operands]
+    fixed, carry = operands[:constants], operands[constants : constants + n]
+    rows = operands[constants + n :]
+    for i in reversed(range(length)) if node.settings["reverse"] else range(length):
+        inputs = [*fixed, *carry, *(x[i] for x in rows)]
+        values = forward(body, inputs)
+        flags = (False,) * len(inputs)
+        step = Recorded(body, inputs, flags, values, frozenset(), body.outputs, ())
+        found = born_forward(step, [""] * len(inputs), batch)
+        if found is not None:
+            # Born outside after all: an operand was not finite, and that was harmless until now.
+            is_inside = found.direction == "forward"
+            words = f"{found.operation}, in step {i} of a scan"
+            return replace(found, operation=words) if is_inside else None
+        carry = [step.value(o) for o in body.outputs[:n]]
+    return None
 
 
 def masked_births(run: Recorded, limit: int = 5) -> list[Birth]:
