@@ -19,32 +19,43 @@ from adjoint.graph import primitives
 from adjoint.trace import making
 from adjoint.trace.tables import supported
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "coverage.md"
 
 # Supported, with results that are integers, truth values or steps: their derivative is zero.
 CONSTANT = set(
-    """all allclose any argmax argmin argpartition argsort argwhere around array_equal array_equiv
+    _words("""
+    all allclose any argmax argmin argpartition argsort argwhere around array_equal array_equiv
     ceil common_type count_nonzero digitize fix flatnonzero floor iscomplex iscomplexobj
     isclose isin isneginf isposinf isreal isrealobj lexsort nanargmax nanargmin ndim nonzero
     result_type rint round searchsorted shape sign size trunc can_cast min_scalar_type
     array2string array_repr array_str einsum_path may_share_memory shares_memory ravel_multi_index
     unravel_index ix_ diag_indices_from tril_indices_from triu_indices_from floor_divide heaviside
-    bitwise_left_shift bitwise_right_shift bitwise_not bitwise_invert""".split()
+    bitwise_left_shift bitwise_right_shift bitwise_not bitwise_invert
+""")
 )
 # Never given a recorded array, or about files, text, settings and types.
 APART = set(
-    """asmatrix base_repr binary_repr bmat broadcast_shapes busday_count busday_offset
+    _words("""
+    asmatrix base_repr binary_repr bmat broadcast_shapes busday_count busday_offset
     datetime_as_string datetime_data diag_indices format_float_positional
     format_float_scientific from_dlpack fromfile fromregex fromstring frompyfunc genfromtxt
     get_include get_printoptions getbufsize geterr geterrcall info is_busday isdtype isfortran
     isscalar issubdtype iterable load loadtxt mask_indices mintypecode nested_iters
     printoptions promote_types require row_stack set_printoptions setbufsize seterr seterrcall
-    show_config show_runtime test tril_indices triu_indices typename fftfreq rfftfreq""".split()
+    show_config show_runtime test tril_indices triu_indices typename fftfreq rfftfreq
+""")
 )
 METHODS_APART = set(
-    """base byteswap ctypes data device dtype dump dumps flags getfield itemsize nbytes ndim
+    _words("""
+    base byteswap ctypes data device dtype dump dumps flags getfield itemsize nbytes ndim
     resize setfield setflags shape size strides to_device tobytes tofile view
-    argpartition""".split()
+    argpartition
+""")
 )
 
 

@@ -123,7 +123,7 @@ def check(case: Case, rng: np.random.Generator, h: float = 1e-3) -> None:
         f"<y_bar, J t> = {inner(bar, dot)}, <J^T y_bar, t> = {inner(back, t)}"
     )
     numeric = difference(f, args, t, h)
-    close([d for d in leaves(dot)], numeric, rtol, "J t against differences")
+    close(leaves(dot), numeric, rtol, "J t against differences")
 
     if "second" not in case.skip:
         u = random_like(rng, args)

@@ -166,7 +166,7 @@ PLAIN_STYLE = [
     lambda x: sum(x) + max(x) + sorted(x)[1] ** 2,
     lambda x: sum(i * v for i, v in enumerate(x)),
     lambda x: np.eye(3) @ [x[0], x[1], x[2]] @ x,
-    lambda x: np.sum(np.ones(3) + [x[0], x[1], 1.0]),
+    lambda x: np.sum(np.ones(3) * [x[0], x[1], 1.0]),
     lambda x: np.sum(np.vectorize(lambda v, k: v**k + 1)(x, [1, 2, 3])),
     lambda x: np.poly1d(x)(2.0),
     lambda x: np.polynomial.Polynomial(x)(2.0) + np.polynomial.polynomial.polyval(2.0, x),

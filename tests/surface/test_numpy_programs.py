@@ -74,7 +74,7 @@ def kalman(q: Any) -> Any:
         K = np.linalg.solve(S, H @ P).T
         x = x + K @ innovation
         P = (np.eye(2) - K @ H) @ P
-        sign, logdet = np.linalg.slogdet(2 * np.pi * S)
+        _, logdet = np.linalg.slogdet(2 * np.pi * S)
         loglik += -0.5 * (innovation @ np.linalg.inv(S) @ innovation + logdet)
     return loglik
 

@@ -276,6 +276,7 @@ class _Loader:
 _finder: Any = _Finder()
 while_recording(_begin, _end)
 FAMILIES |= {
+    "numpy.polynomial": ("numpy_polynomial",),
     "scipy.special": ("scipy_special",),
     "scipy.linalg": ("scipy_linalg", "scipy_factorizations", "scipy_matrices"),
     "scipy.fft": ("scipy_fft",),

@@ -8,36 +8,10 @@ import numpy as np
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
-from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.making import joined
-from adjoint.trace.scipy_gate import entries, scipy_rule
+from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.tables import implements
-
-_BASES = {
-    "polynomial": "poly",
-    "chebyshev": "cheb",
-    "legendre": "leg",
-    "hermite": "herm",
-    "hermite_e": "herme",
-    "laguerre": "lag",
-}
-_SUFFIXES = ("val", "val2d", "val3d", "der", "int", "add", "sub", "mul", "mulx", "vander")
-
-
-def _own_code(name: str) -> Any:
-    def rule(*args: Any, **options: Any) -> Any:
-        return borrowed(entries[name].original)(*args, **options)
-
-    return rule
-
-
-for _module, _prefix in _BASES.items():
-    for _suffix in _SUFFIXES:
-        _name = f"numpy.polynomial.{_module}.{_prefix}{_suffix}"
-        scipy_rule(_name)(_own_code(_name))
-for _name in ("numpy.polynomial.polyutils.as_series", "numpy.polynomial.polyutils.mapdomain"):
-    scipy_rule(_name)(_own_code(_name))
 
 
 @scipy_rule("numpy.vectorize.__call__")

@@ -1,0 +1,42 @@
+"""numpy.polynomial: NumPy's own code on stand-ins; loaded when the package has been imported."""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType
+from typing import Any
+
+from adjoint.trace.borrow import borrow, borrowed
+from adjoint.trace.scipy_gate import entries, scipy_rule
+
+# Not imported by name: NumPy loads the package when asked for it, and this is in the middle of it.
+polynomial: Any = sys.modules["numpy.polynomial"]
+
+_BASES = {
+    "polynomial": "poly",
+    "chebyshev": "cheb",
+    "legendre": "leg",
+    "hermite": "herm",
+    "hermite_e": "herme",
+    "laguerre": "lag",
+}
+_SUFFIXES = ("val", "val2d", "val3d", "der", "int", "add", "sub", "mul", "mulx", "vander")
+
+
+def _own_code(name: str) -> Any:
+    def rule(*args: Any, **options: Any) -> Any:
+        return borrowed(entries[name].original)(*args, **options)
+
+    return rule
+
+
+for _module, _prefix in _BASES.items():
+    for _suffix in _SUFFIXES:
+        _name = f"numpy.polynomial.{_module}.{_prefix}{_suffix}"
+        _function = getattr(getattr(polynomial, _module), _prefix + _suffix)
+        if isinstance(_function, FunctionType):
+            scipy_rule(_name)(_own_code(_name))
+        else:  # one that does ask
+            borrow(_function)
+for _name in ("numpy.polynomial.polyutils.as_series", "numpy.polynomial.polyutils.mapdomain"):
+    scipy_rule(_name)(_own_code(_name))
