@@ -74,8 +74,8 @@ def run(data: Data, steps: int, hidden: int, name: str) -> Report:
 
 
 def short(data: Data) -> Report:
-    """300 steps, 64 units."""
-    return run(data, 300, 64, "64 units, 300 steps")
+    """200 steps, 64 units."""
+    return run(data, 200, 64, "64 units, 200 steps")
 
 
 def full(data: Data) -> Report:
