@@ -19,6 +19,9 @@ ACTIVATIONS = {
     "relu": nn.ReLU,
 }
 SOLVERS = ("adam", "sgd", "lbfgs")
+# Below this much work the interpreter is done before machine code is made.
+_FEW_STEPS = 3000
+_LITTLE_WORK = 2e9  # floating-point operations
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
 
 
@@ -149,3 +152,11 @@ def probabilities(output: Any, several: bool) -> Any:
         return softmax(output)
     positive = sigmoid(output)
     return np.hstack([1 - positive, positive])
+
+
+def backend(model: Any, n: int, batch: int, epochs: int) -> str:
+    """Machine code where it pays; decided by sizes alone, so that bits are the same every time."""
+    numbers = sum(x.size for x in nn.parameters(model).values())
+    steps = epochs * -(-n // batch)
+    is_little = 6.0 * numbers * n * epochs < _LITTLE_WORK
+    return "interpreter" if steps <= _FEW_STEPS and is_little else "native"

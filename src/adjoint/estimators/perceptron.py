@@ -17,6 +17,7 @@ from adjoint import nn
 from adjoint.estimators.network import (
     Penalised,
     WithPenalty,
+    backend,
     binary,
     linear_layers,
     method,
@@ -26,10 +27,6 @@ from adjoint.estimators.network import (
 from adjoint.estimators.parameters import check_parameters
 from adjoint.train import EarlyStopping, fit
 from adjoint.train.dataset import class_weights
-
-# Below this much work the interpreter is done before machine code is made.
-_FEW_STEPS = 3000
-_LITTLE_WORK = 2e9  # floating-point operations
 
 
 class _Perceptron(BaseEstimator):  # type: ignore[misc]
@@ -163,7 +160,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
             batch_size=batch, validation=held, seed=seed, shuffle=self.shuffle, metrics=metrics,
             early_stopping=stopping, callbacks=list(self.callbacks or ()),
             optimizer_state=None if whole else self._remembered, progress=bool(self.verbose),
-            backend=_backend(model, n, batch, epochs), check_finite=False,
+            backend=backend(model, n, batch, epochs), check_finite=False,
         )  # fmt: skip
         self.model_ = result.model.model if whole else result.model
         self._remembered = None if whole else result.optimizer_state
@@ -254,8 +251,7 @@ class MLPClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
         class_weight: ``"balanced"`` or a dict by label.
         loss: ``loss(output, target)`` on logits, instead of the cross-entropy: output [n, k] with
             targets 0..k-1, or [n, 1] with targets [n, 1] of 0 and 1 for two classes.
-        validation_data: (X, y) to validate on, instead of a part of the data.
-        callbacks: as for :func:`adjoint.fit`.
+        validation_data, callbacks: (X, y) to validate on; as for :func:`adjoint.fit`.
         solver: ``"adam"``, ``"sgd"``, ``"lbfgs"``, or an optimiser of :mod:`adjoint.optim`.
         parameters: all others as in scikit-learn.
 
@@ -410,11 +406,3 @@ class MLPRegressor(RegressorMixin, _Perceptron):  # type: ignore[misc]
         """[n] or [n, outputs], as y was."""
         output = self._output(X)
         return output[:, 0] if self._is_flat else output
-
-
-def _backend(model: Any, n: int, batch: int, epochs: int) -> str:
-    """Machine code where it pays; decided by sizes alone, so that bits are the same every time."""
-    numbers = sum(x.size for x in nn.parameters(model).values())
-    steps = epochs * -(-n // batch)
-    is_little = 6.0 * numbers * n * epochs < _LITTLE_WORK
-    return "interpreter" if steps <= _FEW_STEPS and is_little else "native"
