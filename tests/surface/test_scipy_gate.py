@@ -139,5 +139,5 @@ def test_every_rule_finds_its_function() -> None:
     """Names in the tables that this SciPy does not have; older ones may lack more."""
 
     ad.grad(lambda x: x * x)(1.0)
-    missing = {entry.name for entry in scipy_gate._waiting}
+    missing = {e.name for e in scipy_gate._waiting if e.name.startswith("scipy.")}
     assert missing <= {"scipy.special.softplus", "scipy.linalg.kron"}, missing

@@ -105,7 +105,15 @@ def solution(method: str, tight: dict[str, float]) -> Callable[[Any], Any]:
     return f
 
 
-c("solve_ivp-RK45", solution("RK45", TIGHT), START, skip="exact vmap", tol=1e-5)
+c("solve_ivp-RK45", solution("RK45", TIGHT), START, skip="exact second vmap", tol=1e-5)
+# small, so that every mode may be tried: derivatives of derivatives, batches, graphs
+c(
+    "solve_ivp-every-mode",
+    lambda p: it.solve_ivp(lambda t, y: -p[0] * y * y, (0, 1), p[1:], "RK45", [1.0], **TIGHT).y,
+    np.array([0.7, 1.2]),
+    skip="exact",
+    tol=1e-5,
+)
 c("solve_ivp-DOP853", solution("DOP853", TIGHT), START, skip="exact second vmap", tol=1e-5)
 c("solve_ivp-LSODA", solution("LSODA", TIGHT), START, skip="exact second vmap", tol=1e-5)
 c(
