@@ -17,7 +17,9 @@ from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear, products
 from adjoint.trace import indexing
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
+from adjoint.trace.elementwise import elementwise
+from adjoint.trace.flat import Flat
+from adjoint.trace.operators import NUMBERS, fits, operator, power, unary
 from adjoint.trace.recorder import (
     PLAIN,
     TracedCore,
@@ -31,40 +33,7 @@ from adjoint.trace.scipy_names import refuse_caller
 from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import as_view, detached, handle, replace_value, writable, write_through
 
-_NUMBERS = (bool, int, float, complex)
 _c = e.constants
-
-
-def _fits(x: Any) -> bool:
-    """Whether an operator may take this operand; otherwise Python tries the other one."""
-    return isinstance(x, (TracedCore, np.ndarray, np.generic, *_NUMBERS))
-
-
-def _operator(primitive: Any, swapped: bool = False) -> Any:
-    def apply(self: TracedArray, other: Any) -> Any:
-        if not _fits(other):
-            if not isinstance(other, list | tuple):
-                return NotImplemented
-            other = as_operand(other)
-        result = (
-            elementwise(primitive, other, self) if swapped else elementwise(primitive, self, other)
-        )
-        if self.weak and type(result) is TracedArray:
-            # Python numbers give Python numbers, which stay weak.
-            result.weak = type(other) in _NUMBERS or getattr(other, "weak", False)
-        return result
-
-    return apply
-
-
-def _unary(primitive: Any) -> Any:
-    def apply(self: TracedArray) -> Any:
-        result = elementwise(primitive, self)
-        if self.weak:
-            result.weak = True
-        return result
-
-    return apply
 
 
 class TracedArray(TracedCore):
@@ -294,7 +263,7 @@ class TracedArray(TracedCore):
             self.view.refresh(self)
         if self.recorder is PLAIN:
             known = indexing.plain_index(index)
-            what = value if type(value) in _NUMBERS else indexing.plain_value(value)
+            what = value if type(value) in NUMBERS else indexing.plain_value(value)
             if known is not indexing.RECORDED and what is not indexing.RECORDED:
                 writable(self)[known] = what
                 return
@@ -312,25 +281,25 @@ class TracedArray(TracedCore):
 
     # *** operators ***
 
-    __add__, __radd__ = _operator(linear.add), _operator(linear.add, swapped=True)
-    __sub__, __rsub__ = _operator(linear.sub), _operator(linear.sub, swapped=True)
-    __mul__, __rmul__ = _operator(products.mul), _operator(products.mul, swapped=True)
-    __truediv__, __rtruediv__ = _operator(e.div), _operator(e.div, swapped=True)
-    __floordiv__ = _operator(_c["floor_divide"])
-    __rfloordiv__ = _operator(_c["floor_divide"], swapped=True)
-    __mod__, __rmod__ = _operator(e.remainder), _operator(e.remainder, swapped=True)
-    __rpow__ = _operator(e.power, swapped=True)
-    __lt__, __le__ = _operator(_c["less"]), _operator(_c["less_equal"])
-    __gt__, __ge__ = _operator(_c["greater"]), _operator(_c["greater_equal"])
-    __eq__ = _operator(_c["equal"])
-    __ne__ = _operator(_c["not_equal"])
-    __and__, __rand__ = _operator(_c["bitwise_and"]), _operator(_c["bitwise_and"], swapped=True)
-    __or__, __ror__ = _operator(_c["bitwise_or"]), _operator(_c["bitwise_or"], swapped=True)
-    __xor__, __rxor__ = _operator(_c["bitwise_xor"]), _operator(_c["bitwise_xor"], swapped=True)
-    __lshift__ = _operator(_c["left_shift"])
-    __rshift__ = _operator(_c["right_shift"])
-    __neg__ = _unary(linear.neg)
-    __abs__ = _unary(e.absolute)
+    __add__, __radd__ = operator(linear.add), operator(linear.add, swapped=True)
+    __sub__, __rsub__ = operator(linear.sub), operator(linear.sub, swapped=True)
+    __mul__, __rmul__ = operator(products.mul), operator(products.mul, swapped=True)
+    __truediv__, __rtruediv__ = operator(e.div), operator(e.div, swapped=True)
+    __floordiv__ = operator(_c["floor_divide"])
+    __rfloordiv__ = operator(_c["floor_divide"], swapped=True)
+    __mod__, __rmod__ = operator(e.remainder), operator(e.remainder, swapped=True)
+    __rpow__ = operator(e.power, swapped=True)
+    __lt__, __le__ = operator(_c["less"]), operator(_c["less_equal"])
+    __gt__, __ge__ = operator(_c["greater"]), operator(_c["greater_equal"])
+    __eq__ = operator(_c["equal"])
+    __ne__ = operator(_c["not_equal"])
+    __and__, __rand__ = operator(_c["bitwise_and"]), operator(_c["bitwise_and"], swapped=True)
+    __or__, __ror__ = operator(_c["bitwise_or"]), operator(_c["bitwise_or"], swapped=True)
+    __xor__, __rxor__ = operator(_c["bitwise_xor"]), operator(_c["bitwise_xor"], swapped=True)
+    __lshift__ = operator(_c["left_shift"])
+    __rshift__ = operator(_c["right_shift"])
+    __neg__ = unary(linear.neg)
+    __abs__ = unary(e.absolute)
 
     def __invert__(self) -> Any:
         return elementwise(_c["invert"], self)
@@ -348,19 +317,19 @@ class TracedArray(TracedCore):
         return other // self, other % self
 
     def __pow__(self, exponent: Any) -> Any:
-        if not _fits(exponent):
+        if not fits(exponent):
             return NotImplemented
         return power(self, exponent)
 
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, list | tuple):
             other = as_operand(other)
-        return np.matmul(self, other) if _fits(other) else NotImplemented
+        return np.matmul(self, other) if fits(other) else NotImplemented
 
     def __rmatmul__(self, other: Any) -> Any:
         if isinstance(other, list | tuple):
             other = as_operand(other)
-        return np.matmul(other, self) if _fits(other) else NotImplemented
+        return np.matmul(other, self) if fits(other) else NotImplemented
 
     def _in_place(self, result: Any) -> Any:
         """What ``+=`` does to an array: cast back to its dtype, write through to its bases."""
@@ -499,69 +468,6 @@ _READING = frozenset(
         "device",
     ]
 )
-
-
-class Flat:
-    """``a.flat``: the elements in C order, to read, to write and to go through."""
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def _flattened(self) -> Any:
-        return self.array.copy().reshape(-1)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._flattened())
-
-    def __len__(self) -> int:
-        return int(self.array.size)
-
-    def __getitem__(self, index: Any) -> Any:
-        found = self._flattened()[index]
-        return found.copy() if isinstance(found, TracedArray) else found
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        flat = self._flattened()
-        if isinstance(index, slice | list | np.ndarray):
-            count = flat[index].shape[0]
-            value = np.resize(value, count) if count else value
-        flat[index] = value
-        self.array[...] = flat.reshape(self.array.shape)
-
-    def copy(self) -> Any:
-        """All elements along one axis."""
-        return self._flattened()
-
-
-def power(x: Any, exponent: Any) -> Any:
-    """``x ** exponent`` with NumPy's shortcuts for small powers that are Python numbers."""
-    if type(exponent) in (int, float) and type(x) is TracedArray:
-        result = _number_power(x, exponent)
-        if result is not None:
-            if x.weak:
-                result.weak = True
-            return result
-    result = elementwise(e.power, x, exponent)
-    if type(result) is TracedArray and x.weak:
-        result.weak = type(exponent) in _NUMBERS or getattr(exponent, "weak", False)
-    return result
-
-
-def _number_power(x: Any, exponent: float) -> Any:
-    dtype = loop_of(e.power, (dtype_key(x), type(exponent)))[-1]
-    if dtype.kind not in "fc":
-        return None
-    if x.dtype != dtype:
-        x = x.astype(dtype)
-    if exponent == 1:
-        return detached(x)
-    if exponent == 2:
-        return elementwise(e.square, x)
-    if exponent == -1:
-        return elementwise(e.reciprocal, x)
-    if exponent == 0.5:
-        return elementwise(e.sqrt, x)
-    return bind(products.scalar_pow, (x,), (exponent,))
 
 
 def _abstract_name(x: Any) -> str:

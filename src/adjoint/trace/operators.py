@@ -1,0 +1,84 @@
+"""What Python's operators do on stand-in arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.primitives import elementwise as e
+from adjoint.primitives import products
+from adjoint.trace import recorder as core
+from adjoint.trace.calls.support import as_operand
+from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
+from adjoint.trace.recorder import TracedCore, bind
+from adjoint.trace.views import detached
+
+NUMBERS = (bool, int, float, complex)
+
+
+def fits(x: Any) -> bool:
+    """Whether an operator may take this operand; otherwise Python tries the other one."""
+    return isinstance(x, (TracedCore, np.ndarray, np.generic, *NUMBERS))
+
+
+def operator(primitive: Any, swapped: bool = False) -> Any:
+    """The method for a binary operator, or for its swapped form."""
+
+    def apply(self: Any, other: Any) -> Any:
+        if not fits(other):
+            if not isinstance(other, list | tuple):
+                return NotImplemented
+            other = as_operand(other)
+        result = (
+            elementwise(primitive, other, self) if swapped else elementwise(primitive, self, other)
+        )
+        if self.weak and type(result) is core.TracedArray:
+            # Python numbers give Python numbers, which stay weak.
+            result.weak = type(other) in NUMBERS or getattr(other, "weak", False)
+        return result
+
+    return apply
+
+
+def unary(primitive: Any) -> Any:
+    """The method for an operator with one operand."""
+
+    def apply(self: Any) -> Any:
+        result = elementwise(primitive, self)
+        if self.weak:
+            result.weak = True
+        return result
+
+    return apply
+
+
+def power(x: Any, exponent: Any) -> Any:
+    """``x ** exponent`` with NumPy's shortcuts for small powers that are Python numbers."""
+    if type(exponent) in (int, float) and type(x) is core.TracedArray:
+        result = _number_power(x, exponent)
+        if result is not None:
+            if x.weak:
+                result.weak = True
+            return result
+    result = elementwise(e.power, x, exponent)
+    if type(result) is core.TracedArray and x.weak:
+        result.weak = type(exponent) in NUMBERS or getattr(exponent, "weak", False)
+    return result
+
+
+def _number_power(x: Any, exponent: float) -> Any:
+    dtype = loop_of(e.power, (dtype_key(x), type(exponent)))[-1]
+    if dtype.kind not in "fc":
+        return None
+    if x.dtype != dtype:
+        x = x.astype(dtype)
+    if exponent == 1:
+        return detached(x)
+    if exponent == 2:
+        return elementwise(e.square, x)
+    if exponent == -1:
+        return elementwise(e.reciprocal, x)
+    if exponent == 0.5:
+        return elementwise(e.sqrt, x)
+    return bind(products.scalar_pow, (x,), (exponent,))
