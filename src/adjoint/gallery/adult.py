@@ -75,7 +75,12 @@ def run(data: Data, epochs: int, slack: float) -> Report:
     )
     x = np.arange(epochs)
     drawn = {"held out": (x, lines[:, 0]), "test": (x, lines[:, 1])}
-    return Report(figures, curves(drawn, "epoch", "accuracy"))
+    return Report(
+        figures,
+        curves(drawn, "epoch", "accuracy"),
+        "One seed beside a mean of 15. A constant rate over 30 epochs gave 0.8515 on the test set; "
+        "the falling rate was chosen after that was seen.",
+    )
 
 
 def short(data: Data) -> Report:

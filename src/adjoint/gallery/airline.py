@@ -58,7 +58,11 @@ def run(data: Data, starts: int) -> Report:
         "forecast": (months, ours),
         "last year seen": (months, naive),
     }
-    return Report(tuple(figures), curves(lines, "year", "thousand passengers"))
+    return Report(
+        tuple(figures),
+        curves(lines, "year", "thousand passengers"),
+        "The weight decay was chosen with the forecast's error in view.",
+    )
 
 
 def short(data: Data) -> Report:
