@@ -19,3 +19,9 @@ _spec.loader.exec_module(table)
 @pytest.mark.parametrize("case", table.cases, ids=lambda case: case.name.replace(" ", "-"))
 def test_function(case: Any, rng: np.random.Generator) -> None:
     table.checking.check(case, rng)
+
+
+def test_how_many_cases_there_are() -> None:
+    print(f"{len(table.cases)} cases of NumPy's functions are checked in every mode")
+    assert len(table.cases) >= 780
+    assert len({case.name for case in table.cases}) == len(table.cases)
