@@ -629,11 +629,13 @@ def test_a_mapped_file_is_held_out_of_without_being_read_into_memory(tmp_path):
 def test_sigint_ends_a_run_with_its_model_and_a_checkpoint(tmp_path):
     script = tmp_path / "run.py"
     script.write_text(
-        "import sys, numpy as np, adjoint as ad\n"
+        "import signal, sys, numpy as np, adjoint as ad\n"
         "from adjoint import nn\n"
+        # A shell starts its background jobs with the interrupt ignored; children inherit that.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "x = np.random.default_rng(0).normal(size=(2000, 8))\n"
         "r = ad.fit(nn.Linear(8, 1, rng=0), (x, x[:, :1]), loss=nn.mean_squared_error,\n"
-        "    epochs=10**6, checkpoint=sys.argv[1],\n"
+        "    epochs=20_000, checkpoint=sys.argv[1],\n"
         "    callbacks=[lambda run, row: print(row.epoch, flush=True)])\n"
         "print(r.stopped, len(r.history), bool(np.isfinite(r.model.weight).all()), flush=True)\n"
     )
