@@ -31,7 +31,7 @@ LONG_FILES: dict[str, str] = {
     "src/adjoint/api/custom.py": "custom_vjp, custom_jvp and checkpoint share one way of calling",
     "src/adjoint/api/gradients.py": "grad, vjp, jvp and linearize are views of one run",
     "src/adjoint/differentiate/batch.py": "a table: one short rule for each primitive",
-    "src/adjoint/differentiate/control.py": "forward rule and transpose of a construct stay together",
+    "src/adjoint/differentiate/control.py": "forward rule and transpose stay together",
     "src/adjoint/differentiate/loops.py": "the sweeps of a loop refer to each other",
     "src/adjoint/estimators/perceptron.py": "scikit-learn wants each parameter written out",
     "src/adjoint/lower/emit.py": "one writer of LLVM text, used by all kernels",
