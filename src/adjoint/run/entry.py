@@ -17,20 +17,19 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from adjoint.lower import entry as header
 from adjoint.run import native
+from adjoint.run.objects import layout_is_known
 
 MISS = type("Miss", (), {"__slots__": ()})()
 
-_DATA, _NDIM, _DIMS, _DESCR, _FLAGS = 16, 24, 32, 56, 64
 _FLOAT_VALUE = 16
-_READY = 0x1 | 0x100  # C-contiguous and aligned
 _NEW_FROM_DESCR, _SCALAR = 94, 60  # numbers in NumPy's function table
 _METH_FASTCALL = 0x80
 
@@ -47,21 +46,10 @@ class _MethodDef(ctypes.Structure):
 @lru_cache(maxsize=1)
 def usable() -> bool:
     """Whether objects look as expected here."""
-    is_gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
-    if sys.implementation.name != "cpython" or not is_gil_enabled():
-        return False
-    if ctypes.sizeof(ctypes.c_void_p) != 8 or object.__basicsize__ != 16:
-        return False
-    x = np.zeros((3, 5), np.float32)
-    at = id(x)
-    dims = _word(at + _DIMS)
     number = 1.5
     return (
-        _word(at + _DATA) == x.__array_interface__["data"][0]
-        and ctypes.c_int.from_address(at + _NDIM).value == 2
-        and (_word(dims), _word(dims + 8)) == (3, 5)
-        and _word(at + _DESCR) == id(x.dtype)
-        and ctypes.c_int.from_address(at + _FLAGS).value & _READY == _READY
+        layout_is_known()
+        and object.__basicsize__ == 16
         and ctypes.c_double.from_address(id(number) + _FLOAT_VALUE).value == number
     )
 
@@ -211,17 +199,19 @@ class _Text:
         if kind is float:
             data = self.put(f"getelementptr i8, ptr {x}, i64 {_FLOAT_VALUE}")
         else:
-            descr = self.load("ptr", x, _DESCR)
+            descr = self.load("ptr", x, header.DTYPE)
             self.need(self.put(f"icmp eq ptr {descr}, {_constant(id(kind))}"), "miss")
-            flags = self.put(f"and i32 {self.load('i32', x, _FLAGS)}, {_READY}")
-            self.need(self.put(f"icmp eq i32 {flags}, {_READY}"), "miss")
-            ndim = self.load("i32", x, _NDIM)
+            flags = self.put(
+                f"and i32 {self.load('i32', x, header.FLAGS)}, {header.C_ORDER_AND_ALIGNED}"
+            )
+            self.need(self.put(f"icmp eq i32 {flags}, {header.C_ORDER_AND_ALIGNED}"), "miss")
+            ndim = self.load("i32", x, header.NDIM)
             self.need(self.put(f"icmp eq i32 {ndim}, {len(shape)}"), "miss")
-            dims = self.load("ptr", x, _DIMS) if shape else ""
+            dims = self.load("ptr", x, header.DIMS) if shape else ""
             for axis, n in enumerate(shape):
                 extent = self.load("i64", dims, 8 * axis)
                 self.need(self.put(f"icmp eq i64 {extent}, {n}"), "miss")
-            data = self.load("ptr", x, _DATA)
+            data = self.load("ptr", x, header.DATA)
         self.lines.append(f"  store ptr {data}, ptr {_constant(self.table + 8 * i)}")
 
     def make(self, k: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> str | None:
@@ -243,7 +233,7 @@ class _Text:
         failed = self.put(f"icmp eq ptr {array}, null")
         self.lines.append(f"  br i1 {failed}, label %broke{k}, label %made{k}")
         self.lines += [f"broke{k}:", "  ret ptr null", f"made{k}:"]
-        self.lines.append(f"  store ptr {self.load('ptr', array, _DATA)}, ptr {slot}")
+        self.lines.append(f"  store ptr {self.load('ptr', array, header.DATA)}, ptr {slot}")
         return array
 
     def borrow(self, dtype: np.dtype[Any]) -> None:
