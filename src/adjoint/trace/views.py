@@ -81,6 +81,27 @@ def as_view(
     return result
 
 
+def memory_of(x: Any) -> np.ndarray[Any, Any]:
+    """An array that lies in memory as x does: its own, or one with no meaning in its values.
+
+    Where values are not known, what was made by an operation lies in order, and a view of it
+    lies as NumPy's would.
+    """
+    chain = []
+    while type(x) is core.TracedArray:
+        if x.view is not None:
+            x.view.refresh(x)
+        if x.view is not None and not isinstance(x.payload, np.ndarray):
+            chain.append(x.view.read)
+            x = x.view.base
+        else:
+            x = x.payload
+    found = x if isinstance(x, np.ndarray) else np.empty(x.shape, x.dtype)
+    for read in reversed(chain):
+        found = np.asarray(read(found))
+    return found
+
+
 def _lies_otherwise(a: Any, b: Any) -> bool:
     return bool(a.strides != b.strides and a.size > 1)
 

@@ -20,20 +20,23 @@ from adjoint.trace.calls.support import (
 )
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
-from adjoint.trace.views import as_view, detached
+from adjoint.trace.views import as_view, detached, memory_of
 
 
-def _shares(x: Any, result: Any) -> bool:
-    """Whether NumPy gave a view: seen on the arrays, taken for granted where there are none."""
+def _shares(x: Any, result: Any, read: Any) -> bool:
+    """Whether NumPy gives a view: seen on the arrays, or on arrays that lie as they would."""
     source, made = concrete_value(x), concrete_value(result)
     if source is None or made is None:
-        return True
+        if x.view is None:  # nothing but a view can lie otherwise than in order
+            return True
+        source = memory_of(x)
+        made = read(source)
     return isinstance(made, np.ndarray) and np.may_share_memory(source, made)
 
 
 def view(x: Any, result: Any, read: Any, write: Any) -> Any:
     """Tie a result to x if both are stand-ins and NumPy would share memory."""
-    if is_traced(x) and is_traced(result) and _shares(x, result):
+    if is_traced(x) and is_traced(result) and _shares(x, result, read):
         return as_view(result, x, read, write)
     return result
 
@@ -64,8 +67,7 @@ def reshape(
     if size != x.size or any(n < 0 for n in wanted):
         raise ValueError(f"cannot reshape array of size {x.size} into shape {wanted}")
     if order == "F":
-        flipped = linear.reshape(detached_transpose(x), shape=wanted[::-1])
-        return detached_transpose(flipped)
+        return transpose(reshape(transpose(x), wanted[::-1]))
     before = x.shape
     result = linear.reshape(detached(x) if is_traced(x) else x, shape=wanted)
     return view(
@@ -80,11 +82,6 @@ def reshape(
 def reshape_method(x: Any, *shape: Any, order: str = "C", copy: Any = None) -> Any:
     """``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
     return reshape(x, _shape(shape), order)
-
-
-def detached_transpose(x: Any) -> Any:
-    """All axes reversed, tied to nothing."""
-    return linear.permute_axes(x, axes=tuple(range(x.ndim))[::-1])
 
 
 @implements(np.transpose, np.permute_dims)
@@ -180,14 +177,13 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 def ravel(a: Any, order: str = "C") -> Any:
     """All elements along one axis."""
     x = as_operand(a)
-    known = concrete_value(x)
+    known = memory_of(x) if is_traced(x) else x
     if order in "AK" and isinstance(known, np.ndarray) and known.flags.fnc:
         order = "F"
     flat = reshape(x, (-1,) if x.size else (0,), "F" if order == "F" else "C")
     # Unlike reshape, ravel copies whatever does not lie in memory in that order.
-    if known is None or not is_traced(flat) or known.ndim != 1 or known.flags.c_contiguous:
-        return flat
-    return flat.copy()
+    in_order = known.flags.f_contiguous if order == "F" else known.flags.c_contiguous
+    return flat if in_order or not is_traced(flat) else flat.copy()
 
 
 @implements(methods=("flatten",))
