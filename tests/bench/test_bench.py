@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from adjoint.bench import mlp, networks, science
-from adjoint.bench.floor import Floor
+from adjoint.run.floor import Floor
 from adjoint.bench.harness import Row, measure, report
 from adjoint.bench.training import by_adjoint, by_numpy
 from adjoint.cli.bench import command

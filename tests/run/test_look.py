@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint.errors import AdjointError
 from adjoint.run import Interpreted, InterpretedWarning, compile, compile_graph, native, symbols
 
 
@@ -22,8 +23,7 @@ ARGS = (np.ones((6, 40)), np.ones((40, 9)))
 
 
 def test_every_stage_can_be_read() -> None:
-    program = compile_graph(ad.trace(softmax_product, *ARGS))
-    text = program.text
+    text = compile_graph(ad.trace(softmax_product, *ARGS)).look.stages()
     assert next(iter(text)) == "graph: recorded"
     assert "matmul(%0, %1)" in text["graph: recorded"]
     kernels = text["kernels"]
@@ -37,7 +37,7 @@ def test_every_stage_can_be_read() -> None:
 
 
 def test_cost_is_counted() -> None:
-    cost = compile_graph(ad.trace(lambda x, w: x @ w, *ARGS)).cost
+    cost = compile_graph(ad.trace(lambda x, w: x @ w, *ARGS)).look.cost
     assert cost.flops == 2 * 6 * 40 * 9
     assert cost.bytes == 8 * (6 * 40 + 40 * 9 + 6 * 9)
     assert cost.launches == 1
@@ -45,7 +45,7 @@ def test_cost_is_counted() -> None:
     def looped(x: Any, ws: Any) -> Any:
         return ad.scan(lambda c, w: (np.tanh(c @ w), None), x, ws)[0]
 
-    cost = compile_graph(ad.trace(looped, np.ones((6, 9)), np.ones((11, 9, 9)))).cost
+    cost = compile_graph(ad.trace(looped, np.ones((6, 9)), np.ones((11, 9, 9)))).look.cost
     assert cost.flops > 11 * 2 * 6 * 9 * 9
 
 
@@ -85,3 +85,40 @@ def test_without_llvm_the_interpreter_runs_and_says_so_once(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         compile_graph(graph)
+
+
+def test_a_jitted_function_shows_its_program() -> None:
+    look = ad.jit(softmax_product).lower(*ARGS)
+    assert next(iter(look.graphs)) == "recorded"
+    assert "product float64[6,9]" in str(look)
+    assert "vfmadd" in look.assembly or "fmla" in look.assembly or "mul" in look.assembly
+    assert look.python == ()
+    for title in ("graph: recorded", "kernels", "memory", "llvm", "assembly", "cost"):
+        assert f"*** {title} ***" in look.text()
+    slope = ad.jit(ad.value_and_grad(lambda w, x: np.sum(softmax_product(x, w) ** 2)))
+    assert slope.lower(ARGS[1], ARGS[0]).kernels.count("product") == 2
+
+
+def test_cost_of_a_jitted_function() -> None:
+    cost = ad.jit(lambda x, w: np.exp(x @ w)).cost(*ARGS)
+    products = 2 * 6 * 40 * 9
+    assert cost.by_dtype == {"float64": products + 15 * 6 * 9}
+    assert cost.least_bytes == 8 * (6 * 40 + 40 * 9 + 6 * 9)
+    assert 0 < cost.floor < 1e-3
+    assert "floor on this machine" in str(cost)
+    single = [x.astype("f4") for x in ARGS]
+    assert list(ad.jit(np.matmul).cost(*single).by_dtype) == ["float32"]
+    repeated = ad.jit(lambda x: ad.while_loop(lambda s: s < 9, lambda s: s + 1, x)).cost(0.0)
+    assert repeated.open_loops == 1
+    assert "while loops" in repeated.text()
+
+
+def test_a_program_is_not_run_by_looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compile, "machine_code", lambda text: pytest.fail("compiled"))
+    assert "add" in ad.jit(lambda x: x + 1).lower(np.ones(3)).kernels
+
+
+def test_without_llvm_lower_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "available", lambda: "ImportError: no llvmlite")
+    with pytest.raises(AdjointError, match="no llvmlite"):
+        ad.jit(softmax_product).lower(*ARGS)

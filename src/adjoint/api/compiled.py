@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 import time
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adjoint import tree
 from adjoint.differentiate.replay import replay
+from adjoint.errors import StructureError
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.conventions import current
 from adjoint.trace.record import Recording, argument_payload, record_graph
 from adjoint.trace.recorder import TracedCore
+
+if TYPE_CHECKING:
+    from adjoint.run import Cost, Look
 
 
 def make_graph(f: Callable[..., Any], *args: Any) -> Graph:
@@ -96,10 +101,13 @@ class _Flat:
 class Jitted:
     """What :func:`jit` returns: a program for each combination of shapes and dtypes."""
 
-    def __init__(self, f: Callable[..., Any], threads: int | None = None) -> None:
+    def __init__(
+        self, f: Callable[..., Any], threads: int | None = None, donate: Sequence[int] = ()
+    ) -> None:
         functools.update_wrapper(self, f)
         self._function = f
         self._threads = threads
+        self._donate = tuple(donate)
         self._recordings: dict[Any, Recording] = {}
         self._programs: dict[Any, _Flat] = {}
         self._entries: tuple[tuple[Callable[..., Any], Any], ...] = ()
@@ -160,14 +168,67 @@ class Jitted:
         arguments = [x for x, _ in pairs] + recording.captured
         if any(isinstance(x, TracedCore) for x in arguments):
             return tree.unflatten(recording.structure, replay(recording.graph, arguments))
-        program = recording.graph.memo(("program", self._threads), self._compile)
-        return _result(recording.structure, program(arguments))
+        return _result(recording.structure, self._program(recording, args)(arguments))
 
-    def _compile(self, graph: Graph) -> Any:
-        # The native back end is a third of the library: it is loaded when first needed.
-        from adjoint.run import compile_graph
+    def _program(self, recording: Recording, args: tuple[Any, ...]) -> Any:
+        """The compiled program of a recording."""
+        donated = self._donated(args)
 
-        return compile_graph(graph, threads=self._threads)
+        def compiled(graph: Graph) -> Any:
+            # The native back end is a third of the library: it is loaded when first needed.
+            from adjoint.run import compile_graph
+
+            return compile_graph(graph, donate=donated, threads=self._threads)
+
+        return recording.graph.memo(("program", self._threads, donated), compiled)
+
+    def _donated(self, args: tuple[Any, ...]) -> tuple[int, ...]:
+        """The leaves of the arguments that are given up."""
+        if not self._donate:
+            return ()
+        ends = [0, *itertools.accumulate(len(tree.leaves(x)) for x in args)]
+        if any(not -len(args) <= i < len(args) for i in self._donate):
+            raise StructureError(
+                "an argument to donate is not there",
+                function="jit",
+                got=f"donate={self._donate} for {len(args)} arguments",
+                wanted="positions of arguments",
+            )
+        places = [i % len(args) for i in self._donate]
+        return tuple(k for i in places for k in range(ends[i], ends[i + 1]))
+
+    def lower(self, *args: Any) -> Look:
+        """The program for arguments of these shapes and dtypes, to be read; it is not run.
+
+        Args:
+            args: the function's arguments, or anything of their shapes and dtypes.
+
+        Returns:
+            An object with ``graphs`` (after each pass), ``kernels``, ``memory``, ``llvm``,
+            ``optimised``, ``assembly``, ``python`` (what runs in NumPy) and ``cost``;
+            ``str()`` of it is a summary, ``text()`` all of it.
+
+        >>> import numpy as np
+        >>> print(jit(lambda x: 2 * x + 1).lower(np.ones(3)).kernels)
+        kernel over [3], prefix 1, loops [[0]], ... lanes along kept axes
+          v1 = add(mul(broadcast(2.0), v0), broadcast(1.0))  [float64[3] argument 1]
+        """
+        from adjoint.run import look_at
+
+        leaves, structure = tree.flatten(args)
+        recording = self._recording([argument_payload(x, "jit") for x in leaves], structure)
+        return look_at(recording.graph, donate=self._donated(args), threads=self._threads)
+
+    def cost(self, *args: Any) -> Cost:
+        """Operations and bytes of a call with such arguments, and its floor on this machine.
+
+        The number of rounds of a while loop is not known: it is counted as one.
+
+        >>> import numpy as np
+        >>> jit(np.matmul).cost(np.ones((2, 3)), np.ones((3, 5))).flops
+        60
+        """
+        return self.lower(*args).cost
 
     def _flat(self, args: tuple[Any, ...]) -> _Flat | None:
         """The program for flat arguments, bound to what the function takes from outside."""
@@ -175,8 +236,7 @@ class Jitted:
         recording = self._recording([argument_payload(x, "jit") for x in leaves], structure)
         if any(isinstance(x, TracedCore) for x in recording.captured):
             return None
-        program = recording.graph.memo(("program", self._threads), self._compile)
-        return _Flat(program, recording)
+        return _Flat(self._program(recording, args), recording)
 
     def _recording(self, pairs: list[Any], structure: tree.TreeDef) -> Recording:
         key = (
@@ -214,7 +274,12 @@ def _result(structure: tree.TreeDef, results: list[Any]) -> Any:
     return tree.unflatten(structure, [y if y.shape else y[()] for y in results])
 
 
-def jit(f: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
+def jit(
+    f: Callable[..., Any] | None = None,
+    *,
+    threads: int | None = None,
+    donate: int | Sequence[int] = (),
+) -> Any:
     """Compile f to native code, once for each combination of shapes and dtypes.
 
     The values are the interpreter's to rounding. While f is recorded, values are not known: a
@@ -225,11 +290,18 @@ def jit(f: Callable[..., Any] | None = None, *, threads: int | None = None) -> A
         f: a function of trees of arrays.
         threads: how many threads to use; by default the size of the work decides, up to
             ``ADJOINT_NUM_THREADS``.
+        donate: positions of arguments that the caller gives up: a result of the same shape
+            and dtype may be written into their memory, and is then the very array that was
+            passed. What such an array holds after the call (or after a call that raised) is
+            not to be relied on.
+
+    ``jitted.lower(*args)`` shows the program from the graph to the machine code, and
+    ``jitted.cost(*args)`` what a call costs.
 
     >>> import numpy as np
     >>> jit(lambda x: np.sum(np.sin(x) ** 2 + np.cos(x) ** 2))(np.ones(4))
     np.float64(4.0)
     """
     if f is None:
-        return functools.partial(jit, threads=threads)
-    return Jitted(f, threads)
+        return functools.partial(jit, threads=threads, donate=donate)
+    return Jitted(f, threads, (donate,) if isinstance(donate, int) else donate)

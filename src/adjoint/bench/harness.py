@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from adjoint.bench.floor import Floor
+from adjoint.run.floor import Floor
 
 # A contender runs n steps from the start and returns the last loss (or any checksum).
 Contender = Callable[[int], float]

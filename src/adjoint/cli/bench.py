@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from adjoint.bench import mlp, networks, science
-from adjoint.bench.floor import measure_floor
+from adjoint.run.floor import measure_floor
 from adjoint.bench.harness import Result, measure, report
 from adjoint.cli.refusal import Refusal
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from adjoint.graph.graph import Graph, Literal, Node, Operand
+from adjoint.graph.graph import Node, Operand
 from adjoint.graph.source import Source
-from adjoint.lower import blas, memory, products, threads
+from adjoint.lower import blas, products, threads
 from adjoint.lower.control import ControlWriter
-from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.expr import Writer
 from adjoint.lower.kernel_text import finish_checks, write_finish, write_kernel
-from adjoint.lower.layout import Buffer, Place, whole
-from adjoint.lower.region import Lowering, vector_registers
+from adjoint.lower.layout import Place
+from adjoint.lower.region import vector_registers
 from adjoint.lower.steps import (
     BranchStep,
     CopyStep,
@@ -27,7 +26,6 @@ from adjoint.lower.steps import (
     Step,
     WhileStep,
     reads,
-    walk,
     writes,
 )
 
@@ -88,20 +86,6 @@ class IndexSite:
     axis: int
     extent: int
     source: Source | None
-
-
-@dataclass(slots=True)
-class Lowered:
-    """A program before LLVM: its text, and all that a call needs."""
-
-    text: str
-    arena_bytes: int
-    literals: list[Literal]
-    python: list[PythonStep]
-    sites: list[IndexSite]
-    steps: list[Step]
-    routines: set[str] = field(default_factory=set)
-    threads: int = 1
 
 
 class ModuleWriter(ControlWriter):
@@ -345,49 +329,3 @@ _WRITERS: dict[type, Callable[[ModuleWriter, Any], None]] = {
     WhileStep: ModuleWriter.repeat,
     BranchStep: ModuleWriter.branch,
 }
-
-
-def lower_graph(graph: Graph, features: frozenset[str], most_threads: int = 1) -> Lowered:
-    """A graph as an LLVM module.
-
-    The table of pointers of a call holds the inputs, the outputs, the Python entry, and the
-    constant arrays, in this order.
-    """
-    n_inputs, n_outputs = len(graph.inputs), len(graph.outputs)
-    lowering = Lowering(features, n_inputs + n_outputs + 1, most_threads)
-    inputs = []
-    for slot, value in enumerate(graph.inputs):
-        nbytes = value.type.size * value.type.dtype.itemsize
-        buffer = Buffer("argument", nbytes, slot, writable=False)
-        inputs.append(whole(buffer, value.type.shape, value.type.dtype))
-    wants = []
-    for slot, operand in enumerate(graph.outputs, n_inputs):
-        nbytes = operand.type.size * operand.type.dtype.itemsize
-        buffer = Buffer("argument", nbytes, slot)
-        wants.append(whole(buffer, operand.type.shape, operand.type.dtype))
-    steps, results = lowering.region(graph, inputs, wants)
-    steps += lowering._deliver(results, wants)
-    memory.reuse_in_place(steps)
-    size = memory.place_buffers(steps)
-    several = most_threads > 1 and threads.saving(steps, most_threads) > threads.START
-    if not several:
-        for step in walk(steps):
-            if isinstance(step, KernelStep):
-                step.kernel.shared = 0
-    width = "512" if "avx512f" in features else "256"
-    attributes = f'"prefer-vector-width"="{width}"'
-    writer = ModuleWriter(features, attributes, n_inputs + n_outputs, several)
-    text = writer.text(steps)
-    if n_inputs + n_outputs <= MOST_ARGUMENTS:
-        text += entry_text(PROGRAM, graph.input_types, n_outputs, 1 + len(lowering.literals))
-    routines = {name for name in blas.GEMM.values() if f"@adjoint_{name}(" in text}
-    return Lowered(
-        text,
-        size,
-        lowering.literals,
-        lowering.python,
-        writer.sites,
-        steps,
-        routines,
-        most_threads if several else 1,
-    )

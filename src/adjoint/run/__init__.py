@@ -1,7 +1,17 @@
 """Compile, remember and call programs."""
 
-from adjoint.run.compile import Interpreted, InterpretedWarning, compile_graph
+from adjoint.run.compile import Interpreted, InterpretedWarning, compile_graph, look_at
 from adjoint.run.entry import MISS
+from adjoint.run.look import Cost, Look
 from adjoint.run.program import Program
 
-__all__ = ["MISS", "Interpreted", "InterpretedWarning", "Program", "compile_graph"]
+__all__ = [
+    "MISS",
+    "Cost",
+    "Interpreted",
+    "InterpretedWarning",
+    "Look",
+    "Program",
+    "compile_graph",
+    "look_at",
+]

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.errors import AdjointError
 from adjoint.graph.evaluate import evaluate
 from adjoint.graph.graph import Graph
-from adjoint.lower import lower_graph
+from adjoint.lower import Lowered, lower_graph
 from adjoint.rewrite import rewrite
 from adjoint.run import cache, look, native
 from adjoint.run.pool import most_threads
@@ -42,19 +43,39 @@ def compile_graph(
 
     Args:
         graph: what to compute.
-        donate: inputs the caller will not use again; the program may write into them.
+        donate: inputs the caller will not use again; results may be written into them, and
+            are then the very arrays that were passed.
         threads: how many threads may work on it at most.
     """
     problem = native.available()
     if problem:
         return _interpreted(graph, problem)
-    _, features = native.processor()
-    lowered = lower_graph(rewrite(graph), features, most_threads(threads))
+    lowered = _lowered(graph, donate, threads)
     look.dump(graph, lowered, cache.digest(lowered.text))
     try:
         return Program(graph, lowered, machine_code(lowered.text))
     except native.MissingSymbolError as error:
         return _interpreted(graph, str(error))
+
+
+def look_at(graph: Graph, *, donate: Sequence[int] = (), threads: int | None = None) -> look.Look:
+    """What ``compile_graph`` would make, to be read; nothing is compiled before it is asked for.
+
+    Raises:
+        AdjointError: no machine code can be made here.
+    """
+    if problem := native.available():
+        raise AdjointError(
+            f"no machine code can be made here ({problem})",
+            function="lower",
+            remedy="install llvmlite; ad.trace(f, *args) prints the graph without it",
+        )
+    return look.Look(graph, _lowered(graph, donate, threads))
+
+
+def _lowered(graph: Graph, donate: Sequence[int], threads: int | None) -> Lowered:
+    _, features = native.processor()
+    return lower_graph(rewrite(graph), features, most_threads(threads), donate)
 
 
 def _interpreted(graph: Graph, problem: str) -> Interpreted:

@@ -14,8 +14,9 @@ from adjoint.lower import PROGRAM, Lowered
 from adjoint.lower.entry import ENTRY, MOST_ARGUMENTS, UNFIT
 from adjoint.lower.memory import ALIGNMENT
 from adjoint.lower.module import FAILED_IN_PYTHON, WORKER
-from adjoint.run import look, native, objects, pool
+from adjoint.run import native, objects, pool
 from adjoint.run.entry import Entry, usable
+from adjoint.run.look import Look
 from adjoint.run.python import PythonNodes
 
 
@@ -39,6 +40,7 @@ class Program:
         self._call: Any = None
         self._worker: Any = None
         self._choice = pool.Choice(lowered.threads)
+        self._in_place = lowered.in_place
         if lowered.threads > 1:
             self._worker = self._loaded.shared_function(WORKER)
         elif n <= MOST_ARGUMENTS and objects.layout_is_known():
@@ -55,7 +57,15 @@ class Program:
         except IndexError:
             memory = self._new_arena()
         empty = np.empty
-        results = [empty(shape, dtype) for shape, dtype in self._results]
+        if self._in_place:
+            arguments = self._given_up(arguments)
+            over = dict(self._in_place)
+            results = [
+                arguments[over[k]] if k in over else empty(shape, dtype)
+                for k, (shape, dtype) in enumerate(self._results)
+            ]
+        else:
+            results = [empty(shape, dtype) for shape, dtype in self._results]
         code = UNFIT
         if self._call is not None:
             code = self._call(*arguments, *results, self._fixed, memory[1])
@@ -65,6 +75,26 @@ class Program:
             self._fail(code, memory[1])
         self._arenas.append(memory)
         return results
+
+    def _given_up(self, arguments: Sequence[Any]) -> list[Any]:
+        """Arguments of which the donated ones may be written over: copied where they may not."""
+        found = list(arguments)
+        for _, i in self._in_place:
+            x, (shape, dtype) = found[i], self._types[i]
+            good = (
+                type(x) is np.ndarray
+                and x.dtype == dtype
+                and x.flags.carray  # in C order, aligned and writeable
+                and not any(
+                    j != i and isinstance(y, np.ndarray) and np.may_share_memory(x, y)
+                    for j, y in enumerate(found)
+                )
+            )
+            if not good:
+                found[i] = np.array(x, dtype, order="C")
+            if found[i].shape != shape:
+                raise ValueError(f"input {i} has the shape {found[i].shape}, not {shape}")
+        return found
 
     def _run_converted(
         self, arguments: Sequence[Any], results: list[Any], memory: tuple[Any, int]
@@ -95,14 +125,9 @@ class Program:
         return code
 
     @property
-    def text(self) -> dict[str, str]:
-        """Every stage as text, by name: graphs, kernels, memory, LLVM's language, assembly."""
-        return look.texts(self.graph, self.lowered)
-
-    @property
-    def cost(self) -> look.Cost:
-        """Operations, bytes moved and memory of one call."""
-        return look.cost_of(self.lowered)
+    def look(self) -> Look:
+        """The program to be read: every stage as text, and what a call costs."""
+        return Look(self.graph, self.lowered)
 
     def entry(self, kinds: Sequence[Any], captured: Sequence[Any], single: bool) -> Entry | None:
         """A native entry for calls with small work, or None where there can be none.
@@ -112,7 +137,7 @@ class Program:
             captured: the inputs after the arguments, the same at every call.
             single: return the only result bare.
         """
-        if self.lowered.python or self.lowered.threads > 1 or not usable():
+        if self.lowered.python or self.lowered.threads > 1 or self._in_place or not usable():
             return None
         inputs = [(kind, shape) for kind, (shape, _) in zip(kinds, self._types, strict=False)]
         kept = [
