@@ -189,7 +189,7 @@ scalar_pow = Primitive(
     "scalar_pow",
     "elementwise",
     lambda x, exponent: (x,),
-    lambda x, exponent: np.power(x, exponent),
+    lambda x, exponent: np.power(x, exponent) if np.ndim(x) else x[()] ** exponent,
     ("exponent",),
     terms=(scalar_pow_term,),
     stretches=True,

@@ -61,8 +61,26 @@ def _is_integer(key: Any) -> bool:
     return isinstance(key, np.dtype) and key.kind in "iub"
 
 
-def elementwise(primitive: Primitive, *operands: Any) -> Any:
-    """Apply an elementwise primitive with NumPy's promotion and broadcasting."""
+def _value(primitive: Primitive, lower: list[Any], by: Any) -> Any:
+    """What an elementwise primitive makes of arrays; ``by`` is what NumPy's scalars would do."""
+    if by is not None:
+        shapes = [getattr(p, "shape", None) for p in lower]
+        # Powers of Python numbers may be complex: they stay with the ufunc.
+        numbers = shapes.count(None)
+        if shapes.count(()) + numbers == len(shapes) and (by is not pow or numbers < len(shapes)):
+            made = by(*[p[()] if type(p) is np.ndarray else p for p in lower])
+            return made if isinstance(made, np.generic) else np.asarray(made)[()]
+    return primitive.evaluate(*lower)
+
+
+def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
+    """Apply an elementwise primitive with NumPy's promotion and broadcasting.
+
+    Args:
+        primitive: what to apply.
+        operands: stand-ins, arrays and numbers.
+        by: Python's operator, if that was called: NumPy's scalars do not go through ufuncs.
+    """
     recorder = innermost(operands)
     if recorder is None:
         return primitive.evaluate(*operands)
@@ -92,7 +110,7 @@ def elementwise(primitive: Primitive, *operands: Any) -> Any:
             lower.append(x)
             nested = nested or type(x) is traced
     if recorder.concrete:
-        out = elementwise(primitive, *lower) if nested else primitive.evaluate(*lower)
+        out = elementwise(primitive, *lower, by=by) if nested else _value(primitive, lower, by)
         if primitive.structure == "constant" and not recorder.keep_all:
             return plain(out)
         shape = out.shape

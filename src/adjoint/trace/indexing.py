@@ -19,6 +19,7 @@ from adjoint.primitives.linear import (
     slice_,
 )
 from adjoint.trace import recorder as core
+from adjoint.trace.calls.support import as_operand
 
 
 class Plan(NamedTuple):
@@ -38,10 +39,12 @@ def _entries(index: Any) -> list[Any]:
     items = list(index) if isinstance(index, tuple) else [index]
     entries: list[Any] = []
     for item in items:
+        if isinstance(item, range):
+            item = list(item)
         if isinstance(item, list | np.ndarray) or (
             type(item) is core.TracedArray and (item.ndim > 0 or item.dtype == bool)
         ):
-            array = item if type(item) is core.TracedArray else np.asarray(item)
+            array = as_operand(item)
             if type(array) is np.ndarray and array.size == 0 and isinstance(item, list):
                 array = array.astype(np.intp)
             if array.dtype == bool:
@@ -245,7 +248,7 @@ def _gathered_shape(plan: Plan) -> tuple[int, ...]:
 
 def fit(y: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Cast and broadcast a value for assignment, as NumPy does."""
-    y = y if type(y) is core.TracedArray else np.asarray(y)
+    y = as_operand(y)
     extra = len(y.shape) - len(shape)
     if extra > 0 and all(n == 1 for n in y.shape[:extra]):
         y = np.reshape(y, y.shape[extra:])

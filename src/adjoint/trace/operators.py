@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -22,17 +23,21 @@ def fits(x: Any) -> bool:
     return isinstance(x, (TracedCore, np.ndarray, np.generic, *NUMBERS))
 
 
+# Between two scalars NumPy's operators round differently from its ufuncs.
+_SCALAR_OPERATORS = {products.mul: mul, e.power: pow, e.absolute: abs}
+
+
 def operator(primitive: Any, swapped: bool = False) -> Any:
     """The method for a binary operator, or for its swapped form."""
+    by = _SCALAR_OPERATORS.get(primitive)
 
     def apply(self: Any, other: Any) -> Any:
         if not fits(other):
             if not isinstance(other, list | tuple):
                 return NotImplemented
             other = as_operand(other)
-        result = (
-            elementwise(primitive, other, self) if swapped else elementwise(primitive, self, other)
-        )
+        pair = (other, self) if swapped else (self, other)
+        result = elementwise(primitive, *pair, by=by)
         if self.weak and type(result) is core.TracedArray:
             # Python numbers give Python numbers, which stay weak.
             result.weak = type(other) in NUMBERS or getattr(other, "weak", False)
@@ -43,9 +48,10 @@ def operator(primitive: Any, swapped: bool = False) -> Any:
 
 def unary(primitive: Any) -> Any:
     """The method for an operator with one operand."""
+    by = _SCALAR_OPERATORS.get(primitive)
 
     def apply(self: Any) -> Any:
-        result = elementwise(primitive, self)
+        result = elementwise(primitive, self, by=by)
         if self.weak:
             result.weak = True
         return result
@@ -61,7 +67,7 @@ def power(x: Any, exponent: Any) -> Any:
             if x.weak:
                 result.weak = True
             return result
-    result = elementwise(e.power, x, exponent)
+    result = elementwise(e.power, x, exponent, by=pow)
     if type(result) is core.TracedArray and x.weak:
         result.weak = type(exponent) in NUMBERS or getattr(exponent, "weak", False)
     return result

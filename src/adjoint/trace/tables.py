@@ -136,7 +136,11 @@ def array_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]
             result = function(*positional, **by_name)
             if function not in _functions or not _shares(result, arrays):
                 return _plain_result(result)
-    return find_function(function)(*args, **options)
+    result = find_function(function)(*args, **options)
+    target = options.get("out")
+    if target is not None and result is not target and type(result) is core.TracedArray:
+        return _methods["ufunc stored"](result, target, f"np.{function.__name__}")
+    return result
 
 
 def _plain_arguments(x: Any, arrays: list[Any]) -> Any:

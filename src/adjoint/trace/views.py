@@ -44,6 +44,8 @@ class View:
 
 def handle(x: Any) -> Any:
     """The same value without its tie to a base, to compute with; never to be written."""
+    if type(x) is not core.TracedArray:
+        return x
     return type(x)(x.recorder, x.index, x.payload, x.weak)
 
 

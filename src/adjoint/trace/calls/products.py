@@ -83,7 +83,11 @@ def inner(a: Any, b: Any, /) -> Any:
 @implements(np.outer)
 def outer(a: Any, b: Any, out: Any = None) -> Any:
     """All products of two vectors' elements."""
-    return np.ravel(as_operand(a))[:, None] * np.ravel(as_operand(b))[None, :]
+    result = np.ravel(as_operand(a))[:, None] * np.ravel(as_operand(b))[None, :]
+    if out is not None:
+        out[...] = result
+        return out
+    return result
 
 
 @implements(np.vecdot)

@@ -10,6 +10,7 @@ from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
 from adjoint.primitives import choose, linear
 from adjoint.trace.borrow import borrowed
+from adjoint.trace.calls.reductions import _store
 from adjoint.trace.calls.support import as_operand, axis_index, is_traced
 from adjoint.trace.elementwise import dtype_key
 from adjoint.trace.indexing import concrete_value
@@ -74,29 +75,16 @@ def clip(
     return result if result is not a else detached(a)
 
 
-@implements(np.nan_to_num)
-def nan_to_num(
-    x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
-) -> Any:
-    """NaN and infinities replaced by numbers."""
-    info = np.finfo(x.dtype)
-    high = info.max if posinf is None else posinf
-    low = info.min if neginf is None else neginf
-    result = np.where(np.isnan(x), nan, x)
-    result = np.where(np.isposinf(x), high, result)
-    return np.where(np.isneginf(x), low, result)
-
-
 @implements(np.isposinf)
 def isposinf(x: Any, out: Any = None) -> Any:
     """Whether each element is +inf."""
-    return np.isinf(x) & (x > 0)
+    return _store(np.isinf(x) & (x > 0), out)
 
 
 @implements(np.isneginf)
 def isneginf(x: Any, out: Any = None) -> Any:
     """Whether each element is -inf."""
-    return np.isinf(x) & (x < 0)
+    return _store(np.isinf(x) & (x < 0), out)
 
 
 @implements(np.take, methods=("take",))
@@ -205,7 +193,7 @@ def trace(
     a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
 ) -> Any:
     """The sum of a diagonal."""
-    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype, out=out)
 
 
 @implements(np.tril)
