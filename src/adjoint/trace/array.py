@@ -15,7 +15,7 @@ from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
 from adjoint.graph.source import source_here, writes_an_item
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear, products
-from adjoint.trace import indexing
+from adjoint.trace import indexing, masked
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.flat import Flat
@@ -108,6 +108,8 @@ class TracedArray(TracedCore):
     # *** NumPy's protocols ***
 
     def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **options: Any) -> Any:
+        if masked.MaskedSelection in map(type, inputs):
+            return NotImplemented
         return array_ufunc(ufunc, how, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -223,6 +225,9 @@ class TracedArray(TracedCore):
             known = indexing.plain_index(index)
             if known is not indexing.RECORDED:
                 return self._plain_item(known)
+        mask = masked.mask_of(index)
+        if mask is not None:
+            return masked.select(self, mask)
         plan = indexing.plan_index(self.shape, index)
         result = indexing.read(handle(self), plan)
         if type(result) is not TracedArray or plan.scalar or not indexing.is_basic(plan):
@@ -267,6 +272,10 @@ class TracedArray(TracedCore):
             if known is not indexing.RECORDED and what is not indexing.RECORDED:
                 writable(self)[known] = what
                 return
+        mask = masked.mask_of(index)
+        if mask is not None:
+            write_through(self, masked.assigned(self, mask, value))
+            return
         plan = indexing.plan_index(self.shape, index)
         new = indexing.write(detached(self), plan, value)
         write_through(self, new)

@@ -1,0 +1,335 @@
+"""What a boolean mask picks where its values are not known: inside jit, vmap and loops.
+
+How many elements ``x[x > 0]`` has is not known there, but most code does not ask: it writes
+to the elements (``x[x < 0] *= 0.1``), or sums them. So a selection stands for them by all
+elements of x and the mask. Elementwise operations are done on all, a write back and a
+reduction choose by the mask; whatever needs the number of elements is refused.
+
+Elements outside the mask are given the value of one that is inside, without its derivative,
+so that nothing is computed that NumPy would not compute: no logarithm of a negative number.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import ConcreteValueError
+from adjoint.graph.source import source_here
+from adjoint.primitives.choose import stop_gradient
+from adjoint.trace import recorder as core
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.views import detached
+
+_NUMBERS = (bool, int, float, complex, np.generic)
+
+
+def _unknown(what: str, remedy: str = "use np.where(mask, x, other)") -> ConcreteValueError:
+    return ConcreteValueError(
+        "a boolean mask picks a number of elements that is not known while recording",
+        function=what,
+        source=source_here(),
+        remedy=f"{remedy}, or pass the mask in from outside",
+    )
+
+
+def mask_of(index: Any) -> Any:
+    """The mask of an index that is a mask of unknown values and no more; None if it is not."""
+    if type(index) is tuple:
+        whole = [part for part in index[1:] if part is Ellipsis or part == slice(None)]
+        if not index or len(whole) + 1 != len(index):
+            return None
+        index = index[0]
+    if type(index) is MaskedSelection:
+        return index
+    if type(index) is not core.TracedArray or index.dtype != bool:
+        return None
+    return index if index.shape and concrete_value(index) is None else None
+
+
+def select(x: Any, mask: Any) -> MaskedSelection:
+    """``x[mask]``."""
+    _check(x, mask)
+    return MaskedSelection(_safe(detached(x), detached(mask)), detached(mask))
+
+
+def _check(x: Any, mask: Any) -> None:
+    if type(mask) is MaskedSelection:
+        raise IndexError("a mask of picked elements fits no whole array")
+    if mask.shape != x.shape[: mask.ndim]:
+        raise IndexError(
+            f"boolean index did not match indexed array: the array has shape {x.shape}, "
+            f"the mask {mask.shape}"
+        )
+
+
+def assigned(x: Any, mask: Any, value: Any) -> Any:
+    """The whole new value of x after ``x[mask] = value``."""
+    _check(x, mask)
+    return MaskedSelection(detached(x), detached(mask)).replaced(value)
+
+
+def _safe(x: Any, mask: Any) -> Any:
+    """The first picked element in all places that are not picked."""
+    if 0 in x.shape:
+        return x
+    first = _places(x, mask)[np.argmax(mask)]
+    return np.where(_spread(mask, x.ndim), x, stop_gradient(first))
+
+
+def _places(x: Any, mask: Any) -> Any:
+    """The masked axes as one."""
+    return x.reshape((mask.size, *x.shape[mask.ndim :]))
+
+
+def _spread(mask: Any, ndim: int) -> Any:
+    """The mask with axes for what one place holds."""
+    return mask.reshape(mask.shape + (1,) * (ndim - mask.ndim))
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two recorded values are the same, by the operations that made them."""
+    if a.recorder is not b.recorder:
+        return False
+    recorder = a.recorder
+    if a.index == b.index:
+        return True
+    made = {record[3]: record for record in recorder.records}
+    pending, looked = [(a.index, b.index)], 0
+    while pending:
+        i, j = pending.pop()
+        looked += 1
+        if i == j:
+            continue
+        one, other = made.get(i), made.get(j)
+        if one is None or other is None or looked > 1000 or one[0] is not other[0]:
+            return False
+        if one[0] is None:
+            if not _same_constant(recorder.payloads[i], recorder.payloads[j]):
+                return False
+        elif one[1] != other[1] or len(one[2]) != len(other[2]):
+            return False
+        pending.extend(zip(one[2], other[2], strict=True))
+    return True
+
+
+def _same_constant(a: Any, b: Any) -> bool:
+    if type(a) is core.TracedArray or type(b) is core.TracedArray:
+        return a is b
+    return a.dtype == b.dtype and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+
+
+class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
+    """The elements of an array where a mask holds; their number is not known.
+
+    Args:
+        values: all elements.
+        mask: which of them are meant: over the leading axes of the values.
+    """
+
+    __hash__ = None  # type: ignore[assignment]  # like ndarray
+
+    def __init__(self, values: Any, mask: Any) -> None:
+        self._values = values
+        self._mask = mask
+
+    # *** what is known ***
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the elements."""
+        dtype: np.dtype[Any] = self._values.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """The masked axes have become one."""
+        return int(self._values.ndim - self._mask.ndim + 1)
+
+    @property
+    def size(self) -> Any:
+        """How many elements there are: a number under recording."""
+        return self._count() * int(np.prod(self._trailing, dtype=np.int64))
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The first extent is a number under recording."""
+        return (self._count(), *self._trailing)
+
+    @property
+    def _trailing(self) -> tuple[int, ...]:
+        return tuple(self._values.shape[self._mask.ndim :])
+
+    def _count(self) -> Any:
+        return np.sum(self._mask, dtype=np.int64)
+
+    def _fitting(self, x: Any, what: str) -> Any:
+        """An operand for all elements: of the same selection, or the same for each place."""
+        if type(x) is MaskedSelection:
+            if not _same(self._mask, x._mask):
+                raise _unknown(what)
+            return x._values
+        if isinstance(x, _NUMBERS):
+            return x
+        x = x if type(x) is core.TracedArray else np.asarray(x)
+        if x.ndim >= self.ndim and not (x.ndim == self.ndim and x.shape[0] == 1):
+            raise _unknown(what)
+        return x if x.ndim < self.ndim else x[0]
+
+    # *** elementwise ***
+
+    def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **options: Any) -> Any:
+        name = f"np.{ufunc.__name__}"
+        outs = options.pop("out", ())
+        if how != "__call__" or options.keys() - {"dtype"} or ufunc.signature is not None:
+            raise _unknown(name)
+        if any(type(x) is not MaskedSelection for x in outs):
+            raise _unknown(name)
+        made = ufunc(*[self._fitting(x, name) for x in inputs], **options)
+        results = made if isinstance(made, tuple) else (made,)
+        for target, value in zip(outs, results, strict=False):
+            target._values = value.astype(target.dtype) if value.dtype != target.dtype else value
+        picked = outs or tuple([MaskedSelection(value, self._mask) for value in results])
+        return picked if len(picked) > 1 else picked[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        if type(index) is not MaskedSelection or index.dtype != bool:
+            raise _unknown("indexing")
+        return MaskedSelection(self._values, self._mask & self._fitting(index, "indexing"))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        everything = index is Ellipsis or (type(index) is slice and index == slice(None))
+        self._values = (self if everything else self[index]).replaced(value)
+
+    def replaced(self, value: Any) -> Any:
+        """All elements, with a value in place of the picked ones."""
+        chosen = self._fitting(value, "indexing")
+        if type(chosen) is not core.TracedArray:
+            chosen = np.asarray(chosen)
+        if chosen.dtype != self.dtype:
+            chosen = chosen.astype(self.dtype)
+        return np.where(_spread(self._mask, self._values.ndim), chosen, self._values)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"a selection by a mask has no {name}")
+        raise _unknown(f"ndarray.{name}")
+
+    def __len__(self) -> int:
+        raise _unknown("len", "count with np.sum(mask)")
+
+    def __iter__(self) -> Any:
+        raise _unknown("iteration")
+
+    def __array__(self, *args: Any, **options: Any) -> Any:
+        raise _unknown("np.asarray")
+
+    def __bool__(self) -> bool:
+        raise _unknown("bool")
+
+    def copy(self, order: str = "C") -> MaskedSelection:
+        """The same elements; writing to one leaves the other."""
+        return MaskedSelection(self._values, self._mask)
+
+    def clip(self, *limits: Any, **options: Any) -> MaskedSelection:
+        """The elements limited to an interval."""
+        clipped: MaskedSelection = np.clip(self, *limits, **options)
+        return clipped
+
+    def astype(self, dtype: Any, **options: Any) -> MaskedSelection:
+        """The elements in another dtype."""
+        return MaskedSelection(self._values.astype(dtype), self._mask)
+
+    # *** reductions ***
+
+    def _reduce(self, function: Any, axis: Any, options: dict[str, Any]) -> Any:
+        """Over everything, over the picked places (axis 0), or within a place."""
+        name = f"np.{function.__name__}"
+        mask = np.broadcast_to(_spread(self._mask, self._values.ndim), self._values.shape)
+        if axis is None:
+            return function(self._values, where=mask, **options)
+        axis = operator.index(axis)
+        axis += self.ndim if axis < 0 else 0
+        if not 0 <= axis < self.ndim:
+            raise np.exceptions.AxisError(axis, self.ndim)
+        if options.get("keepdims"):
+            raise _unknown(name)
+        depth = self._mask.ndim
+        if axis == 0:
+            return function(self._values, axis=tuple(range(depth)), where=mask, **options)
+        return MaskedSelection(function(self._values, axis=axis - 1 + depth, **options), self._mask)
+
+    def sum(self, axis: Any = None, **options: Any) -> Any:
+        """Sum of the picked elements."""
+        return self._reduce(np.sum, axis, options)
+
+    def prod(self, axis: Any = None, **options: Any) -> Any:
+        """Product of the picked elements."""
+        return self._reduce(np.prod, axis, options)
+
+    def mean(self, axis: Any = None, **options: Any) -> Any:
+        """Mean of the picked elements; NaN if there are none."""
+        return self._reduce(np.mean, axis, options)
+
+    def var(self, axis: Any = None, **options: Any) -> Any:
+        """Variance of the picked elements."""
+        return self._reduce(np.var, axis, options)
+
+    def std(self, axis: Any = None, **options: Any) -> Any:
+        """Standard deviation of the picked elements."""
+        return self._reduce(np.std, axis, options)
+
+    def max(self, axis: Any = None, **options: Any) -> Any:
+        """Largest of the picked elements; IndexError if there are none."""
+        return self._extreme(np.max, -np.inf, axis, options)
+
+    def min(self, axis: Any = None, **options: Any) -> Any:
+        """Smallest of the picked elements; IndexError if there are none."""
+        return self._extreme(np.min, np.inf, axis, options)
+
+    def _extreme(self, function: Any, lowest: float, axis: Any, options: dict[str, Any]) -> Any:
+        some = np.any(self._mask)
+        if self.dtype.kind in "iu":
+            limits = np.iinfo(self.dtype)
+            lowest = limits.min if lowest < 0 else limits.max
+        # An index past the end is found when the program runs; NumPy raises ValueError there.
+        element = self._values.ravel()[np.where(some, 0, self._values.size)]
+        start = np.where(some, np.asarray(lowest, self.dtype), element)
+        return self._reduce(function, axis, {"initial": start, **options})
+
+    def any(self, axis: Any = None, **options: Any) -> Any:
+        """Whether one of the picked elements is true."""
+        return self._reduce(np.any, axis, options)
+
+    def all(self, axis: Any = None, **options: Any) -> Any:
+        """Whether all picked elements are true."""
+        return self._reduce(np.all, axis, options)
+
+    def dot(self, other: Any) -> Any:
+        """Inner product of two selections by one mask."""
+        if type(other) is not MaskedSelection or self.ndim != 1:
+            raise _unknown("np.dot")
+        return (self * other).sum()
+
+    __matmul__ = dot
+
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        name = getattr(function, "__name__", str(function))
+        if name in _METHODS and type(args[0]) is MaskedSelection:
+            return getattr(args[0], name)(*args[1:], **options)
+        if name in _ELEMENTWISE and options.get("out") is None:
+            given = [self._fitting(x, f"np.{name}") if x is not None else None for x in args]
+            return MaskedSelection(function(*given, **options), self._mask)
+        raise _unknown(f"np.{name}")
+
+
+_METHODS = frozenset(
+    {"sum", "prod", "mean", "var", "std", "max", "min", "any", "all", "dot", "copy"}
+)
+_ELEMENTWISE = frozenset(
+    {"around", "round", "clip", "where", "nan_to_num", "real", "imag", "angle", "sinc", "isclose"}
+)
