@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 
-from adjoint.lower import threads
+from adjoint.lower import signals, threads
 from adjoint.lower.layout import Place
 from adjoint.lower.steps import (
     BranchStep,
@@ -34,6 +34,7 @@ class ControlWriter(ABC):
         self.lines: list[str] = []
         self.arguments: dict[int, str] = {}
         self.count = 0
+        self.polls = False  # some loop asks for signals
 
     @abstractmethod
     def write_step(self, step: Step) -> None:
@@ -164,6 +165,8 @@ class ControlWriter(ABC):
         self.write(step.body)
         if not self.split:
             self.meet_if_busy()
+        if signals.rounds_between(step.body) < n:
+            self._hear(counter, step.body)
         self.lines += [
             f"br label %{tag}.latch",
             f"{tag}.latch:",
@@ -178,14 +181,73 @@ class ControlWriter(ABC):
         """A loop with a test; a bad index also ends it, for its values mean nothing."""
         tag = self.fresh("while")
         self.meet_if_busy()
-        self.lines += [f"br label %{tag}", f"{tag}:"]
+        self.lines += [
+            f"br label %{tag}.pre",
+            f"{tag}.pre:",
+            f"br label %{tag}",
+            f"{tag}:",
+            f"%{tag}.i = phi i64 [ 0, %{tag}.pre ], [ %{tag}.next, %{tag}.latch ]",
+        ]
         self.write(step.test)
         self.meet_if_busy()
         go = self._decision(step.flag)
         self.lines += [f"br i1 {go}, label %{tag}.body, label %{tag}.exit", f"{tag}.body:"]
         self.write(step.body)
         self.meet_if_busy()
-        self.lines += [f"br label %{tag}", f"{tag}.exit:"]
+        self._hear(f"%{tag}.i", step.body)
+        self.lines += [
+            f"br label %{tag}.latch",
+            f"{tag}.latch:",
+            f"%{tag}.next = add i64 %{tag}.i, 1",
+            f"br label %{tag}",
+            f"{tag}.exit:",
+        ]
+
+    def _hear(self, counter: str, body: list[Step]) -> None:
+        """After some rounds, let Python hear of signals; an exception ends the program."""
+        if not signals.USABLE or (self.several and self.split):
+            return
+        self.polls = True
+        mask = signals.rounds_between(body) - 1
+        some, due = self.fresh("%s"), self.fresh("%s")
+        ask, on = self.fresh("ask"), self.fresh("heard")
+        self.lines += [
+            f"{some} = and i64 {counter}, {mask}",
+            f"{due} = icmp eq i64 {some}, {mask}",
+            f"br i1 {due}, label %{ask}, label %{on}",
+            f"{ask}:",
+        ]
+        self.leave_unless_fine("call i64 @poll(ptr %arena)")
+        self.lines += [f"br label %{on}", f"{on}:"]
+
+    def leave_unless_fine(self, call: str) -> None:
+        """A call by thread 0 that may end the program: all return what is not 0."""
+        code, bad = self._told_by_first(call), self.fresh("%s")
+        leave, go = self.fresh("leave"), self.fresh("go")
+        self.lines += [
+            f"{bad} = icmp ne i64 {code}, 0",
+            f"br i1 {bad}, label %{leave}, label %{go}",
+            f"{leave}:",
+            f"ret i64 {code}",
+            f"{go}:",
+        ]
+
+    def _told_by_first(self, call: str) -> str:
+        """What a call by thread 0 gave; all learn it before any of them goes on."""
+        result = self.fresh("%r")
+        if not self.several:
+            self.lines.append(f"{result} = {call}")
+            return result
+        status, code = self.fresh("%r"), self.fresh("%r")
+        self.lines.append(f"{status} = getelementptr i8, ptr %arena, i64 {threads.STATUS_AT}")
+        self.meet()
+        self.by_first(
+            lambda: self.lines.extend([f"{code} = {call}", f"store i64 {code}, ptr {status}"])
+        )
+        self.meet()
+        self.lines.append(f"{result} = load i64, ptr {status}")
+        self.meet()
+        return result
 
     def _decision(self, flag: Place) -> str:
         """Whether a loop goes on: one thread decides, for all must do the same."""

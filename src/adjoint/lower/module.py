@@ -8,7 +8,7 @@ from typing import Any
 
 from adjoint.graph.graph import Node, Operand
 from adjoint.graph.source import Source
-from adjoint.lower import blas, products, threads
+from adjoint.lower import blas, products, signals, threads
 from adjoint.lower.control import ControlWriter
 from adjoint.lower.expr import Writer
 from adjoint.lower.kernel_text import finish_checks, write_finish, write_kernel
@@ -31,7 +31,6 @@ from adjoint.lower.steps import (
 
 PROGRAM = "adjoint_program"
 WORKER = "adjoint_worker"
-FAILED_IN_PYTHON = -1
 
 _ALONE = f"""define i64 @{PROGRAM}(ptr %args, ptr %arena) #0 {{
   %code = call i64 @{WORKER}(ptr %args, ptr %arena, i64 0, i64 1)
@@ -107,6 +106,7 @@ class ModuleWriter(ControlWriter):
         self.constants: dict[str, str] = {}
         self.sites: list[IndexSite] = []
         self.site_numbers: dict[Any, int] = {}
+        self.calls_python = False
 
     def write_step(self, step: Step) -> None:
         """Write one step."""
@@ -258,26 +258,10 @@ class ModuleWriter(ControlWriter):
             self.lines.append(f"{at} = getelementptr ptr, ptr {table}, i64 {i}")
             self.lines.append(f"store ptr {pointer}, ptr {at}")
         function = self.arguments.setdefault(self.python_slot, f"%arg{self.python_slot}")
-        result, bad, on = self.fresh("%r"), self.fresh("%r"), self.fresh("go")
-        call = f"call i64 {function}(i64 {step.number}, ptr {table})"
-        if self.several:
-            # Thread 0 calls; all learn how it went before any of them goes on.
-            status, code = self.fresh("%r"), self.fresh("%r")
-            self.lines.append(f"{status} = getelementptr i8, ptr %arena, i64 {threads.STATUS_AT}")
-            self.meet()
-            self.by_first(
-                lambda: self.lines.extend([f"{code} = {call}", f"store i64 {code}, ptr {status}"])
-            )
-            self.meet()
-            self.lines.append(f"{result} = load i64, ptr {status}")
-            self.meet()
-        else:
-            self.lines.append(f"{result} = {call}")
-        self.lines += [
-            f"{bad} = icmp ne i64 {result}, 0",
-            f"br i1 {bad}, label %failed, label %{on}",
-            f"{on}:",
-        ]
+        self.calls_python = True
+        self.leave_unless_fine(
+            f"call i64 @python(ptr {function}, i64 {step.number}, ptr {table}, ptr %arena)"
+        )
 
     def text(self, steps: list[Step]) -> str:
         """The module."""
@@ -296,12 +280,11 @@ class ModuleWriter(ControlWriter):
             wait = ["call void @barrier(ptr %arena, i64 %threads)"]
         ending = ["%code = load i64, ptr %arena", "ret i64 %code"]
         body_text = "\n  ".join([*self.allocas, *loads, *clear, *self.lines, *wait, *ending])
-        failed = f"failed:\n  ret i64 {FAILED_IN_PYTHON}\n" if "%failed" in body_text else ""
         given = "ptr noalias %args, ptr noalias %arena"
         name = PROGRAM
         if self.several:
             given, name = f"{given}, i64 %thread, i64 %threads", WORKER
-        main = f"define i64 @{name}({given}) #0 {{\n  {body_text}\n{failed}}}\n"
+        main = f"define i64 @{name}({given}) #0 {{\n  {body_text}\n}}\n"
         if self.several:
             main = threads.barrier_text(self.features) + main + _ALONE
         self.declarations.pop("@report", None)
@@ -310,6 +293,7 @@ class ModuleWriter(ControlWriter):
             *sorted(self.declarations.values()),
             *self.library.values(),
             _REPORT,
+            signals.text(self.polls, self.calls_python),
             *self.functions,
             *self.phase_texts.values(),
             main,

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.lower import entry as header
+from adjoint.lower.signals import RAISED_AT
 from adjoint.run import native
 from adjoint.run.objects import layout_is_known
 
@@ -184,11 +185,25 @@ class _Text:
                 f"  call void {_constant(_python_function('Py_DecRef'))}(ptr {arrays[k - 1]})"
             )
             self.lines.append(f"  br label %drop{k - 1}")
-        self.lines += ["drop0:", "  br label %miss", "miss:"]
+        self.lines.append("drop0:")
+        self.raise_what_was_heard()
+        self.lines.append("miss:")
         self.lines.append(f"  call void {_constant(_python_function('Py_IncRef'))}(ptr %self)")
         self.lines += ["  ret ptr %self", "}"]
         head = "define ptr @entry(ptr %self, ptr %arguments, i64 %count) {"
         return "\n".join([*self.globals, head, "start:", *self.lines]) + "\n"
+
+    def raise_what_was_heard(self) -> None:
+        """Leave with the exception of a signal's handler, if the program was ended by one."""
+        arena = _constant(self.arena)
+        kept = [self.load("ptr", arena, RAISED_AT + 8 * i) for i in range(3)]
+        none = self.put(f"icmp eq ptr {kept[0]}, null")
+        self.lines += [f"  br i1 {none}, label %miss, label %raise", "raise:"]
+        at = self.put(f"getelementptr i8, ptr {arena}, i64 {RAISED_AT}")
+        self.lines.append(f"  store ptr null, ptr {at}")
+        restore = _constant(_python_function("PyErr_Restore"))
+        given = ", ".join(f"ptr {x}" for x in kept)
+        self.lines += [f"  call void {restore}({given})", "  ret ptr null"]
 
     def take(self, i: int, kind: Any, shape: tuple[int, ...]) -> None:
         """Check one argument and put its address into the table."""

@@ -13,11 +13,12 @@ from adjoint.graph.graph import Graph
 from adjoint.lower import PROGRAM, Lowered
 from adjoint.lower.entry import ENTRY, MOST_ARGUMENTS, UNFIT
 from adjoint.lower.memory import ALIGNMENT
-from adjoint.lower.module import FAILED_IN_PYTHON, WORKER
+from adjoint.lower.module import WORKER
+from adjoint.lower.signals import FAILED_IN_PYTHON, INTERRUPTED, RAISED_AT
 from adjoint.run import native, objects, pool
 from adjoint.run.entry import Entry, usable
 from adjoint.run.look import Look
-from adjoint.run.python import PythonNodes
+from adjoint.run.python import PythonNodes, raised_at
 
 
 class Program:
@@ -161,6 +162,8 @@ class Program:
     def _fail(self, code: int, arena: int) -> None:
         if code == FAILED_IN_PYTHON:
             raise self._python.take_error()
+        if code == INTERRUPTED:
+            raise raised_at(arena + RAISED_AT)
         site = self.lowered.sites[code - 1]
         index = ctypes.c_int64.from_address(arena + 8).value
         where = f"\n  at {site.source}" if site.source else ""

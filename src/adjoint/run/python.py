@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.lower.layout import Place
+from adjoint.lower.signals import DONE_IN_PYTHON, FAILED_IN_PYTHON
 from adjoint.lower.steps import PythonStep
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_void_p))
@@ -31,14 +32,32 @@ class PythonNodes:
             self._nodes[number](pointers)
         except BaseException as error:  # it must not cross machine code: raised after the call
             self._errors.last = error
-            return 1
-        return 0
+            return FAILED_IN_PYTHON
+        return DONE_IN_PYTHON
 
     def take_error(self) -> BaseException:
-        """The exception that ended the program on this thread."""
-        error: BaseException = self._errors.last
+        """The exception that ended the program on this thread.
+
+        There is none if a signal's handler raised before the callback's first line: Python
+        has reported that one, and only Ctrl-C is likely to have done it.
+        """
+        error: BaseException | None = getattr(self._errors, "last", None)
         self._errors.last = None
-        return error
+        return error or KeyboardInterrupt()
+
+
+def raised_at(address: int) -> BaseException:
+    """The exception whose type, value and traceback machine code has put at an address."""
+    pointers = [ctypes.c_void_p.from_address(address + 8 * i).value for i in range(3)]
+    _, value, trace = (
+        ctypes.cast(pointer, ctypes.py_object).value if pointer else None for pointer in pointers
+    )
+    assert isinstance(value, BaseException)
+    release = ctypes.pythonapi.Py_DecRef
+    for pointer in pointers:
+        if pointer:
+            release(ctypes.c_void_p(pointer))
+    return value.with_traceback(trace)
 
 
 class _Node:
