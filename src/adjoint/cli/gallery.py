@@ -25,6 +25,11 @@ from adjoint.gallery import CHAPTERS, Data, Experiment, Report, find, names, sav
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep each run's picture and figures in this folder.",
 )
+@click.option(
+    "--checkpoints",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where long runs keep their state, to go on from it when they are started again.",
+)
 @click.option("--all", "everything", is_flag=True, help="Run every experiment.")
 @click.option(
     "--write-docs", is_flag=True, help="Keep the runs in docs/ and write docs/gallery.md."
@@ -34,6 +39,7 @@ def command(
     full: bool,
     data: Path | None,
     out: Path | None,
+    checkpoints: Path | None,
     everything: bool,
     write_docs: bool,
 ) -> None:
@@ -49,7 +55,7 @@ def command(
         if name is None and full and find(each).slow:
             click.echo(f"{each}: left out, its full form is slow; ask for it by name")
             continue
-        reached &= _run(find(each), full, Data(data), out)
+        reached &= _run(find(each), full, Data(data, checkpoints), out)
     if write_docs:
         assert out is not None
         click.echo(f"wrote {write_page(out.parent)}")
@@ -73,7 +79,7 @@ def _run(experiment: Experiment, full: bool, data: Data, out: Path | None) -> bo
     except DataError as error:
         click.echo(f"  skipped: {error}")
         return True
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - start if report.seconds is None else report.seconds
     _print(report)
     click.echo(f"  {seconds:.1f} s")
     if out is not None:

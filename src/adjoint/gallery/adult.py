@@ -35,11 +35,9 @@ def encoded(data: Data) -> tuple[Array, Array, Array, Array]:
     return found[0], found[1], found[2], found[3]
 
 
-def run(data: Data, epochs: int, slack: float) -> Report:
-    """64 rectified units, AdamW at a falling rate; the epoch is chosen on a tenth held out."""
-    X, y, test, truth = encoded(data)
-    order = np.random.default_rng(0).permutation(len(X))
-    held, kept = order[: len(X) // 10], order[len(X) // 10 :]
+def train(sets: tuple[Array, ...], epochs: int, falls: bool) -> Array:
+    """64 rectified units by AdamW; accuracy on held-out and test people after each epoch."""
+    X, y, held, held_y, test, truth = sets
     rng = np.random.default_rng(1)
     layers = [
         ((rng.standard_normal((n, m)) * np.sqrt(2 / n)).astype(np.float32), np.zeros(m, np.float32))
@@ -57,40 +55,44 @@ def run(data: Data, epochs: int, slack: float) -> Report:
 
     def after(epoch: int, layers: Any) -> None:
         right = [
-            np.mean(np.argmax(net(layers, x), 1) == t)
-            for x, t in ((X[held], y[held]), (test, truth))
+            np.mean(np.argmax(net(layers, x), 1) == t) for x, t in ((held, held_y), (test, truth))
         ]
         found.append((float(right[0]), float(right[1])))
 
-    steps = epochs * (len(kept) // 128)
-    method = optim.adamw(optim.cosine(1e-3, steps=steps), 0.1)
-    train_epochs(loss, method, layers, (X[kept], y[kept]), 128, epochs, after=after)
-    lines = np.array(found)
-    best = int(np.argmax(lines[:, 0]))
+    rate: Any = optim.cosine(1e-3, steps=epochs * (len(X) // 128)) if falls else 1e-3
+    train_epochs(loss, optim.adamw(rate, 0.1), layers, (X, y), 128, epochs, after=after)
+    return np.array(found)
+
+
+def run(data: Data, plans: tuple[tuple[int, bool], ...], slack: float) -> Report:
+    """The plan and the epoch that are best on a tenth held out."""
+    X, y, test, truth = encoded(data)
+    order = np.random.default_rng(0).permutation(len(X))
+    held, kept = order[: len(X) // 10], order[len(X) // 10 :]
+    sets = (X[kept], y[kept], X[held], y[held], test, truth)
+    lines = max((train(sets, *plan) for plan in plans), key=lambda lines: lines[:, 0].max())
+    ours = lines[int(np.argmax(lines[:, 0])), 1]
     figures = (
-        at_least(
-            "test accuracy: tuned MLP, Gorishniy et al.", 0.8522, lines[best, 1], ".4f", slack=slack
-        ),
-        at_least("… C4.5, the table's own notes", 1 - 0.1554, lines[best, 1], ".4f"),
+        at_least("test accuracy: tuned MLP, Gorishniy et al.", 0.8522, ours, ".4f", slack=slack),
+        at_least("… C4.5, the table's own notes", 1 - 0.1554, ours, ".4f"),
     )
-    x = np.arange(epochs)
-    drawn = {"held out": (x, lines[:, 0]), "test": (x, lines[:, 1])}
+    x = np.arange(len(lines))
     return Report(
         figures,
-        curves(drawn, "epoch", "accuracy"),
-        "One seed beside a mean of 15. A constant rate over 30 epochs gave 0.8515 on the test set; "
-        "the falling rate was chosen after that was seen.",
+        curves({"held out": (x, lines[:, 0]), "test": (x, lines[:, 1])}, "epoch", "accuracy"),
+        "One seed beside a mean of 15. The number of epochs (10, 20, 30) and whether the rate is "
+        "constant or falls were chosen on a tenth of the training people.",
     )
 
 
 def short(data: Data) -> Report:
     """Six epochs."""
-    return run(data, 6, 0.002)
+    return run(data, ((6, True),), 0.002)
 
 
 def full(data: Data) -> Report:
-    """Ten epochs."""
-    return run(data, 10, 0.0)
+    """Six plans of 10 to 30 epochs."""
+    return run(data, tuple((n, falls) for n in (10, 20, 30) for falls in (True, False)), 0.0)
 
 
 EXPERIMENT = Experiment(

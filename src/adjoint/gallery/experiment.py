@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from adjoint.errors import DataError
 
@@ -33,11 +35,13 @@ class Report:
         figures: the rows of the table.
         draw: fills a matplotlib figure with the picture.
         note: what a reader must know to judge the figures; may be empty.
+        seconds: how long it took, where earlier processes did a part of it.
     """
 
     figures: tuple[Figure, ...]
     draw: Callable[[Any], None]
     note: str = ""
+    seconds: float | None = None
 
     @property
     def reached(self) -> bool:
@@ -51,9 +55,15 @@ class Data:
 
     Args:
         root: the folder.
+        kept: where long runs keep their checkpoints; None for nowhere.
     """
 
     root: Path | None = None
+    kept: Path | None = None
+
+    def checkpoint(self, name: str) -> Path | None:
+        """The file of a run's checkpoint, or None."""
+        return None if self.kept is None else self.kept / f"{name.replace(' ', '_')}.safetensors"
 
     def path(self, name: str) -> Path:
         """The path of one file.
@@ -125,6 +135,19 @@ def at_most(
 ) -> Figure:
     """A figure that is reached from below, such as an error; see :func:`at_least`."""
     return _row(name, published, ours, form, ours <= published + slack, "≤", slack)
+
+
+def best_of(name: str, published: float, runs: Sequence[float], form: str = ".2f") -> Figure:
+    """A figure that is reached from above by the best of several runs, told with their median.
+
+    Args:
+        name: what is measured.
+        published: the source's figure.
+        runs: ours.
+        form: how they are written.
+    """
+    ours = f"{max(runs):{form}}, median {float(np.median(runs)):{form}} of {len(runs)} runs"
+    return Figure(name, f"{published:{form}}", ours, _verdict(max(runs) >= published))
 
 
 def close(name: str, published: float, ours: float, tolerance: float, form: str = ".4g") -> Figure:

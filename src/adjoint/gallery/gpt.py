@@ -8,7 +8,7 @@ import numpy as np
 
 import adjoint as ad
 from adjoint import nn, optim
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most, close
+from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most, close, shown
 from adjoint.gallery.text import SHAKESPEARE, shakespeare, windows
 from adjoint.gallery.tools import curves
 
@@ -68,9 +68,9 @@ def run(data: Data, steps: int, goal: float | None) -> Report:
     for part in np.array_split(rows, max(1, steps // 50)):
         state, found = many(state, part)
         losses += list(found)
-    held_rows = windows(rng, held, 5 if goal is None else 40, BATCH, BLOCK)
+    # nanoGPT estimates its losses by 20 batches drawn at random.
     test = ad.jit(loss)
-    ours = float(np.mean([test(state[0], r) for r in held_rows]))
+    ours = float(np.mean([test(state[0], r) for r in windows(rng, held, 20, BATCH, BLOCK)]))
     figures = [close("loss before learning: log 65", np.log(65), float(losses[0]), 0.15, ".3f")]
     if goal is None:
         shares = np.bincount(train, minlength=len(letters)) / len(train)
@@ -78,9 +78,19 @@ def run(data: Data, steps: int, goal: float | None) -> Report:
         name = f"held-out loss after {steps} steps, below the letters' frequencies"
         figures.append(at_most(name, single, ours, ".3f"))
     else:
-        figures.append(at_most("held-out loss after 2000 steps", goal, ours, ".3f"))
+        rest = held[: len(held) // (BLOCK + 1) * (BLOCK + 1)].reshape(-1, BLOCK + 1)
+        whole = np.mean(
+            [test(state[0], r) for r in rest[: len(rest) // 100 * 100].reshape(-1, 100, BLOCK + 1)]
+        )
+        figures.append(
+            at_most(f"held-out loss after {steps} steps, of 20 batches", goal, ours, ".3f")
+        )
+        figures.append(shown("… of the whole held-out text", "—", f"{whole:.3f}"))
     return Report(
-        tuple(figures), curves({"": (np.arange(steps), losses)}, "step", "loss, nats a letter")
+        tuple(figures),
+        curves({"": (np.arange(steps), losses)}, "step", "loss, nats a letter"),
+        "4 layers, 4 heads, 128 features, 64 letters, batches of 12, no dropout; AdamW at 1e-3, "
+        "warmed up over 100 steps, down to 1e-4 along half a cosine. Tested once, at the end.",
     )
 
 

@@ -13,6 +13,7 @@ from adjoint.gallery.tools import curves
 
 FILE = "series/sunspots_yearly_1700-2008.csv"
 LAGS = 12
+DECAYS = (1e-5, 3e-5, 1e-4, 2e-4, 5e-4, 1e-3, 3e-3)
 
 
 def net(p: Any, x: Array) -> Array:
@@ -21,8 +22,36 @@ def net(p: Any, x: Array) -> Array:
     return np.tanh(x @ W + b) @ v + c
 
 
+def ensemble(X: Array, y: Array, seen: Array, decay: float, starts: int) -> Array:
+    """The mean forecast of nets fitted by L-BFGS to the years that are seen."""
+    rng = np.random.default_rng(0)
+    total: Array = np.zeros(len(X))
+    for _ in range(starts):
+        p = (rng.standard_normal((LAGS, 8)) / 4, np.zeros(8), rng.standard_normal(8) / 4, 0.0)
+
+        def loss(p: Any) -> Array:
+            W, _, v, _ = p
+            squares = np.sum(W**2) + np.sum(v**2)
+            return np.mean((net(p, X[seen]) - y[seen]) ** 2) + decay * squares
+
+        found = ad.minimize(loss, p, method="l-bfgs-b", options={"maxiter": 1000})
+        total = total + net(found.x, X)
+    return total / starts
+
+
+def choose(X: Array, y: Array, starts: int) -> float:
+    """The weight decay that is best on each fifth of the years when fitted to the others."""
+    fifth = np.arange(len(X)) * 5 // len(X)
+
+    def error(decay: float) -> float:
+        missed = [ensemble(X, y, fifth != i, decay, starts) - y for i in range(5)]
+        return float(sum(np.sum(m[fifth == i] ** 2) for i, m in enumerate(missed)))
+
+    return min(DECAYS, key=error)
+
+
 def run(data: Data, starts: int) -> Report:
-    """An ensemble of nets with weight decay, by L-BFGS."""
+    """An ensemble of nets with weight decay."""
     _, rows = table(data, FILE)
     series = np.array([float(r[1]) for r in rows])[:280] / 190.2
     X = np.lib.stride_tricks.sliding_window_view(series[:-1], LAGS)
@@ -35,18 +64,8 @@ def run(data: Data, starts: int) -> Report:
     }
     seen = spans["1712–1920"]
     scale = series.var()
-    rng = np.random.default_rng(0)
-    total: Array = np.zeros(len(X))
-    for _ in range(starts):
-        p = (rng.standard_normal((LAGS, 8)) / 4, np.zeros(8), rng.standard_normal(8) / 4, 0.0)
-
-        def loss(p: Any) -> Array:
-            W, _, v, _ = p
-            return np.mean((net(p, X[seen]) - y[seen]) ** 2) + 2e-4 * (np.sum(W**2) + np.sum(v**2))
-
-        found = ad.minimize(loss, p, method="l-bfgs-b", options={"maxiter": 1000})
-        total = total + net(found.x, X)
-    ours = total / starts
+    decay = choose(X[seen], y[seen], min(starts, 5))
+    ours = ensemble(X, y, seen, decay, starts)
     design = np.column_stack([X, np.ones(len(X))])
     linear = design @ np.linalg.lstsq(design[seen], y[seen])[0]
     arv = {
@@ -73,7 +92,9 @@ def run(data: Data, starts: int) -> Report:
         curves(lines, "year", "sunspots"),
         f"A mean of {starts} nets. Errors over the variance of 1700–1979. The paper's own figures "
         "have not been confirmed here and are not quoted: the first column is least squares. The "
-        "weight decay was chosen with the errors of 1921–1979 in view.",
+        f"weight decay, {decay:g}, was chosen among {len(DECAYS)} by leaving out a fifth of the "
+        "years up to 1920 at a time. (Chosen by 1881–1920 alone, it was 0.003, with 0.164, 0.154 "
+        "and 0.470.)",
     )
 
 
