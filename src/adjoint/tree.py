@@ -1,14 +1,15 @@
 """Trees: nested dicts, lists, tuples, namedtuples and dataclasses with arrays as leaves.
 
 optree does the work. A dataclass is made known to it the first time one is met: its fields
-are children, except those marked static (``field(metadata={"static": True})``), which are
-part of the structure and must compare equal.
+are children, except those marked static (``field(metadata={"static": True})``) and those that
+hold a string or a function, which are part of the structure and must compare equal.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import threading
+import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,6 +21,7 @@ from adjoint.errors import StructureError
 NAMESPACE = "adjoint"
 TreeDef = optree.PyTreeSpec
 
+_SETTINGS = (str, bytes, type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
 _known: set[type] = set()
 _lock = threading.Lock()
 
@@ -33,16 +35,24 @@ def _register(kind: type) -> None:
         static = tuple(f.name for f in fields if f.metadata.get("static"))
 
         def flatten(tree: Any) -> tuple[list[Any], tuple[Any, ...], tuple[str, ...]]:
-            children = [getattr(tree, name) for name in names]
-            return children, tuple(getattr(tree, name) for name in static), names
+            children, used, kept = [], [], [(name, getattr(tree, name)) for name in static]
+            for name in names:
+                value = getattr(tree, name)
+                if isinstance(value, _SETTINGS):
+                    kept.append((name, value))
+                else:
+                    children.append(value)
+                    used.append(name)
+            return children, (tuple(used), tuple(kept)), tuple(used)
 
         def unflatten(settings: tuple[Any, ...], children: Iterable[Any]) -> Any:
             # __init__ may compute or check; a rebuilt tree may hold placeholders, so it is
             # filled in directly.
             tree: Any = object.__new__(kind)
-            for name, value in zip(names, children, strict=True):
+            used, kept = settings
+            for name, value in zip(used, children, strict=True):
                 object.__setattr__(tree, name, value)
-            for name, value in zip(static, settings, strict=True):
+            for name, value in kept:
                 object.__setattr__(tree, name, value)
             return tree
 

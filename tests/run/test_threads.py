@@ -23,9 +23,9 @@ arrays = programs.arrays
 
 
 def inputs_of(f: Any, args: Any) -> tuple[Any, list[Any]]:
-    from adjoint.api.compiled import _record
+    from adjoint.api.recorded import record_call
 
-    recording = _record(f, tuple(args), "trace")
+    recording = record_call(f, tuple(args), "trace")
     leaves = [np.asarray(x) for x in ad.tree.flatten(tuple(args))[0]]
     return recording.graph, leaves + list(recording.captured)
 

@@ -7,7 +7,7 @@ import pytest
 from numpy import linspace, zeros
 
 import adjoint as ad
-from adjoint.api.compiled import _record
+from adjoint.api.recorded import record_call
 from adjoint.graph import evaluate
 
 
@@ -303,7 +303,7 @@ BRANCHES = {"ray_tracer", "newton"}  # Python decides on values there
     ids=lambda v: getattr(v, "__name__", ""),
 )
 def test_program_as_a_graph(f: Any, x: Any) -> None:
-    recording = _record(f, (x,), "trace")
+    recording = record_call(f, (x,), "trace")
     (value,) = evaluate(recording.graph, [x, *recording.captured])
     assert value == pytest.approx(f(x.copy()), rel=1e-12)
     many = ad.vmap(f)(np.stack([x, 1.01 * x]))

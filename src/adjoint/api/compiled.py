@@ -6,6 +6,7 @@ import functools
 import itertools
 import threading
 import time
+import types
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.recorded import Call, Recorded, is_setting, record, record_call, understand
 from adjoint.differentiate.replay import replay
-from adjoint.errors import StructureError
+from adjoint.errors import ConcreteValueError, StructureError
 from adjoint.graph.graph import Graph
-from adjoint.graph.types import ArrayType
 from adjoint.primitives.conventions import current
-from adjoint.trace.record import Recording, argument_payload, record_graph
 from adjoint.trace.recorder import TracedCore
 
 if TYPE_CHECKING:
@@ -44,21 +44,14 @@ def make_graph(f: Callable[..., Any], *args: Any) -> Graph:
       return %2
     }
     """
-    return _record(f, args, "trace").graph
-
-
-def _record(f: Callable[..., Any], args: tuple[Any, ...], name: str) -> Recording:
-    leaves, structure = tree.flatten(args)
-    pairs = [argument_payload(x, name) for x in leaves]
-    types = [ArrayType(x.shape, x.dtype) for x, _ in pairs]
-    return record_graph(f, types, structure, name, weak=[weak for _, weak in pairs])
+    return record_call(f, args, "trace").graph
 
 
 _MANY = 16  # shapes and dtypes after which a function is said to keep recompiling
 
 
 class RecompilationWarning(UserWarning):
-    """A jitted function meets ever new shapes or dtypes, and is compiled for each."""
+    """A jitted function meets ever new shapes, dtypes or settings; it is compiled for each."""
 
 
 # A program that has been called this often, and took no longer than this, gets an entry of
@@ -69,25 +62,26 @@ _OFTEN, _SHORT, _ENTRIES = 8, 50e-6, 4
 class _Flat:
     """A program for arguments that are plain arrays and floats."""
 
-    __slots__ = ("calls", "captured", "least", "native", "program", "structure")
+    __slots__ = ("calls", "captured", "least", "native", "program", "recorded")
 
-    def __init__(self, program: Any, recording: Recording) -> None:
+    def __init__(self, program: Any, recorded: Recorded) -> None:
         self.program = program
-        self.captured = tuple(recording.captured)
-        self.structure = recording.structure
+        self.captured = tuple(recorded.captured)
+        self.recorded = recorded
         self.native: Any = None
         self.calls = 0
         self.least = float("inf")
 
     def run(self, args: tuple[Any, ...]) -> Any:
         """Call the program."""
-        return _result(self.structure, self.program(args + self.captured))
+        return self.recorded.result(_numbers(self.program(args + self.captured)))
 
     def entry(self, args: tuple[Any, ...]) -> Callable[..., Any] | None:
         """A native entry, for results that are one leaf or a tuple of leaves."""
-        single = self.structure == _ONE
-        tuple_of_leaves = self.structure == tree.structure((0.0,) * self.structure.num_leaves)
-        if not (single or tuple_of_leaves):
+        structure = self.recorded.structure
+        single = structure == _ONE
+        tuple_of_leaves = structure == tree.structure((0.0,) * structure.num_leaves)
+        if self.recorded.fixed or not (single or tuple_of_leaves):
             return None
         make = getattr(self.program, "entry", None)
         if make is None:
@@ -108,50 +102,64 @@ class Jitted:
         self._function = f
         self._threads = threads
         self._donate = tuple(donate)
-        self._recordings: dict[Any, Recording] = {}
+        self._recordings: dict[Any, Recorded] = {}
+        self._integers_are_settings = False
         self._programs: dict[Any, _Flat] = {}
         self._entries: tuple[tuple[Callable[..., Any], Any], ...] = ()
         self._miss: Any = None
         self._lock = threading.Lock()
 
-    def __call__(self, *args: Any) -> Any:
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """A jitted method gets its object, like a function does."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
         """Run on these arguments."""
         conventions = current()
+        if options:
+            return self._any(args, options)
         # The shortest way: entries of machine code, for small programs called often.
         for entry, chosen in self._entries:
             result = entry(*args)
             if result is not self._miss and chosen is conventions:
                 return result
         kinds: list[Any] = []
+        arrays: list[Any] = []
         for x in args:
             kind = type(x)
             if kind is np.ndarray:
                 kinds.append((x.shape, x.dtype))
+                arrays.append(x)
             elif kind is float:
                 kinds.append(kind)
+                arrays.append(x)
+            elif kind in _PLAIN or (kind is int and self._integers_are_settings):
+                kinds.append((kind, x))
             else:
-                return self._any(args)
+                return self._any(args, options)
         # The short way: plain arrays and floats, of types met before.
         key = (tuple(kinds), conventions)
         flat = self._programs.get(key)
         if flat is None:
             flat = self._flat(args)
             if flat is None:
-                return self._any(args)
+                return self._any(args, options)
             with self._lock:
                 self._programs[key] = flat
+        given = args if len(arrays) == len(args) else tuple(arrays)
         if flat.calls < _OFTEN:
-            return self._timed(flat, args, conventions)
-        return flat.run(args)
+            return self._timed(flat, given, conventions, len(args))
+        return flat.run(given)
 
-    def _timed(self, flat: _Flat, args: tuple[Any, ...], conventions: Any) -> Any:
+    def _timed(self, flat: _Flat, given: tuple[Any, ...], conventions: Any, count: int) -> Any:
         """One of the first calls: if they are many and short, an entry is made for them."""
         start = time.perf_counter()
-        result = flat.run(args)
+        result = flat.run(given)
         flat.least = min(flat.least, time.perf_counter() - start)
         flat.calls += 1
-        if flat.calls == _OFTEN and flat.least < _SHORT and len(self._entries) < _ENTRIES:
-            entry = flat.entry(args)
+        often_and_short = flat.calls == _OFTEN and flat.least < _SHORT
+        if often_and_short and len(self._entries) < _ENTRIES and len(given) == count:
+            entry = flat.entry(given)
             if entry is not None:
                 from adjoint.run import MISS
 
@@ -160,17 +168,15 @@ class Jitted:
                     self._entries = (*self._entries, (entry, conventions))
         return result
 
-    def _any(self, args: tuple[Any, ...]) -> Any:
-        """Trees, NumPy scalars, stand-ins of an outer transformation."""
-        leaves, structure = tree.flatten(args)
-        pairs = [argument_payload(x, "jit") for x in leaves]
-        recording = self._recording(pairs, structure)
-        arguments = [x for x, _ in pairs] + recording.captured
+    def _any(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Trees, settings, NumPy scalars, stand-ins of an outer transformation."""
+        call, recorded = self._recorded(args, options)
+        arguments = [x for x, _ in call.pairs] + recorded.captured
         if any(isinstance(x, TracedCore) for x in arguments):
-            return tree.unflatten(recording.structure, replay(recording.graph, arguments))
-        return _result(recording.structure, self._program(recording, args)(arguments))
+            return recorded.result(replay(recorded.graph, arguments))
+        return recorded.result(_numbers(self._program(recorded, args)(arguments)))
 
-    def _program(self, recording: Recording, args: tuple[Any, ...]) -> Any:
+    def _program(self, recorded: Recorded, args: tuple[Any, ...]) -> Any:
         """The compiled program of a recording."""
         donated = self._donated(args)
 
@@ -180,13 +186,14 @@ class Jitted:
 
             return compile_graph(graph, donate=donated, threads=self._threads)
 
-        return recording.graph.memo(("program", self._threads, donated), compiled)
+        return recorded.graph.memo(("program", self._threads, donated), compiled)
 
     def _donated(self, args: tuple[Any, ...]) -> tuple[int, ...]:
-        """The leaves of the arguments that are given up."""
+        """The arrays among the arguments that are given up."""
         if not self._donate:
             return ()
-        ends = [0, *itertools.accumulate(len(tree.leaves(x)) for x in args)]
+        counts = [sum(not is_setting(leaf) for leaf in tree.leaves(x)) for x in args]
+        ends = [0, *itertools.accumulate(counts)]
         if any(not -len(args) <= i < len(args) for i in self._donate):
             raise StructureError(
                 "an argument to donate is not there",
@@ -197,11 +204,12 @@ class Jitted:
         places = [i % len(args) for i in self._donate]
         return tuple(k for i in places for k in range(ends[i], ends[i + 1]))
 
-    def lower(self, *args: Any) -> Look:
+    def lower(self, *args: Any, **options: Any) -> Look:
         """The program for arguments of these shapes and dtypes, to be read; it is not run.
 
         Args:
             args: the function's arguments, or anything of their shapes and dtypes.
+            options: its named arguments.
 
         Returns:
             An object with ``graphs`` (after each pass), ``kernels``, ``memory``, ``llvm``,
@@ -215,11 +223,10 @@ class Jitted:
         """
         from adjoint.run import look_at
 
-        leaves, structure = tree.flatten(args)
-        recording = self._recording([argument_payload(x, "jit") for x in leaves], structure)
-        return look_at(recording.graph, donate=self._donated(args), threads=self._threads)
+        _, recorded = self._recorded(args, options)
+        return look_at(recorded.graph, donate=self._donated(args), threads=self._threads)
 
-    def cost(self, *args: Any) -> Cost:
+    def cost(self, *args: Any, **options: Any) -> Cost:
         """Operations and bytes of a call with such arguments, and its floor on this machine.
 
         The number of rounds of a while loop is not known: it is counted as one.
@@ -228,39 +235,47 @@ class Jitted:
         >>> jit(np.matmul).cost(np.ones((2, 3)), np.ones((3, 5))).flops
         60
         """
-        return self.lower(*args).cost
+        return self.lower(*args, **options).cost
 
     def _flat(self, args: tuple[Any, ...]) -> _Flat | None:
         """The program for flat arguments, bound to what the function takes from outside."""
-        leaves, structure = tree.flatten(args)
-        recording = self._recording([argument_payload(x, "jit") for x in leaves], structure)
-        if any(isinstance(x, TracedCore) for x in recording.captured):
+        _, recorded = self._recorded(args, {})
+        if any(isinstance(x, TracedCore) for x in recorded.captured):
             return None
-        return _Flat(self._program(recording, args), recording)
+        return _Flat(self._program(recorded, args), recorded)
 
-    def _recording(self, pairs: list[Any], structure: tree.TreeDef) -> Recording:
-        key = (
-            structure,
-            tuple([(x.shape, x.dtype, weak) for x, weak in pairs]),
-            current(),
-        )
+    def _recorded(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Call, Recorded]:
+        call = understand(args, options, self._integers_are_settings, "jit")
+        try:
+            return call, self._recording(call)
+        except (ConcreteValueError, TypeError):
+            if not call.integers:
+                raise
+        # Perhaps it was the value of a Python integer that the function needs.
+        call = understand(args, options, True, "jit")
+        recorded = self._recording(call)
+        self._integers_are_settings = True
+        return call, recorded
+
+    def _recording(self, call: Call) -> Recorded:
+        key = (call.key, current())
         found = self._recordings.get(key)
         if found is None or any(isinstance(x, TracedCore) for x in found.captured):
-            types = [ArrayType(x.shape, x.dtype) for x, _ in pairs]
-            weak = [flag for _, flag in pairs]
-            found = record_graph(self._function, types, structure, "jit", weak=weak)
+            found = record(self._function, call, "jit")
             with self._lock:
                 self._recordings[key] = found
             if len(self._recordings) == _MANY:
-                self._warn(pairs)
+                self._warn(call)
         return found
 
-    def _warn(self, pairs: list[Any]) -> None:
-        shown = ", ".join(str(ArrayType(x.shape, x.dtype)) for x, _ in pairs[:4])
+    def _warn(self, call: Call) -> None:
+        shown = ", ".join(
+            [str(kind) for kind in call.types[:4]] + [repr(x) for _, _, x in call.settings[:4]]
+        )
         warnings.warn(
             f"jit: {getattr(self, '__name__', 'the function')} has been compiled for {_MANY} "
-            f"combinations of shapes and dtypes, the last being ({shown}); pad arguments to a "
-            "few sizes, or call it without jit",
+            f"combinations of shapes, dtypes and settings, the last being ({shown}); pad "
+            "arguments to a few sizes, or call it without jit",
             RecompilationWarning,
             stacklevel=5,
         )
@@ -269,9 +284,12 @@ class Jitted:
 _ONE = tree.structure(0.0)
 
 
-def _result(structure: tree.TreeDef, results: list[Any]) -> Any:
-    """Results as the function gives them: numbers are NumPy scalars."""
-    return tree.unflatten(structure, [y if y.shape else y[()] for y in results])
+_PLAIN = frozenset({str, bool, type(None)})  # settings, met on the short way
+
+
+def _numbers(results: list[Any]) -> list[Any]:
+    """Results as functions give them: numbers are NumPy scalars."""
+    return [y if y.shape else y[()] for y in results]
 
 
 def jit(
@@ -285,6 +303,10 @@ def jit(
     The values are the interpreter's to rounding. While f is recorded, values are not known: a
     Python branch on one is refused with the line and the remedy. Arrays that f takes from
     outside are read when f is recorded, not anew at each call.
+
+    Strings, booleans and functions among the arguments are settings: f is compiled for each
+    that is met, and may branch on them. So are Python integers where f needs their values, as
+    in ``range(n)`` or ``np.zeros(n)``.
 
     Args:
         f: a function of trees of arrays.

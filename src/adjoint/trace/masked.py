@@ -38,7 +38,11 @@ def _unknown(what: str, remedy: str = "use np.where(mask, x, other)") -> Concret
 def mask_of(index: Any) -> Any:
     """The mask of an index that is a mask of unknown values and no more; None if it is not."""
     if type(index) is tuple:
-        whole = [part for part in index[1:] if part is Ellipsis or part == slice(None)]
+        whole = [
+            part
+            for part in index[1:]
+            if part is Ellipsis or (type(part) is slice and part == slice(None))
+        ]
         if not index or len(whole) + 1 != len(index):
             return None
         index = index[0]
