@@ -133,3 +133,18 @@ def test_names_are_scikit_learns_and_others_are_refused():
         score("r2", LOGITS, THREE)
     with pytest.raises(StructureError, match="f1_macro"):
         score("f1", LOGITS, THREE)
+
+
+def test_a_mask_of_steps_leaves_steps_out_and_weights_of_steps_count():
+    rng = np.random.default_rng(0)
+    mask = np.arange(6) < np.array([6, 2, 0, 3])[:, None]
+    logits, labels = rng.normal(size=(4, 6, 3)), rng.integers(0, 3, (4, 6))
+    right = logits.argmax(-1) == labels
+    assert score("accuracy", logits, labels, mask) == pytest.approx(right[mask].mean())
+    weights = rng.uniform(size=(4, 6))
+    wanted = np.average(right, weights=weights)
+    assert score("accuracy", logits, labels, weights) == pytest.approx(wanted)
+    y, t = rng.normal(size=(4, 6, 2)), rng.normal(size=(4, 6, 2))
+    y[~mask] = 1e9
+    assert score("neg_max_error", y, t, mask) == -np.abs(y - t)[mask].max()
+    assert score("r2", y, t, mask) == pytest.approx(score("r2", y[mask], t[mask]))

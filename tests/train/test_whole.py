@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint import nn, optim
+from adjoint import nn, optim, tree
 from adjoint.errors import StructureError
 from adjoint.optim.full_batch import FullBatch
+from adjoint.train import container, fitting
 
 
 def line(n=40):
@@ -54,6 +55,63 @@ def test_every_method_finds_the_least_squares_solution(method, loss):
     assert "the method ended" in result.stopped
 
 
+def bumpy():
+    """A net far from its minimum after a dozen iterations."""
+    x = np.linspace(-2, 2, 30)[:, None]
+    with nn.seed(3):
+        model = nn.Sequential(nn.Linear(1, 5), nn.Tanh(), nn.Linear(5, 1))
+    return model, (x, np.sin(3 * x))
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.method)
+def test_an_interrupted_run_with_a_checkpoint_ends_at_the_same_bits(method, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "LEG", 4)
+    model, data = bumpy()
+
+    def run(path, interrupt=0):
+        def stop(run, row):
+            if row.epoch == interrupt:
+                raise KeyboardInterrupt
+
+        return ad.fit(
+            model,
+            data,
+            loss=nn.mean_squared_error,
+            optimizer=method,
+            epochs=14,
+            backend="interpreter",
+            checkpoint=path,
+            checkpoint_every=0.0,
+            early_stopping=20,
+            callbacks=[stop],
+        )
+
+    straight = run(tmp_path / "straight")
+    assert len(straight.history) == 14
+    for interrupt in (1, 6, 9):
+        assert run(tmp_path / "cut", interrupt).stopped == "interrupted"
+    resumed = run(tmp_path / "cut")
+    assert [row.loss.hex() for row in resumed.history] == [r.loss.hex() for r in straight.history]
+    for a, b in zip(tree.leaves(resumed.model), tree.leaves(straight.model), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # The file holds the start of the last leg, so a finished run does not begin from nothing.
+    assert container.read(tmp_path / "cut", "checkpoint", "fit")[1]["epoch"] == 12
+
+
+def test_a_checkpoint_of_another_method_is_refused(tmp_path):
+    model, data = bumpy()
+
+    def run(method):
+        return ad.fit(
+            model, data, loss=nn.mean_squared_error, optimizer=method, epochs=100,
+            backend="interpreter", checkpoint=tmp_path / "run",
+        )  # fmt: skip
+
+    run(optim.lbfgs())
+    with pytest.raises(StructureError, match="its method differs"):
+        run(optim.lbfgs(memory=3))
+
+
 @dataclass(frozen=True)
 class Spy(FullBatch):
     """Looks at the residuals instead of minimising them."""
@@ -93,15 +151,15 @@ def test_a_network_with_dropout_is_fitted_as_in_inference_and_callbacks_stop_it(
     assert result.history[-1].val_loss is not None
 
 
-def test_what_a_full_batch_method_cannot_do_is_refused(tmp_path):
+def test_what_a_full_batch_method_cannot_do_is_refused():
     x, y = line()
     model = nn.Linear(3, 2)
     with pytest.raises(StructureError, match="sums of squares"):
         ad.fit(model, (x, y), loss=nn.mean_absolute_error, optimizer=optim.levenberg_marquardt())
-    with pytest.raises(StructureError, match="without checkpoint, augment"):
+    with pytest.raises(StructureError, match="without augment, truncate"):
         ad.fit(
             model, (x, y), loss=nn.mean_squared_error, optimizer=optim.lbfgs(),
-            checkpoint=tmp_path / "c", augment=lambda x, key: x,
+            truncate=3, augment=lambda x, key: x,
         )  # fmt: skip
     with pytest.raises(StructureError, match="a stream of batches"):
         ad.fit(model, [(x, y)], loss=nn.mean_squared_error, optimizer=optim.lbfgs())

@@ -67,6 +67,81 @@ def test_a_window_as_long_as_the_sequence_is_ordinary_training():
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
 
 
+class Two(nn.Module):
+    """Two sequences and a mask in, two out."""
+
+    gru: nn.GRU
+    up: nn.Linear
+    down: nn.Linear
+
+    def run(self, parts, mask, initial=None):
+        x = np.concatenate([parts["a"], parts["b"]], axis=-1)
+        h, state = self.gru.run(x, mask, initial)
+        return {"up": self.up(h), "down": self.down(h)}, state
+
+    def __call__(self, parts, mask):
+        return self.run(parts, mask)[0]
+
+
+def two():
+    with nn.seed(1):
+        model = Two(nn.GRU(3, 4), nn.Linear(4, 1), nn.Linear(4, 2))
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(size=(5, 9, 1)), rng.normal(size=(5, 9, 2))
+    targets = {"up": rng.normal(size=(5, 9, 1)), "down": rng.normal(size=(5, 9, 2))}
+    mask = np.arange(9) < np.array([9, 2, 5, 7, 1])[:, None]
+    return model, ({"a": a, "b": b}, mask), targets, mask
+
+
+LOSSES = {"up": nn.mean_squared_error, "down": nn.mean_absolute_error}
+
+
+@pytest.mark.parametrize("backend", ["native", "interpreter"])
+def test_trees_and_sequences_of_unequal_length(backend):
+    model, (parts, mask), targets, _ = two()
+    result = ad.fit(
+        model, ((parts, mask), targets, mask), loss=LOSSES, loss_weights={"down": 0.5},
+        optimizer=optim.sgd(0.2), epochs=1, batch_size=5, shuffle=False, truncate=4,
+        backend=backend,
+    )  # fmt: skip
+    state, total, count = None, 0.0, 0
+    for start in range(0, 9, 4):
+        cut = (slice(None), slice(start, start + 4))
+
+        def loss(model, cut=cut, state=state):
+            here = {name: x[cut] for name, x in parts.items()}
+            y, new = model.run(here, mask[cut], state)
+            w = mask[cut].astype(float)
+            n = max(w.sum(), 1)
+            up = np.sum((y["up"] - targets["up"][cut]) ** 2 * w[..., None]) / n
+            down = np.sum(np.abs(y["down"] - targets["down"][cut]) * w[..., None]) / (2 * n)
+            return up + 0.5 * down, new
+
+        (value, state), slope = ad.value_and_grad(loss, has_aux=True)(model)
+        model = tree.tree_map(lambda p, g: p - 0.2 * g, model, slope)
+        total, count = total + float(value) * mask[cut].sum(), count + mask[cut].sum()
+    for a, b in zip(tree.leaves(result.model), tree.leaves(model), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+    assert result.history[-1].loss == pytest.approx(total / count, rel=1e-9)
+
+
+def test_what_stands_behind_the_mask_does_not_count():
+    model, (parts, mask), targets, _ = two()
+    settings = {"loss": LOSSES, "epochs": 2, "batch_size": 2, "truncate": 4, "seed": 5}
+    first = ad.fit(model, ((parts, mask), targets, mask), backend="interpreter", **settings)
+    noisy = {name: np.where(mask[..., None], x, 1e6) for name, x in parts.items()}
+    other = {name: np.where(mask[..., None], x, -77.0) for name, x in targets.items()}
+    second = ad.fit(model, ((noisy, mask), other, mask), backend="interpreter", **settings)
+    for a, b in zip(tree.leaves(first.model), tree.leaves(second.model), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_arrays_of_another_time_are_refused():
+    model, (parts, mask), targets, _ = two()
+    with pytest.raises(StructureError, match="repeat along time"):
+        ad.fit(model, (({**parts, "b": parts["b"][:, :3]}, mask), targets), loss=LOSSES, truncate=4)
+
+
 def test_targets_without_time_are_refused():
     x, y = series()
     with pytest.raises(StructureError, match="target for each step of time"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,10 @@ from adjoint.primitives.sweeps import scan_sweeps
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.record import Recording, argument_payload, record_graph
 from adjoint.trace.recorder import TracedCore
+
+# Whoever must carry something of its own round a loop, such as the state of layers in training,
+# stands here: it is called as rolled_scan is, instead of it.
+around_scan: ContextVar[Callable[..., tuple[Any, Any]] | None] = ContextVar("scan", default=None)
 
 
 def _operands(x: Any, name: str) -> tuple[list[Any], tree.TreeDef]:
@@ -67,6 +72,19 @@ def scan(
     >>> scan(lambda total, x: (total + x, total), 0.0, np.arange(4.0))
     (np.float64(6.0), array([0., 0., 1., 3.]))
     """
+    run = around_scan.get() or rolled_scan
+    return run(f, init, xs, length, reverse, checkpoint)
+
+
+def rolled_scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any,
+    length: int | None,
+    reverse: bool,
+    checkpoint: int | None,
+) -> tuple[Any, Any]:
+    """:func:`scan`, whatever stands around it."""
     if checkpoint is not None and checkpoint < 1:
         raise StructureError(
             "at least one carry must be kept: the first",

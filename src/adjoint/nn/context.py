@@ -8,12 +8,15 @@ dataclass with a dropout layer inside trains like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from adjoint.api.control import around_scan, rolled_scan
 from adjoint.errors import StructureError
 from adjoint.nn import random
 from adjoint.nn.module import rebuild
@@ -57,22 +60,69 @@ def apply(model: Any, *inputs: Any, training: bool = False, key: Any = None) -> 
     if isinstance(key, int):
         key = random.key(key)
     current = _Pass(training, key)
-    token = _pass.set(current)
-    try:
+    with _within(current):
         output = model(*inputs)
-    finally:
-        _pass.reset(token)
     return output, rebuild(model, current.changes) if current.changes else model
 
 
 @contextmanager
 def inference() -> Iterator[None]:
     """Within this block layers behave as in inference, whatever stands around it."""
-    token = _pass.set(None)
+    with _within(None):
+        yield
+
+
+@contextmanager
+def _within(current: _Pass | None) -> Iterator[None]:
+    """A block that belongs to a pass, its loops too."""
+    tokens = _pass.set(current), around_scan.set(None if current is None else _scan)
     try:
         yield
     finally:
-        _pass.reset(token)
+        _pass.reset(tokens[0])
+        around_scan.reset(tokens[1])
+
+
+def _scan(f: Callable[..., tuple[Any, Any]], init: Any, xs: Any, *settings: Any) -> tuple[Any, Any]:
+    """A loop whose steps each draw a key of their own and hand state on to the next.
+
+    Args:
+        f: as for :func:`adjoint.scan`.
+        init: likewise.
+        xs: likewise.
+        settings: likewise.
+    """
+    outer = _pass.get()
+    assert outer is not None  # set together
+    first = _Pass(outer.training, outer.key)
+
+    def plain(carry: Any, row: Any) -> tuple[Any, Any]:
+        with _within(first):
+            return f(carry, row)
+
+    result = rolled_scan(plain, init, xs, *settings)
+    if not (first.changes or first.keys_given):
+        return result
+    # Only now is it known what the layers inside hand over: it goes round with the carry.
+    modules = {id(module): module for module in first.alive}
+    start = [
+        {name: kept(module, name) for name in first.changes[key]} for key, module in modules.items()
+    ]
+    outer.keys_given += 1
+    key = None if outer.key is None else random.fold_in(outer.key, outer.keys_given)
+
+    def step(carry: Any, row: Any) -> tuple[Any, Any]:
+        given, states, number = carry
+        own = None if key is None else random.fold_in(key, number)
+        now = _Pass(outer.training, own, changes=dict(zip(modules, states, strict=True)))
+        with _within(now):
+            new, result = f(given, row)
+        return (new, [now.changes[key] for key in modules], number + 1), result
+
+    (carry, states, _), results = rolled_scan(step, (init, start, np.int64(0)), xs, *settings)
+    for module, fields in zip(modules.values(), states, strict=True):
+        keep(module, **fields)
+    return carry, results
 
 
 def is_training() -> bool:

@@ -90,6 +90,8 @@ class Checkpoint(Callback):
             self._write(self._latest)
 
     def _note(self, run: Run) -> None:
+        if not run.can_be_saved:
+            return
         self._latest = _Snapshot(
             run.position,
             run.seconds_of_epoch(),

@@ -22,7 +22,7 @@ class Dataset:
     Args:
         inputs: a tree of arrays; a tuple is spread over the model's arguments.
         targets: a tree of arrays.
-        weights: [n], or None.
+        weights: [n], or [n, time] as the losses take them, or None.
     """
 
     inputs: Any
@@ -118,23 +118,31 @@ def make_dataset(data: Any, name: str = "data", check: bool = True) -> Dataset:
 
 
 def with_weights(data: Dataset, weights: Any) -> Dataset:
-    """The same examples with weights; those that they had already are multiplied.
+    """The same examples with weights, or a mask; those that they had already are multiplied.
 
     Raises:
         DataError: weights of another shape, or negative, or all zero.
     """
     weights = as_array(weights, "sample_weight")
-    if weights.shape != (len(data),) or weights.dtype.kind not in "biuf":
+    if weights.shape[0] != len(data) or weights.dtype.kind not in "biuf":
         raise DataError(
-            "there must be one weight for each example",
+            "there must be one weight for each example, or for each step of each example",
             function="fit",
             got=_shown(weights),
-            wanted=f"shape ({len(data)},)",
+            wanted=f"shape ({len(data)},) or ({len(data)}, time)",
         )
     if (weights < 0).any() or not weights.any():
         raise DataError("weights must not be negative, nor all zero", function="fit")
-    weights = weights.astype(float) if weights.dtype.kind in "biu" else weights
-    return replace(data, weights=weights if data.weights is None else data.weights * weights)
+    weights = weights.astype(float) if weights.dtype.kind in "iu" else weights
+    if data.weights is not None:
+        axes = max(weights.ndim, data.weights.ndim)
+        weights = _with_axes(data.weights, axes) * _with_axes(weights, axes)
+    return replace(data, weights=weights)
+
+
+def _with_axes(weights: Any, axes: int) -> Any:
+    """Weights of examples beside weights of their steps."""
+    return weights.reshape(*weights.shape, *(1,) * (axes - weights.ndim))
 
 
 def _arrays(values: Any, name: str, check: bool) -> Any:

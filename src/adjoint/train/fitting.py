@@ -30,7 +30,7 @@ from adjoint.train.problem import Parts, Problem
 from adjoint.train.progress import Progress
 from adjoint.train.run import Position, Run
 from adjoint.train.source import ArraySource, StreamSource
-from adjoint.train.whole import Held, WholeRun, whole_of
+from adjoint.train.whole import LEG, Held, WholeRun, whole_of
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ def fit(
         shuffle: whether examples come in a new random order each epoch.
         drop_last: whether a smaller last batch is left out.
         steps_per_epoch: batches of an epoch, for endless streams.
-        checkpoint: a file to write the state of the run to, again and again.
+        checkpoint: a file to write the state of the run to, again and again. A full-batch
+            method then begins afresh every 100 iterations, where its state can be saved.
         resume: whether to go on from that file if it is there.
         checkpoint_every: seconds between checkpoints.
         optimizer_state: of an earlier result, to go on from its model; the orders and keys of
@@ -184,7 +185,7 @@ def fit(
     problem = Problem(parts, objective, method, run_dtype, augment, truncate)
     make: Any = Run
     if isinstance(optimizer, FullBatch):
-        _check_whole(optimizer, source, checkpoint, augment, truncate)
+        _check_whole(optimizer, source, augment, truncate)
         source = whole_of(source)
         make = functools.partial(WholeRun, optimizer)
     run: Run = make(
@@ -199,7 +200,10 @@ def fit(
         settings = {
             "seed": seed, "batch_size": batch_size, "balanced": balanced, "shuffle": shuffle,
             "drop_last": drop_last, "steps_per_epoch": steps_per_epoch, "backend": backend,
+            "method": repr(optimizer) if isinstance(optimizer, FullBatch) else "",
         }  # fmt: skip
+        if isinstance(run, WholeRun):
+            run.leg = LEG
         keeper = Checkpoint(checkpoint, problem, source, held, settings, checkpoint_every)
         run.callbacks.append(keeper)
         if resume:
@@ -229,12 +233,9 @@ def _evaluator(
     return Evaluator(problem, source.data, metrics, backend, threads)
 
 
-def _check_whole(
-    method: FullBatch, source: Any, checkpoint: Any, augment: Any, truncate: Any
-) -> None:
+def _check_whole(method: FullBatch, source: Any, augment: Any, truncate: Any) -> None:
     asked = {
         "a stream of batches": isinstance(source, StreamSource),
-        "checkpoint": checkpoint is not None,
         "augment": augment is not None,
         "truncate": truncate is not None,
     }

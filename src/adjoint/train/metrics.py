@@ -23,11 +23,13 @@ class Judged:
     Args:
         output: of the model.
         target: integers of shape [...], one-hot rows, or floating-point values.
-        weights: [n] or None.
+        weights: [n], [n, time] or None.
     """
 
     def __init__(self, output: Any, target: Any, weights: Any = None) -> None:
         output, target = np.asarray(output), np.asarray(target)
+        if weights is not None and (weights.ndim > 1 or weights.dtype.kind == "b"):
+            weights, output, target = _by_step(weights, output, target)
         if output.ndim == target.ndim + 1 and output.shape[-1] == 1:
             output = output[..., 0]
         self.is_classes = target.dtype.kind in "iub" or (
@@ -74,6 +76,13 @@ class Judged:
         n = len(classes)
         hits = np.bincount(true[true == guess], w[true == guess], n)
         return hits, np.bincount(true, w, n), np.bincount(guess, w, n)
+
+
+def _by_step(weights: Any, output: Any, target: Any) -> tuple[Any, Any, Any]:
+    """Each weighed step as an example of its own; those that a mask leaves out are dropped."""
+    output, target = (x.reshape(-1, *x.shape[weights.ndim :]) for x in (output, target))
+    flat = weights.reshape(-1)
+    return (None, output[flat], target[flat]) if flat.dtype.kind == "b" else (flat, output, target)
 
 
 def _accuracy(j: Judged) -> float:
@@ -254,7 +263,8 @@ def score(metric: Metric, output: Any, target: Any, weights: Any = None) -> floa
         metric: a name of :data:`NAMES`, or a function of targets and predictions.
         output: of the model, as the losses take it.
         target: integers, one-hot rows or values.
-        weights: one for each example, or None; a function does not get them.
+        weights: one for each example or step, or a mask, or None; a function sees only what a
+            mask leaves, and gets no weights.
 
     >>> score("accuracy", np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
     0.5

@@ -110,6 +110,11 @@ class Run:
         return self._source.steps
 
     @property
+    def can_be_saved(self) -> bool:
+        """Whether the position says all that is needed to go on from here."""
+        return True
+
+    @property
     def loss(self) -> float:
         """Mean loss of the running epoch so far."""
         return self.position.sums.get("loss", 0.0) / max(self.position.weight, 1)

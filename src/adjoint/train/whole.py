@@ -2,6 +2,10 @@
 
 A line search asks for the loss as often as it needs, so the objective must be a function of
 the parameters alone: dropout, noise and batch statistics are as in inference.
+
+What SciPy's methods remember of the curvature cannot be saved. So a run with a checkpoint is cut
+into legs of as many iterations each, at the start of which the method begins afresh, resumed or
+not: that is where its state is the parameters alone.
 """
 
 from __future__ import annotations
@@ -39,6 +43,9 @@ class Held(Optimizer):
         return parameters, state
 
 
+LEG = 100  # iterations
+
+
 class _Enough(Exception):  # noqa: N818 - it ends a search, nothing is wrong
     """A callback has stopped the run."""
 
@@ -49,10 +56,14 @@ class WholeRun(Run):
     Args:
         method: the method.
         parts: as for :class:`Run`.
+
+    Attributes:
+        leg: iterations after which the method begins afresh; None for never.
     """
 
     def __init__(self, method: FullBatch, *parts: Any, **settings: Any) -> None:
         super().__init__(*parts, **settings)
+        self.leg: int | None = None
         self._method = method
         self._backend = settings["backend"]
         self._data = self._source.example()
@@ -70,18 +81,27 @@ class WholeRun(Run):
         """Minimise, one row of the history for each iteration."""
         self._begin()
         objective = self._residuals() if self._method.of_residuals else self._loss
-        try:
-            _, found = self._method.run(
-                objective,
-                self.position.carry["parameters"],
-                self.epochs,
-                callback=self._iterated,
-                native=None if self._backend == NATIVE else False,
-            )
-        except _Enough:
-            return
-        if self.epoch < self.epochs:
-            self.stop(f"the method ended: {found.message}")
+        while self.epoch < self.epochs and not self.stopped:
+            until = self.epochs
+            if self.leg is not None:
+                until = min(until, self.epoch - self.epoch % self.leg + self.leg)
+            try:
+                _, found = self._method.run(
+                    objective,
+                    self.position.carry["parameters"],
+                    until - self.epoch,
+                    callback=self._iterated,
+                    native=None if self._backend == NATIVE else False,
+                )
+            except _Enough:
+                return
+            if self.epoch < until:
+                self.stop(f"the method ended: {found.message}")
+
+    @property
+    def can_be_saved(self) -> bool:
+        """At the start of a leg."""
+        return self.leg is not None and self.step == 0 and self.epoch % self.leg == 0
 
     def _output(self, parameters: Any) -> Any:
         model = self._problem.parts.join(parameters, self.position.carry["states"])
@@ -100,8 +120,8 @@ class WholeRun(Run):
         share = np.full(len(tree.leaves(targets)[0]), 1.0) if weights is None else weights
         share = share / share.sum()
         if losses == [nn.mean_squared_error]:
-            share = 2 * share / max(1, int(np.prod(targets.shape[1:])))
-        elif losses != [nn.half_squared_error]:
+            share = 2 * share / max(1, int(np.prod(targets.shape[share.ndim :])))
+        elif losses != [nn.half_squared_error] or share.ndim > 1:
             raise StructureError(
                 f"{self._method.method} minimises sums of squares",
                 function="fit",
@@ -109,7 +129,11 @@ class WholeRun(Run):
                 wanted="nn.mean_squared_error or nn.half_squared_error",
                 remedy="use optim.lbfgs() for other losses",
             )
-        factor = np.sqrt(share).reshape(-1, *(1,) * (targets.ndim - 1)).astype(targets.dtype)
+        factor = (
+            np.sqrt(share)
+            .reshape(*share.shape, *(1,) * (targets.ndim - share.ndim))
+            .astype(targets.dtype)
+        )
 
         def residuals(parameters: Any) -> Any:
             output = self._output(parameters)
