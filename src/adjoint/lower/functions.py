@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adjoint.lower import vectormath
+import numpy as np
+
+from adjoint.lower import special, vectormath
 from adjoint.lower.emit import FLOATS, Emitter, Reg
-from adjoint.lower.maps import rule
+from adjoint.lower.maps import cast, rule
 
 # Primitive -> the C library's name for float64; float32 appends an f.
 _LIBM = {
@@ -42,6 +44,7 @@ _LIBM = {
     "hypot": "hypot",
     "nextafter": "nextafter",
     "pow": "pow",
+    "float_power": "pow",
 }
 
 
@@ -51,6 +54,7 @@ def apply(e: Emitter, name: str, *x: Reg) -> Reg:
         wide = [e.convert("fpext", reg, "float") for reg in x]
         return e.convert("fptrunc", apply(e, name, *wide), "half")
     dtype = "float32" if x[0].kind == "float" else "float64"
+    name = "pow" if name == "float_power" else name
     if vectormath.available(name, dtype):
         lanes, level, same = e.alike(*x)
         symbol = vectormath.function_name(name, dtype, lanes)
@@ -80,11 +84,34 @@ def register() -> None:
     for name in _LIBM:
         if name != "nextafter":
             _function(name)
+    special.register()
 
 
 @rule("nextafter", "f", 15)
 def _nextafter(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg | None:
     return None if x[0].kind == "half" else apply(e, "nextafter", *x)
+
+
+@rule("spacing", "f", 20)
+def _spacing(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg | None:
+    """How far the next number away from zero is, with the number's sign."""
+    if x[0].kind == "half":
+        return None
+    infinity = e.const(float("inf"), x[0].kind)
+    away = e.intrinsic("copysign", infinity, x[0])
+    return e.op("fsub", apply(e, "nextafter", x[0], away), x[0])
+
+
+@rule("ldexp", "iuf", 15)
+def _ldexp(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg | None:
+    if x[0].kind == "half" or t[0].kind != "f":
+        return None
+    power = x[1]
+    if power.kind == "i64":  # as far as it matters: beyond 5000 all is zero or infinite
+        low, high = e.const(-5000, "i64"), e.const(5000, "i64")
+        power = e.intrinsic("smin", e.intrinsic("smax", power, low), high)
+    power = cast(e, power, t[1] if power is x[1] else np.dtype("i8"), np.dtype("i4"))
+    return e.call("ldexp" + ("f" if x[0].kind == "float" else ""), x[0].kind, x[0], power)
 
 
 @rule("expit", "f", 15)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -69,6 +70,7 @@ def lower_graph(
     if n_inputs + n_outputs <= MOST_ARGUMENTS:
         text += entry_text(PROGRAM, graph.input_types, n_outputs, 1 + len(lowering.literals))
     routines = {name for name in blas.GEMM.values() if f"@adjoint_{name}(" in text}
+    routines |= set(re.findall(r'call \w+ @"((?:special|lapack)\.\w+)"', text))
     return Lowered(
         text,
         size,

@@ -7,6 +7,7 @@ work, ``available`` says why and programs are interpreted.
 from __future__ import annotations
 
 import ctypes
+import importlib
 from functools import lru_cache
 from typing import Any
 
@@ -121,7 +122,8 @@ class Loaded:
     def __init__(self, code: bytes, routines: set[str]) -> None:
         llvm, _ = _target()
         for name in routines:
-            llvm.add_symbol(f"adjoint_{name}", blas_address(name))
+            symbol = name if "." in name else f"adjoint_{name}"
+            llvm.add_symbol(symbol, routine_address(name))
         absent = symbols.missing(code, llvm)
         if absent:
             raise MissingSymbolError(f"machine code needs {', '.join(absent)}")
@@ -148,12 +150,18 @@ class Loaded:
         return ctypes.CFUNCTYPE(ctypes.c_int64, *kinds)(address)
 
 
-@lru_cache(maxsize=16)
-def blas_address(name: str) -> int:
-    """The address of a BLAS routine in SciPy's OpenBLAS."""
-    from scipy.linalg import cython_blas
+_HOMES = {
+    "blas": "scipy.linalg.cython_blas",
+    "lapack": "scipy.linalg.cython_lapack",
+    "special": "scipy.special.cython_special",
+}
 
-    capsule = cython_blas.__pyx_capi__[name]
+
+@lru_cache(maxsize=256)
+def routine_address(name: str) -> int:
+    """The address of a compiled routine of SciPy: ``dgemm``, ``lapack.dpotrf``, ``special.j0``."""
+    home, _, plain = name.rpartition(".")
+    capsule = importlib.import_module(_HOMES[home or "blas"]).__pyx_capi__[plain]
     get_name = ctypes.pythonapi.PyCapsule_GetName
     get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
     get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
