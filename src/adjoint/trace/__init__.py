@@ -1,7 +1,10 @@
 """Recording: the stand-in array, and what NumPy's functions mean on it."""
 
 from adjoint.trace import calls as _calls
+from adjoint.trace import iterators as _iterators  # noqa: F401  # takes its place
+from adjoint.trace import lists as _lists  # noqa: F401  # takes its place
 from adjoint.trace import making as _making  # noqa: F401  # takes its place
+from adjoint.trace import outside as _outside  # noqa: F401  # takes its place
 from adjoint.trace import scipy_gate as _scipy_gate  # noqa: F401  # takes its place
 from adjoint.trace.array import TracedArray
 from adjoint.trace.record import Recording, record_graph

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
-from adjoint.graph.source import source_here, writes_an_item
+from adjoint.errors import ConcreteValueError, UnsupportedError
+from adjoint.graph.source import source_here
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear, products
 from adjoint.trace import indexing, masked
@@ -29,7 +29,7 @@ from adjoint.trace.recorder import (
     set_array_class,
     unwrapped,
 )
-from adjoint.trace.scipy_names import refuse_caller
+from adjoint.trace.refusals import no_array, no_number
 from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import as_view, detached, handle, replace_value, writable, write_through
 
@@ -125,15 +125,7 @@ class TracedArray(TracedCore):
             shown = known.copy() if copy else known.view()
             shown.flags.writeable = bool(copy)
             return shown if dtype is None else shown.astype(dtype, copy=False)
-        refuse_caller()
-        raise ConversionError(
-            "an array under recording cannot be turned into a plain ndarray: "
-            "its derivative would be lost",
-            function=self.recorder.name,
-            source=source_here(),
-            remedy="use NumPy functions on it as it is; for a value without derivative use "
-            "ad.stop_gradient(x); to fill an array, make it with np.zeros inside the function",
-        )
+        raise no_array(self)
 
     # *** values, where Python asks for them ***
 
@@ -161,31 +153,24 @@ class TracedArray(TracedCore):
     def __int__(self) -> int:
         return int(self._value("int()", "keep the array: x.astype(int)"))
 
-    def _refuse_number(self, kind: str) -> Any:
-        if writes_an_item():
-            raise ConversionError(
-                "a recorded value is written into an array made outside the recording",
-                function=self.recorder.name,
-                source=source_here(),
-                remedy="make the array inside the function: np.zeros(n), or a = np.array(a) first",
-            )
-        raise ConversionError(
-            f"{kind}(x) of an array under recording would cut its derivative",
-            function=self.recorder.name,
-            source=source_here(),
-            remedy=f"drop {kind}(), or use np.{{sin, exp, ...}} in place of math.*; for a value "
-            f"without derivative {kind}(ad.stop_gradient(x))",
-        )
+    def __floor__(self) -> int:
+        return int(np.floor(self._value("math.floor()", "use np.floor")))
+
+    def __ceil__(self) -> int:
+        return int(np.ceil(self._value("math.ceil()", "use np.ceil")))
+
+    def __trunc__(self) -> int:
+        return int(np.trunc(self._value("math.trunc()", "use np.trunc")))
 
     def __float__(self) -> float:
         if self.dtype.kind not in "fc" or self.recorder is PLAIN:
             return float(self._value("float()", "keep the array as it is"))
-        return self._refuse_number("float")  # type: ignore[no-any-return]
+        raise no_number(self, "float")
 
     def __complex__(self) -> complex:
         if self.recorder is PLAIN:
             return complex(self.payload)
-        return self._refuse_number("complex")  # type: ignore[no-any-return]
+        raise no_number(self, "complex")
 
     def item(self, *index: int) -> Any:
         """One element, still under recording."""

@@ -15,8 +15,9 @@ from __future__ import annotations
 import dis
 import functools
 import sys
+import sysconfig
 from collections.abc import Callable
-from types import FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -30,14 +31,16 @@ _NUMERIC = "biufc"
 _own: dict[str, Any] = {}  # NumPy's functions, by name
 _ours: dict[str, Any] = {}  # what takes their place
 _by_id: dict[int, Any] = {}
-_own_linalg: dict[str, Any] = {}
-_ours_linalg: dict[str, Any] = {}
+# Names in NumPy's other namespaces, or that others replace: namespace, theirs, ours.
+_spaces: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+_offered: dict[str, list[Any]] = {}  # not replaced until some code mentions the name
+_read: dict[int, CodeType] = {}  # code that was searched for such names
 _elsewhere: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _searched: dict[int, int] = {}  # modules by id, and how many names they had
 _modules_seen = 0
 
 
-def _calls_from_user() -> bool:
+def calls_from_user() -> bool:
     """Whether the caller's caller is the user's code in a thread that records.
 
     Compiled extension modules call NumPy too, and have no frames of their own: what seems to
@@ -94,10 +97,10 @@ def _maker(function: Any) -> Callable[..., Any]:
     def make(*args: Any, **options: Any) -> Any:
         for x in args:
             if (type(x) is list or type(x) is tuple) and any_traced(x):
-                args = _with_lists_joined(function, args)
+                args = args if function.__name__ in _SEQUENCES else with_lists_joined(args)
                 break
         made = function(*args, **options)
-        return result(made) if _calls_from_user() else made
+        return result(made) if calls_from_user() else made
 
     return make
 
@@ -106,24 +109,9 @@ def _maker(function: Any) -> Callable[..., Any]:
 _SEQUENCES = {"concatenate", "concat", "stack", "vstack", "hstack", "column_stack"}
 
 
-def _with_lists_joined(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+def with_lists_joined(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Lists with recorded numbers as arrays: NumPy does not look for stand-ins in lists."""
-    if function.__name__ in _SEQUENCES:
-        return args
     return tuple([joined(x) if isinstance(x, list | tuple) and any_traced(x) else x for x in args])
-
-
-def _reader(function: Any) -> Callable[..., Any]:
-    """A function that may be given a list with recorded numbers."""
-
-    @functools.wraps(function)
-    def read(*args: Any, **options: Any) -> Any:
-        for x in args:
-            if (type(x) is list or type(x) is tuple) and any_traced(x):
-                return function(*_with_lists_joined(function, args), **options)
-        return function(*args, **options)
-
-    return read
 
 
 def result(x: Any) -> Any:
@@ -140,7 +128,7 @@ def result(x: Any) -> Any:
 def _from_iterator(function: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     def from_iterator(items: Any, dtype: Any, *args: Any, **options: Any) -> Any:
-        if not _calls_from_user():
+        if not calls_from_user():
             return function(items, dtype, *args, **options)
         kept = list(items)
         if any_traced(kept):
@@ -154,7 +142,7 @@ def _empty(function: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     def empty(*args: Any, **options: Any) -> Any:
         result = function(*args, **options)
-        if not _calls_from_user() or result.dtype.kind not in _NUMERIC:
+        if not calls_from_user() or result.dtype.kind not in _NUMERIC:
             return result
         result.fill(0)  # what a recording does must not depend on what memory holds
         return core.plain(result)
@@ -165,7 +153,7 @@ def _empty(function: Any) -> Callable[..., Any]:
 def _full(function: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     def full(shape: Any, fill_value: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
-        if not _calls_from_user():
+        if not calls_from_user():
             return function(shape, fill_value, dtype, *args, **options)
         if type(fill_value) is not core.TracedArray and not any_traced(fill_value):
             return _made(function(shape, fill_value, dtype, *args, **options))
@@ -181,7 +169,7 @@ def _array(function: Any, copies: bool) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def array(obj: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
-        if not _calls_from_user():
+        if not calls_from_user():
             return function(obj, dtype, *args, **options)
         if type(obj) is not core.TracedArray and not any_traced(obj):
             result = function(obj, dtype, *args, **options)
@@ -195,7 +183,8 @@ def recorded_array(
     obj: Any, copies: bool, dtype: Any = None, *args: Any, ndmin: int = 0, **options: Any
 ) -> Any:
     """``np.array`` (or ``np.asarray``) of a stand-in, or of a list with some in it."""
-    wants_copy = options.get("copy", copies) and type(obj) is core.TracedArray
+    asked = options.get("copy", copies) in (True, np._CopyMode.ALWAYS)
+    wants_copy = asked and type(obj) is core.TracedArray
     result = joined(obj)
     if dtype is not None and result.dtype != dtype:
         result = result.astype(dtype)
@@ -258,51 +247,6 @@ _MAKERS = (
     "pad",
     "where",
 )
-_READERS = (
-    "sum",
-    "prod",
-    "max",
-    "min",
-    "amax",
-    "amin",
-    "mean",
-    "std",
-    "var",
-    "median",
-    "any",
-    "all",
-    "dot",
-    "inner",
-    "vdot",
-    "cross",
-    "argmax",
-    "argmin",
-    "argsort",
-    "average",
-    "ptp",
-    "interp",
-    "trapezoid",
-    "polyval",
-    "convolve",
-    "quantile",
-    "percentile",
-    "nansum",
-    "nanmean",
-    "nanmax",
-    "nanmin",
-    "count_nonzero",
-    "einsum",
-)
-_LINALG = (
-    "norm",
-    "det",
-    "inv",
-    "solve",
-    "eigh",
-    "eigvalsh",
-    "cholesky",
-    "lstsq",
-)
 _EMPTY = ("empty", "empty_like")
 ARRAYS = {
     "array": True,
@@ -357,12 +301,6 @@ def _prepare() -> None:
     for name in _MAKERS:
         _ours[name] = _maker(getattr(np, name))
     _ours["fromiter"] = _from_iterator(np.fromiter)
-    for name in _READERS:
-        _ours[name] = _reader(getattr(np, name))
-    for name in _LINALG:
-        _ours_linalg[name] = _reader(getattr(np.linalg, name))
-        _own_linalg[name] = getattr(np.linalg, name)
-        _ours_linalg[name].adjoint_own = _own_linalg[name]
     for name in _EMPTY:
         _ours[name] = _empty(getattr(np, name))
     _ours["full"] = _full(np.full)
@@ -374,9 +312,48 @@ def _prepare() -> None:
         _by_id[id(_own[name])] = function
 
 
+def also(names: dict[str, Any], ours: dict[str, Any]) -> None:
+    """Have further names replaced while somebody records, if the user's code mentions them."""
+    space: tuple[dict[str, Any], dict[str, Any], dict[str, Any]] = (names, {}, {})
+    _spaces.append(space)
+    for name, function in ours.items():
+        _by_id[id(names[name])] = function
+        _offered.setdefault(name, []).append((space, names[name], function))
+
+
+def _mention(code: CodeType) -> None:
+    """Replace from now on what a piece of the user's code may call by a name."""
+    if id(code) in _read:
+        return
+    _read[id(code)] = code
+    for name in code.co_names:
+        for (names, own, ours), theirs, function in _offered.pop(name, ()):
+            own[name], ours[name] = theirs, function
+            if _placed:
+                names[name] = function
+    for part in code.co_consts:
+        if type(part) is CodeType:
+            _mention(part)
+
+
+def _mentioned_in(names: dict[str, Any]) -> None:
+    """Look through the functions and classes of a module of the user's."""
+    for value in list(names.values()):
+        if isinstance(value, type) and value.__module__ == names.get("__name__"):
+            for part in list(vars(value).values()):
+                function = getattr(part, "__func__", None) or getattr(part, "fget", None) or part
+                if type(function) is FunctionType:
+                    _mention(function.__code__)
+        elif type(value) is FunctionType:
+            _mention(value.__code__)
+
+
 def replaced_functions() -> list[tuple[str, Any, Any]]:
     """Name, NumPy's own function and ours, for each that is replaced while recording."""
     return [(name, _own[name], function) for name, function in _ours.items()]
+
+
+_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
 def look_at(names: dict[str, Any]) -> None:
@@ -384,6 +361,8 @@ def look_at(names: dict[str, Any]) -> None:
     if names is np.__dict__ or _searched.get(id(names)) == len(names):
         return
     _searched[id(names)] = len(names)
+    if not str(names.get("__file__", "")).startswith(_INSTALLED):
+        _mentioned_in(names)
     found = {k: v for k, v in list(names.items()) if id(v) in _by_id and not k.startswith("__")}
     ours = {k: _by_id[id(v)] for k, v in found.items()}
     if found:
@@ -400,6 +379,9 @@ def look_at_function(function: Any) -> None:
         if inner is None:
             break
         function = inner
+    code = getattr(function, "__code__", None)
+    if code is not None and id(code) not in _read:
+        _mention(code)
     names = getattr(function, "__globals__", None)
     if names is not None and _searched.get(id(names)) != len(names):
         look_at(names)
@@ -418,15 +400,16 @@ def _look() -> None:
 
 def _look_for_ours() -> None:
     """Modules that were imported while recording may have taken our functions by name."""
-    ours = {id(function): name for name, function in _ours.items()}
+    theirs = {id(function): _own[name] for name, function in _ours.items()}
+    for _, own, ours in _spaces:
+        theirs.update({id(function): own[name] for name, function in ours.items()})
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
         if type(names) is not dict or names is np.__dict__ or id(names) in _searched:
             continue
-        found = {k: v for k, v in list(names.items()) if id(v) in ours}
+        found = {k: v for k, v in list(names.items()) if id(v) in theirs}
         if found:
-            own = {k: _own[ours[id(v)]] for k, v in found.items()}
-            _elsewhere.append((names, own, found))
+            _elsewhere.append((names, {k: theirs[id(v)] for k, v in found.items()}, found))
 
 
 _placed = False
@@ -437,7 +420,8 @@ def _begin() -> None:
     if len(sys.modules) != _modules_seen:
         _look()
     np.__dict__.update(_ours)
-    np.linalg.__dict__.update(_ours_linalg)
+    for names, _, ours in _spaces:
+        names.update(ours)
     for names, _, ours in _elsewhere:
         names.update(ours)
     _placed = True
@@ -449,7 +433,8 @@ def _end() -> None:
         _look_for_ours()
     _placed = False
     np.__dict__.update(_own)
-    np.linalg.__dict__.update(_own_linalg)
+    for names, own, _ in _spaces:
+        names.update(own)
     for names, own, ours in _elsewhere:
         for name, function in ours.items():
             if names.get(name) is function:

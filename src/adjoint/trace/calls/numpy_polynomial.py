@@ -20,7 +20,10 @@ _BASES = {
     "hermite_e": "herme",
     "laguerre": "lag",
 }
-_SUFFIXES = ("val", "val2d", "val3d", "der", "int", "add", "sub", "mul", "mulx", "vander")
+_SUFFIXES = (
+    *("val", "val2d", "val3d", "grid2d", "grid3d", "der", "int", "add", "sub", "mul", "mulx"),
+    *("div", "pow", "vander", "vander2d", "vander3d", "fit", "companion", "roots", "fromroots"),
+)
 
 
 def _own_code(name: str) -> Any:
@@ -33,7 +36,7 @@ def _own_code(name: str) -> Any:
 for _module, _prefix in _BASES.items():
     for _suffix in _SUFFIXES:
         _name = f"numpy.polynomial.{_module}.{_prefix}{_suffix}"
-        _function = getattr(getattr(polynomial, _module), _prefix + _suffix)
+        _function = getattr(getattr(polynomial, _module), _prefix + _suffix, None)
         if isinstance(_function, FunctionType):
             scipy_rule(_name)(_own_code(_name))
         else:  # one that does ask

@@ -12,27 +12,73 @@ from adjoint.trace.calls.support import as_operand
 from adjoint.trace.making import joined
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.tables import implements
+from adjoint.trace.views import replace_value
 
 
 @scipy_rule("numpy.vectorize.__call__")
 def vectorize(self: Any, *args: Any, **options: Any) -> Any:
-    """A Python function of numbers, called for each element."""
-    if self.signature is not None or options or self.excluded:
-        raise UnsupportedError(
-            "signatures, excluded and keyword arguments have no rule",
-            function="np.vectorize",
-            source=source_here(),
-            remedy="write a Python loop and np.stack",
-        )
-    arrays = [as_operand(x) for x in args]
-    shape = np.broadcast_shapes(*[x.shape for x in arrays])
-    columns = [np.reshape(np.broadcast_to(x, shape), (-1,)) for x in arrays]
-    count = columns[0].shape[0]
-    results = [self.pyfunc(*[c[i] for c in columns]) for i in range(count)]
+    """A Python function of numbers, or of small arrays, called for each element."""
+    names = [name for name in options if name not in self.excluded]
+    varying = [i for i in range(len(args)) if i not in self.excluded]
+    arrays = [as_operand(x) for x in (*[args[i] for i in varying], *[options[n] for n in names])]
+    cores = [len(_core_names(part)) for part in _core_parts(self.signature)] or [0] * len(arrays)
+    pairs = list(zip(arrays, cores, strict=True))
+    shape = np.broadcast_shapes(*[x.shape[: x.ndim - n] for x, n in pairs])
+    columns = []
+    for x, n in pairs:
+        core_shape = x.shape[x.ndim - n :]
+        columns.append(np.reshape(np.broadcast_to(x, shape + core_shape), (-1, *core_shape)))
+    results = []
+    for k in range(columns[0].shape[0] if columns else 1):
+        given, chosen = list(args), dict(options)
+        for column, place in zip(columns, (*varying, *names), strict=True):
+            (chosen if isinstance(place, str) else given)[place] = column[k]  # type: ignore[index]
+        results.append(self.pyfunc(*given, **chosen))
     if results and isinstance(results[0], tuple):
-        parts = [list(part) for part in zip(*results, strict=True)]
-        return tuple(np.reshape(joined(part), shape) for part in parts)
-    return np.reshape(joined(results), shape)
+        return tuple(_gathered(list(part), shape) for part in zip(*results, strict=True))
+    result = _gathered(results, shape)
+    return result if self.otypes is None else result.astype(self.otypes[0])
+
+
+def _gathered(results: list[Any], shape: tuple[int, ...]) -> Any:
+    made = joined(results)
+    return np.reshape(made, shape + made.shape[1:])
+
+
+def _core_parts(signature: Any) -> list[str]:
+    """The operands' parts of ``"(n),(n,m)->(m)"``."""
+    if signature is None:
+        return []
+    operands: str = (signature if isinstance(signature, str) else signature[0]).split("->")[0]
+    return operands.replace(" ", "").replace("),(", ") (").split(" ")
+
+
+def _core_names(part: str) -> list[str]:
+    return [name for name in part.strip("()").split(",") if name]
+
+
+@scipy_rule("numpy.lib.stride_tricks.as_strided")
+def as_strided(x: Any, *_: Any, **__: Any) -> Any:
+    """Refused: strides say where elements lie, and recorded values lie nowhere."""
+    raise UnsupportedError(
+        "strides say where elements lie in memory, which recorded values do not",
+        function="np.lib.stride_tricks.as_strided",
+        source=source_here(),
+        remedy="use np.lib.stride_tricks.sliding_window_view, or index arrays",
+    )
+
+
+@implements(methods=("resize",))
+def resize_in_place(x: Any, *shape: Any, refcheck: bool = True) -> None:
+    """``x.resize(shape)``: cut off, or filled up with zeros."""
+    wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+    size = int(np.prod(wanted))
+    flat = x.copy().reshape(-1)[:size]
+    filled = np.concatenate([flat, np.zeros(size - flat.shape[0], x.dtype)])
+    if x.view is not None:
+        raise ValueError("cannot resize this array: it does not own its data")
+    replace_value(x, np.reshape(filled, wanted))
+    x.version += 1
 
 
 @implements(np.lib.stride_tricks.sliding_window_view)

@@ -1,0 +1,153 @@
+"""``np.nditer``, ``np.ndenumerate`` and ``np.broadcast``, which ask no stand-in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.trace import making
+from adjoint.trace.calls.support import any_traced, as_operand, is_traced
+
+_FLAGS = {"multi_index", "c_index", "f_index", "refs_ok", "zerosize_ok", "reduce_ok"}
+
+
+class Nditer:
+    """``np.nditer`` over stand-ins: one element of each operand at a time, as 0-d views."""
+
+    def __init__(
+        self,
+        op: Any,
+        flags: Any = (),
+        op_flags: Any = None,
+        op_dtypes: Any = None,
+        order: str = "K",
+        **options: Any,
+    ) -> None:
+        unknown = set(flags) - _FLAGS
+        if unknown or options or op_dtypes is not None:
+            raise UnsupportedError(
+                f"the settings {sorted([*unknown, *options])} have no rule",
+                function="np.nditer",
+                source=source_here(),
+                remedy="write a loop over np.ndindex(x.shape), or whole-array operations",
+            )
+        given = op if isinstance(op, tuple | list) else (op,)
+        if any(x is None for x in given):
+            raise UnsupportedError(
+                "operands that nditer makes itself have no rule",
+                function="np.nditer",
+                source=source_here(),
+                remedy="make the result with np.zeros and pass it as an operand",
+            )
+        self.operands = tuple([as_operand(x) for x in given])
+        self.shape = np.broadcast_shapes(*[x.shape for x in self.operands])
+        self.order = "F" if order == "F" else "C"
+        self.itersize = int(np.prod(self.shape))
+        self.iterindex = 0
+        self.finished = self.itersize == 0
+
+    @property
+    def multi_index(self) -> tuple[int, ...]:
+        """Where the iteration stands."""
+        place = np.unravel_index(self.iterindex, self.shape, order=self.order)
+        return tuple([int(i) for i in place])
+
+    @property
+    def index(self) -> int:
+        """Its number in C order."""
+        return int(np.ravel_multi_index(self.multi_index, self.shape))
+
+    @property
+    def value(self) -> Any:
+        """The elements there: one, or a tuple of them."""
+        place = self.multi_index
+        found = []
+        for x in self.operands:
+            at = place[len(place) - x.ndim :]
+            at = tuple([0 if n == 1 else i for n, i in zip(x.shape, at, strict=True)])
+            found.append(x[(*at, ...)])
+        return found[0] if len(found) == 1 else tuple(found)
+
+    def __getitem__(self, k: int) -> Any:
+        return self.value if len(self.operands) == 1 else self.value[k]
+
+    def __setitem__(self, k: int, new: Any) -> None:
+        self[k][...] = new
+
+    def iternext(self) -> bool:
+        """Go on; False at the end."""
+        self.iterindex += 1
+        self.finished = self.iterindex >= self.itersize
+        return not self.finished
+
+    def __iter__(self) -> Iterator[Any]:
+        while not self.finished:
+            yield self.value
+            self.iternext()
+
+    def __len__(self) -> int:
+        return self.itersize
+
+    def __enter__(self) -> Nditer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def close(self) -> None:
+        """What is written is written."""
+
+    def reset(self) -> None:
+        """Back to the first element."""
+        self.iterindex, self.finished = 0, self.itersize == 0
+
+
+class Ndenumerate:
+    """``np.ndenumerate``: pairs of an index and the element there."""
+
+    def __init__(self, arr: Any) -> None:
+        self.arr = as_operand(arr)
+
+    def __iter__(self) -> Iterator[Any]:
+        for place in np.ndindex(self.arr.shape):
+            yield place, self.arr[place]
+
+
+class Broadcast:
+    """``np.broadcast``: the common shape of arrays, and their elements side by side."""
+
+    def __init__(self, *arrays: Any) -> None:
+        self.arrays = tuple([as_operand(x) for x in arrays])
+        self.shape = np.broadcast_shapes(*[x.shape for x in self.arrays])
+        self.ndim = self.nd = len(self.shape)
+        self.size = int(np.prod(self.shape))
+        self.numiter = len(arrays)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        stretched = [np.broadcast_to(x, self.shape).reshape(-1) for x in self.arrays]
+        return zip(*stretched, strict=True)
+
+
+def _instead(own: Any, ours: Any) -> Any:
+    @functools.wraps(own, updated=())
+    def make(*args: Any, **options: Any) -> Any:
+        traced = any(is_traced(x) or any_traced(x) for x in args)
+        return ours(*args, **options) if traced else own(*args, **options)
+
+    make.adjoint_own = own  # type: ignore[attr-defined]
+    return make
+
+
+making.also(
+    np.__dict__,
+    {
+        "nditer": _instead(np.nditer, Nditer),
+        "ndenumerate": _instead(np.ndenumerate, Ndenumerate),
+        "broadcast": _instead(np.broadcast, Broadcast),
+    },
+)

@@ -1,0 +1,104 @@
+"""Functions that are given lists with recorded numbers in them: ``np.exp([x[0], 1.0])``.
+
+NumPy asks arguments what its functions mean on them, but not what lists hold. While somebody
+records, its functions and ufuncs are therefore replaced by ones that look into their lists;
+everything else they leave to NumPy.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace import making
+from adjoint.trace.calls.support import any_traced
+
+# Each element of their sequences is an array, or a function, for itself.
+_OF_SEQUENCES = frozenset(
+    [
+        *("block", "select", "choose", "piecewise", "lexsort", "dstack", "histogramdd"),
+        *("multi_dot", "unstack", "broadcast_shapes", "einsum_path", "array_repr", "array_str"),
+    ]
+)
+
+
+def _reader(function: Any) -> Callable[..., Any]:
+    """A function whose lists are made arrays where they hold stand-ins."""
+
+    @functools.wraps(function)
+    def read(*args: Any, **options: Any) -> Any:
+        for x in args:
+            kind = type(x)
+            if (kind is list or kind is tuple) and any_traced(x):
+                return function(*making.with_lists_joined(args), **options)
+            if kind is np.poly1d:
+                args = tuple([p.coeffs if type(p) is np.poly1d else p for p in args])
+        return function(*args, **options)
+
+    read.adjoint_own = function  # type: ignore[attr-defined]
+    return read
+
+
+class Ufunc:
+    """A ufunc that looks into its lists; in all else it is the one it stands for."""
+
+    __slots__ = ("adjoint_own",)
+
+    def __init__(self, own: Any) -> None:
+        self.adjoint_own = own
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """The ufunc itself, its lists made arrays where they hold stand-ins."""
+        for x in args:
+            kind = type(x)
+            if (kind is list or kind is tuple) and any_traced(x):
+                args = making.with_lists_joined(args)
+                break
+        return self.adjoint_own(*args, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.adjoint_own, name)
+
+    def reduce(self, array: Any, *args: Any, **options: Any) -> Any:
+        """``ufunc.reduce``."""
+        return self.adjoint_own.reduce(*making.with_lists_joined((array,)), *args, **options)
+
+    def outer(self, *args: Any, **options: Any) -> Any:
+        """``ufunc.outer``."""
+        return self.adjoint_own.outer(*making.with_lists_joined(args), **options)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return np.ufunc
+
+    def __eq__(self, other: object) -> bool:
+        return self.adjoint_own is getattr(other, "adjoint_own", other)
+
+    def __hash__(self) -> int:
+        return hash(self.adjoint_own)
+
+    def __repr__(self) -> str:
+        return repr(self.adjoint_own)
+
+    def __reduce__(self) -> Any:
+        return self.adjoint_own.__name__
+
+
+def _prepare() -> None:
+    made = {name for name, _, _ in making.replaced_functions()}
+    for module in (np, np.linalg, np.fft):
+        apart = _OF_SEQUENCES | made if module is np else _OF_SEQUENCES
+        ours: dict[str, Any] = {}
+        for name in module.__all__:
+            value = getattr(module, name)
+            if isinstance(value, np.ufunc):
+                ours[name] = Ufunc(value)
+            elif hasattr(value, "_implementation") and name not in apart:
+                ours[name] = _reader(value)
+        making.also(module.__dict__, ours)
+
+
+_prepare()

@@ -1,0 +1,79 @@
+"""Methods of arrays that were made outside a recording.
+
+``X.dot(w)`` with an array X from outside asks w nothing: NumPy's method turns it into a plain
+array. And what ``X.copy()`` gives inside a recorded function may be written there. So from the
+first recording on, a few methods of ndarray are ours: they look for stand-ins and else call
+NumPy's. They stay in place, because changing a type again and again would cost more than the
+look (docs/decisions/0006-methods-of-ndarray.md).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import gc
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace import recorder as core
+from adjoint.trace.making import calls_from_user, result
+from adjoint.trace.session import is_recording, while_recording
+from adjoint.trace.tables import method
+
+_ASKING = ("dot", "take", "searchsorted", "choose", "repeat", "compress")
+_COPYING = ("copy", "astype", "flatten", "__copy__", "__deepcopy__")
+
+
+def _asking(name: str) -> Callable[..., Any]:
+    """A method that may be given stand-ins."""
+    own = getattr(np.ndarray, name)
+
+    @functools.wraps(own)
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        for x in args:
+            if type(x) is core.TracedArray:
+                rule = method(name)
+                if rule is not None and type(self) is np.ndarray:
+                    return rule(self, *args, **options)
+        return own(self, *args, **options)
+
+    return call
+
+
+def _copying(name: str) -> Callable[..., Any]:
+    """A method whose result the user may write recorded values into."""
+    own = getattr(np.ndarray, name)
+    asked_by_python = name.startswith("__")
+
+    @functools.wraps(own)
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        made = own(self, *args, **options)
+        if is_recording() and type(made) is np.ndarray and (asked_by_python or calls_from_user()):
+            return result(made)
+        return made
+
+    return call
+
+
+_placed = False
+
+
+def _place() -> None:
+    """Put our methods into ndarray's table; where Python keeps no such table, leave it."""
+    global _placed
+    if _placed:
+        return
+    _placed = True
+    tables = [t for t in gc.get_referents(np.ndarray.__dict__) if type(t) is dict and "dot" in t]
+    if sys.implementation.name != "cpython" or len(tables) != 1:
+        return
+    ours = {name: _asking(name) for name in _ASKING}
+    ours.update({name: _copying(name) for name in _COPYING})
+    tables[0].update(ours)
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(np.ndarray))
+
+
+while_recording(_place, lambda: None)

@@ -1,0 +1,115 @@
+"""What is said where a recorded value would have to become a plain number or array."""
+
+from __future__ import annotations
+
+import dis
+import linecache
+from typing import Any
+
+from adjoint.errors import ConversionError
+from adjoint.graph.source import here, source_here, writes_an_item
+from adjoint.trace.scipy_names import refuse_caller
+
+_NUMBERS = "a type as a function makes plain numbers; write x.astype({name}), or x as it is"
+_DRAWS = "draw with plain numbers and scale: loc + scale * {name}(size=...) or the like"
+_TESTS = "checks compare plain arrays; give them ad.stop_gradient(x)"
+_ORDER = "draw the order, and index with it: x[rng.permutation(len(x))]"
+
+# By the last part of the name that the user's line calls.
+_REMEDIES = {
+    **dict.fromkeys(("float64", "float32", "float16", "longdouble", "double"), _NUMBERS),
+    **dict.fromkeys(("complex128", "complex64", "int64", "int32", "bool_"), _NUMBERS),
+    **dict.fromkeys(("normal", "uniform", "exponential", "poisson", "gamma", "beta"), _DRAWS),
+    **dict.fromkeys(("lognormal", "laplace", "multivariate_normal", "binomial"), _DRAWS),
+    **dict.fromkeys(("permutation", "shuffle", "choice", "permuted"), _ORDER),
+    "masked_array": "pass the mask apart, and choose with np.where",
+    "matrix": "use two-dimensional arrays and @",
+    "asmatrix": "use two-dimensional arrays and @",
+    "Fraction": "recorded values are floating; keep the array as it is",
+    "Decimal": "recorded values are floating; keep the array as it is",
+    "array": "array.array holds plain numbers; use np.array",
+}
+
+
+def called_here() -> str:
+    """The name by which the user's line calls what it is in the middle of; empty if no call."""
+    code, offset = here()
+    if code is None:
+        return ""
+    step = next((s for s in dis.get_instructions(code) if s.offset == offset), None)
+    if step is None or not step.opname.startswith(("CALL", "PRECALL")) or step.positions is None:
+        return ""
+    at = step.positions
+    if at.lineno is None or at.col_offset is None:
+        return ""
+    line = linecache.getline(code.co_filename, at.lineno).encode()
+    text = line[at.col_offset :].decode(errors="replace")
+    depth, name = 0, ""
+    for letter in text:
+        if letter == "(" and depth == 0:
+            break
+        depth += (letter == "[") - (letter == "]")
+        name += letter
+    return name.strip() if name.replace(".", "").replace("_", "").isalnum() else ""
+
+
+def _remedy(name: str) -> str | None:
+    last = name.rpartition(".")[2]
+    if last.startswith("assert_"):
+        return _TESTS
+    found = _REMEDIES.get(last)
+    return found.format(name=name) if found is not None else None
+
+
+def _into_outside(function: str) -> ConversionError:
+    return ConversionError(
+        "a recorded value is written into an array made outside the recording",
+        function=function,
+        source=source_here(),
+        remedy="make the array inside the function: np.zeros(n), or a = np.array(a) first",
+    )
+
+
+def no_array(x: Any) -> ConversionError:
+    """The error for a stand-in that is asked for its memory."""
+    refuse_caller()
+    if writes_an_item():
+        return _into_outside(x.recorder.name)
+    name = called_here()
+    return ConversionError(
+        "an array under recording cannot be turned into a plain ndarray: "
+        "its derivative would be lost",
+        function=name or x.recorder.name,
+        source=source_here(),
+        remedy=_remedy(name)
+        or "use NumPy functions on it as it is; for a value without derivative use "
+        "ad.stop_gradient(x); to fill an array, make it with np.zeros inside the function",
+    )
+
+
+def no_number(x: Any, kind: str) -> ConversionError:
+    """The error for a stand-in that is asked to be a Python number."""
+    if writes_an_item():
+        return _into_outside(x.recorder.name)
+    name = called_here()
+    if name.startswith(("math.", "cmath.")):
+        remedy = f"use np.{_NUMPY_NAMES.get(name[5:], name.rpartition('.')[2])}"
+    else:
+        remedy = _remedy(name) or f"drop {kind}(), or use np.{{sin, exp, ...}} in place of math.*"
+    return ConversionError(
+        f"{kind}(x) of an array under recording would cut its derivative",
+        function=name or x.recorder.name,
+        source=source_here(),
+        remedy=f"{remedy}; for a value without derivative {kind}(ad.stop_gradient(x))",
+    )
+
+
+_NUMPY_NAMES = {
+    "pow": "power",
+    "fsum": "sum",
+    "dist": "linalg.norm(x - y)",
+    "gamma": "exp(scipy.special.gammaln(x))",
+    "lgamma": "scipy.special.gammaln",
+    "erf": "scipy.special.erf",
+    "erfc": "scipy.special.erfc",
+}
