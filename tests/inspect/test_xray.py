@@ -210,7 +210,48 @@ def test_a_layer_called_twice_and_a_class_of_the_users():
 
     x, _ = data()
     report = ad.xray(Twice(nn.Linear(6, 6, rng=0)), nn.mean_squared_error, x, np.zeros((ROWS, 6)))
-    assert [layer.path for layer in report.layers] == ["inner", "inner (2)"]
+    assert [layer.path for layer in report.layers] == ["inner", "tanh", "inner (2)"]
+
+
+class Plain(nn.Module):
+    """Arrays and NumPy's functions."""
+
+    W: np.ndarray
+    V: np.ndarray
+    deep: nn.Linear
+
+    def __call__(self, x):
+        h = np.maximum(x @ self.W, 0)
+        h = nn.relu(self.deep(h))
+        return nn.sigmoid(nn.sigmoid(h) @ self.V)
+
+
+def test_activations_called_as_functions_have_rows():
+    rng = np.random.default_rng(0)
+    x, _ = data()
+    W = rng.normal(size=(6, 5))
+    W[:, 2] = -np.abs(W[:, 2]) * 50
+    x = np.abs(x)
+    model = Plain(W, 20 * rng.normal(size=(4, 3)), nn.Linear(5, 4, rng=0))
+    report = ad.xray(model, nn.mean_squared_error, x, np.zeros((ROWS, 3)))
+    rows = {layer.path: layer for layer in report.layers}
+    assert list(rows) == ["relu", "deep", "relu (2)", "sigmoid", "sigmoid (2)"]
+    h = np.maximum(x @ W, 0)
+    assert rows["relu"].dead == 1
+    assert rows["relu"].zeros == np.mean(h == 0)
+    h = np.maximum(model.deep(h), 0)
+    assert rows["relu (2)"].mean == pytest.approx(h.mean())
+    out = model(x)
+    assert rows["sigmoid (2)"].saturated == np.mean((out < 0.02) | (out > 0.98))
+    slope = ad.grad(lambda h: np.mean(nn.sigmoid(nn.sigmoid(h) @ model.V) ** 2))(h)
+    assert rows["relu (2)"].delta == pytest.approx(np.sqrt(np.mean(slope**2)))
+
+
+def test_activations_inside_the_librarys_layers_have_no_rows_of_their_own():
+    x, _ = data()
+    model = nn.Sequential(nn.Linear(6, 5, rng=0), nn.Mish(), nn.Linear(5, 3, rng=1), nn.Tanh())
+    report = ad.xray(model, nn.mean_squared_error, x, np.zeros((ROWS, 3)))
+    assert [layer.path for layer in report.layers] == [f"layers[{i}]" for i in range(4)]
 
 
 def test_refusals():

@@ -18,6 +18,7 @@ from adjoint.inspect.formulas import is_pointwise
 from adjoint.inspect.provenance import Birth, born_backward, born_forward, is_bad, masked_births
 from adjoint.inspect.recording import Cotangents, Pen, Recorded, backward, is_floating
 from adjoint.inspect.report import Layer, Parameter, Report, flow_verdict
+from adjoint.inspect.squashing import Interval, squashings
 from adjoint.nn.context import apply
 from adjoint.nn.module import parameters, with_leaves
 from adjoint.nn.watching import watch
@@ -45,6 +46,7 @@ class _Call:
     kind: str
     place: int
     owns: bool  # parameters of its own
+    position: int  # in the record
 
 
 def xray(
@@ -93,21 +95,12 @@ def xray(
     pen = Pen("xray")
     calls: list[_Call] = []
 
-    def seen(path: str, layer: Any, inputs: tuple[Any, ...], output: Any) -> Any:
-        # A layer that calls others is shown through them.
-        inner = f"{path}." if path else ""
-        if any(call.path.startswith(inner) for call in calls):
-            return output
-        place = pen.watch(next(iter(tree.leaves(output)), None))
-        if place is not None:
-            kind = getattr(layer, "name", None)
-            kind = kind if isinstance(kind, str) else type(layer).__name__
-            calls.append(_Call(path, kind, place, bool(parameters(layer))))
-        return output
-
     def call(leaves: list[Any], X: Any, y: Any) -> Any:
-        watched = watch(with_leaves(model, dict(zip(weights, leaves, strict=True))), seen)
+        seen = _Eye(pen, calls)
+        whole = with_leaves(model, dict(zip(weights, leaves, strict=True)))
+        watched = watch(whole, seen, entered=seen.enter)
         output = apply(watched, X, training=True, key=seed)[0] if training else watched(X)
+        seen.add_functions()
         return loss(output, y)
 
     names = list(weights)
@@ -136,6 +129,46 @@ def xray(
         masked=tuple(masked_births(run)) if not is_bad(results[0]) else (),
         notes=tuple(_notes(run, flow)),
     )
+
+
+class _Eye:
+    """Notes the calls of a model while it is recorded."""
+
+    def __init__(self, pen: Pen, calls: list[_Call]) -> None:
+        self._pen = pen
+        self._calls = calls
+        self._records = pen.recorder.records
+        self._open: list[int] = []
+        self._intervals: list[Interval] = []
+
+    def enter(self) -> None:
+        """A module is about to be called."""
+        self._open.append(len(self._records))
+
+    def __call__(self, path: str, layer: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """A module has been called."""
+        start, stop = self._open.pop(), len(self._records)
+        inner = f"{path}." if path else ""
+        is_leaf = not any(call.path.startswith(inner) for call in self._calls)
+        is_ours = type(layer).__module__.startswith("adjoint.")
+        self._intervals.append(Interval(path, start, stop, is_leaf and is_ours))
+        # A layer that calls others is shown through them.
+        place = self._pen.watch(next(iter(tree.leaves(output)), None)) if is_leaf else None
+        if place is not None:
+            kind = getattr(layer, "name", None)
+            kind = kind if isinstance(kind, str) else type(layer).__name__
+            self._calls.append(_Call(path, kind, place, bool(parameters(layer)), stop))
+        return output
+
+    def add_functions(self) -> None:
+        """Activations that layers of the user's call as functions are rows of their own."""
+        shown = {self._pen.watched[call.place] for call in self._calls if not call.owns}
+        for position, value, path, kind in squashings(self._pen.recorder, self._intervals):
+            if value not in shown:
+                self._pen.watched.append(value)
+                place = len(self._pen.watched) - 1
+                self._calls.append(_Call(path, kind, place, False, position + 1))
+        self._calls.sort(key=lambda call: call.position)
 
 
 def _birth(

@@ -33,6 +33,17 @@ def _check_labels(function: str, labels: Any, classes: int, mask: Any) -> None:
         )
 
 
+def _looked_up(labels: Any, classes: int, mask: Any) -> Any:
+    """The labels by way of a table: where values are not known, it is its index that is checked.
+
+    Out of range raises IndexError when the program runs. Masked places may hold anything.
+    """
+    wanted = np.where(labels < 0, classes, labels) if labels.dtype.kind == "i" else labels
+    if mask is not None and mask.dtype.kind == "b" and mask.shape == labels.shape:
+        wanted = np.where(mask, wanted, 0)
+    return np.take(np.arange(classes), wanted)
+
+
 def _hits(function: str, output: Any, target: Any, mask: Any) -> Any:
     """[..., classes] booleans that are True at the label; None for targets with all classes."""
     arrays(function, output, target)
@@ -48,9 +59,11 @@ def _hits(function: str, output: Any, target: Any, mask: Any) -> Any:
         )
     classes = output.shape[-1]
     _check_labels(function, target, classes, mask)
+    if type(target) is not np.ndarray:
+        target = _looked_up(target, classes, mask)
     # A comparison, not an index: it fuses into one loop with the exponentials, and its
     # gradient is softmax - hits without a scatter.
-    return target[..., None] == np.arange(classes, dtype=target.dtype)
+    return target[..., None] == np.arange(classes)
 
 
 def cross_entropy(
