@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from adjoint.graph.graph import Node
-from adjoint.lower import reduce as reducing
+from adjoint.lower import sorting
 from adjoint.lower.emit import FLOATS, Reg, reg_type
 from adjoint.lower.expand import gather_indices
 from adjoint.lower.expr import Writer
 from adjoint.lower.index import ZERO, Index, dot
-from adjoint.lower.layout import Place
+from adjoint.lower.layout import Place, arena
 from adjoint.lower.maps import RULES
 
 Write = Callable[[Writer, Node, Sequence[Place], Sequence[Place]], None]
@@ -29,7 +31,16 @@ def writer_for(node: Node) -> Write | None:
             return None
     if name in ("cumsum", "cumprod") and dtype.kind == "b":
         return None
+    if name == "argsort" and not sorting.is_short(node):
+        return None
     return _WRITERS.get(name)
+
+
+def scratch(node: Node) -> list[Place]:
+    """Memory that a loop nest works in, beside its results."""
+    if node.primitive.name != "argsort":
+        return []
+    return [arena((sorting.scratch_words(node),), np.dtype(np.int64))]
 
 
 def _loops(
@@ -220,5 +231,6 @@ _WRITERS: dict[str, Write] = {
     "cumprod": _running,
     "argmax": _place_of_extreme,
     "argmin": _place_of_extreme,
+    "argsort": sorting.write,
 }
-__all__ = ["reducing", "writer_for"]
+__all__ = ["scratch", "writer_for"]

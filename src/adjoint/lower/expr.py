@@ -83,7 +83,7 @@ class Writer(Emitter):
 
     # *** memory ***
 
-    def _address(self, place: Place, where: Index) -> tuple[str, int]:
+    def address(self, place: Place, where: Index) -> tuple[str, int]:
         """A pointer register for a scalar or the first lane, and the level it is known at."""
         base = self.pointer(place)
         key = ("address", base, place.dtype, where)
@@ -109,13 +109,13 @@ class Writer(Emitter):
         lanes = self.vector.lanes
         align = size_of(kind)
         if stride == 0:
-            pointer, level = self._address(place, where)
+            pointer, level = self.address(place, where)
             if mask is None:
                 found = self.make(stored, 1, level, f"load {stored}, ptr {pointer}, align {align}")
             else:
                 found = self._guarded(pointer, stored, max(level, mask.level), mask)
         elif stride == 1:
-            pointer, level = self._address(place, where)
+            pointer, level = self.address(place, where)
             type_ = f"<{lanes} x {stored}>"
             if mask is None:
                 found = self.make(
@@ -201,12 +201,12 @@ class Writer(Emitter):
         lanes, mask = self.vector.lanes, self.vector.mask
         if stride == 0:
             # All lanes hold the same number and the same address: one store.
-            pointer, _ = self._address(place, where)
+            pointer, _ = self.address(place, where)
             self.line(f"store {stored} {reg.name}, ptr {pointer}, align {align}")
             return
         reg = self.spread(reg, lanes)
         if stride == 1:
-            pointer, _ = self._address(place, where)
+            pointer, _ = self.address(place, where)
             if mask is None:
                 self.line(f"store {reg.type} {reg.name}, ptr {pointer}, align {align}")
                 return

@@ -200,7 +200,7 @@ class Lowering:
                 return done
         write = custom.writer_for(node)
         if write is not None:
-            return [CustomStep(node, ins, outs, write)]
+            return [CustomStep(node, ins, [*outs, *custom.scratch(node)], write)]
         return [self._python(node, ins, outs)]
 
     def _python(self, node: Node, ins: list[Place], outs: list[Place]) -> PythonStep:
