@@ -85,6 +85,38 @@ PAIRS = {
     ),
     "amsgrad": (optim.amsgrad(0.02), lambda p: torch.optim.Adam(p, 0.02, amsgrad=True)),
     "nadam": (optim.nadam(0.02), lambda p: torch.optim.NAdam(p, 0.02)),
+    "adadelta short": (
+        optim.adadelta(0.7, 0.6, 1e-3),
+        lambda p: torch.optim.Adadelta(p, 0.7, 0.6, 1e-3),
+    ),
+    "adagrad slowing": (
+        optim.adagrad(optim.inverse_time(0.1, 1 / 0.05), eps=1e-3),
+        lambda p: torch.optim.Adagrad(p, 0.1, lr_decay=0.05, eps=1e-3),
+    ),
+    "rmsprop heavy": (
+        optim.rmsprop(0.02, 0.7, 1e-3, mass=0.8),
+        lambda p: torch.optim.RMSprop(p, 0.02, 0.7, 1e-3, momentum=0.8),
+    ),
+    "rprop bounded": (
+        optim.rprop(0.02, 1.5, 0.3, 0.01, 0.03),
+        lambda p: torch.optim.Rprop(p, 0.02, (0.3, 1.5), (0.01, 0.03)),
+    ),
+    "nadam short": (
+        optim.nadam(0.02, 0.6, 0.8, 1e-3, 0.02),
+        lambda p: torch.optim.NAdam(p, 0.02, (0.6, 0.8), 1e-3, momentum_decay=0.02),
+    ),
+    "amsgrad with decay": (
+        optim.adamw(0.02, decay=0.3, amsgrad=True),
+        lambda p: torch.optim.AdamW(p, 0.02, weight_decay=0.3, amsgrad=True),
+    ),
+    "adam with l2": (
+        optim.weight_decay(optim.adam(0.02), l2=0.3, only=("*",)),
+        lambda p: torch.optim.Adam(p, 0.02, weight_decay=0.3),
+    ),
+    "nesterov with l2": (
+        optim.weight_decay(optim.nesterov(0.05), l2=0.2, only=("*",)),
+        lambda p: torch.optim.SGD(p, 0.05, momentum=0.9, nesterov=True, weight_decay=0.2),
+    ),
     "l2": (
         optim.weight_decay(optim.sgd(0.05), l2=0.4, only=("*",)),
         lambda p: torch.optim.SGD(p, 0.05, weight_decay=0.4),
@@ -96,7 +128,7 @@ PAIRS = {
 def test_trajectory_is_that_of_pytorch(name):
     method, make = PAIRS[name]
     # PyTorch keeps the product of NAdam's memories in float32.
-    rtol = 1e-5 if name == "nadam" else 1e-11
+    rtol = 1e-5 if name.startswith("nadam") else 1e-11
     for ours, theirs in zip(_ours(method), _theirs(make), strict=True):
         for key in START:
             np.testing.assert_allclose(ours[key], theirs[key], rtol=rtol, atol=rtol / 10)
@@ -121,6 +153,31 @@ def test_muon_follows_pytorch_as_far_as_its_bfloat16_allows():
     mine = {"w": np.zeros((4, 6))}
     mine, _ = method.update({"w": gradient.T}, method.init(mine), mine)
     np.testing.assert_allclose(mine["w"].T, p.detach().numpy(), atol=0.004)
+
+
+def _clipped(method, make):
+    def build(p):
+        inner = make(p)
+        step = inner.step
+
+        def clipped():
+            torch.nn.utils.clip_grad_norm_(p, 0.9)
+            step()
+
+        inner.step = clipped
+        return inner
+
+    return method, build
+
+
+def test_clipping_is_that_of_pytorch():
+    method, build = _clipped(
+        optim.clip_by_norm(optim.adam(0.02), 0.9), lambda p: torch.optim.Adam(p, 0.02)
+    )
+    for ours, theirs in zip(_ours(method), _theirs(build), strict=True):
+        for key in START:
+            # PyTorch divides by the norm plus 1e-6.
+            np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-5)
 
 
 SCHEDULES = {
