@@ -48,18 +48,17 @@ def test_ufuncs_said_to_be_refused_are_refused_by_name() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda x: scipy.signal.welch(x),
+        lambda x: scipy.signal.residue(x, x),
         lambda x: scipy.linalg.schur(np.outer(x, x)),
-        lambda x: scipy.ndimage.median_filter(x, 3),
+        lambda x: scipy.ndimage.generic_filter1d(x, lambda a, b: None, 3),
         lambda x: scipy.interpolate.UnivariateSpline(x, x),
         lambda x: scipy.integrate.cumulative_simpson(x),
-        lambda x: scipy.stats.pearsonr(x, x),
+        lambda x: scipy.stats.shapiro(x)[0],
         lambda x: scipy.optimize.nnls(np.outer(x, x), x),
         lambda x: scipy.spatial.distance.cdist(np.outer(x, x), np.outer(x, x), "hamming"),
         lambda x: scipy.optimize.brentq(lambda t: t - x[0], 0.0, 2.0),
         lambda x: scipy.optimize.minimize(lambda t: (t - x[0]) ** 2, 0.0).fun,
         lambda x: scipy.integrate.dblquad(lambda a, b: a * b * x[0], 0, 1, 0, 1)[0],
-        lambda x: scipy.signal.lfilter([1.0], [1.0, 0.5], x, zi="wrong"),
     ],
 )
 def test_what_has_no_rule_is_never_silent(call: Any) -> None:

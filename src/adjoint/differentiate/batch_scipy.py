@@ -7,6 +7,7 @@ from typing import Any
 from adjoint.differentiate.batch import batch_rule, everywhere
 from adjoint.graph.graph import Node
 from adjoint.primitives import linear_map as maps
+from adjoint.primitives import recursion as recursions
 from adjoint.primitives import scipy_linalg
 from adjoint.trace.recorder import bind
 
@@ -17,6 +18,7 @@ from adjoint.trace.recorder import bind
     scipy_linalg.matrix_function,
     scipy_linalg.matrix_frechet,
     scipy_linalg.sylvester,
+    recursions.recursion,
 )
 def _batched_already(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     return bind(node.primitive, everywhere(operands, flags, size), node.attributes)

@@ -88,6 +88,11 @@ def is_hidden(code: CodeType) -> bool:
     return known[0]
 
 
+def library_code(code: CodeType) -> bool:
+    """Whether code is NumPy's or SciPy's own."""
+    return code.co_filename.startswith((_NUMPY, _SCIPY))
+
+
 def here() -> tuple[CodeType | None, int]:
     """The nearest frame that is the user's: its code object and instruction offset."""
     frame: Any = sys._getframe(1)

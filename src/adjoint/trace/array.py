@@ -19,6 +19,7 @@ from adjoint.trace import indexing, masked
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.flat import Flat
+from adjoint.trace.guards import passed_over, watched
 from adjoint.trace.operators import NUMBERS, fits, operator, power, unary
 from adjoint.trace.recorder import (
     PLAIN,
@@ -93,6 +94,10 @@ class TracedArray(TracedCore):
         return size
 
     @property
+    def device(self) -> str:
+        return "cpu"
+
+    @property
     def itemsize(self) -> int:
         return self.dtype.itemsize
 
@@ -142,6 +147,10 @@ class TracedArray(TracedCore):
         return value
 
     def __bool__(self) -> bool:
+        if indexing.concrete_value(self) is None:
+            answer = passed_over()
+            if answer is not None:
+                return answer
         remedy = "use np.where, ad.cond or ad.while_loop, or take the decision outside"
         return bool(self._value("a branch", remedy))
 
@@ -285,8 +294,8 @@ class TracedArray(TracedCore):
     __rpow__ = operator(e.power, swapped=True)
     __lt__, __le__ = operator(_c["less"]), operator(_c["less_equal"])
     __gt__, __ge__ = operator(_c["greater"]), operator(_c["greater_equal"])
-    __eq__ = operator(_c["equal"])
-    __ne__ = operator(_c["not_equal"])
+    __eq__ = watched(operator(_c["equal"]), True)
+    __ne__ = watched(operator(_c["not_equal"]), False)
     __and__, __rand__ = operator(_c["bitwise_and"]), operator(_c["bitwise_and"], swapped=True)
     __or__, __ror__ = operator(_c["bitwise_or"]), operator(_c["bitwise_or"], swapped=True)
     __xor__, __rxor__ = operator(_c["bitwise_xor"]), operator(_c["bitwise_xor"], swapped=True)

@@ -1,17 +1,20 @@
-"""NumPy's own Python code, run on stand-ins.
+"""NumPy's and SciPy's own Python code, run on stand-ins.
 
 Much of NumPy is written in NumPy: ``np.cov`` or ``np.gradient`` are a page of Python around
-functions that have rules here. Such a function is made again from its code object with
-other globals, in which whatever makes arrays keeps stand-ins as they are. Its values are
-then NumPy's bit for bit, and its derivatives are those of the operations it is made of.
-Nothing of NumPy's is changed: the globals are copies.
+functions that have rules here, and so is much of SciPy. Such a function is made again from
+its code object with other globals, in which whatever makes arrays keeps stand-ins as they
+are. Its values are then NumPy's bit for bit, and its derivatives are those of the operations
+it is made of. Nothing of theirs is changed: the globals are copies.
 """
 
 from __future__ import annotations
 
+import builtins
 import importlib
+import math
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from functools import cache
+from types import CellType, FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ import numpy as np
 from adjoint.trace import making
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import any_traced, as_operand
+from adjoint.trace.scipy_gate import has_rule
 from adjoint.trace.tables import implements, own
 
 umath: Any = importlib.import_module("numpy._core._multiarray_umath")
@@ -29,8 +33,11 @@ _functions: dict[Any, Any] = {}
 _modules: dict[str, Any] = {}
 
 
+_PACKAGES = ("numpy", "scipy")
+
+
 class _Module:
-    """One of NumPy's modules, as borrowed code sees it."""
+    """One of their modules, as borrowed code sees it."""
 
     def __init__(self, real: ModuleType) -> None:
         self._real = real
@@ -65,11 +72,12 @@ def _replacements() -> dict[int, Any]:
             if name in making.ARRAYS:
                 made = _array(own, making.ARRAYS[name])
             else:
-                made = _maker(own) if callable(own) else own
+                made = _maker(own) if callable(own) else ours
             # Either may stand in NumPy's modules, depending on when they are looked at.
             _replaced[id(own)] = _replaced[id(ours)] = made
         _replaced[id(np.broadcast)] = _Broadcast
         _replaced[id(_converter)] = _Converter
+        _replaced[id(math)] = _Math()
     return _replaced
 
 
@@ -107,50 +115,119 @@ class _Converter:
         return x
 
 
+def substitute(own_function: Any, ours: Any) -> None:
+    """Let borrowed code see something else in the place of one of its globals."""
+    _replacements()[id(own_function)] = ours
+    _kept.append(own_function)
+
+
+_kept: list[Any] = []  # what is known by its id stays alive
+
+
 def _seen(value: Any) -> Any:
-    """A global of NumPy's as borrowed code sees it."""
+    """A global of theirs as borrowed code sees it."""
     replaced = _replacements().get(id(value))
     if replaced is not None:
         return replaced
     value = own(value) if callable(value) else value
-    if isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "numpy":
+    if isinstance(value, ModuleType) and value.__name__.partition(".")[0] in _PACKAGES:
         if value.__name__ not in _modules:
             _modules[value.__name__] = _Module(value)
         return _modules[value.__name__]
     if (
         isinstance(value, FunctionType)
-        and value.__module__.startswith("numpy.")
+        and (value.__module__ or "").partition(".")[0] in _PACKAGES
         and not hasattr(value, "_implementation")
+        and not has_rule(value)
     ):
         return borrowed(value)
     return value
 
 
 def borrowed(function: Any) -> Any:
-    """A function of NumPy's that keeps stand-ins as they are."""
+    """A function of theirs that keeps stand-ins as they are."""
     function = own(function)
     code = getattr(function, "_implementation", function)
     found = _functions.get(code)
     if found is None:
-        found = FunctionType(
+        cells = tuple([CellType() for _ in code.__closure__ or ()])
+        found = _functions[code] = FunctionType(
             code.__code__,
-            _globals_for(code.__globals__),
+            globals_for(code.__globals__),
             code.__name__,
             code.__defaults__,
-            code.__closure__,
+            cells if code.__closure__ else None,
         )
         found.__kwdefaults__ = code.__kwdefaults__
-        _functions[code] = found
+        found.__dict__.update(code.__dict__)  # a decorator's __wrapped__ tells the signature
+        for cell, real in zip(cells, code.__closure__ or (), strict=True):
+            cell.cell_contents = _seen(real.cell_contents)
     return found
 
 
-def _globals_for(names: dict[str, Any]) -> dict[str, Any]:
+def globals_for(names: dict[str, Any]) -> dict[str, Any]:
+    """The names of a module of theirs as borrowed code sees them."""
     made = _globals.get(id(names))
     if made is None:
-        made = _globals[id(names)] = {}
+        made = _globals[id(names)] = {"__builtins__": _builtins()}
         for name, value in list(names.items()):
-            made[name] = value if name.startswith("__") else _seen(value)
+            if name != "__builtins__":
+                made[name] = value if name.startswith("__") else _seen(value)
     return made
+
+
+@cache
+def _builtins() -> dict[str, Any]:
+    """Python's names: imports give modules as borrowed code sees them, numbers stay recorded."""
+
+    def seen_import(*args: Any, **options: Any) -> Any:
+        return _seen(builtins.__import__(*args, **options))
+
+    return {**vars(builtins), "__import__": seen_import, "float": _Float, "complex": _Complex}
+
+
+class _NumberType(type):
+    """A type of Python's numbers whose call leaves recorded numbers recorded."""
+
+    own: type
+    dtype: np.dtype[Any]
+
+    def __call__(cls, *args: Any) -> Any:
+        if any(type(x) is core.TracedArray for x in args):
+            return args[0].astype(cls.dtype)
+        return cls.own(*args)
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, cls.own)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return issubclass(kind, cls.own)
+
+
+class _Float(float, metaclass=_NumberType):
+    own, dtype = float, np.dtype(float)
+
+
+class _Complex(complex, metaclass=_NumberType):
+    own, dtype = complex, np.dtype(complex)
+
+
+class _Math:
+    """``math``, with NumPy's functions of the same names for recorded numbers."""
+
+    _other = MappingProxyType({"pow": "power", "fabs": "abs", "atan2": "arctan2"})
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(math, name)
+        if not callable(real):
+            return real
+
+        def call(*args: Any) -> Any:
+            if not any_traced(args):
+                return real(*args)
+            return getattr(np, self._other.get(name, name))(*args)
+
+        return call
 
 
 def borrow(*functions: Any) -> None:

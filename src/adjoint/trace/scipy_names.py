@@ -26,7 +26,9 @@ def refuse_caller() -> None:
     frame = sys._getframe(1)
     found: str | None = None
     while is_hidden(frame.f_code):
-        if frame.f_code.co_name not in _WRAPPERS:
+        if frame.f_code.co_name == "axis_nan_policy_wrapper":
+            found = f"scipy.stats.{frame.f_locals['hypotest_fun_in'].__name__}"
+        elif frame.f_code.co_name not in _WRAPPERS:
             found = _public_name(frame.f_code) or found
         if frame.f_back is None:
             break

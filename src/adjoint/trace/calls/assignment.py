@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace.calls.support import as_operand, axis_index, is_traced
-from adjoint.trace.indexing import RECORDED, concrete_value, plain_value
+from adjoint.trace.indexing import RECORDED, plain_value
 from adjoint.trace.tables import WRITING, _foreign, implements
 from adjoint.trace.views import writable
 
@@ -56,10 +56,9 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
         return
     _target(arr, "np.place")
     flat = as_operand(vals).reshape(-1)
-    known = concrete_value(mask) if is_traced(mask) else np.asarray(mask, bool)
-    places = np.nonzero(np.ravel(known))[0]
-    if places.size:
-        _write_flat(arr, places, np.resize(flat, places.size))
+    held = np.ravel(mask) != 0
+    nth = np.maximum(np.cumsum(held) - 1, 0) % max(flat.shape[0], 1)
+    arr[...] = np.where(held, flat[nth].astype(arr.dtype), np.ravel(arr)).reshape(arr.shape)
 
 
 def _write_flat(a: Any, places: Any, values: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
-from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.calls.scipy_signal import along_axis
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
@@ -228,47 +228,3 @@ def _general(name: str, flip: bool) -> None:
 
 _general("correlate", flip=False)
 _general("convolve", flip=True)
-
-
-# *** resampling with fixed places ***
-
-
-def _resampling(name: str) -> None:
-    @scipy_rule(f"scipy.ndimage.{name}")
-    def rule(input: Any, *args: Any, **kwargs: Any) -> Any:
-        import scipy.ndimage
-
-        if holds_traced(args) or holds_traced(kwargs.values()):
-            raise _refused(name, "a recorded coordinate or matrix")
-        if kwargs.pop("output", None) is not None:
-            raise _refused(name, "output=")
-        function = getattr(scipy.ndimage, name)
-        x = floating(input)
-        if x.size > 4096:
-            raise _refused(name, f"an image of {x.size} elements (4096 at most)")
-        base = np.asarray(function(np.zeros(x.shape), *args, **kwargs))
-        key = (_hashable(args), _hashable(tuple(sorted(kwargs.items()))))
-
-        def apply(v: Any) -> Any:
-            return np.asarray(function(v, *args, **kwargs)) - base
-
-        def transposed(y: Any) -> Any:
-            return np.tensordot(_impulses(apply, x.shape, key), y, axes=y.ndim)
-
-        made = LinearMap(name, key, (x.shape, base.shape), apply, transposed)
-        return linear_map(detached(x), map=made) + base.astype(x.dtype)
-
-
-def _impulses(apply: Any, shape: Any, key: Any) -> Any:
-    """What each element of the argument does to the result."""
-    size = int(np.prod(shape))
-    rows = []
-    for i in range(size):
-        impulse = np.zeros(size)
-        impulse[i] = 1.0
-        rows.append(apply(impulse.reshape(shape)))
-    return np.stack(rows).reshape(*shape, *rows[0].shape) if rows else np.zeros(shape)
-
-
-for _name in ("shift", "zoom", "rotate", "affine_transform", "map_coordinates"):
-    _resampling(_name)

@@ -9,8 +9,9 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.primitives.recursion import recursion
 from adjoint.trace.calls.scipy_special import floating, is_traced_float
-from adjoint.trace.calls.support import as_operand, common_dtype
+from adjoint.trace.calls.support import common_dtype
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
 
@@ -160,42 +161,77 @@ def _lfilter_map(b: Any, a: Any, shape: Any, axis: int) -> LinearMap:
     )
 
 
-def _recursion(b: Any, a: Any, x: Any, state: Any) -> tuple[Any, Any]:
-    """Direct form II transposed along the last axis, one sample after another."""
-    order = state.shape[-1]
+def _started_map(b: Any, a: Any, shape: Any) -> LinearMap:
+    """The filter along the last axis from a state: the state and the samples, one after another."""
+    import scipy.signal
+
+    held = max(len(a), len(b)) - 1
+    length = shape[-1]
+
+    def apply(v: Any) -> Any:
+        return scipy.signal.lfilter(b, a, v[..., held:], axis=-1, zi=v[..., :held])[0]
+
+    def transposed(y: Any) -> Any:
+        back = np.flip(y, -1)
+        to_state = np.zeros((*shape[:-1], held))
+        inner = np.flip(scipy.signal.lfilter([1.0], a, back, axis=-1), -1)
+        to_state[..., : min(held, length)] = inner[..., :held] * a[0]
+        to_samples = np.flip(scipy.signal.lfilter(b, a, back, axis=-1), -1)
+        return np.concatenate([to_state, to_samples], axis=-1)
+
+    whole = (*shape[:-1], held + length)
+    key = (b.tobytes(), a.tobytes(), len(b))
+    return LinearMap("lfilter from a state", key, (whole, shape), apply, transposed)
+
+
+def _last_state(b: Any, a: Any, x: Any, y: Any, state: Any) -> Any:
+    """What the delays hold after the last sample; b and a of one length, ``a[0]`` is 1."""
+    n, order = x.shape[-1], b.shape[0] - 1
     made = []
-    for i in range(x.shape[-1]):
-        xi = x[..., i : i + 1]
-        y = b[:1] * xi + (state[..., :1] if order else 0.0)
-        if order:
-            shifted = np.concatenate([state[..., 1:], np.zeros_like(state[..., :1])], axis=-1)
-            state = shifted + b[1:] * xi - a[1:] * y
-        made.append(y)
-    return np.concatenate(made, axis=-1), state
+    for k in range(order):
+        value: Any = state[..., k + n] if k + n < order else 0.0 * state[..., 0]
+        for j in range(k + 1, min(order, k + n) + 1):
+            at = n - (j - k)
+            value = value + b[j] * x[..., at] - a[j] * y[..., at]
+        made.append(value)
+    return np.stack(made, axis=-1) if made else state
 
 
 @scipy_rule("scipy.signal.lfilter")
 def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
-    """A recursive filter along an axis; also its coefficients have derivatives."""
+    """A recursive filter along an axis; also its coefficients and its state have derivatives."""
     x = floating(x)
     axis %= x.ndim
-    b, a = floating(b), floating(a)
-    b, a = np.atleast_1d(b), np.atleast_1d(a)
+    b, a = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
     x = x.astype(common_dtype(b, a, x))
-    n = max(b.shape[0], a.shape[0])
-    fixed = not is_traced_float(b) and not is_traced_float(a) and zi is None
-    if fixed and x.dtype.kind != "c" and b.dtype.kind != "c" and a.dtype.kind != "c":
+    real = x.dtype.kind != "c" and b.dtype.kind != "c" and a.dtype.kind != "c"
+    fixed = real and not is_traced_float(b) and not is_traced_float(a)
+    if fixed and zi is None:
         return linear_map(detached(x), map=_lfilter_map(b, a, x.shape, axis))
-    lead = a[0]
-    b, a = np.pad(b, (0, n - b.shape[0])) / lead, np.pad(a, (0, n - a.shape[0])) / lead
     moved = np.moveaxis(x, axis, -1)
-    if zi is None:
-        state = np.zeros((*moved.shape[:-1], n - 1), common_dtype(a, b, x))
+    order = max(b.shape[0], a.shape[0]) - 1
+    lead = a[0]
+    given_b, given_a = b, a
+    b, a = (np.pad(c, (0, order + 1 - c.shape[0])) / lead for c in (b, a))
+    state = None
+    if zi is not None:
+        state = np.moveaxis(floating(zi), axis, -1).astype(x.dtype)
+        state = np.broadcast_to(state, (*moved.shape[:-1], order))
+    if fixed:
+        both = np.concatenate([state, moved], axis=-1)
+        y = linear_map(detached(both), map=_started_map(given_b, given_a, moved.shape))
     else:
-        state = np.moveaxis(floating(zi), axis, -1)
-    y, state = _recursion(b, a, moved, state)
-    y = np.moveaxis(y, -1, axis)
-    return y if zi is None else (y, np.moveaxis(state, -1, axis))
+        kernel = np.reshape(b, (1,) * (moved.ndim - 1) + b.shape)
+        driven = _convolution(moved, kernel, "full")[..., : moved.shape[-1]]
+        if state is not None:
+            known = state[..., : moved.shape[-1]]
+            rest = np.zeros((*moved.shape[:-1], moved.shape[-1] - known.shape[-1]), x.dtype)
+            driven = driven + np.concatenate([known, rest], axis=-1)
+        y = driven if order == 0 or given_a.shape[0] == 1 else recursion(detached(driven), a)
+    if zi is None:
+        return np.moveaxis(y, -1, axis)
+    last = _last_state(b, a, moved, y, state)
+    return np.moveaxis(y, -1, axis), np.moveaxis(last, -1, axis)
 
 
 @scipy_rule("scipy.signal.sosfilt")
@@ -278,22 +314,6 @@ def savgol_filter(
     }  # fmt: skip
     return _projection(
         "savgol_filter", x, axis, tuple(options.values()), scipy.signal.savgol_filter, **options
-    )
-
-
-@scipy_rule("scipy.signal.filtfilt")
-def filtfilt(b: Any, a: Any, x: Any, axis: int = -1, padtype: Any = "odd", padlen: Any = None,
-             method: str = "pad", irlen: Any = None) -> Any:  # fmt: skip
-    """A filter forwards and backwards, with fixed coefficients."""
-    import scipy.signal
-
-    if is_traced_float(as_operand(b)) or is_traced_float(as_operand(a)):
-        raise _refused("filtfilt", "a recorded coefficient", "fixed b and a")
-    b, a = np.atleast_1d(b), np.atleast_1d(a)
-    options = {"padtype": padtype, "padlen": padlen, "method": method, "irlen": irlen}
-    key = (b.tobytes(), a.tobytes(), tuple(options.values()))
-    return _projection(
-        "filtfilt", x, axis, key, lambda v, axis: scipy.signal.filtfilt(b, a, v, axis, **options)
     )
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.special as sp
 
 from adjoint.errors import TraceError, UnsupportedError
 from adjoint.graph.source import source_here
@@ -252,76 +251,3 @@ def _standard_entropy(dist: Any, shapes: tuple[Any, ...]) -> Any:
         source=source_here(),
         remedy="write its formula with NumPy and scipy.special",
     )
-
-
-# *** statistics of samples ***
-
-
-@scipy_rule("scipy.stats.entropy")
-def entropy(pk: Any, qk: Any = None, base: Any = None, axis: Any = 0, **_: Any) -> Any:
-    """Shannon's entropy, or the relative entropy."""
-    pk = floating(pk)
-    pk = pk / np.sum(pk, axis=axis, keepdims=True)
-    if qk is None:
-        total = np.sum(sp.entr(pk), axis=axis)
-    else:
-        qk = floating(qk)
-        qk = qk / np.sum(qk, axis=axis, keepdims=True)
-        total = np.sum(sp.rel_entr(pk, qk), axis=axis)
-    return total if base is None else total / np.log(base)
-
-
-@scipy_rule("scipy.stats.zscore")
-def zscore(a: Any, axis: Any = 0, ddof: int = 0, nan_policy: str = "propagate") -> Any:
-    """Distances from the mean in standard deviations."""
-    a = floating(a)
-    spread = np.std(a, axis=axis, ddof=ddof, keepdims=True)
-    return (a - np.mean(a, axis=axis, keepdims=True)) / spread
-
-
-@scipy_rule("scipy.stats.gmean")
-def gmean(a: Any, axis: Any = 0, dtype: Any = None, weights: Any = None, **_: Any) -> Any:
-    """The geometric mean."""
-    return np.exp(np.average(np.log(floating(a)), axis=axis, weights=weights))
-
-
-@scipy_rule("scipy.stats.hmean")
-def hmean(a: Any, axis: Any = 0, dtype: Any = None, *, weights: Any = None, **_: Any) -> Any:
-    """The harmonic mean."""
-    return 1 / np.average(1 / floating(a), axis=axis, weights=weights)
-
-
-def _central(a: Any, axis: Any, order: int) -> Any:
-    return np.mean((a - np.mean(a, axis=axis, keepdims=True)) ** order, axis=axis)
-
-
-@scipy_rule("scipy.stats.skew")
-def skew(a: Any, axis: Any = 0, bias: bool = True, **_: Any) -> Any:
-    """The third standardised moment."""
-    a = np.ravel(floating(a)) if axis is None else floating(a)
-    axis = 0 if axis is None else axis
-    n = a.shape[axis]
-    value = _central(a, axis, 3) / _central(a, axis, 2) ** 1.5
-    return value if bias else value * (np.sqrt(n * (n - 1.0)) / (n - 2.0))
-
-
-@scipy_rule("scipy.stats.kurtosis")
-def kurtosis(a: Any, axis: Any = 0, fisher: bool = True, bias: bool = True, **_: Any) -> Any:
-    """The fourth standardised moment."""
-    a = np.ravel(floating(a)) if axis is None else floating(a)
-    axis = 0 if axis is None else axis
-    n = a.shape[axis]
-    value = _central(a, axis, 4) / _central(a, axis, 2) ** 2
-    if not bias:
-        value = ((n**2 - 1.0) * value - 3 * (n - 1) ** 2.0) / ((n - 2) * (n - 3)) + 3.0
-    return value - 3 if fisher else value
-
-
-@scipy_rule("scipy.stats.moment")
-def moment(a: Any, order: Any = 1, axis: Any = 0, *, center: Any = None, **_: Any) -> Any:
-    """A moment about the mean, or about a given centre."""
-    a = floating(a)
-    about = np.mean(a, axis=axis, keepdims=True) if center is None else center
-    if order == 1 and center is None:
-        return np.mean(a - about, axis=axis) * 0
-    return np.mean((a - about) ** order, axis=axis)

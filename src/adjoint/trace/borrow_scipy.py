@@ -1,0 +1,220 @@
+"""SciPy's own Python code as the rule of its functions, and of the methods of its classes.
+
+What stands in the way of stand-ins in that code is replaced here: checks of values that a
+recording may not know, and helpers that reach for the memory of an array.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace import borrow
+from adjoint.trace import recorder as core
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
+
+
+def borrow_scipy(*names: str, wanted: Callable[..., bool] | None = None) -> None:
+    """Let SciPy's own code be the rule of functions that are found under these names."""
+    for name in names:
+        scipy_rule(name, wanted=wanted or _given_a_holder)(own_code(name))
+
+
+def borrow_names(package: str, *names: str) -> None:
+    """Let SciPy's own code be the rule of a package's functions, named in texts."""
+    for text in names:
+        for name in text.split():
+            borrow_scipy(f"{package}.{name}")
+
+
+def borrow_classes(package: str, names: str) -> None:
+    """Let SciPy's own code be the rule of the methods of a package's classes."""
+    for name in names.split():
+        borrow_class(f"{package}.{name}")
+
+
+def _given_a_holder(*args: Any, **kwargs: Any) -> bool:
+    """Whether an argument is an object of SciPy's that keeps a recorded array."""
+    given = (*args, *kwargs.values())
+    return any(type(x).__module__.startswith("scipy.") and holds_itself(x) for x in given)
+
+
+def own_code(name: str) -> Callable[..., Any]:
+    """SciPy's own code of a function, for stand-ins."""
+
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        _prepare()
+        return borrow.borrowed(entries[name].original)(*args, **kwargs)
+
+    return rule
+
+
+def when_unknown(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let a formula be the rule where values are not known, and SciPy's own code elsewhere.
+
+    For functions whose code decides on values: the formula is the one of regular values.
+    """
+
+    def note(formula: Callable[..., Any]) -> Callable[..., Any]:
+        known = own_code(name)
+
+        def rule(*args: Any, **kwargs: Any) -> Any:
+            chosen = formula if is_unknown(*args, *kwargs.values()) else known
+            return chosen(*args, **kwargs)
+
+        scipy_rule(name)(rule)
+        return formula
+
+    return note
+
+
+def holds_itself(self: Any, *_: Any, **__: Any) -> bool:
+    """Whether an object of SciPy's keeps a recorded array."""
+    return holds_traced(getattr(self, "__dict__", {}).values())
+
+
+def borrow_class(name: str) -> None:
+    """Let SciPy's own code be the rule of the methods and properties that a class writes down."""
+    parts = name.rpartition(".")
+    kind = getattr(sys.modules[parts[0]], parts[2])
+    for key, value in vars(kind).items():
+        if isinstance(value, FunctionType):
+            borrow_scipy(f"{name}.{key}", wanted=holds_itself)
+        elif isinstance(value, property) and isinstance(value.fget, FunctionType):
+            borrow_scipy(f"{name}.{key}.fget", wanted=holds_itself)
+
+
+# *** what borrowed code sees in the place of SciPy's helpers ***
+
+
+def is_unknown(*values: Any) -> bool:
+    """Whether one of these is a recorded array whose elements are not known yet."""
+    return any(type(x) is core.TracedArray and concrete_value(x) is None for x in values)
+
+
+def _contains_nan(a: Any, nan_policy: str = "propagate", **_: Any) -> bool:
+    """False for values that are not known yet: NaNs go through the arithmetic as they do."""
+    value = concrete_value(a) if type(a) is core.TracedArray else np.asarray(a)
+    if value is None or value.dtype.kind not in "fc":
+        return False
+    found = bool(np.any(np.isnan(value)))
+    if found and nan_policy == "raise":
+        raise ValueError("The input contains nan values")
+    return found
+
+
+def _check_finite(array: Any, xp: Any = None) -> None:
+    if not is_unknown(array) and not np.all(np.isfinite(array)):
+        raise ValueError("array must not contain infs or NaNs")
+
+
+def _apply_where(
+    cond: Any, args: Any, f1: Any, f2: Any = None, /, *, fill_value: Any = None, xp: Any = None
+) -> Any:
+    """Both branches everywhere; ``where`` takes the derivative of the other one out."""
+    given = args if isinstance(args, tuple) else (args,)
+    with np.errstate(all="ignore"):
+        return np.where(cond, f1(*given), fill_value if f2 is None else f2(*given))
+
+
+class _At:
+    """``at(x)[index].set(y)``, by assignment to a copy."""
+
+    def __init__(self, x: Any, index: Any = ...) -> None:
+        self.x, self.index = x, index
+
+    def __getitem__(self, index: Any) -> _At:
+        return _At(self.x, index)
+
+    def _changed(self, change: Callable[[Any], Any]) -> Any:
+        kind = getattr(self.index, "dtype", None)
+        if np.ndim(self.index) == np.ndim(self.x) and kind is not None and kind.kind == "b":
+            new = change(self.x)
+            if np.ndim(new) in (0, np.ndim(self.x)) and np.size(new) in (1, np.size(self.x)):
+                return np.where(self.index, new, self.x)
+        made = self.x.copy() if type(self.x) is core.TracedArray else core.plain(self.x.copy())
+        made[self.index] = change(made[self.index])
+        return made
+
+    def set(self, y: Any, **_: Any) -> Any:
+        """X with y at the index."""
+        return self._changed(lambda old: y)
+
+    def add(self, y: Any, **_: Any) -> Any:
+        """X with y added at the index."""
+        return self._changed(lambda old: old + y)
+
+    def subtract(self, y: Any, **_: Any) -> Any:
+        """X with y subtracted at the index."""
+        return self._changed(lambda old: old - y)
+
+    def multiply(self, y: Any, **_: Any) -> Any:
+        """X multiplied by y at the index."""
+        return self._changed(lambda old: old * y)
+
+    def divide(self, y: Any, **_: Any) -> Any:
+        """X divided by y at the index."""
+        return self._changed(lambda old: old / y)
+
+
+def _trimmed(filt: Any, trim: str = "fb", *rest: Any) -> Any:
+    """Zeros at the ends cut off; none where the values are not known."""
+    return filt if is_unknown(filt) else _trim_zeros(filt, trim)
+
+
+def _trim_zeros(filt: Any, trim: str) -> Any:
+    value = np.asarray(concrete_value(filt) if type(filt) is core.TracedArray else filt)
+    kept = np.flatnonzero(value)
+    if not kept.size:
+        return filt[:0]
+    first = kept[0] if "f" in trim.lower() else 0
+    last = kept[-1] + 1 if "b" in trim.lower() else value.shape[0]
+    return filt[first:last]
+
+
+def _roots(p: Any) -> Any:
+    """By the companion matrix, where it is not known which coefficients are 0."""
+    if not is_unknown(p):
+        return np.roots(p)
+    p = np.ravel(p)
+    n = p.shape[0] - 1
+    if n < 1:
+        return np.zeros(0, complex)
+    below = np.eye(n, k=-1)[1:]
+    return np.linalg.eigvals(np.concatenate([-(p[1:] / p[0])[None], below]))
+
+
+def _clip(x: Any, /, min: Any = None, max: Any = None, **_: Any) -> Any:
+    return np.clip(x, min, max) if min is not None or max is not None else x
+
+
+@cache
+def _prepare() -> None:
+    import scipy._lib._array_api as array_api
+    import scipy._lib._util as util
+    from scipy._lib import array_api_extra as extra
+    from scipy._lib.array_api_compat import numpy as compat
+
+    for real, ours in (
+        (util._contains_nan, _contains_nan),
+        (array_api._check_finite, _check_finite),
+        (array_api.is_lazy_array, is_unknown),
+        (extra.apply_where, _apply_where),
+        (extra.at, _At),
+        (compat.clip, _clip),
+        (compat.linalg.solve, np.linalg.solve),
+        (np.trim_zeros, _trimmed),
+        (np.roots, _roots),
+    ):
+        borrow.substitute(real, ours)
+    if "scipy.stats" in sys.modules:
+        # its wrapper gives keepdims and nan_policy up for arrays that are not known yet
+        from scipy.stats import _axis_nan_policy
+
+        borrow.globals_for(vars(_axis_nan_policy))["is_lazy_array"] = lambda x: False

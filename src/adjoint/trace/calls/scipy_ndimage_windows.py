@@ -1,0 +1,203 @@
+"""scipy.ndimage on stand-in arrays: order statistics of windows, measurements, Fourier filters.
+
+Morphology with grey values is SciPy's own code on top of the smallest and largest element.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace.borrow_scipy import borrow_names
+from adjoint.trace.calls.scipy_ndimage import _PADS, _axes, _each
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.scipy_gate import scipy_rule
+
+
+def _windows(
+    x: Any, footprint: Any, mode: Any, cval: Any, origins: list[int]
+) -> tuple[list[Any], list[tuple[int, ...]]]:
+    """For each element of a footprint, the image moved there; and its place in the footprint."""
+    modes = _each(mode, x.ndim)
+    for axis, (n, o) in enumerate(zip(footprint.shape, origins, strict=True)):
+        pads = [(0, 0)] * x.ndim
+        pads[axis] = (n // 2 + o, n - 1 - n // 2 - o)
+        kind: Any = _PADS[modes[axis]]
+        options: Any = {"constant_values": cval} if kind == "constant" else {}
+        x = np.pad(x, pads, mode=kind, **options)
+    shape = [m - n + 1 for m, n in zip(x.shape, footprint.shape, strict=True)]
+    places = [tuple(int(i) for i in index) for index in np.argwhere(footprint)]
+    parts = [
+        x[tuple(slice(k, k + n) for k, n in zip(place, shape, strict=True))] for place in places
+    ]
+    return parts, places
+
+
+def _footprint(x: Any, size: Any, footprint: Any, origin: Any, axes: Any) -> tuple[Any, list[int]]:
+    """A footprint and its origins over all axes of an image."""
+    chosen = _axes(axes, x.ndim)
+    if footprint is None:
+        footprint = np.ones([int(n) for n in _each(size, len(chosen))], bool)
+    footprint = np.asarray(footprint, bool)
+    origins = [0] * x.ndim
+    shape = [1] * x.ndim
+    for axis, n, o in zip(chosen, footprint.shape, _each(origin, len(chosen)), strict=True):
+        shape[axis], origins[axis] = n, int(o)
+    order = np.argsort(chosen)
+    return np.transpose(footprint, order).reshape(shape), origins
+
+
+@scipy_rule("scipy.ndimage._filters._min_or_max_filter")
+def smallest_or_largest(
+    input: Any, size: Any, footprint: Any, structure: Any, output: Any, mode: Any, cval: Any,
+    origin: Any, minimum: bool, axes: Any = None,
+) -> Any:  # fmt: skip
+    """The smallest or largest element under a footprint, with a structure's heights on it."""
+    x = floating(input)
+    if structure is not None and footprint is None:
+        footprint = np.ones(np.shape(structure), bool)
+    if footprint is None and size is None:
+        raise RuntimeError("no footprint provided")
+    footprint, origins = _footprint(x, size, footprint, origin, axes)
+    parts, places = _windows(x, footprint, mode, cval, origins)
+    if structure is not None:
+        heights = np.reshape(floating(structure), footprint.shape)
+        sign = -1 if minimum else 1
+        parts = [part + sign * heights[place] for part, place in zip(parts, places, strict=True)]
+    return (np.min if minimum else np.max)(np.stack(parts), axis=0)
+
+
+def _along(name: str, minimum: bool) -> None:
+    @scipy_rule(f"scipy.ndimage.{name}")
+    def rule(
+        input: Any, size: int, axis: int = -1, output: Any = None, mode: str = "reflect",
+        cval: Any = 0.0, origin: int = 0,
+    ) -> Any:  # fmt: skip
+        return smallest_or_largest(
+            input, (size,), None, None, None, mode, cval, (origin,), minimum, (axis,)
+        )
+
+
+_along("minimum_filter1d", True)
+_along("maximum_filter1d", False)
+
+
+@scipy_rule("scipy.ndimage._filters._rank_filter")
+def rank_of_windows(
+    input: Any, rank: Any, size: Any = None, footprint: Any = None, output: Any = None,
+    mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, operation: str = "rank",
+    axes: Any = None,
+) -> Any:  # fmt: skip
+    """The element of a rank under a footprint: the median, or a percentile."""
+    x = floating(input)
+    if footprint is None and size is None:
+        raise RuntimeError("no footprint or filter size provided")
+    footprint, origins = _footprint(x, size, footprint, origin, axes)
+    count = int(np.count_nonzero(footprint))
+    if operation == "median":
+        rank = count // 2
+    elif operation == "percentile":
+        share = rank + 100.0 if rank < 0 else rank
+        rank = count - 1 if share == 100.0 else int(count * share / 100.0)
+    rank = rank + count if rank < 0 else rank
+    if not 0 <= rank < count:
+        raise RuntimeError("rank not within filter footprint size")
+    parts, _ = _windows(x, footprint, mode, cval, origins)
+    return np.sort(np.stack(parts), axis=0)[int(rank)]
+
+
+@scipy_rule("scipy.ndimage.generic_filter")
+def generic_filter(
+    input: Any, function: Any, size: Any = None, footprint: Any = None, output: Any = None,
+    mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, extra_arguments: Any = (),
+    extra_keywords: Any = None, *, axes: Any = None,
+) -> Any:  # fmt: skip
+    """A function of the elements under a footprint, called for one place after another."""
+    x = floating(input)
+    footprint, origins = _footprint(x, size, footprint, origin, axes)
+    parts, _ = _windows(x, footprint, mode, cval, origins)
+    rows = np.reshape(np.stack(parts, axis=-1), (-1, len(parts)))
+    named = extra_keywords or {}
+    values = [function(rows[i], *extra_arguments, **named) for i in range(rows.shape[0])]
+    return np.reshape(np.stack([floating(v) for v in values]), x.shape)
+
+
+def _each_axis(name: str, join: Any) -> None:
+    @scipy_rule(f"scipy.ndimage.{name}")
+    def rule(
+        input: Any, derivative: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
+        extra_arguments: Any = (), extra_keywords: Any = None, *, axes: Any = None,
+    ) -> Any:  # fmt: skip
+        x = floating(input)
+        chosen = _axes(axes, x.ndim)
+        parts = [
+            derivative(x, axis, None, m, cval, *extra_arguments, **(extra_keywords or {}))
+            for axis, m in zip(chosen, _each(mode, len(chosen)), strict=True)
+        ]
+        return join(parts)
+
+
+_each_axis("generic_laplace", lambda parts: sum(parts[1:], parts[0]))
+_each_axis(
+    "generic_gradient_magnitude",
+    lambda parts: np.sqrt(sum([p * p for p in parts[1:]], parts[0] * parts[0])),
+)
+
+borrow_names(
+    "scipy.ndimage",
+    "minimum_filter maximum_filter rank_filter median_filter percentile_filter grey_erosion "
+    "grey_dilation grey_opening grey_closing morphological_gradient morphological_laplace "
+    "white_tophat black_tophat vectorized_filter sum sum_labels mean variance standard_deviation "
+    "minimum maximum median extrema center_of_mass labeled_comprehension",
+)
+
+
+# *** filters in the Fourier domain ***
+
+
+def _frequencies(shape: Any, n: int, axis: int) -> list[Any]:
+    """For each axis, cycles in a sample, along that axis alone; n is the length before rfft."""
+    made = []
+    for k, m in enumerate(shape):
+        halved = n > 0 and k == axis % len(shape)
+        f = np.arange(m) / n if halved else np.fft.fftfreq(m)
+        made.append(np.reshape(f, [-1 if i == k else 1 for i in range(len(shape))]))
+    return made
+
+
+def _spectrum(input: Any) -> Any:
+    x = floating(input)
+    return x if x.dtype.kind == "c" else x.astype(np.float64)
+
+
+@scipy_rule("scipy.ndimage.fourier_gaussian")
+def fourier_gaussian(
+    input: Any, sigma: Any, n: int = -1, axis: int = -1, output: Any = None
+) -> Any:
+    """The transform of a Gaussian, times a spectrum."""
+    x = _spectrum(input)
+    widths = _each(sigma, x.ndim)
+    for k, f in enumerate(_frequencies(x.shape, n, axis)):
+        x = x * np.exp(-2 * np.pi**2 * (widths[k] * f) ** 2)
+    return x
+
+
+@scipy_rule("scipy.ndimage.fourier_uniform")
+def fourier_uniform(input: Any, size: Any, n: int = -1, axis: int = -1, output: Any = None) -> Any:
+    """The transform of a box, times a spectrum."""
+    x = _spectrum(input)
+    widths = _each(size, x.ndim)
+    for k, f in enumerate(_frequencies(x.shape, n, axis)):
+        x = x * np.sinc(widths[k] * f)
+    return x
+
+
+@scipy_rule("scipy.ndimage.fourier_shift")
+def fourier_shift(input: Any, shift: Any, n: int = -1, axis: int = -1, output: Any = None) -> Any:
+    """The factor that moves an image, times its spectrum."""
+    x = floating(input)
+    steps = _each(shift, x.ndim)
+    for k, f in enumerate(_frequencies(x.shape, n, axis)):
+        x = x * np.exp(-2j * np.pi * (steps[k] * f))
+    return x

@@ -1,0 +1,125 @@
+"""scipy.signal on stand-in arrays: spectra, filter design and linear systems by SciPy's own code.
+
+Where its code decides on values that a derivative must see (``if a[0] != 1``), or reaches for
+compiled code, the rule stands here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace.borrow_scipy import borrow_classes, borrow_names, when_unknown
+from adjoint.trace.calls.scipy_signal import _convolution, _refused
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.scipy_gate import scipy_rule
+
+_SPECTRA = (
+    "welch csd coherence periodogram spectrogram stft istft lombscargle czt zoom_fft hilbert2 "
+    "envelope vectorstrength"
+)
+_FILTERS = (
+    "wiener resample resample_poly decimate deconvolve sosfiltfilt savgol_coeffs minimum_phase "
+    "cspline1d cspline1d_eval qspline1d qspline1d_eval gauss_spline gausspulse chirp medfilt "
+    "order_filter sosfilt_zi filtfilt square"
+)
+_DESIGN = (
+    "freqz freqs freqz_zpk freqz_sos freqs_zpk group_delay firwin firwin2 bilinear bilinear_zpk "
+    "lp2lp lp2bp lp2bs lp2lp_zpk lp2hp_zpk lp2bp_zpk lp2bs_zpk zpk2tf tf2zpk zpk2sos "
+    "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss ss2zpk abcd_normalize cont2discrete iirfilter "
+    "butter cheby1 cheby2 bessel ellip buttap cheb1ap cheb2ap ellipap besselap iirnotch iirpeak "
+    "iircomb"
+)
+_SYSTEMS = (
+    "lsim impulse step dlsim dimpulse dstep bode dbode freqresp dfreqresp"
+)  # fmt: skip
+borrow_names("scipy.signal", _SPECTRA, _FILTERS, _DESIGN, _SYSTEMS)
+borrow_classes("scipy.signal", "_czt.CZT _czt.ZoomFFT _short_time_fft.ShortTimeFFT")
+borrow_classes(
+    "scipy.signal._ltisys",
+    "LinearTimeInvariant lti dlti TransferFunction TransferFunctionContinuous "
+    "TransferFunctionDiscrete ZerosPolesGain ZerosPolesGainContinuous ZerosPolesGainDiscrete "
+    "StateSpace StateSpaceContinuous StateSpaceDiscrete",
+)
+
+
+@when_unknown("scipy.signal.normalize")
+def normalize(b: Any, a: Any) -> Any:
+    """Both over the leading coefficient of a, which is taken to be other than 0."""
+    num, den = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
+    return num / den[0], den / den[0]
+
+
+@scipy_rule("scipy.signal.lfilter_zi")
+def lfilter_zi(b: Any, a: Any) -> Any:
+    """The state of a filter in the steady state of a step."""
+    b, a = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
+    n = max(b.shape[0], a.shape[0])
+    b, a = (np.pad(c, (0, n - c.shape[0])) / a[0] for c in (b, a))
+    # the transpose of the companion matrix of a: its coefficients in the first column
+    across = np.concatenate([-a[1:, None], np.eye(n - 1, k=1)[:, 1:]], axis=1)
+    return np.linalg.solve(np.eye(n - 1) - across, b[1:] - a[1:] * b[0])
+
+
+@scipy_rule("scipy.signal.lfiltic")
+def lfiltic(b: Any, a: Any, y: Any, x: Any = None) -> Any:
+    """The state of a filter after given inputs and outputs, the latest first."""
+    b, a = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
+    order = max(b.shape[0], a.shape[0]) - 1
+    b, a = (np.pad(c, (0, order + 1 - c.shape[0])) / a[0] for c in (b, a))
+    past = [np.zeros(0) if v is None else np.atleast_1d(floating(v))[:order] for v in (x, y)]
+    x, y = (np.pad(v, (0, order - v.shape[0])) for v in past)
+    made = [
+        np.sum(b[m + 1 :] * x[: order - m]) - np.sum(a[m + 1 :] * y[: order - m])
+        for m in range(order)
+    ]
+    return np.stack(made) if made else np.zeros(0)
+
+
+@scipy_rule("scipy.signal.lp2hp")
+def lp2hp(b: Any, a: Any, wo: Any = 1.0) -> Any:
+    """A low-pass filter turned into a high-pass one with another cutoff."""
+    b, a = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
+    n = max(b.shape[0], a.shape[0])
+    powers = np.reshape(wo, ()) ** np.arange(float(n))
+    turned = [np.pad(np.flip(c) * powers[: c.shape[0]], (0, n - c.shape[0])) for c in (b, a)]
+    import scipy.signal
+
+    return scipy.signal.normalize(*turned)
+
+
+@scipy_rule("scipy.signal.medfilt2d")
+def medfilt2d(input: Any, kernel_size: Any = 3) -> Any:
+    """The median of a window, in two dimensions."""
+    import scipy.signal
+
+    return scipy.signal.medfilt(input, kernel_size)
+
+
+@scipy_rule("scipy.signal.sawtooth")
+def sawtooth(t: Any, width: Any = 1) -> Any:
+    """A wave that rises for a share of its period, and falls for the rest."""
+    t, w = floating(t), floating(width)
+    phase = np.mod(t, 2 * np.pi)
+    rises = phase < w * 2 * np.pi
+    safe = np.where(w > 0, w, 1.0)
+    up = phase / (np.pi * safe) - 1
+    down = (np.pi * (w + 1) - phase) / (np.pi * np.where(w < 1, 1 - w, 1.0))
+    return np.where((w > 1) | (w < 0), np.nan, np.where(rises, up, down))
+
+
+@scipy_rule("scipy.signal.upfirdn")
+def upfirdn(
+    h: Any, x: Any, up: int = 1, down: int = 1, axis: int = -1, mode: str = "constant",
+    cval: Any = 0,
+) -> Any:  # fmt: skip
+    """Zeros put between the samples, a filter, and every so many samples kept."""
+    h, x = floating(h), np.moveaxis(floating(x), axis, -1)
+    n = x.shape[-1]
+    if mode != "constant" or cval != 0:
+        raise _refused("upfirdn", f"mode={mode!r} or cval other than 0", "mode='constant', cval=0")
+    wide = np.concatenate([x[..., None], np.zeros((*x.shape, up - 1), x.dtype)], axis=-1)
+    wide = np.reshape(wide, (*x.shape[:-1], n * up))[..., : (n - 1) * up + 1]
+    full = _convolution(wide, np.reshape(h, (1,) * (x.ndim - 1) + h.shape), "full")
+    return np.moveaxis(full[..., ::down], -1, axis)

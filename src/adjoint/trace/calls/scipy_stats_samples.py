@@ -1,0 +1,140 @@
+"""scipy.stats on stand-in arrays: statistics of samples, by SciPy's own code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from adjoint.trace import borrow
+from adjoint.trace.borrow_scipy import borrow_class, borrow_names, borrow_scipy, when_unknown
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.scipy_gate import scipy_rule
+
+_SUMMARIES = (
+    "gmean zscore gzscore zmap moment skew kurtosis variation tmean tvar tstd tsem sem gstd "
+    "circmean circvar circstd describe trim_mean trimboth trim1 sigmaclip tmin tmax iqr "
+    "median_abs_deviation quantile scoreatpercentile lmoment kstat kstatvar expectile entropy "
+    "differential_entropy directional_stats obrientransform"
+)
+_RELATIONS = (
+    "pearsonr theilslopes wasserstein_distance energy_distance probplot spearmanr "
+    "combine_pvalues false_discovery_control"
+)
+_TESTS = (
+    "ttest_1samp ttest_ind ttest_rel ttest_ind_from_stats f_oneway chisquare power_divergence "
+    "bartlett levene jarque_bera skewtest kurtosistest normaltest alexandergovern "
+    "chi2_contingency epps_singleton_2samp"
+)
+borrow_scipy("scipy.stats.boxcox", "scipy.stats.yeojohnson_llf")
+borrow_names("scipy.stats", _SUMMARIES, _RELATIONS, _TESTS)
+
+
+# *** where SciPy's code decides on values: the formula of regular ones ***
+
+
+@when_unknown("scipy.stats.hmean")
+def hmean(a: Any, axis: Any = 0, dtype: Any = None, *, weights: Any = None, **_: Any) -> Any:
+    """The harmonic mean of numbers that are not negative."""
+    return 1 / np.average(1 / floating(a), axis=axis, weights=weights)
+
+
+@when_unknown("scipy.stats.pmean")
+def pmean(
+    a: Any, p: Any, *, axis: Any = 0, dtype: Any = None, weights: Any = None, **_: Any
+) -> Any:
+    """The mean of powers, for a power other than 0."""
+    return np.average(floating(a) ** p, axis=axis, weights=weights) ** (1 / p)
+
+
+def _likelihood(y: Any, axis: Any, weight: Any) -> Any:
+    """Of normal numbers with the best mean and spread, and the transform's own share."""
+    return weight - 0.5 * y.shape[axis] * np.log(np.var(y, axis=axis))
+
+
+@scipy_rule("scipy.stats.boxcox_llf")
+def boxcox_llf(lmb: Any, data: Any, *, axis: int = 0, **_: Any) -> Any:
+    """Box's and Cox's likelihood, also at 0, where SciPy's code takes the logarithm's branch."""
+    x = floating(data)
+    weight = (lmb - 1) * np.sum(np.log(x), axis=axis)
+    return _likelihood(sp.boxcox(x, lmb), axis, weight)
+
+
+@scipy_rule("scipy.stats._morestats._yeojohnson_transform")
+def yeojohnson_transform(x: Any, lmbda: Any, xp: Any = None) -> Any:
+    """Yeo's and Johnson's transform, with its derivative also at 0 and 2."""
+    x = floating(x)
+    rises, falls = np.where(x >= 0, x, 0.0), np.where(x >= 0, 0.0, -x)
+    return np.where(x >= 0, sp.boxcox1p(rises, lmbda), -sp.boxcox1p(falls, 2 - lmbda))
+
+
+borrow_scipy("scipy.stats.yeojohnson")
+
+
+@when_unknown("scipy.stats.linregress")
+def linregress(x: Any, y: Any, alternative: str = "two-sided", **_: Any) -> Any:
+    """A line through points that are neither all above one another nor all on one height."""
+    from scipy.stats._stats_py import LinregressResult
+
+    x, y = floating(x), floating(y)
+    n = x.shape[0]
+    dx, dy = x - np.mean(x), y - np.mean(y)
+    over = np.mean(dx * dx)
+    slope = np.mean(dx * dy) / over
+    r = np.mean(dx * dy) / np.sqrt(over * np.mean(dy * dy))
+    free = n - 2
+    t = r * np.sqrt(free / ((1.0 - r + 1e-20) * (1.0 + r + 1e-20)))
+    tails = {"two-sided": 2 * sp.stdtr(free, -np.abs(t)), "less": sp.stdtr(free, t),
+             "greater": sp.stdtr(free, -t)}  # fmt: skip
+    spread = np.sqrt((1 - r**2) * np.mean(dy * dy) / over / free)
+    return LinregressResult(
+        slope=slope, intercept=np.mean(y) - slope * np.mean(x), rvalue=r,
+        pvalue=tails[alternative], stderr=spread,
+        intercept_stderr=spread * np.sqrt(over + np.mean(x) ** 2),
+    )  # fmt: skip
+
+
+# *** densities from samples ***
+
+
+class _ByType:
+    """A compiled function that SciPy picks by the type of its data, as a formula."""
+
+    def __init__(self, formula: Any) -> None:
+        self.formula = formula
+
+    def __getitem__(self, _: str) -> Any:
+        return self.formula
+
+
+def _exponents(points: Any, xi: Any, factor: Any) -> tuple[Any, Any]:
+    """For each place and sample the exponent, and the logarithm of the normalisation."""
+    d = points.shape[1]
+    apart = xi[:, None, :] - points[None, :, :]
+    white = np.linalg.solve(factor, np.reshape(apart, (-1, d)).T)
+    squares = np.reshape(np.sum(white * white, axis=0), apart.shape[:2])
+    norm = -0.5 * d * np.log(2 * np.pi) - np.sum(np.log(np.diagonal(factor)))
+    return -0.5 * squares, norm
+
+
+def _estimate(points: Any, values: Any, xi: Any, factor: Any, *_: Any) -> Any:
+    exponents, norm = _exponents(points, xi, factor)
+    return np.exp(exponents + norm) @ values
+
+
+def _log_estimate(points: Any, values: Any, xi: Any, factor: Any, *_: Any) -> Any:
+    exponents, norm = _exponents(points, xi, factor)
+    weighted = exponents[..., None] + np.log(values)[None]
+    return sp.logsumexp(weighted, axis=1) + norm
+
+
+def _substitute() -> None:
+    from scipy.stats import _stats
+
+    borrow.substitute(_stats.gaussian_kernel_estimate, _ByType(_estimate))
+    borrow.substitute(_stats.gaussian_kernel_estimate_log, _ByType(_log_estimate))
+
+
+_substitute()
+borrow_class("scipy.stats.gaussian_kde")
