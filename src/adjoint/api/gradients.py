@@ -14,6 +14,8 @@ from adjoint.errors import DTypeError, NonScalarOutputError, StructureError
 from adjoint.graph.source import Source
 from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives.infer import real_dtype
+from adjoint.rewrite.reroll import rolled_up
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.making import look_at_function
 from adjoint.trace.record import argument_payload, current
 from adjoint.trace.recorder import Recorder, TracedCore, capture, plain
@@ -77,7 +79,12 @@ class Run:
         name: str,
         has_aux: bool = False,
     ) -> None:
-        recorder = self.recorder = Recorder(name, concrete=True, keep_all=False, transforming=False)
+        found = [x for i in argnums for x in tree.leaves(args[i])]
+        # Where values are not known (inside jit, vmap), loops that Python unrolls are rolled up.
+        unknown = any(isinstance(x, TracedCore) and concrete_value(x) is None for x in found)
+        recorder = self.recorder = Recorder(
+            name, concrete=True, keep_all=unknown, transforming=False
+        )
         call = list(args)
         self.leaves: list[Any] = []
         self.trees = []
@@ -106,11 +113,31 @@ class Run:
             outputs = [current(x) for x in outputs]
             self.tape = Tape(recorder, len(self.leaves), outputs)
             self.result = [payload_of(x, recorder) for x in outputs]
-            if has_aux:
-                aux = tree.tree_map(lambda x: payload_of(x, recorder), aux)
-            self.aux = aux  # the second result of a function with has_aux=True
+            further = tree.tree_map(current, aux) if has_aux else None
+            # The second result of a function with has_aux=True.
+            self.aux = tree.tree_map(lambda x: payload_of(x, recorder), further)
         finally:
             recorder.closed = True
+        if unknown:
+            self._roll_up(further)
+
+    def _roll_up(self, further: Any) -> None:
+        """Have unrolled loops as scans before they are differentiated."""
+        recorder = self.recorder
+        leaves, structure = tree.flatten(further)
+        mine = [isinstance(x, TracedCore) and x.recorder is recorder for x in leaves]
+        found = self.tape.change(
+            rolled_up, [x for x, flag in zip(leaves, mine, strict=True) if flag]
+        )
+        if found is None:
+            return
+        n = len(self.result)
+        self.result = [x if y is None else y for x, y in zip(self.result, found[:n], strict=True)]
+        rest = iter(found[n:])
+        kept = tree.leaves(self.aux)
+        self.aux = tree.unflatten(
+            structure, [next(rest) if flag else x for x, flag in zip(kept, mine, strict=True)]
+        )
 
     def value(self) -> Any:
         """What the function returned."""

@@ -14,6 +14,7 @@ from adjoint.differentiate.merge import merge_scans
 from adjoint.differentiate.replay import replay
 from adjoint.errors import StructureError
 from adjoint.graph.types import ArrayType
+from adjoint.rewrite.reroll import rolled_up
 from adjoint.trace.record import argument_payload, record_graph
 
 Axes = int | None | Sequence[Any]
@@ -69,7 +70,8 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
 
         recording = record_graph(one_example, types, structure, "vmap", weak=weak)
         flags = batched + [False] * len(recording.captured)
-        graph, has_axis = batch_graph(merge_scans(recording.graph), flags, size)
+        one = merge_scans(rolled_up(recording.graph))
+        graph, has_axis = batch_graph(one, flags, size)
         results = replay(graph, [x for x, _ in payloads] + recording.captured)
         outs = []
         targets = _out_axes(out_axes, recording.structure)

@@ -14,16 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adjoint.differentiate.linearize import linearize
-from adjoint.differentiate.replay import replay
+from adjoint.differentiate.replay import replay, replay_values, value_of
 from adjoint.differentiate.reverse import pullback_graph
 from adjoint.errors import LeakedArrayError
 from adjoint.graph.evaluate import program_of
 from adjoint.graph.graph import Graph, Literal
 from adjoint.primitives.conventions import current
+from adjoint.trace.constants import stack_constants
 from adjoint.trace.record import current as up_to_date
 from adjoint.trace.recorder import Recorder, TracedCore
 
 _MAX_PROGRAMS = 256
+_INLINE = 8  # elements of a constant that becomes part of a changed graph
 _LONGEST_KEY = 20_000  # records; longer runs are not worth keeping a copy of
 
 
@@ -31,7 +33,7 @@ class Derivative(NamedTuple):
     """A derivative program of a run: what it reads of the run, and what it computes."""
 
     graph: Graph
-    residuals: tuple[int, ...]  # indices of the recorder's values
+    residuals: tuple[Any, ...]  # indices of the recorder's values; values of a changed graph
     active_outputs: tuple[int, ...]
 
 
@@ -41,7 +43,7 @@ _programs: OrderedDict[Any, Derivative] = OrderedDict()
 class Tape:
     """A finished recording: its values, and the derivative programs made from it."""
 
-    __slots__ = ("n_inputs", "outputs", "recorder")
+    __slots__ = ("changed", "n_inputs", "outputs", "recorder")
 
     def __init__(self, recorder: Recorder, n_inputs: int, results: Sequence[Any]) -> None:
         self.recorder = recorder
@@ -53,9 +55,44 @@ class Tape:
                 for x in results
             ]
         )
+        # A graph that gives the same results, and its values; None where the run stands.
+        self.changed: tuple[Graph, dict[Any, Any]] | None = None
+
+    def change(self, rewrite: Callable[[Graph], Graph], further: Sequence[Any]) -> list[Any] | None:
+        """Go on with a graph rewritten from the run's, run anew on the same arguments.
+
+        Args:
+            rewrite: from the recorded graph to the one that takes its place.
+            further: more results of the run, which are not differentiated.
+
+        Returns:
+            What the results, then the further ones, are in that run; None where the rewriting
+            left the graph as it was. Results that do not depend on the arguments are None.
+        """
+        recorder = self.recorder
+        traced = [i for i in self.outputs if i is not None]
+        also = [x.index for x in further]
+        recorded = recorder.graph([*traced, *also], range(self.n_inputs), inline=_INLINE)
+        captured = [recorder.payloads[i] for i in recorded.captured]
+        before, captured = stack_constants(recorded.graph, self.n_inputs, captured)
+        graph = rewrite(before)
+        if graph is before:
+            return None
+        values = replay_values(graph, [*recorder.payloads[: self.n_inputs], *captured])
+        results = iter([value_of(o, values) for o in graph.outputs])
+        self.changed = Graph(graph.inputs, graph.nodes, graph.outputs[: len(traced)]), values
+        return [*[None if i is None else next(results) for i in self.outputs], *results]
 
     def _derivative(self, kind: str, make: Callable[[Graph, Sequence[bool]], Any]) -> Derivative:
         recorder = self.recorder
+        places = [k for k, i in enumerate(self.outputs) if i is not None]
+        if self.changed is not None:
+            graph = self.changed[0]
+            active = [i < self.n_inputs for i in range(len(graph.inputs))]
+            made = graph.memo((kind, self.n_inputs), lambda g: make(g, active))
+            return Derivative(
+                made.graph, made.residuals, tuple(places[k] for k in made.active_outputs)
+            )
         key: Any = None
         if len(recorder.records) <= _LONGEST_KEY:
             types = tuple([(x.shape, x.dtype) for x in recorder.payloads[: self.n_inputs]])
@@ -69,7 +106,6 @@ class Tape:
         index = {value: i for i, value in recorded.values.items() if not isinstance(value, Literal)}
         active = [i < self.n_inputs for i in range(len(graph.inputs))]
         made = make(graph, active)
-        places = [k for k, i in enumerate(self.outputs) if i is not None]
         result = Derivative(
             made.graph,
             tuple(index[value] for value in made.residuals),
@@ -82,9 +118,7 @@ class Tape:
         return result
 
     def _run(self, derivative: Derivative, arguments: Sequence[Any]) -> list[Any]:
-        payloads = self.recorder.payloads
-        inputs = [payloads[i] for i in derivative.residuals]
-        inputs += arguments
+        inputs = [*self.residuals(derivative), *arguments]
         for x in inputs:
             if isinstance(x, TracedCore):
                 return replay(derivative.graph, inputs)
@@ -117,6 +151,9 @@ class Tape:
 
     def residuals(self, derivative: Derivative) -> list[Any]:
         """What a derivative program reads of this run."""
+        if self.changed is not None:
+            values = self.changed[1]
+            return [values[v] for v in derivative.residuals]
         return [self.recorder.payloads[i] for i in derivative.residuals]
 
 

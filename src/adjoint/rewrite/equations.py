@@ -125,6 +125,46 @@ def slice_of_uniform(b: Builder, x: Operands, a: Settings) -> Operand | None:
     return b("broadcast", inner.operands[0], shape=tuple(a["shape"]))
 
 
+def _place(a: Settings, y: Operand, start: Any) -> str:
+    """How a slice lies to what has been written: inside it, apart from it, or across."""
+    inside = True
+    for n, first, step, m, other in zip(
+        a["shape"], a["start"], a["step"], y.type.shape, start, strict=True
+    ):
+        ends = first, first + step * (n - 1)
+        low, high = min(ends), max(ends)
+        if high < other or low >= other + m:
+            return "apart"
+        inside = inside and low >= other and high < other + m
+    return "inside" if inside else "across"
+
+
+@equation("slice")
+def slice_of_written(b: Builder, x: Operands, a: Settings) -> Operand | None:
+    """set_slice(x, y)[...] = y[...] inside what was written, x[...] apart from it."""
+    inner = b.of(x[0], "set_slice")
+    if inner is None or 0 in a["shape"]:
+        return None
+    before, y = inner.operands
+    start, step = inner.attributes
+    if 0 in y.type.shape or any(s != 1 for s in step):
+        return None
+    place = _place(a, y, start)
+    if place == "apart":
+        return b("slice", before, **a)
+    if place == "across":
+        return None
+    moved = tuple([f - g for f, g in zip(a["start"], start, strict=True)])
+    return b("slice", y, start=moved, step=a["step"], shape=a["shape"])
+
+
+@equation("set_slice")
+def write_everything(b: Builder, x: Operands, a: Settings) -> Operand | None:
+    """Writing over all of x leaves nothing of it."""
+    whole = x[1].type.shape == x[0].type.shape and all(f == 0 for f in a["start"])
+    return x[1] if whole and all(s == 1 for s in a["step"]) else None
+
+
 @equation("concatenate")
 def concatenate_one(b: Builder, x: Operands, a: Settings) -> Operand | None:
     """concatenate([x]) = x, empty parts left out."""
@@ -287,3 +327,10 @@ def scalars_before_broadcast(b: Builder, x: Operands, a: Settings) -> Operand | 
     if not scalars:
         return None
     return b("broadcast", b(b.making, *scalars, **a), shape=shape)
+
+
+# Those that only say where elements come from, and so hold for derivatives at kinks as well.
+MOVING_EQUATIONS: dict[str, list[Equation]] = {
+    name: list(EQUATIONS[name])
+    for name in ("broadcast", "reshape", "permute_axes", "slice", "set_slice", "concatenate")
+}

@@ -11,6 +11,7 @@ from adjoint.rewrite.contract import contract
 from adjoint.rewrite.control import hoist, in_bodies, open_calls, prune_scans
 from adjoint.rewrite.equations import EQUATIONS
 from adjoint.rewrite.reroll import reroll
+from adjoint.rewrite.rows import split_rows
 
 
 def simplify(graph: Graph) -> Graph:
@@ -24,6 +25,7 @@ PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
     ("merge scans", merge_scans),
     ("prune scans", prune_scans),
     ("simplify", simplify),
+    ("split rows", split_rows),
     ("reroll", reroll),
     ("contract", contract),
     ("hoist", hoist),

@@ -12,6 +12,7 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
+from adjoint.trace.constants import stack_constants
 from adjoint.trace.making import look_at_function
 from adjoint.trace.recorder import Recorder, TracedCore, unwrapped
 from adjoint.trace.session import session
@@ -96,7 +97,9 @@ def record_graph(
         made = recorder.graph(outputs, range(len(leaves)), inline=inline)
     finally:
         recorder.closed = True
-    return Recording(made.graph, [recorder.payloads[i] for i in made.captured], structure)
+    captured = [recorder.payloads[i] for i in made.captured]
+    graph, captured = stack_constants(made.graph, len(leaves), captured)
+    return Recording(graph, captured, structure)
 
 
 def current(x: Any) -> Any:

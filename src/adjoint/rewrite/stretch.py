@@ -1,0 +1,411 @@
+"""One repeated stretch of a graph as a scan: what its rounds read, and what is read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
+from adjoint.graph.primitive import primitives
+from adjoint.graph.types import ArrayType
+from adjoint.rewrite.builder import Builder
+
+MOVING = {"slice": 0, "set_slice": 0, "unslice": 0}  # position of "start" among attributes
+_FURTHEST = 16  # rounds that a value may be read later
+_MOST_GATHERED = 1 << 24  # elements of rows that overlap
+
+Place = tuple[int, int]  # a value of a round: node in the round, output
+
+
+class Stretch:
+    """Rounds of nodes, and the scan that they make."""
+
+    def __init__(self, graph: Graph, first: int, period: int, rounds: int) -> None:
+        self.graph = graph
+        self.first, self.period, self.rounds = first, period, rounds
+        nodes = graph.nodes
+        self.round = [nodes[first + i * period : first + (i + 1) * period] for i in range(rounds)]
+        # value -> (round, node in the round, output)
+        self.made: dict[Value, tuple[int, int, int]] = {}
+        for i, inside in enumerate(self.round):
+            for j, node in enumerate(inside):
+                for k, value in enumerate(node.outputs):
+                    self.made[value] = (i, j, k)
+        self.constants: dict[Operand, Value] = {}
+        # A value read d rounds later goes through d carries; the key has what is read first.
+        self.carries: dict[tuple[Place, tuple[Operand, ...]], Value] = {}
+        self.rows: list[tuple[Operand, Value]] = []
+        self.before: list[Node] = []  # nodes that prepare rows
+        self.inside: dict[Place, Operand] = {}
+        self.body: list[Node] = []
+
+    def rolled(self) -> Graph | None:
+        """The graph with the scan; None if the rounds do not fit together."""
+        if not self._make_body():
+            return None
+        runs = self._runs()
+        stacked, last = self._read_outside(runs)
+        outputs: list[Operand] = []
+        inits: list[Operand] = []
+        finals: list[Place | None] = []
+        for place, firsts in self.carries:
+            inits.append(firsts[0])
+            later = firsts[1:]
+            outputs.append(self.carries[place, later] if later else self.inside[place])
+            finals.append(None if later else place)
+        carry_values = list(self.carries.values())
+        for place in last:
+            kind = self.inside[place].type
+            inits.append(self._blank(kind))
+            carry_values.append(Value(kind))
+            outputs.append(self.inside[place])
+            finals.append(place)
+        n_carry = len(outputs)
+        outputs += [self.inside[place] for place in stacked]
+        # What was read only to be cut into rows is not read any more.
+        read = {x for node in self.body for x in node.operands} | set(outputs)
+        constants = {x: inner for x, inner in self.constants.items() if inner in read}
+        inputs = (*constants.values(), *carry_values, *[value for _, value in self.rows])
+        scan = primitives["scan"]
+        operands = (*constants, *inits, *[rows for rows, _ in self.rows])
+        attributes = (
+            Graph(inputs, tuple(self.body), tuple(outputs)),
+            len(constants),
+            n_carry,
+            self.rounds,
+            False,
+        )
+        types = scan.infer(*[x.type for x in operands], **scan.settings(attributes))
+        results = tuple([Value(t) for t in types])
+        node = Node(scan, operands, attributes, results, self.round[0][0].source)
+        ends = {p: v for p, v in zip(finals, results, strict=False) if p is not None}
+        whole = dict(zip(stacked, results[n_carry:], strict=True))
+        return self._joined(node, ends, whole, runs)
+
+    # *** the body ***
+
+    def _make_body(self) -> bool:
+        for j, model in enumerate(self.round[0]):
+            column = [self.round[i][j] for i in range(self.rounds)]
+            operands: list[Operand] = []
+            for slot in range(len(model.operands)):
+                found = self._operand([node.operands[slot] for node in column], j)
+                if found is None:
+                    return False
+                operands.append(found)
+            made = self._node(column, operands)
+            if made is None:
+                return False
+            for k, value in enumerate(made):
+                self.inside[j, k] = value
+        return True
+
+    def _operand(self, column: list[Operand], j: int) -> Operand | None:
+        """What an operand is inside the body, from what it is in each round."""
+        zeroth = column[0]
+        if all(x is zeroth for x in column):
+            if isinstance(zeroth, Value) and zeroth not in self.made:
+                return self.constants.setdefault(zeroth, Value(zeroth.type))
+            return zeroth if isinstance(zeroth, Literal) else None
+        places = [self.made.get(x) if isinstance(x, Value) else None for x in column]
+        lag = next((i for i, p in enumerate(places) if p is not None), None)
+        if lag is None:
+            return self._constants_as_rows(column)
+        _, at, k = places[lag] or (0, 0, 0)
+        if lag > _FURTHEST or any(places[i] != (i - lag, at, k) for i in range(lag, len(column))):
+            return None
+        if lag == 0:
+            return self.inside.get((at, k)) if at < j else None
+        kind = self.round[0][at].outputs[k].type
+        if any(x.type != kind for x in column[:lag]):
+            return None
+        for later in range(lag):
+            self.carries.setdefault(((at, k), tuple(column[later:lag])), Value(kind))
+        return self.carries[(at, k), tuple(column[:lag])]
+
+    def _constants_as_rows(self, column: list[Operand]) -> Operand | None:
+        values = [x.value for x in column if isinstance(x, Literal)]
+        if len(values) != len(column) or any(x.type != column[0].type for x in column):
+            return None
+        keys = {x.key for x in column if isinstance(x, Literal)}
+        if len(keys) == 1:
+            return column[0]
+        return self._row(Literal(np.stack(values)))
+
+    def _row(self, rows: Operand) -> Value:
+        value = Value(ArrayType(rows.type.shape[1:], rows.type.dtype))
+        self.rows.append((rows, value))
+        return value
+
+    def _node(self, column: list[Node], operands: list[Operand]) -> tuple[Operand, ...] | None:
+        """The node of the body for the same node of every round."""
+        model = column[0]
+        at = MOVING.get(model.primitive.name)
+        starts = [node.attributes[at] for node in column] if at is not None else []
+        if not starts or all(s == starts[0] for s in starts):
+            made = tuple([Value(v.type) for v in model.outputs])
+            node = Node(model.primitive, tuple(operands), model.attributes, made, model.source)
+            self.body.append(node)
+            return made
+        moving = [i for i, firsts in enumerate(zip(*starts, strict=True)) if len(set(firsts)) > 1]
+        b = Builder()
+        b.source = model.source
+        if model.primitive.name != "slice":
+            found = self._moving_write(b, model, operands, moving, starts)
+        elif operands[0] in self.constants.values():
+            found = self._shared_rows(b, model, column[0].operands[0], moving, starts)
+        else:
+            found = self._moving_read(b, model, operands[0], moving, starts)
+        if found is None:
+            return None
+        self.body += b.nodes
+        return (found,)
+
+    def _shared_rows(
+        self,
+        b: Builder,
+        model: Node,
+        source: Operand,
+        moving: list[int],
+        starts: list[tuple[int, ...]],
+    ) -> Operand | None:
+        """x[..., t, ...] of an array that all rounds share: its rows are handed in."""
+        outside = Builder()
+        outside.source = model.source
+        kind = model.outputs[0].type
+        axis = moving[0]
+        firsts = [s[axis] for s in starts]
+        gaps = {n - m for m, n in pairwise(firsts)}
+        start, step, shape = model.attributes
+        count = shape[axis]
+        n = self.rounds
+        if len(moving) == 1 and len(gaps) == 1 and (count == 1 or gaps == {count * step[axis]}):
+            gap = gaps.pop() if count == 1 else step[axis]
+            steps = (*step[:axis], gap, *step[axis + 1 :])
+            long = (*shape[:axis], n * count, *shape[axis + 1 :])
+            whole = outside("slice", source, start=start, step=steps, shape=long)
+            cut = (*shape[:axis], n, count, *shape[axis + 1 :])
+            rows = outside("reshape", whole, shape=cut)
+        else:
+            if len(moving) > 1 and any(shape[i] != 1 for i in moving):
+                return None
+            if kind.size * n > _MOST_GATHERED:
+                return None
+            index = self._indices(model, moving, starts)
+            still = self._still(outside, model, source, moving)
+            rows = outside("gather", still, *map(Literal, index), axes=tuple(moving))
+            adjacent = moving == list(range(axis, axis + len(moving)))
+            axis = axis if adjacent else 0
+        order = (axis, *[i for i in range(len(rows.type.shape)) if i != axis])
+        self.before += outside.nodes
+        b_rows = outside("permute_axes", rows, axes=order)
+        self.before += outside.nodes[len(outside.nodes) - 1 :]
+        return b("reshape", self._row(b_rows), shape=kind.shape)
+
+    def _indices(
+        self, model: Node, moving: list[int], starts: list[tuple[int, ...]]
+    ) -> list[np.ndarray]:
+        """For each moving axis the places read in each round: [rounds, places]."""
+        _, step, shape = model.attributes
+        return [
+            np.array([s[i] for s in starts], np.intp)[:, None]
+            + np.arange(shape[i], dtype=np.intp) * step[i]
+            for i in moving
+        ]
+
+    def _still(self, b: Builder, model: Node, source: Operand, moving: list[int]) -> Operand:
+        """The slice along the axes that do not move; the others are left whole."""
+        start, step, shape = model.attributes
+        full = source.type.shape
+        return b(
+            "slice",
+            source,
+            start=tuple([0 if i in moving else f for i, f in enumerate(start)]),
+            step=tuple([1 if i in moving else s for i, s in enumerate(step)]),
+            shape=tuple([full[i] if i in moving else m for i, m in enumerate(shape)]),
+        )
+
+    def _moving_read(
+        self,
+        b: Builder,
+        model: Node,
+        source: Operand,
+        moving: list[int],
+        starts: list[tuple[int, ...]],
+    ) -> Operand | None:
+        """x[..., t, ...] of an array that the rounds change: at indices that are handed in."""
+        kind = model.outputs[0].type
+        if len(moving) > 1 and any(kind.shape[i] != 1 for i in moving):
+            return None
+        index = [self._row(Literal(i)) for i in self._indices(model, moving, starts)]
+        still = self._still(b, model, source, moving)
+        return b("reshape", b("gather", still, *index, axes=tuple(moving)), shape=kind.shape)
+
+    def _moving_write(
+        self,
+        b: Builder,
+        model: Node,
+        operands: list[Operand],
+        moving: list[int],
+        starts: list[tuple[int, ...]],
+    ) -> Operand | None:
+        """x[..., t, ...] = y, and its transposes: at an index that is handed in."""
+        piece = operands[-1]
+        full = model.outputs[0].type.shape
+        if len(moving) > 1 or piece.type.shape[moving[0]] != 1:
+            return None
+        axis = moving[0]
+        start, step = model.attributes[:2]
+        index = self._row(Literal(np.array([s[axis] for s in starts], np.intp)[:, None]))
+        row = tuple([1 if i == axis else n for i, n in enumerate(full)])
+        inner = {
+            "start": tuple([0 if i == axis else f for i, f in enumerate(start)]),
+            "step": tuple([1 if i == axis else s for i, s in enumerate(step)]),
+        }
+        part = piece.type.shape != row or any(s != 1 for s in inner["step"])
+        if model.primitive.name == "unslice":
+            if part:
+                piece = b("unslice", piece, **inner, shape=row)
+            return b("scatter_add", piece, index, axes=(axis,), shape=full)
+        if part:
+            piece = b("set_slice", b("gather", operands[0], index, axes=(axis,)), piece, **inner)
+        return b("scatter_set", operands[0], piece, index, axes=(axis,))
+
+    # *** what is read after the loop ***
+
+    def _runs(self) -> dict[tuple[Node, int], tuple[Place, int]]:
+        """Where values of all rounds in turn are joined: what of a round, and how many operands.
+
+        Several values of a round are joined inside the body first.
+        """
+        found: dict[tuple[Node, int], tuple[Place, int]] = {}
+        for node in self.graph.nodes[self.first + self.period * self.rounds :]:
+            if node.primitive.name != "concatenate" or len(node.operands) < self.rounds:
+                continue
+            places = [self.made.get(x) if isinstance(x, Value) else None for x in node.operands]
+            at = next((i for i, p in enumerate(places) if p is not None and p[0] == 0), None)
+            if at is None:
+                continue
+            group = []
+            for p in places[at:]:
+                if p is None or p[0] != 0:
+                    break
+                group.append(p[1:])
+            count = len(group) * self.rounds
+            wanted = [(i, *place) for i in range(self.rounds) for place in group]
+            if places[at : at + count] == wanted:
+                found[node, at] = self._group(node, group), count
+        return found
+
+    def _group(self, node: Node, group: list[Place]) -> Place:
+        if len(group) == 1:
+            return group[0]
+        b = Builder()
+        b.source = node.source
+        parts = [self.inside[place] for place in group]
+        joined = b("concatenate", *parts, axis=node.attributes[0])
+        self.body += b.nodes
+        place = (self.period + len(self.inside), 0)
+        assert isinstance(joined, Value)
+        self.inside[place] = joined
+        return place
+
+    def _read_outside(
+        self, runs: dict[tuple[Node, int], tuple[Place, int]]
+    ) -> tuple[list[Place], list[Place]]:
+        """Which values need all rounds kept, and which only the last one's."""
+        end = self.first + self.period * self.rounds
+        covered: dict[Node, tuple[int, int]] = {
+            node: (at, at + count) for (node, at), (_, count) in runs.items()
+        }
+        read: dict[Place, set[int]] = {}
+
+        def note(operands: Sequence[Operand]) -> None:
+            for x in operands:
+                place = self.made.get(x) if isinstance(x, Value) else None
+                if place is not None:
+                    read.setdefault(place[1:], set()).add(place[0])
+
+        for node in self.graph.nodes[end:]:
+            start, stop = covered.get(node, (0, 0))
+            note((*node.operands[:start], *node.operands[stop:]))
+        note(self.graph.outputs)
+        carried = {place for place, firsts in self.carries if len(firsts) == 1}
+        only_last = {self.rounds - 1}
+        stacked = dict.fromkeys(place for place, _ in runs.values())
+        stacked.update(dict.fromkeys(p for p, which in read.items() if which != only_last))
+        last = [
+            place
+            for place, which in read.items()
+            if which == only_last and place not in carried and place not in stacked
+        ]
+        return list(stacked), last
+
+    def _blank(self, kind: ArrayType) -> Operand:
+        """Something to start a carry with that is never read."""
+        b = Builder()
+        blank = b("broadcast", b.literal(np.zeros((), kind.dtype)), shape=kind.shape)
+        self.before += b.nodes
+        return blank
+
+    def _joined(
+        self,
+        scan: Node,
+        finals: dict[Place, Value],
+        whole: dict[Place, Value],
+        runs: dict[tuple[Node, int], tuple[Place, int]],
+    ) -> Graph:
+        """The graph with the scan in the stretch's place."""
+        end = self.first + self.period * self.rounds
+        nodes = [*self.graph.nodes[: self.first], *self.before, scan]
+        became: dict[Operand, Operand] = {}
+
+        def now(x: Operand) -> Operand:
+            place = self.made.get(x) if isinstance(x, Value) else None
+            if place is None:
+                return x
+            if x not in became:
+                i, at = place[0], place[1:]
+                if i == self.rounds - 1 and at in finals:
+                    became[x] = finals[at]
+                else:
+                    became[x] = _row_of(whole[at], i, nodes)
+            return became[x]
+
+        at_of = {node: (at, place, count) for (node, at), (place, count) in runs.items()}
+        for node in self.graph.nodes[end:]:
+            if node in at_of:
+                at, place, count = at_of[node]
+                middle = _flattened(whole[place], node.attributes[0], nodes)
+                before, after = node.operands[:at], node.operands[at + count :]
+                operands = (*map(now, before), middle, *map(now, after))
+            else:
+                operands = tuple([now(x) for x in node.operands])
+            nodes.append(Node(node.primitive, operands, node.attributes, node.outputs, node.source))
+        outputs = tuple([now(x) for x in self.graph.outputs])
+        return Graph(self.graph.inputs, tuple(nodes), outputs)
+
+
+def _row_of(stack: Value, i: int, nodes: list[Node]) -> Operand:
+    """One round's value out of all of them."""
+    shape = stack.type.shape
+    b = Builder()
+    zeros = (0,) * (len(shape) - 1)
+    piece = b("slice", stack, start=(i, *zeros), step=(1,) * len(shape), shape=(1, *shape[1:]))
+    row = b("reshape", piece, shape=shape[1:])
+    nodes += b.nodes
+    return row
+
+
+def _flattened(stack: Value, axis: int, nodes: list[Node]) -> Operand:
+    """The values of all rounds, one after the other along an axis."""
+    n, *shape = stack.type.shape
+    b = Builder()
+    order = (*range(1, axis + 1), 0, *range(axis + 1, len(shape) + 1))
+    moved = b("permute_axes", stack, axes=order)
+    shape[axis] *= n
+    joined = b("reshape", moved, shape=tuple(shape))
+    nodes += b.nodes
+    return joined

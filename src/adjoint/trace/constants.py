@@ -1,0 +1,82 @@
+"""Many constants of one type, such as the rows of a data set, become one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.graph import Graph, Node, Operand, Value
+from adjoint.graph.types import ArrayType
+from adjoint.primitives.linear import reshape, slice_
+
+_FEWEST = 16
+_MOST_BYTES = 1 << 28
+
+
+def stack_constants(graph: Graph, given: int, captured: list[Any]) -> tuple[Graph, list[Any]]:
+    """The graph with captured arrays of one type as slices of one array.
+
+    ``for x in rows:`` leaves each row as a constant of its own; as slices they are as regular
+    as the loop was, and a program has few arguments.
+
+    Args:
+        graph: its last inputs are the captured arrays.
+        given: how many inputs come before them.
+        captured: the arrays.
+    """
+    groups: dict[ArrayType, list[int]] = {}
+    for i, x in enumerate(captured):
+        if type(x) is np.ndarray:
+            groups.setdefault(graph.inputs[given + i].type, []).append(i)
+    chosen = [
+        (kind, places)
+        for kind, places in groups.items()
+        if len(places) >= _FEWEST
+        and kind.size
+        and len(places) * kind.size * kind.dtype.itemsize <= _MOST_BYTES
+    ]
+    if not chosen:
+        return graph, captured
+    place_of: dict[Operand, tuple[Value, int]] = {}
+    inputs, stacks = [], []
+    for kind, places in chosen:
+        whole = Value(ArrayType((len(places), *kind.shape), kind.dtype))
+        inputs.append(whole)
+        stacks.append(np.stack([captured[i] for i in places]))
+        place_of.update({graph.inputs[given + i]: (whole, k) for k, i in enumerate(places)})
+    rest = [i for i in range(len(captured)) if graph.inputs[given + i] not in place_of]
+    heads = (*graph.inputs[:given], *[graph.inputs[given + i] for i in rest], *inputs)
+    return _read_from(graph, heads, place_of), [*[captured[i] for i in rest], *stacks]
+
+
+def _read_from(
+    graph: Graph, heads: tuple[Value, ...], place_of: dict[Operand, tuple[Value, int]]
+) -> Graph:
+    """Each is read right before it is first used, in the midst of its round."""
+    nodes: list[Node] = []
+    became: dict[Operand, Operand] = {}
+
+    def now(operands: Sequence[Operand], source: Any) -> tuple[Operand, ...]:
+        for x in operands:
+            if x in place_of and x not in became:
+                became[x] = _row(nodes, *place_of[x], source)
+        return tuple([became.get(x, x) for x in operands])
+
+    for node in graph.nodes:
+        operands = now(node.operands, node.source)
+        nodes.append(Node(node.primitive, operands, node.attributes, node.outputs, node.source))
+    outputs = now(graph.outputs, None)
+    return Graph(heads, tuple(nodes), outputs)
+
+
+def _row(nodes: list[Node], whole: Value, k: int, source: Any) -> Value:
+    shape = whole.type.shape
+    piece = Value(ArrayType((1, *shape[1:]), whole.type.dtype))
+    row = Value(ArrayType(shape[1:], whole.type.dtype))
+    start = (k, *[0] * (len(shape) - 1))
+    attributes = (start, (1,) * len(shape), piece.type.shape)
+    nodes.append(Node(slice_, (whole,), attributes, (piece,), source))
+    nodes.append(Node(reshape, (piece,), (row.type.shape,), (row,), source))
+    return row
