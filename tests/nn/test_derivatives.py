@@ -11,6 +11,11 @@ from adjoint import nn, tree
 
 RNG = np.random.default_rng(0)
 LENGTHS = np.array([4, 2])
+ONE_ARRAY = [
+    "Identity", "Sigmoid", "LogSigmoid", "Tanh", "LeCunTanh", "ReLU", "ReLU6", "LeakyReLU", "ELU",
+    "SELU", "CELU", "GELU", "SiLU", "Mish", "Softplus", "Softsign", "HardSigmoid", "HardTanh",
+    "HardSwish", "Softshrink", "Sine", "LogSoftmax",
+]  # fmt: skip
 MASK = np.arange(4) < LENGTHS[:, None]
 
 
@@ -23,6 +28,24 @@ def _drawn(model):
     draw = np.random.default_rng(1)
     new = {p: draw.standard_normal(np.shape(a)) * 0.5 for p, a in nn.parameters(model).items()}
     return nn.with_leaves(model, new)
+
+
+class Stepped(nn.Module):
+    """A cell's step with its state as arrays."""
+
+    cell: nn.Module
+
+    def __call__(self, x, *state):
+        return self.cell(state, x)
+
+
+class Settling(nn.Module):
+    """A state that is drawn towards a function of the input."""
+
+    linear: nn.Linear
+
+    def __call__(self, h, x):
+        return 0.3 * np.tanh(h) + self.linear(x)
 
 
 # Layer, inputs, and what else the call takes. Dimensions are all different.
@@ -81,7 +104,24 @@ LAYERS = {
     "maxout": (nn.Maxout(2), (_x(3, 6),)),
     "softmax": (nn.Softmax(0), (_x(3, 2),)),
     "glu": (nn.GLU(), (_x(3, 4),)),
+    "rnn cell": (Stepped(nn.RNNCell(2, 3)), (_x(4, 2), _x(4, 3))),
+    "lstm cell": (Stepped(nn.LSTMCell(2, 3)), (_x(4, 2), _x(4, 3), _x(4, 3))),
+    "gru cell": (Stepped(nn.GRUCell(2, 3)), (_x(4, 2), _x(4, 3))),
+    "fixed point": (nn.FixedPoint(Settling(nn.Linear(2, 3)), size=3), (_x(4, 2),)),
+    "feed forward": (nn.FeedForward(3, 5), (_x(2, 4, 3),)),
+    "sequential": (nn.Sequential(nn.Flatten(), nn.Function(np.sin), nn.Reshape(3, 2)), (_x(4, 6),)),
+    **{name: (getattr(nn, name)(), (_x(3, 4) * 2,)) for name in ONE_ARRAY},
 }
+
+
+def test_every_layer_stands_in_the_table():
+    seen = set()
+    for model, _ in LAYERS.values():
+        seen |= {type(part).__name__ for _, part in nn.modules(model)} | {type(model).__name__}
+    refused = {"Step", "Sign"}  # have no derivative, see test_thresholds.py
+    every = {n for n in nn.__all__ if isinstance(getattr(nn, n), type)}
+    every = {n for n in every if issubclass(getattr(nn, n), nn.Module)}
+    assert every - seen - refused == {"Module", "Watched"}
 
 
 def _output(name, training):
@@ -222,6 +262,7 @@ LOSSES = {
         COUNTS,
     ),
     "gaussian_nll": (nn.gaussian_nll, _x(4, 2), _x(4)),
+    "negative_binomial_nll": (nn.negative_binomial_nll, _x(2, 2, 2), COUNTS),
     "triplet": (lambda y, t: nn.triplet(y, t, margin=3.0), (Z, _x(5, 3), _x(5, 3)), None),
     "contrastive": (nn.contrastive, (Z, _x(5, 3)), LABELS > 0),
     "info_nce": (nn.info_nce, (Z, _x(5, 3)), None),
@@ -232,6 +273,13 @@ LOSSES = {
         np.array([[0, 2, 1], [1, 0, -1]]),
     ),
 }
+
+
+def test_every_loss_stands_in_the_table():
+    from adjoint.nn import losses
+
+    every = {n for n in losses.__all__ if not n.startswith("crf_")} | {"crf_nll"}
+    assert every - {name.split()[0] for name in LOSSES} == {"cosine_similarity"}
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -256,7 +304,7 @@ def test_loss_under_jit(name):
 def test_slopes_of_losses_are_finite_at_ten_thousand(name):
     loss, output, target = LOSSES[name]
     # Likelihoods whose output is a logarithm overflow by their meaning: exp(1e4) is a rate.
-    size = 50.0 if "poisson" in name or "gaussian" in name else 1e4
+    size = 50.0 if name.startswith(("poisson", "gaussian", "negative")) else 1e4
     far = tree.tree_map(lambda y: size * np.sign(y), output)
     value, slope = ad.value_and_grad(lambda y: loss(y, target))(far)
     assert np.isfinite(value)

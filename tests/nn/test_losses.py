@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+import adjoint as ad
 from adjoint import nn
 from adjoint.errors import DataError, StructureError
 
@@ -297,12 +298,48 @@ def test_nothing_overflows_at_ten_thousand(dtype):
         (5e4 + 2 * math.log(2)) / 6
     )
     assert np.isfinite(nn.focal(big, t))
-    assert np.isfinite(nn.negative_binomial_nll((big / 1e3, big / 1e3), t))
     zero = np.zeros_like(big)
     for loss in (nn.huber, nn.log_cosh, nn.quantile, nn.mean_absolute_error):
         assert 1e3 < loss(big, zero) < 1e4
     saturated = np.array([0.0, 1.0], dtype)
     assert nn.binary_cross_entropy(saturated, 1 - saturated, from_logits=False) == 100
+
+
+def test_the_negative_binomial_loss_at_its_limits():
+    from scipy import stats
+
+    t = np.array([0, 3, 40])
+    for log_r in (-30.0, -3.0, 0.0, 3.39, 3.41, 6.0, 12.0):
+        r, m = np.exp(log_r), 5.0
+        expected = -stats.nbinom.logpmf(t, r, r / (r + m))
+        output = (np.full(3, np.log(m)), np.full(3, log_r))
+        found = nn.negative_binomial_nll(output, t, reduction="none")
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+    # Poisson's distribution, where gamma functions would have lost every digit.
+    poisson = nn.poisson_nll(np.full(3, np.log(5.0)), t, full=True, reduction="none")
+    for log_r in (30.0, 100.0, 1e4):
+        output = (np.full(3, np.log(5.0)), np.full(3, log_r))
+        np.testing.assert_allclose(
+            nn.negative_binomial_nll(output, t, reduction="none"), poisson, rtol=1e-11
+        )
+        slope = ad.grad(nn.negative_binomial_nll)(output, t)
+        np.testing.assert_allclose(slope[0], (5.0 - t) / 3, rtol=1e-9)
+        np.testing.assert_allclose(slope[1], 0, atol=1e-8)
+    # No r: nothing is counted, or all of it too much.
+    slope = ad.grad(nn.negative_binomial_nll)((np.zeros(3), np.full(3, -1e4)), t)
+    assert nn.negative_binomial_nll((np.zeros(1), np.full(1, -1e4)), t[:1]) == 0
+    np.testing.assert_allclose(slope[1], [0, -1 / 3, -1 / 3], atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_negative_binomial_loss_is_finite_at_ten_thousand(dtype):
+    ends = np.array([-1e4, 0, 1e4], dtype)
+    log_mean, log_r, t = (x.ravel() for x in np.meshgrid(ends[:2], ends, [0, 7]))
+    output = (log_mean.astype(dtype), log_r.astype(dtype))
+    value, slope = ad.value_and_grad(nn.negative_binomial_nll)(output, t)
+    assert value.dtype == dtype
+    assert np.isfinite(value)
+    assert all(np.isfinite(part).all() for part in slope)
 
 
 def test_masked_logits_cost_nothing_where_they_are_not_the_label():

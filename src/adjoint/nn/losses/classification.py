@@ -38,7 +38,8 @@ def _looked_up(labels: Any, classes: int, mask: Any) -> Any:
 
     Out of range raises IndexError when the program runs. Masked places may hold anything.
     """
-    wanted = np.where(labels < 0, classes, labels) if labels.dtype.kind == "i" else labels
+    wanted = labels.astype(np.intp)
+    wanted = np.where(wanted < 0, classes, wanted)
     if mask is not None and mask.dtype.kind == "b" and mask.shape == labels.shape:
         wanted = np.where(mask, wanted, 0)
     return np.take(np.arange(classes), wanted)

@@ -49,6 +49,7 @@ def poisson_nll(
         weights: one for each example or element, or a boolean mask.
     """
     same_shape("poisson_nll", output, target)
+    target = _counts(target, output)
     if log_rate:
         values = np.exp(output) - target * output
     else:
@@ -56,6 +57,11 @@ def poisson_nll(
         empty = target == 0
         values = output - np.where(empty, 0, target * np.log(np.where(empty, 1, output)))
     return reduce(values + _log_factorial(target) if full else values, reduction, weights)
+
+
+def _counts(target: Any, output: Any) -> Any:
+    """Whole numbers in the output's dtype, which they must not widen."""
+    return target.astype(output.dtype) if target.dtype.kind in "biu" else target
 
 
 def _log_factorial(count: Any) -> Any:
@@ -97,8 +103,33 @@ def negative_binomial_nll(
     from scipy.special import gammaln
 
     log_mean, log_r = _pair("negative_binomial_nll", output, target)
+    target = _counts(target, log_mean)
+    # Beyond this it is Poisson's distribution to rounding, and r would overflow.
+    log_r = np.minimum(log_r, 300.0 if log_r.dtype == np.float64 else 40.0)
     r = np.exp(log_r)
     # p is the logistic function of log m - log r, so both logarithms are softplus.
     odds = log_mean - log_r
-    ways = gammaln(target + r) - gammaln(r) - gammaln(target + 1.0)
+    ways = _rising(target, r, log_r) - gammaln(target + 1.0)
     return reduce(target * softplus(-odds) + r * softplus(odds) - ways, reduction, weights)
+
+
+def _rising(t: Any, r: Any, log_r: Any) -> Any:
+    """``log(gamma(t + r) / gamma(r))`` for t >= 0, where r may be near 0 or very large."""
+    from scipy.special import gammaln
+
+    is_large = r > 30
+    small = np.where(is_large, 1.0, r)
+    # gamma(r) is gamma(1 + r) / r, which is finite at 0 but for the factor.
+    counted = np.where(t == 0, 1, t)
+    near = gammaln(counted + small) - gammaln(1 + small) + np.where(is_large, 0, log_r)
+    # Stirling's series, its large parts taken together so that they do not cancel.
+    large = np.where(is_large, r, 31.0)
+    far = (large - 0.5) * np.log1p(t / large) + t * (np.log(large + t) - 1)
+    far = far + _stirling(large + t) - _stirling(large)
+    return np.where(is_large, far, np.where(t == 0, 0, near))
+
+
+def _stirling(x: Any) -> Any:
+    """What ``(x - 1/2) log x - x + log(2 pi) / 2`` lacks of log gamma(x), for x above 30."""
+    y = 1 / x
+    return y * (1 / 12 - y * y * (1 / 360 - y * y / 1260))
