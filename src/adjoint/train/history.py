@@ -43,6 +43,8 @@ class History(Sequence[Row]):
     [0.5, 0.25]
     >>> len(history), history[-1].val_loss
     (2, 0.5)
+    >>> history["loss"] == history.loss == history.column("loss")
+    True
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
@@ -52,10 +54,19 @@ class History(Sequence[Row]):
     def __getitem__(self, index: int) -> Row: ...
     @overload
     def __getitem__(self, index: slice) -> History: ...
-    def __getitem__(self, index: int | slice) -> Row | History:
+    @overload
+    def __getitem__(self, index: str) -> list[Any]: ...
+    def __getitem__(self, index: int | slice | str) -> Row | History | list[Any]:
+        if isinstance(index, str):
+            return self.column(index)
         if isinstance(index, slice):
             return History(self._rows[index])
         return self._rows[index]
+
+    def __getattr__(self, name: str) -> list[Any]:
+        if name in ("epoch", "loss", "val_loss", "metrics", "seconds"):
+            return self.column(name)
+        raise AttributeError(f"a history has no {name}")
 
     def __len__(self) -> int:
         return len(self._rows)
