@@ -1,0 +1,97 @@
+"""Every layer on batches of no row, one row and many; each row by itself; and in float32."""
+
+import numpy as np
+import pytest
+
+from adjoint import nn, tree
+
+RNG = np.random.default_rng(0)
+
+# Layer, and the shape of one example of each input; whole numbers where a name says so.
+LAYERS = {
+    "linear": (nn.Linear(3, 2), (3,)),
+    "bilinear": (nn.Bilinear(2, 3, 4), (2,), (3,)),
+    "residual": (nn.Residual(nn.Linear(3, 3)), (3,)),
+    "parallel": (nn.Parallel(nn.Linear(3, 2), nn.Linear(3, 4)), (3,)),
+    "conv1d": (nn.Conv1d(2, 4, 3, stride=2, padding=1, groups=2), (2, 7)),
+    "conv2d": (nn.Conv2d(2, 3, (2, 3), padding="same", dilation=(1, 2)), (2, 4, 5)),
+    "conv3d": (nn.Conv3d(1, 2, (2, 1, 2), stride=(1, 2, 1)), (1, 3, 4, 2)),
+    "conv2d of one": (nn.Conv2d(1, 1, 1), (1, 1, 1)),
+    "transposed 1d": (nn.ConvTranspose1d(2, 3, 3, stride=2, extra=1), (2, 3)),
+    "transposed 2d": (nn.ConvTranspose2d(2, 2, 2, padding=1, groups=2), (2, 3, 4)),
+    "transposed 3d": (nn.ConvTranspose3d(1, 2, 2, dilation=2), (1, 2, 1, 2)),
+    "max pool 1d": (nn.MaxPool1d(2, padding=1), (3, 5)),
+    "max pool 2d": (nn.MaxPool2d((2, 3), stride=1), (2, 3, 5)),
+    "max pool 3d": (nn.MaxPool3d(2), (1, 2, 4, 3)),
+    "average pool 1d": (nn.AveragePool1d(3, stride=2), (2, 7)),
+    "average pool 2d": (nn.AveragePool2d(2, padding=1), (2, 3, 5)),
+    "average pool 3d": (nn.AveragePool3d(2), (1, 2, 4, 3)),
+    "adaptive average": (nn.AdaptiveAveragePool(2, 3), (2, 5, 4)),
+    "adaptive max": (nn.AdaptiveMaxPool(2, 3), (2, 5, 4)),
+    "batch norm": (nn.BatchNorm(3), (3, 2)),
+    "layer norm": (nn.LayerNorm((3, 2)), (3, 2)),
+    "layer norm of one": (nn.LayerNorm(1), (1,)),
+    "group norm": (nn.GroupNorm(2, 4), (4, 3)),
+    "rms norm": (nn.RMSNorm(3), (3,)),
+    "dropout": (nn.Dropout(0.4), (5,)),
+    "rnn": (nn.RNN(2, 3), (4, 2)),
+    "rnn of one": (nn.RNN(1, 1), (1, 1)),
+    "lstm": (nn.LSTM(2, 3, layers=2), (3, 2)),
+    "gru": (nn.GRU(1, 2, bidirectional=True), (4, 1)),
+    "last": (nn.Last(), (4, 3)),
+    "fir": (nn.FIR(2, 3, 2), (4, 2)),
+    "attention": (nn.MultiHeadAttention(4, 2), (3, 4)),
+    "transformer": (nn.TransformerBlock(4, 2, hidden=3, causal=True), (3, 4)),
+    "feed forward": (nn.FeedForward(3, 5), (4, 3)),
+    "positions": (nn.Positions(3, 5), (4, 3)),
+    "neural ode": (nn.NeuralODE(nn.Linear(2, 2), steps=3), (2,)),
+    "ctrnn": (nn.CTRNN(2, 3, substeps=2, method="rk4"), (3, 2)),
+    "prelu": (nn.PReLU(3), (3,)),
+    "tied autoencoder": (nn.TiedAutoencoder(5, 3, 2), (5,)),
+    "maxout": (nn.Maxout(2), (6,)),
+    "softmax": (nn.Softmax(), (3,)),
+    "glu": (nn.GLU(), (4,)),
+    "flatten": (nn.Flatten(), (3, 2)),
+    "reshape": (nn.Reshape(3, 2), (6,)),
+}
+
+
+def _drawn(model):
+    draw = np.random.default_rng(1)
+    new = {p: draw.standard_normal(np.shape(a)) * 0.5 for p, a in nn.parameters(model).items()}
+    return nn.with_leaves(model, new)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_rows_of_a_batch_do_not_know_of_each_other(name):
+    layer, *shapes = LAYERS[name]
+    layer = _drawn(layer)
+    inputs = [RNG.standard_normal((4, *shape)) for shape in shapes]
+    whole = layer(*inputs)
+    for i in range(4):
+        alone = layer(*[x[i : i + 1] for x in inputs])
+        np.testing.assert_allclose(alone[0], whole[i], rtol=1e-12, atol=1e-14)
+    none = layer(*[x[:0] for x in inputs])
+    assert none.shape == (0, *whole.shape[1:])
+    assert none.dtype == whole.dtype
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_single_precision_stays_single(name):
+    layer, *shapes = LAYERS[name]
+    layer = _drawn(layer)
+    inputs = [RNG.standard_normal((3, *shape)) for shape in shapes]
+    narrow = tree.tree_map(lambda a: a.astype(np.float32), layer)
+    found = narrow(*[x.astype(np.float32) for x in inputs])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, layer(*inputs), rtol=2e-4, atol=2e-5)
+
+
+def test_sequences_of_no_step():
+    for layer in (nn.RNN(2, 3), nn.LSTM(2, 3), nn.GRU(2, 3), nn.CTRNN(2, 3)):
+        assert layer(np.zeros((4, 0, 2))).shape == (4, 0, 3)
+
+
+def test_an_embedding_and_a_graphical_model_of_one_class_and_no_row():
+    assert nn.Embedding(1, 2)(np.zeros((0, 3), int)).shape == (0, 3, 2)
+    assert nn.CRF(1)(np.zeros((2, 3, 1)))[0].shape == (2, 3, 1)
