@@ -1,4 +1,4 @@
-"""Timing contenders in turn, and the table of ratios."""
+"""Timing contenders in turn: what a row is, and what was measured of it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ Contender = Callable[[int], float]
 OURS = "adjoint"
 
 
+class MissingPeerError(Exception):
+    """This peer cannot do this row: it is not installed, or has no such thing."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One size of one family.
@@ -25,13 +29,16 @@ class Row:
         family: such as ``"mlp"``.
         name: the size, in words.
         contenders: makers, by name; called once, so that set-up is not timed. A maker may
-            raise ImportError: that peer is not installed.
+            raise ImportError or MissingPeerError: the row goes on without that peer.
         flops: of one step.
         bytes: that one step must move, if nothing is kept in cache.
         tolerance: relative, of the losses after ``check`` steps.
         check: steps after which the losses are compared.
-        bar: the ratio (fastest peer over ours) that this row is to reach.
+        bar: the ratio (fastest peer over ours) that this row is to reach; if not given, 2
+            where the floor lies under 100 us, else 1.
         unit: timed step counts are multiples of this, such as the batches of an epoch.
+        cost: makes our function alone, and our function with its gradient.
+        cost_bar: the most that the gradient may cost, in times of the function.
     """
 
     family: str
@@ -42,8 +49,14 @@ class Row:
     dtype: str = "float32"
     tolerance: float = 1e-3
     check: int = 4
-    bar: float = 1.0
+    bar: float | None = None
     unit: int = 1
+    cost: Callable[[], tuple[Contender, Contender]] | None = None
+    cost_bar: float = 4.0
+
+
+# The rows of a family, by name. A row holds its data, so it is made when its turn comes.
+Rows = dict[str, Callable[[], Row]]
 
 
 @dataclass
@@ -52,9 +65,16 @@ class Result:
 
     row: Row
     times: dict[str, float] = field(default_factory=dict)
-    cold: dict[str, float] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)  # seconds until the first losses
     floor: float = 0.0
+    gradient_cost: float = float("nan")
     disagree: list[str] = field(default_factory=list)
+
+    @property
+    def ours(self) -> str:
+        """Our faster form: with threads, or without."""
+        mine = {name: t for name, t in self.times.items() if name.startswith(OURS)}
+        return min(mine, key=mine.__getitem__)
 
     @property
     def peer(self) -> str | None:
@@ -65,12 +85,23 @@ class Result:
     @property
     def ratio(self) -> float:
         """The fastest peer's time over ours."""
-        ours = min(t for name, t in self.times.items() if name.startswith(OURS))
-        return self.times[self.peer] / ours if self.peer else float("nan")
+        return self.times[self.peer] / self.times[self.ours] if self.peer else float("nan")
+
+    @property
+    def bar(self) -> float:
+        """The ratio to reach."""
+        if self.row.bar is not None:
+            return self.row.bar
+        return 2.0 if self.floor < 100 else 1.0
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether the row is slower than its bar, or its gradient dearer."""
+        return self.ratio < self.bar or self.gradient_cost > self.row.cost_bar
 
 
 def measure(
-    row: Row, floor: Floor, *, rounds: int = 7, seconds: float = 0.06, only: str | None = None
+    row: Row, floor: Floor, *, rounds: int = 7, seconds: float = 0.06, compiled: bool = False
 ) -> Result:
     """Check that the contenders agree, then time them in turn.
 
@@ -79,39 +110,50 @@ def measure(
         floor: the machine's peaks.
         rounds: how many times each is timed; the median counts.
         seconds: about how long one timing lasts.
-        only: names of contenders to keep contain this word (ours are always kept).
+        compiled: with the compiled forms of PyTorch, which take half a minute to start.
     """
     result = Result(row, floor=floor.microseconds(row.flops, row.bytes, row.dtype))
     ready: dict[str, Contender] = {}
     losses: dict[str, float] = {}
     for name, make in row.contenders.items():
-        if only and only not in name and not name.startswith(OURS):
+        if "compile" in name and not compiled:
             continue
         start = time.perf_counter()
         try:
             run = make()
-        except ImportError:
+            losses[name] = float(run(row.check))
+        except (ImportError, MissingPeerError):
             continue
-        losses[name] = float(run(row.check))
-        result.cold[name] = time.perf_counter() - start
+        result.first[name] = time.perf_counter() - start
         ready[name] = run
     wanted = statistics.median(losses.values())
     for name, loss in losses.items():
         if not abs(loss - wanted) <= row.tolerance * max(abs(wanted), 1e-6):
             result.disagree.append(f"{name}: {loss:.8g} against {wanted:.8g}")
-    counts = {name: _calibrate(run, row.unit, seconds) for name, run in ready.items()}
+    result.times = _in_turn(ready, rounds, seconds, row.unit)
+    if row.cost is not None:
+        function, gradient = row.cost()
+        pair = _in_turn({"function": function, "gradient": gradient}, rounds, seconds, 1)
+        result.gradient_cost = pair["gradient"] / pair["function"]
+    return result
+
+
+def _in_turn(
+    ready: dict[str, Contender], rounds: int, seconds: float, unit: int
+) -> dict[str, float]:
+    """Medians in microseconds a step, the contenders in another order every round."""
+    counts = {name: _calibrate(run, unit, seconds) for name, run in ready.items()}
     samples: dict[str, list[float]] = {name: [] for name in ready}
     order = list(ready)
     rng = np.random.default_rng(0)
     for _ in range(rounds):
         rng.shuffle(order)
+        gc.collect()
         for name in order:
-            gc.collect()
             start = time.perf_counter()
             ready[name](counts[name])
             samples[name].append((time.perf_counter() - start) / counts[name])
-    result.times = {name: statistics.median(t) * 1e6 for name, t in samples.items()}
-    return result
+    return {name: statistics.median(t) * 1e6 for name, t in samples.items()}
 
 
 def _calibrate(run: Contender, unit: int, seconds: float) -> int:
@@ -125,29 +167,3 @@ def _calibrate(run: Contender, unit: int, seconds: float) -> int:
         if taken > seconds / 4 or n > 1_000_000:
             return unit * max(1, round(n / unit * seconds / max(taken, 1e-9)))
         n *= 4
-
-
-def report(results: list[Result], floor: Floor) -> str:
-    """The table, as Markdown."""
-    lines = [
-        f"GEMM peak {floor.gemm_float32:.0f} GFLOP/s float32, {floor.gemm_float64:.0f} float64; "
-        f"bandwidth {floor.bandwidth:.0f} GB/s.",
-        "",
-        "| row | ours us | fastest peer | peer us | ratio | bar | floor us | over floor | others |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for result in results:
-        ours = min(t for n, t in result.times.items() if n.startswith(OURS))
-        others = ", ".join(
-            f"{name} {t:.4g}"
-            for name, t in sorted(result.times.items(), key=lambda item: item[1])
-            if name != result.peer and t != ours
-        )
-        peer = result.times[result.peer] if result.peer else float("nan")
-        lines.append(
-            f"| {result.row.family} {result.row.name} | {ours:.4g} | {result.peer} | {peer:.4g} "
-            f"| {result.ratio:.2f} | {result.row.bar} | {result.floor:.3g} "
-            f"| {ours / result.floor if result.floor else float('nan'):.1f} | {others} |"
-        )
-        lines += [f"| | losses differ: {text} | | | | | | | |" for text in result.disagree]
-    return "\n".join(lines)

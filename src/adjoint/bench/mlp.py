@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from adjoint.bench.harness import Row
-from adjoint.bench.training import Loss, Training, training_row
+from adjoint.bench.harness import Row, Rows
+from adjoint.bench.peers import training_row
+from adjoint.bench.training import Layers, Loss, Training
 
 
 def _loss_in(xp: Any, activation: str, loss: str) -> Loss:
@@ -55,6 +57,12 @@ def _loss_in_jax(activation: str, loss: str) -> Loss:
     return _loss_in(jnp, activation, loss)
 
 
+def _loss_in_autograd(activation: str, loss: str) -> Loss:
+    import autograd.numpy as anp
+
+    return _loss_in(anp, activation, loss)
+
+
 def _by_hand(activation: str, loss: str) -> Callable[..., Any]:
     def gradients(p: list[Any], x: Any, y: Any) -> tuple[Any, list[Any]]:
         hs, n = [x], len(p) // 2
@@ -83,11 +91,20 @@ def _by_hand(activation: str, loss: str) -> Callable[..., Any]:
     return gradients
 
 
-def _training(
-    sizes: tuple[int, ...], batch: int, activation: str, loss: str, optimizer: str
-) -> Training:
+Size = tuple[tuple[int, ...], int, str, str, str]
+
+
+def name_of(size: Size) -> str:
+    """As it stands in the table."""
+    sizes, batch, activation, loss, optimizer = size
+    return f"{'-'.join(map(str, sizes))} b{batch} {activation} {loss} {optimizer}"
+
+
+def training(size: Size) -> Training:
+    """The network of one size, and random batches."""
+    sizes, batch, activation, loss, optimizer = size
     rng = np.random.default_rng(0)
-    n_batches = 64 if batch * max(sizes) < 50_000 else 8
+    n_batches = 64 if batch * max(sizes) < 50_000 else 8 if batch < 256 else 4
     parameters: list[Any] = []
     for n_in, n_out in pairwise(sizes):
         parameters.append(rng.normal(0, n_in**-0.5, (n_in, n_out)).astype(np.float32))
@@ -99,7 +116,7 @@ def _training(
         Y = rng.normal(size=(n_batches, batch, sizes[-1])).astype(np.float32)
     products = [a * b for a, b in pairwise(sizes)]
     return Training(
-        f"{'-'.join(map(str, sizes))} b{batch} {loss}",
+        name_of(size).rpartition(" ")[0],
         parameters,
         X,
         Y,
@@ -110,21 +127,31 @@ def _training(
         # Forward, and backward for the weights and the inner deltas.
         2.0 * batch * (3 * sum(products) - products[0]),
         _by_hand(activation, loss),
+        lambda: _loss_in_autograd(activation, loss),
+        Layers(activation, loss),
+        cost_bar=3.0,
     )
 
 
-SIZES: list[tuple[tuple[int, ...], int, str, str, str]] = [
+SIZES: list[Size] = [
     ((2, 8, 1), 1, "tanh", "squared", "sgd"),
     ((2, 8, 1), 16, "tanh", "squared", "momentum"),
     ((784, 30, 10), 10, "tanh", "squared", "sgd"),
+    ((784, 30, 10), 10, "tanh", "squared", "momentum"),
     ((784, 30, 10), 10, "tanh", "cross-entropy", "adam"),
+    ((32, 64, 64, 1), 64, "relu", "squared", "momentum"),
     ((32, 64, 64, 1), 64, "relu", "squared", "adam"),
     ((64, 100, 10), 32, "relu", "cross-entropy", "adam"),
+    ((784, 512, 512, 10), 128, "relu", "cross-entropy", "momentum"),
     ((784, 512, 512, 10), 128, "relu", "cross-entropy", "adam"),
     ((1024, 2048, 2048, 10), 512, "relu", "cross-entropy", "sgd"),
 ]
 
 
-def rows() -> list[Row]:
+def _row(size: Size) -> Row:
+    return training_row("mlp", training(size))
+
+
+def rows() -> Rows:
     """All sizes, small ones first."""
-    return [training_row("mlp", _training(*size)) for size in SIZES]
+    return {f"mlp {name_of(size)}": partial(_row, size) for size in SIZES}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-import adjoint as ad
-from adjoint.bench.harness import Contender, Row
-
-
-def rosenbrock(xp: Any) -> Callable[[Any], Any]:
-    """The sum that SciPy's rosen computes."""
-    return lambda x: xp.sum(100.0 * (x[1:] - x[:-1] ** 2.0) ** 2.0 + (1 - x[:-1]) ** 2.0)
+from adjoint.bench import optimisation, sparse_jacobian
+from adjoint.bench.gradients import Forms, gradient_row, same
+from adjoint.bench.harness import Row, Rows
 
 
 def chain(xp: Any) -> Callable[[Any], Any]:
@@ -72,145 +69,42 @@ def stencil(steps: int) -> Callable[[Any], Callable[[Any], Any]]:
     return make
 
 
-def _repeat(call: Callable[[], Any]) -> Contender:
-    def run(n: int) -> float:
-        value: Any = None
-        for _ in range(n):
-            value = call()
-        value, gradient = value
-        while isinstance(gradient, list | tuple):
-            gradient = gradient[0]
-        return float(value) + float(np.sum(np.asarray(gradient)))
-
-    return run
-
-
-def gradient_row(
-    name: str,
-    make: Callable[[Any], Callable[[Any], Any]],
-    x: Any,
-    flops: float,
-    bar: float,
-    family: str = "science",
-) -> Row:
-    """value_and_grad of one function, once for each contender."""
-
-    def by_adjoint(threads: int | None = None) -> Contender:
-        g = ad.jit(ad.value_and_grad(make(np)), threads=threads)
-        return _repeat(lambda: g(x))
-
-    def by_jax() -> Contender:
-        import jax
-
-        config: Any = jax.config
-        config.update("jax_enable_x64", True)
-        import jax.numpy as jnp
-
-        g = jax.jit(jax.value_and_grad(make(jnp)))
-        point = jax.tree.map(jnp.asarray, x)
-
-        def call() -> Any:
-            value, gradient = g(point)
-            return value, jax.tree.map(np.asarray, gradient)
-
-        return _repeat(call)
-
-    def by_autograd() -> Contender:
-        import autograd
-        import autograd.numpy as anp
-
-        g = autograd.value_and_grad(make(anp))
-        return _repeat(lambda: g(x))
-
-    def by_torch(threads: int) -> Contender:
-        import torch
-
-        f = make(_TorchNumPy(torch))
-
-        def call() -> Any:
-            torch.set_num_threads(threads)
-            point = _torch_leaves(torch, x)
-            value = f(point)
-            value.backward()
-            gradient = (
-                [p.grad.numpy() for p in point]
-                if isinstance(point, tuple)
-                else (point.grad.numpy())
-            )
-            return value.detach(), gradient
-
-        return _repeat(call)
-
-    leaves = x if isinstance(x, tuple) else (x,)
-    contenders: dict[str, Callable[[], Contender]] = {
-        "adjoint": by_adjoint,
-        "adjoint 1 thread": lambda: by_adjoint(1),
-        "autograd": by_autograd,
-        "jax jit": by_jax,
-        "torch eager 1": lambda: by_torch(1),
-        "torch eager 2": lambda: by_torch(2),
-    }
-    moved = 2.0 * sum(leaf.nbytes for leaf in leaves)
-    return Row(family, name, contenders, flops, moved, "float64", 1e-8, 1, bar)
-
-
-class _TorchNumPy:
-    """The few NumPy names these functions use, over torch."""
-
-    def __init__(self, torch: Any) -> None:
-        self.torch = torch
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.torch, name)
-
-    def sum(self, x: Any, axis: int | None = None) -> Any:
-        """The sum over an axis or all."""
-        return self.torch.sum(x) if axis is None else self.torch.sum(x, dim=axis)
-
-    def max(self, x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-        """The maximum over an axis or all."""
-        return self.torch.max(x) if axis is None else self.torch.amax(x, axis, keepdims)
-
-    def concatenate(self, xs: Any, axis: int) -> Any:
-        """Joined along an axis."""
-        return self.torch.cat(xs, dim=axis)
-
-
-def _torch_leaves(torch: Any, x: Any) -> Any:
-    if isinstance(x, tuple):
-        return tuple(_torch_leaves(torch, leaf) for leaf in x)
-    return torch.from_numpy(x.copy()).requires_grad_()
-
-
-def rows() -> list[Row]:
-    """All functions and sizes."""
+def _gradient(family: str, name: str, forms: Forms, sizes: Any, flops: float, bar: float) -> Row:
     rng = np.random.default_rng(0)
-    made = []
+    x = tuple(s * rng.normal(size=size) for s, size in sizes)
+    return gradient_row(family, name, forms, x if len(x) > 1 else x[0], flops, bar)
+
+
+# name, function, scale and shape of each argument, flops, bar
+Function = tuple[str, Forms, list[tuple[float, tuple[int, ...]]], float, float]
+
+
+def functions() -> list[Function]:
+    """All functions and sizes."""
+    made: list[Function] = []
+    rosenbrock = same(optimisation.rosenbrock, optimisation.by_hand)
     for n in (2, 100, 10_000, 100_000):
-        x = rng.normal(1, 0.1, n)
+        bar = 5.0 if n <= 100 else 1.3
         family = "calls" if n <= 100 else "science"
-        made.append(
-            gradient_row(
-                f"rosenbrock n={n}", rosenbrock, x, 12.0 * n, 5.0 if n <= 100 else 1.3, family
-            )
-        )
+        made.append((f"{family} rosenbrock n={n}", rosenbrock, [(1.0, (n,))], 12.0 * n, bar))
     for n in (10, 1000, 100_000, 1_000_000, 10_000_000):
         bar = 5.0 if n <= 10 else 1.3
         family = "calls" if n <= 10 else "science"
-        made.append(gradient_row(f"chain n={n}", chain, rng.normal(size=n), 250.0 * n, bar, family))
-    p = (
-        rng.normal(size=20),
-        rng.normal(size=(20, 10)),
-        0.1 * rng.normal(size=(20, 10)),
-        rng.normal(size=(1000, 10)),
-    )
-    made.append(gradient_row("mixture 1000x10x20", mixture, p, 1000 * 20 * 10 * 12.0, 1.3))
-    made.append(gradient_row("n-body 256", n_body, rng.normal(size=(256, 3)), 256**2 * 40.0, 1.3))
+        made.append((f"{family} chain n={n}", same(chain), [(1.0, (n,))], 250.0 * n, bar))
+    shapes = [(1.0, (20,)), (1.0, (20, 10)), (0.1, (20, 10)), (1.0, (1000, 10))]
+    made.append(("science mixture 1000x10x20", same(mixture), shapes, 1000 * 20 * 10 * 12.0, 1.3))
+    made.append(("science n-body 256", same(n_body), [(1.0, (256, 3))], 256**2 * 40.0, 1.3))
     for size, steps in ((64, 10), (256, 20)):
-        u = rng.normal(size=(size, size))
-        made.append(
-            gradient_row(
-                f"stencil {size}^2 x{steps}", stencil(steps), u, size * size * steps * 14.0, 1.3
-            )
-        )
+        flops = size * size * steps * 14.0
+        name = f"science stencil {size}^2 x{steps}"
+        made.append((name, same(stencil(steps)), [(1.0, (size, size))], flops, 1.3))
     return made
+
+
+def rows() -> Rows:
+    """Gradients of functions, sparse Jacobians, whole optimisations."""
+    found: Rows = {}
+    for name, forms, sizes, flops, bar in functions():
+        family, _, rest = name.partition(" ")
+        found[name] = partial(_gradient, family, rest, forms, sizes, flops, bar)
+    return {**found, **sparse_jacobian.rows(), **optimisation.rows()}

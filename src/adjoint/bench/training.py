@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.bench.harness import Contender, Row
+from adjoint.bench.harness import Contender, MissingPeerError
 
 RATE, BETA1, BETA2, EPSILON, MASS = 1e-3, 0.9, 0.999, 1e-8, 0.9
 
 Loss = Callable[[Any, Any, Any], Any]  # (list of parameters, x, y) -> scalar
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What scikit-learn needs to know of a perceptron."""
+
+    activation: str
+    loss: str
 
 
 @dataclass(frozen=True)
@@ -29,8 +37,11 @@ class Training:
         loss: in NumPy.
         loss_jax: makes the loss for JAX, given nothing; imports inside.
         loss_torch: likewise for PyTorch.
-        by_hand: loss and gradients in NumPy by hand, where somebody wrote that.
         flops: of a step.
+        by_hand: loss and gradients in NumPy by hand, where somebody wrote that.
+        loss_autograd: makes the loss for autograd, where that can be written.
+        layers: of a perceptron.
+        cost_bar: the most that the gradient may cost, in times of the loss.
     """
 
     name: str
@@ -43,6 +54,9 @@ class Training:
     loss_torch: Callable[[], Loss]
     flops: float
     by_hand: Callable[[list[Any], Any, Any], tuple[Any, list[Any]]] | None = None
+    loss_autograd: Callable[[], Loss] | None = None
+    layers: Layers | None = None
+    cost_bar: float = 4.0
 
     @property
     def bytes(self) -> float:
@@ -107,7 +121,7 @@ def by_numpy(training: Training) -> Contender:
     """Backpropagation written out by hand."""
     by_hand = training.by_hand
     if by_hand is None:
-        raise ImportError("nobody wrote this one by hand")
+        raise MissingPeerError("nobody wrote this one by hand")
 
     def run(n: int) -> float:
         p = [a.copy() for a in training.parameters]
@@ -122,86 +136,16 @@ def by_numpy(training: Training) -> Contender:
     return run
 
 
-def by_jax(training: Training, *, scan: bool) -> Contender:
-    """JAX: one jitted call a step, or ``lax.scan`` over an epoch in one call."""
-    import jax
-    import jax.numpy as jnp
+def our_cost(training: Training) -> tuple[Contender, Contender]:
+    """The loss of a batch alone, and with its gradient."""
+    forms = ad.jit(training.loss), ad.jit(ad.value_and_grad(training.loss))
 
-    gradient = jax.value_and_grad(training.loss_jax())
+    def repeating(call: Callable[..., Any]) -> Contender:
+        def run(n: int) -> float:
+            for _ in range(n):
+                call(training.parameters, training.X[0], training.Y[0])
+            return 0.0
 
-    def step(carry: Any, batch: Any) -> Any:
-        p, state, t = carry
-        value, g = gradient(p, *batch)
-        t = t + 1
-        p, state = update(training.optimizer, jnp, p, g, state, t)
-        return (p, state, t), value
+        return run
 
-    one = jax.jit(step, donate_argnums=0)
-    epoch = jax.jit(lambda carry, X, Y: jax.lax.scan(step, carry, (X, Y)), donate_argnums=0)
-    X, Y = jnp.asarray(training.X), jnp.asarray(training.Y)
-    batches = [(X[i], Y[i]) for i in range(len(X))]
-
-    def run(n: int) -> float:
-        start = (training.parameters, initial_state(training), np.float32(0))
-        carry, value = jax.tree.map(jnp.array, start), jnp.float32(jnp.nan)
-        if not scan or n < len(X):
-            for i in range(n):
-                carry, value = one(carry, batches[i % len(X)])
-            return float(value)
-        for _ in range(n // len(X)):
-            carry, values = epoch(carry, X, Y)
-        return float(values[-1])
-
-    return run
-
-
-def by_torch(training: Training, threads: int, *, compiled: bool = False) -> Contender:
-    """PyTorch with its fused optimisers, eager or compiled."""
-    import torch
-
-    loss_function = training.loss_torch()
-    if compiled:
-        loss_function = torch.compile(loss_function)
-    X, Y = torch.from_numpy(training.X), torch.from_numpy(training.Y)
-    batches = [(X[i], Y[i]) for i in range(len(X))]
-
-    def make_optimizer(p: list[Any]) -> Any:
-        if training.optimizer == "adam":
-            return torch.optim.Adam(p, RATE, (BETA1, BETA2), EPSILON, fused=True)
-        mass = MASS if training.optimizer == "momentum" else 0.0
-        return torch.optim.SGD(p, RATE, mass, fused=True)
-
-    def run(n: int) -> float:
-        torch.set_num_threads(threads)
-        p = [torch.from_numpy(a.copy()).requires_grad_() for a in training.parameters]
-        optimizer = make_optimizer(p)
-        loss: Any = None
-        for i in range(n):
-            loss = loss_function(p, *batches[i % len(X)])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-        return float(loss.detach())
-
-    return run
-
-
-def training_row(family: str, training: Training, bar: float | None = None) -> Row:
-    """A row with every contender; the compiled ones of PyTorch take half a minute to start."""
-    contenders: dict[str, Callable[[], Contender]] = {
-        "adjoint": lambda: by_adjoint(training),
-        "adjoint 1 thread": lambda: by_adjoint(training, 1),
-        "numpy": lambda: by_numpy(training),
-        "jax jit": lambda: by_jax(training, scan=False),
-        "jax scan": lambda: by_jax(training, scan=True),
-        "torch eager 1": lambda: by_torch(training, 1),
-        "torch eager 2": lambda: by_torch(training, 2),
-        "torch compile 1": lambda: by_torch(training, 1, compiled=True),
-        "torch compile 2": lambda: by_torch(training, 2, compiled=True),
-    }
-    if bar is None:
-        bar = 2.0 if training.flops < 2e7 else 1.0
-    name = f"{training.name} {training.optimizer}"
-    return Row(
-        family, name, contenders, training.flops, training.bytes, bar=bar, unit=len(training.X)
-    )
+    return repeating(forms[0]), repeating(forms[1])

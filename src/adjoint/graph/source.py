@@ -79,8 +79,8 @@ def is_hidden(code: CodeType) -> bool:
         # co_filename is compared as written: importers give absolute paths.
         file = code.co_filename
         inside = file.startswith((_HERE, _NUMPY, _SCIPY))
-        # The gallery is user code that happens to be shipped: its lines are shown.
-        hidden = inside and not file.startswith(_HERE + "/gallery")
+        # Gallery and benchmarks are user code that happens to be shipped: their lines are shown.
+        hidden = inside and not file.startswith((_HERE + "/gallery", _HERE + "/bench"))
         hidden = hidden or file.startswith("<__array_function__")
         known = _known[id(code)] = (hidden, code)
         if hidden:
