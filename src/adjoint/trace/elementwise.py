@@ -62,15 +62,22 @@ def _is_integer(key: Any) -> bool:
 
 
 def _value(primitive: Primitive, lower: list[Any], by: Any) -> Any:
-    """What an elementwise primitive makes of arrays; ``by`` is what NumPy's scalars would do."""
-    if by is not None:
+    """What an elementwise primitive makes of arrays; ``by`` is what NumPy's scalars would do.
+
+    Their powers and complex operations are not those of ufuncs; all others round alike. What
+    ``1j * np.float64(2)`` gives is even a Python number.
+    """
+    if by is not None and (by is pow or any(map(_is_complex, lower))):
         shapes = [getattr(p, "shape", None) for p in lower]
         # Powers of Python numbers may be complex: they stay with the ufunc.
         numbers = shapes.count(None)
         if shapes.count(()) + numbers == len(shapes) and (by is not pow or numbers < len(shapes)):
-            made = by(*[p[()] if type(p) is np.ndarray else p for p in lower])
-            return made if isinstance(made, np.generic) else np.asarray(made)[()]
+            return by(*[p[()] if type(p) is np.ndarray else p for p in lower])
     return primitive.evaluate(*lower)
+
+
+def _is_complex(x: Any) -> bool:
+    return x.dtype.kind == "c" if hasattr(x, "dtype") else type(x) is complex
 
 
 def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
@@ -111,11 +118,14 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
             nested = nested or type(x) is traced
     if recorder.concrete:
         out = elementwise(primitive, *lower, by=by) if nested else _value(primitive, lower, by)
+        weak = type(out) in (float, complex)
+        if weak:
+            out = np.asarray(out)[()]
         if primitive.structure == "constant" and not recorder.keep_all:
             return plain(out)
-        shape = out.shape
+        shape = np.shape(out)
     else:
-        out = None
+        out, weak = None, False
         shape = np.broadcast_shapes(*[np.shape(p) for p in lower])
     loop = loop_of(primitive, tuple(keys))
     indices = []
@@ -138,4 +148,4 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
     if out is None:
         out = ArrayType(shape, loop[-1])
     index = recorder.push(primitive, (), tuple(indices), out, frame)
-    return traced(recorder, index, out, False)
+    return traced(recorder, index, out, weak)

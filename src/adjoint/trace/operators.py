@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from operator import mul
+import operator as python
 from typing import Any
 
 import numpy as np
 
 from adjoint.primitives import elementwise as e
-from adjoint.primitives import products
+from adjoint.primitives import linear, products
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
@@ -23,8 +23,15 @@ def fits(x: Any) -> bool:
     return isinstance(x, (TracedCore, np.ndarray, np.generic, *NUMBERS))
 
 
-# Between two scalars NumPy's operators round differently from its ufuncs.
-_SCALAR_OPERATORS = {products.mul: mul, e.power: pow, e.absolute: abs}
+# What Python calls between two scalars, which do not go through NumPy's ufuncs.
+_SCALAR_OPERATORS = {
+    linear.add: python.add,
+    linear.sub: python.sub,
+    products.mul: python.mul,
+    e.div: python.truediv,
+    e.power: pow,
+    e.absolute: abs,
+}
 
 
 def operator(primitive: Any, swapped: bool = False) -> Any:

@@ -6,31 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError
-from adjoint.graph.source import source_here
 from adjoint.trace.calls.selection import take
+from adjoint.trace.calls.shapes import known
 from adjoint.trace.calls.support import as_operand, is_traced
-from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
-
-
-def _known(x: Any, name: str) -> Any:
-    found = concrete_value(x) if is_traced(x) else np.asarray(x)
-    if found is None:
-        raise ConcreteValueError(
-            "the size of the result depends on values that are not known while recording",
-            function=f"np.{name}",
-            source=source_here(),
-            remedy="use np.where with a fixed size, or call it outside jit and vmap",
-        )
-    return found
 
 
 @implements(np.compress)
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     """Slices where a condition holds."""
     x = as_operand(a)
-    places = np.nonzero(_known(condition, "compress"))[0]
+    places = np.nonzero(known(condition, "compress"))[0]
     return take(x, places, axis, out)
 
 
@@ -82,8 +68,8 @@ def unique(
 ) -> Any:
     """The elements that differ; each stands for its first occurrence."""
     x = as_operand(ar)
-    known = _known(x, "unique")
-    _, first, inverse, counts = np.unique(known, True, True, True, axis=axis, **options)
+    plain = known(x, "unique")
+    _, first, inverse, counts = np.unique(plain, True, True, True, axis=axis, **options)
     values = take(x, first, axis)
     extra = [
         part
@@ -124,19 +110,19 @@ def unique_all(x: Any) -> Any:
 @implements(np.flatnonzero)
 def flatnonzero(a: Any) -> Any:
     """Indices of the elements that are not zero, in the flattened array."""
-    return np.nonzero(np.ravel(_known(a, "flatnonzero")))[0]
+    return np.nonzero(np.ravel(known(a, "flatnonzero")))[0]
 
 
 @implements(np.lexsort)
 def lexsort(keys: Any, axis: int = -1) -> Any:
     """The indices that sort by several keys."""
-    return np.lexsort([_known(k, "lexsort") for k in keys], axis)
+    return np.lexsort([known(k, "lexsort") for k in keys], axis)
 
 
 @implements(np.digitize)
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     """The bin of each element."""
-    return np.digitize(_known(x, "digitize"), _known(bins, "digitize"), right)
+    return np.digitize(known(x, "digitize"), known(bins, "digitize"), right)
 
 
 # Answers that depend on shapes, dtypes and names, or on values only through a plain answer.
@@ -157,7 +143,7 @@ def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
 @implements(np.min_scalar_type)
 def min_scalar_type(a: Any, /) -> Any:
     """The smallest dtype that holds a number."""
-    return np.min_scalar_type(_known(a, "min_scalar_type"))
+    return np.min_scalar_type(known(a, "min_scalar_type"))
 
 
 @implements(np.common_type)
@@ -182,11 +168,11 @@ def einsum_path(*operands: Any, optimize: Any = "greedy", **options: Any) -> Any
 @implements(np.unravel_index)
 def unravel_index(indices: Any, shape: Any, order: Any = "C") -> Any:
     """Flat indices to indices for each axis."""
-    return np.unravel_index(_known(indices, "unravel_index"), shape, order)
+    return np.unravel_index(known(indices, "unravel_index"), shape, order)
 
 
 @implements(np.ravel_multi_index)
 def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: Any = "C") -> Any:
     """Indices for each axis to flat indices."""
-    known = tuple(_known(i, "ravel_multi_index") for i in multi_index)
+    known = tuple(known(i, "ravel_multi_index") for i in multi_index)
     return np.ravel_multi_index(known, dims, mode, order)

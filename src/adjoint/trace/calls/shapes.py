@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import UnsupportedError
+from adjoint.errors import ConcreteValueError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives import linear
 from adjoint.trace import recorder as core
@@ -341,12 +341,27 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return detached(x)
 
 
+def known(x: Any, name: str) -> Any:
+    """The values of an array that a function's shape depends on."""
+    found = concrete_value(x) if is_traced(x) else np.asarray(x)
+    if found is None:
+        raise ConcreteValueError(
+            "the size of the result depends on values that are not known while recording",
+            function=f"np.{name}",
+            source=source_here(),
+            remedy="use np.where with a fixed size, or call it outside jit and vmap",
+        )
+    return found
+
+
 @implements(np.repeat, methods=("repeat",))
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     """Each element several times."""
     x = as_operand(a)
     if axis is None:
         x, axis = ravel(x), 0
+    if is_traced(repeats):
+        repeats = known(repeats, "repeat")
     axis = axis_index(axis, x.ndim)
     order = np.repeat(np.arange(x.shape[axis]), repeats)
     return np.take(x, order, axis=axis)
