@@ -67,25 +67,13 @@ APART = {
     "spatial.distance": "is_valid_dm is_valid_y num_obs_dm num_obs_y directed_hausdorff "
     "dice hamming jaccard rogerstanimoto russellrao sokalmichener sokalsneath yule",
 }
-# Their rule is an error that names what to use instead.
-REFUSING = {
-    f"scipy.optimize.{name}"
-    for name in (
-        "brentq", "brenth", "bisect", "ridder", "toms748", "newton", "root", "root_scalar",
-        "fsolve", "fixed_point", "minimize", "minimize_scalar", "least_squares", "curve_fit",
-    )
-}  # fmt: skip
 METHODS = ("logpdf", "pdf", "cdf", "sf", "ppf")
 SLOW = {"levy_stable", "studentized_range", "kstwo", "ksone", "kstwobign", "gausshyper"}
 
 
 def _ruled() -> tuple[set[int], set[str]]:
     """The functions with a rule, by identity, and the last parts of the rules' names."""
-    ids = {
-        id(e.function)
-        for e in scipy_gate.entries.values()
-        if e.function is not None and e.name not in REFUSING
-    }
+    ids = {id(e.function) for e in scipy_gate.entries.values() if e.function is not None}
     return ids, set(scipy_gate.entries)
 
 

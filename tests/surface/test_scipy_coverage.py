@@ -54,10 +54,7 @@ def test_ufuncs_said_to_be_refused_are_refused_by_name() -> None:
         lambda x: scipy.interpolate.UnivariateSpline(x, x),
         lambda x: scipy.integrate.cumulative_simpson(x),
         lambda x: scipy.stats.shapiro(x)[0],
-        lambda x: scipy.optimize.nnls(np.outer(x, x), x),
         lambda x: scipy.spatial.distance.cdist(np.outer(x, x), np.outer(x, x), "hamming"),
-        lambda x: scipy.optimize.brentq(lambda t: t - x[0], 0.0, 2.0),
-        lambda x: scipy.optimize.minimize(lambda t: (t - x[0]) ** 2, 0.0).fun,
         lambda x: scipy.integrate.dblquad(lambda a, b: a * b * x[0], 0, 1, 0, 1)[0],
     ],
 )

@@ -13,8 +13,18 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.api import grad, hessian, jacobian, jit, jvp, value_and_grad
+from adjoint.api.solutions import (
+    checked,
+    least_squares_minimum,
+    limits_of,
+    minimum,
+    refuse,
+    yields_recorded,
+)
 from adjoint.errors import ConcreteValueError, StructureError
 from adjoint.optim import least_squares
+from adjoint.trace.scipy_gate import holds_traced
+from adjoint.trace.session import is_recording
 
 Array = np.ndarray[Any, Any]
 
@@ -151,11 +161,15 @@ def minimize(
             got=repr(method),
             wanted=f"one of {', '.join(known)}",
         )
+    if is_recording() and holds_traced([*tree.leaves(x0), *tree.leaves(args)]):
+        return _recorded(f, x0, args, name, bounds, constraints, tol, options)
     vector = Vector(x0)
 
     def objective(flat: Any) -> Any:
         return f(vector.split(flat), *args)
 
+    if is_recording() and yields_recorded(objective, vector.start):
+        return _recorded(f, x0, args, name, bounds, constraints, tol, options)
     told = None if callback is None else _teller(callback, vector)
     settings = dict(options or {})
     if name in _SQUARES:
@@ -170,6 +184,55 @@ def minimize(
     if getattr(result, "jac", None) is not None and np.shape(result.jac) == vector.start.shape:
         result.jac = vector.split(np.asarray(result.jac))
     return result
+
+
+def _recorded(
+    f: Callable[..., Any],
+    x0: Any,
+    args: tuple[Any, ...],
+    name: str | None,
+    bounds: Any,
+    constraints: Any,
+    tol: float | None,
+    options: Mapping[str, Any] | None,
+) -> Any:
+    """The minimum inside grad, jit or vmap: found by SciPy, differentiated by its equation."""
+    from scipy import optimize
+
+    if constraints:
+        raise refuse("minimize", "constraints=", "ad.root of the equations of the optimum")
+    leaves = tree.leaves(x0)
+    vector = Vector(tree.tree_map(lambda x: np.zeros(np.shape(x), np.dtype(x.dtype))
+                                  if holds_traced([x]) else x, x0))  # fmt: skip
+    start: Any = vector.start
+    if holds_traced(leaves):
+        start = np.concatenate([np.ravel(x) for x in leaves]).astype(np.float64)
+    pairs = None if bounds is None else [tuple(b) for b in bounds]
+
+    def objective(flat: Any) -> Any:
+        return f(vector.split(flat), *args)
+
+    def solve(at: Any, low: Any, high: Any, value: Any, slope: Any) -> Any:
+        if name in _SQUARES:
+            return optimize.least_squares(value, at, slope, xtol=1e-12).x
+        # The last step to the minimum is Newton's, so the way there need not be.
+        chosen = None if name in (*_PRODUCT, *_SECOND) else name
+        first = {} if chosen in _PLAIN else {"jac": slope}
+        limits = None if pairs is None else optimize.Bounds(low, high)
+        result = optimize.minimize(
+            lambda v: float(value(v)), at, method=chosen, bounds=limits, tol=tol,
+            options=dict(options or {}), **first,
+        )  # fmt: skip
+        settled = np.max(np.abs(slope(result.x)), initial=0.0) < 1e-3
+        return result.x if settled else checked(result, "minimize")
+
+    least = least_squares_minimum if name in _SQUARES else minimum
+    low, high = limits_of(pairs, start.shape)
+    x = least(objective, start, low, high, "minimize", solve)
+    value = objective(x)
+    if name in _SQUARES:
+        value = 0.5 * np.sum(np.square(value))
+    return optimize.OptimizeResult(x=vector.split(x), fun=value, success=True, status=0)
 
 
 def _teller(callback: Callable[[Any], Any], vector: Vector) -> Callable[..., Any]:

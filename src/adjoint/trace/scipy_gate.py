@@ -216,7 +216,8 @@ def _look() -> None:
         _modules_seen = len(sys.modules)
         for package in [p for p in FAMILIES if p in sys.modules]:
             for module in FAMILIES.pop(package):
-                importlib.import_module(f"adjoint.trace.calls.{module}")
+                whole = module if "." in module else f"adjoint.trace.calls.{module}"
+                importlib.import_module(whole)
         for entry in _waiting[:]:
             if not entry.find():
                 continue
@@ -292,5 +293,5 @@ FAMILIES |= {
     "scipy.interpolate": ("scipy_interpolate", "scipy_interpolate_linear"),
     "scipy.sparse": ("scipy_sparse",),
     "scipy.spatial": ("scipy_spatial",),
-    "scipy.optimize": ("scipy_optimize",),
+    "scipy.optimize": ("scipy_optimize", "adjoint.api.scipy_optimize"),
 }

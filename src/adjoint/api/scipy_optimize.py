@@ -1,0 +1,478 @@
+"""The solvers of scipy.optimize by their own names, where they meet recorded values."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adjoint.api.matrices import jacobian
+from adjoint.api.solutions import (
+    as_tuple,
+    checked,
+    found,
+    least_squares_minimum,
+    limits_of,
+    minimum,
+    refuse,
+    solution,
+    start_type,
+    yields_recorded,
+)
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+
+_MESSAGE = "found by SciPy on plain numbers, differentiated by its equation"
+
+
+def _bound(name: str, args: Any, kwargs: Any) -> dict[str, Any]:
+    """The arguments of a call by SciPy's own names, defaults included."""
+    import scipy.optimize
+
+    call = inspect.signature(getattr(scipy.optimize, name)).bind(*args, **kwargs)
+    call.apply_defaults()
+    given = dict(call.arguments)
+    for parameter in call.signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            given |= given.pop(parameter.name)
+    return given
+
+
+def _middle(bounds: Any) -> Any:
+    """A point between bounds, to ask a function whether it gives recorded values."""
+    sides = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else np.asarray(bounds, float).T
+    return 0.5 * (np.asarray(sides[0], float) + np.asarray(sides[1], float))
+
+
+def _wants(name: str, start: str) -> Callable[..., bool]:
+    """Whether the function that a solver is given depends on recorded values."""
+
+    def wanted(*args: Any, **kwargs: Any) -> bool:
+        try:
+            given = _bound(name, args, kwargs)
+            f = given[next(iter(given))]
+            at = given[start]
+            if start == "bounds":
+                at = _middle(at)
+            elif start == "bracket":
+                at = 1.0 if at is None else np.ravel(at)[0]
+                at = given.get("x0") if given.get("x0") is not None else at
+            at = at if holds_traced([at]) else np.asarray(at, float)[()]
+        except (TypeError, ValueError, IndexError):
+            return False  # SciPy will say what is wrong with its arguments
+        return yields_recorded(f, at, given.get("args", ()))
+
+    return wanted
+
+
+def _no_more(name: str, given: dict[str, Any]) -> None:
+    if given.get("full_output") or given.get("retall"):
+        raise refuse(name, "full_output", "SciPy's newer functions: minimize, root, root_scalar")
+
+
+def _first_of(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: f(x)[0]
+
+
+def _function(f: Any, extra: Any) -> Callable[[Any], Any]:
+    rest = as_tuple(extra)
+    return lambda x: f(x, *rest)
+
+
+# *** minima ***
+
+
+@scipy_rule("scipy.optimize.minimize", wanted=_wants("minimize", "x0"))
+def minimize(
+    fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None, hess: Any = None,
+    hessp: Any = None, bounds: Any = None, constraints: Any = (), tol: Any = None,
+    callback: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    """A local minimum, bounds included."""
+    import scipy.optimize
+
+    if constraints:
+        raise refuse("minimize", "constraints=", "ad.root of the equations of the optimum (the "
+                     "gradient of the Lagrangian and the active constraints)")  # fmt: skip
+    f = _function(fun, args)
+    if jac is True:
+        f = _first_of(f)
+    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)
+    low, high = limits_of(bounds, np.shape(x0))
+
+    def scalar(x: Any) -> Any:
+        return np.reshape(f(np.reshape(x, np.shape(x0))), ())
+
+    second = str(method).lower() in ("dogleg", "trust-exact", "trust-ncg", "trust-krylov")
+    exact = jac is not None and jac is not False
+
+    def solve(start: Any, lb: Any, ub: Any, value: Any, slope: Any) -> Any:
+        more: dict[str, Any] = {"jac": slope} if exact or second or method == "Newton-CG" else {}
+        if second:
+            h = 1e-5
+            steps = np.eye(start.size) * h
+            more["hess"] = lambda v: np.stack(
+                [(slope(v + d) - slope(v - d)) / (2 * h) for d in steps]
+            )
+        if bounds is not None:
+            more["bounds"] = scipy.optimize.Bounds(lb, ub)
+        result = scipy.optimize.minimize(
+            lambda v: float(value(v)), start, method=method, tol=tol, options=options, **more
+        )
+        settled = np.max(np.abs(slope(result.x)), initial=0.0) < 1e-3
+        return result.x if settled or bounds is not None else checked(result, "minimize")
+
+    x = minimum(scalar, x0, low, high, "minimize", solve)
+    return scipy.optimize.OptimizeResult(
+        x=x, fun=scalar(x), success=True, status=0, message=_MESSAGE, nfev=0, njev=0, nit=0
+    )
+
+
+@scipy_rule("scipy.optimize.minimize_scalar", wanted=_wants("minimize_scalar", "bracket"))
+def minimize_scalar(
+    fun: Any, bracket: Any = None, bounds: Any = None, args: Any = (), method: Any = None,
+    tol: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    """A local minimum of a function of one number."""
+    import scipy.optimize
+
+    f = _function(fun, args)
+    low, high = (-np.inf, np.inf) if bounds is None else bounds
+
+    def solve(start: Any, lb: Any, ub: Any, value: Any, slope: Any) -> Any:
+        limits = None if bounds is None else (float(lb), float(ub))
+        result = scipy.optimize.minimize_scalar(
+            lambda v: float(value(v)), bracket, limits, method=method, tol=tol, options=options
+        )
+        x = checked(result, "minimize_scalar")
+        # Brent's bounded search stops a little inside an end that is the minimum
+        for end, sign in ((lb, 1.0), (ub, -1.0)):
+            if np.isfinite(end) and abs(x - end) < 1e-4 * (1 + abs(end)) and sign * slope(x) > 0:
+                return end
+        return x
+
+    x = minimum(f, np.float64(0.0), low, high, "minimize_scalar", solve)
+    return scipy.optimize.OptimizeResult(
+        x=x, fun=f(x), success=True, message=_MESSAGE, nfev=0, nit=0
+    )
+
+
+def _whole(name: str, has_start: bool) -> None:
+    """Solvers that look for the lowest of all minima: what they find is a minimum too."""
+
+    @scipy_rule(f"scipy.optimize.{name}", wanted=_wants(name, "x0" if has_start else "bounds"))
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        import scipy.optimize
+
+        given = _bound(name, args, kwargs)
+        func = given.pop(next(iter(given)))
+        f = _function(func, given.pop("args", ()))
+        first = given.pop("x0" if has_start else "bounds")
+        low: Any = -np.inf
+        high: Any = np.inf
+        start = np.asarray(first, float) if has_start else _middle(first)
+        if not has_start:
+            sides = (first.lb, first.ub) if hasattr(first, "lb") else np.asarray(first, float).T
+            low, high = np.asarray(sides[0], float), np.asarray(sides[1], float)
+        if given.pop("constraints", None):
+            raise refuse(name, "constraints=", "bounds, or a penalty in the function")
+        settings = {k: v for k, v in given.items() if v is not None}
+
+        def solve(at: Any, lb: Any, ub: Any, value: Any, _: Any) -> Any:
+            run = getattr(scipy.optimize, name)
+            where = at if has_start else scipy.optimize.Bounds(lb, ub)
+            return run(lambda v: float(value(v)), where, **settings).x
+
+        x = minimum(f, start, low, high, name, solve)
+        return scipy.optimize.OptimizeResult(x=x, fun=f(x), success=True, message=_MESSAGE)
+
+
+_whole("basinhopping", True)
+for _name in ("differential_evolution", "dual_annealing", "shgo", "direct"):
+    _whole(_name, False)
+
+
+def _older(name: str, method: str) -> None:
+    """SciPy's older names, which give the minimum alone."""
+
+    @scipy_rule(f"scipy.optimize.{name}", wanted=_wants(name, "x0"))
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        given = _bound(name, args, kwargs)
+        _no_more(name, given)
+        return minimize(given[next(iter(given))], given["x0"], given["args"], method).x
+
+
+for _name, _method in (
+    ("fmin", "Nelder-Mead"), ("fmin_powell", "Powell"), ("fmin_cg", "CG"), ("fmin_bfgs", "BFGS"),
+    ("fmin_ncg", "Newton-CG"),
+):  # fmt: skip
+    _older(_name, _method)
+
+
+# *** least squares ***
+
+
+@scipy_rule("scipy.optimize.least_squares", wanted=_wants("least_squares", "x0"))
+def least_squares(
+    fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = (-np.inf, np.inf), method: str = "trf",
+    ftol: Any = 1e-8, xtol: Any = 1e-8, gtol: Any = 1e-8, x_scale: Any = None,
+    loss: Any = "linear", f_scale: Any = 1.0, *rest: Any, args: Any = (), kwargs: Any = None,
+    **_: Any,
+) -> Any:  # fmt: skip
+    """The least sum of squares."""
+    import scipy.optimize
+
+    if loss != "linear":
+        raise refuse("least_squares", f"loss={loss!r}", "scipy.optimize.minimize of the loss")
+    named = kwargs or {}
+
+    def residuals(x: Any) -> Any:
+        return np.ravel(fun(x, *as_tuple(args), **named))
+
+    x0 = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
+    low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+
+    def solve(start: Any, lb: Any, ub: Any, value: Any, rows: Any) -> Any:
+        result = scipy.optimize.least_squares(
+            value, start, rows, (lb, ub), method, ftol, xtol, gtol
+        )
+        return checked(result, "least_squares")
+
+    x = least_squares_minimum(residuals, x0, low, high, "least_squares", solve)
+    left = residuals(x)
+    return scipy.optimize.OptimizeResult(
+        x=x, cost=0.5 * np.sum(left * left), fun=left, jac=jacobian(residuals)(x), success=True,
+        status=1, message=_MESSAGE, nfev=0, njev=0, optimality=0.0,
+    )  # fmt: skip
+
+
+def _wants_fit(f: Any, xdata: Any, ydata: Any, p0: Any = None, *_: Any, **__: Any) -> bool:
+    if holds_traced([xdata, ydata]) or p0 is None:
+        return holds_traced([xdata, ydata])
+    return yields_recorded(lambda p: f(xdata, *p), np.asarray(p0, float))
+
+
+@scipy_rule("scipy.optimize.curve_fit", wanted=_wants_fit)
+def curve_fit(
+    f: Any, xdata: Any, ydata: Any, p0: Any = None, sigma: Any = None,
+    absolute_sigma: bool = False, check_finite: Any = None, bounds: Any = (-np.inf, np.inf),
+    method: Any = None, jac: Any = None, **options: Any,
+) -> Any:  # fmt: skip
+    """Parameters of a curve through data, and their covariance."""
+    import inspect
+
+    if options.get("full_output"):
+        raise refuse("curve_fit", "full_output", "the two results that curve_fit gives without it")
+    if p0 is None:
+        p0 = np.ones(len(inspect.signature(f).parameters) - 1)
+    weight: Any = 1.0
+    if sigma is not None:
+        sigma = sigma if holds_traced([sigma]) else np.asarray(sigma, float)
+        if np.ndim(sigma) == 2:
+            raise refuse("curve_fit", "a covariance as sigma", "residuals whitened by hand")
+        weight = 1.0 / sigma
+
+    def residuals(p: Any) -> Any:
+        return weight * (f(xdata, *p) - ydata)
+
+    bounded = np.any(np.isfinite(np.concatenate([np.ravel(b) for b in bounds])))
+    fit = least_squares(residuals, np.atleast_1d(p0), bounds=bounds,
+                        method=method or ("trf" if bounded else "lm"))  # fmt: skip
+    covariance = np.linalg.inv(np.swapaxes(fit.jac, 0, 1) @ fit.jac)
+    if not absolute_sigma:
+        free = fit.fun.shape[0] - fit.x.shape[0]
+        covariance = covariance * (2 * fit.cost / free)
+    return fit.x, covariance
+
+
+@scipy_rule("scipy.optimize.leastsq", wanted=_wants("leastsq", "x0"))
+def leastsq(*args: Any, **kwargs: Any) -> Any:
+    """The least sum of squares, by its older name."""
+    given = _bound("leastsq", args, kwargs)
+    _no_more("leastsq", given)
+    return least_squares(given["func"], given["x0"], method="lm", args=as_tuple(given["args"])).x, 1
+
+
+def _linear_fit(name: str, A: Any, b: Any, low: Any, high: Any) -> Any:
+    """The x between bounds with the least ``|A x - b|``."""
+    import scipy.optimize
+
+    matrix, right = (v if holds_traced([v]) else np.asarray(v, float) for v in (A, b))
+    start = np.zeros(matrix.shape[1])
+
+    def solve(lb: Any, ub: Any, one: Any, other: Any) -> Any:
+        if name == "nnls":
+            return scipy.optimize.nnls(one, other)[0]
+        return scipy.optimize.lsq_linear(one, other, (lb, ub), tol=1e-13).x
+
+    kind = start_type(start)
+    x = found([], kind, name, solve, low, high, matrix, right)
+
+    def half(v: Any) -> Any:
+        left = matrix @ v - right
+        return 0.5 * np.sum(left * left)
+
+    return minimum(half, x, low, high, name, lambda at, *_: at), matrix, right
+
+
+@scipy_rule("scipy.optimize.nnls")
+def nnls(A: Any, b: Any, *, maxiter: Any = None, **_: Any) -> Any:
+    """Least squares without negative unknowns, and the norm of what is left."""
+    x, matrix, right = _linear_fit("nnls", A, b, 0.0, np.inf)
+    return x, np.linalg.norm(matrix @ x - right)
+
+
+@scipy_rule("scipy.optimize.lsq_linear")
+def lsq_linear(A: Any, b: Any, bounds: Any = (-np.inf, np.inf), *_: Any, **__: Any) -> Any:
+    """Least squares between bounds."""
+    import scipy.optimize
+
+    low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    x, matrix, right = _linear_fit("lsq_linear", A, b, low, high)
+    left = matrix @ x - right
+    return scipy.optimize.OptimizeResult(
+        x=x, fun=left, cost=0.5 * np.sum(left * left), success=True, status=1, message=_MESSAGE
+    )
+
+
+@scipy_rule("scipy.optimize.isotonic_regression")
+def isotonic_regression(y: Any, *, weights: Any = None, increasing: bool = True) -> Any:
+    """The nearest sequence that does not fall: means over blocks."""
+    import scipy.optimize
+
+    weight = np.ones(y.shape) if weights is None else weights
+
+    def solve(values: Any, masses: Any) -> Any:
+        return scipy.optimize.isotonic_regression(values, weights=masses, increasing=increasing).x
+
+    x = found([], start_type(y), "isotonic_regression", solve, y, weight)
+    together = (x[:, None] == x[None, :]).astype(np.float64)
+    masses = together * weight
+    return scipy.optimize.OptimizeResult(
+        x=(masses @ y) / np.sum(masses, axis=1), weights=np.sum(masses, axis=1), blocks=None
+    )
+
+
+# *** roots ***
+
+
+def _zero(f: Callable[[Any], Any], start: Any, name: str, solve: Callable[..., Any]) -> Any:
+    kind = start_type(start)
+    return solution(f, found([f], kind, name, solve, start))
+
+
+@scipy_rule("scipy.optimize.root", wanted=_wants("root", "x0"))
+def root(fun: Any, x0: Any, args: Any = (), method: str = "hybr", jac: Any = None, tol: Any = None,
+         callback: Any = None, options: Any = None) -> Any:  # fmt: skip
+    """Where a vector of functions is zero."""
+    import scipy.optimize
+
+    f = _function(fun, args)
+    if jac is True:
+        f = _first_of(f)
+    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)
+
+    def values(x: Any) -> Any:
+        return np.reshape(np.stack(list(_rows(f(x)))), np.shape(x0))
+
+    def solve(start: Any, value: Any) -> Any:
+        result = scipy.optimize.root(value, start, method=method, tol=tol, options=options)
+        return checked(result, "root")
+
+    x = _zero(values, x0, "root", solve)
+    return scipy.optimize.OptimizeResult(
+        x=x, fun=values(x), success=True, status=1, message=_MESSAGE, nfev=0
+    )
+
+
+def _rows(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+@scipy_rule("scipy.optimize.fsolve", wanted=_wants("fsolve", "x0"))
+def fsolve(*args: Any, **kwargs: Any) -> Any:
+    """Where a vector of functions is zero, by its older name."""
+    given = _bound("fsolve", args, kwargs)
+    _no_more("fsolve", given)
+    x0 = given["x0"]
+    x0 = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
+    return root(given["func"], x0, given["args"]).x
+
+
+def _bracketed(name: str) -> None:
+    @scipy_rule(f"scipy.optimize.{name}", wanted=_wants(name, "a"))
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        import scipy.optimize
+
+        given = _bound(name, args, kwargs)
+        _no_more(name, given)
+        g = _function(given.pop("f"), given.pop("args"))
+        ends = given.pop("a"), given.pop("b")
+
+        def solve(low: Any, high: Any, value: Any) -> Any:
+            run = getattr(scipy.optimize, name)
+            return run(lambda v: float(value(v)), float(low), float(high), **given)
+
+        return solution(g, found([g], start_type(0.0), name, solve, *ends))
+
+
+for _name in ("brentq", "brenth", "bisect", "ridder", "toms748"):
+    _bracketed(_name)
+
+
+@scipy_rule("scipy.optimize.newton", wanted=_wants("newton", "x0"))
+def newton(*args: Any, **kwargs: Any) -> Any:
+    """Where a function is zero; each element of x0 by itself."""
+    import scipy.optimize
+
+    given = _bound("newton", args, kwargs)
+    _no_more("newton", given)
+    g = _function(given["func"], given["args"])
+    x0 = given["x0"]
+    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)[()]
+    return _zero(g, x0, "newton", lambda at, value: scipy.optimize.newton(value, at))
+
+
+@scipy_rule("scipy.optimize.root_scalar", wanted=_wants("root_scalar", "bracket"))
+def root_scalar(
+    f: Any, args: Any = (), method: Any = None, bracket: Any = None, fprime: Any = None,
+    fprime2: Any = None, x0: Any = None, x1: Any = None, xtol: Any = None, rtol: Any = None,
+    maxiter: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    """Where a function of one number is zero."""
+    import scipy.optimize
+    from scipy.optimize import RootResults
+
+    g = _function(f, args)
+    ends = () if bracket is None else tuple(bracket)
+    guesses = tuple(v for v in (x0, x1) if v is not None)
+
+    def solve(*values: Any) -> Any:
+        value, numbers = values[-1], [float(v) for v in values[:-1]]
+        more: dict[str, Any] = {"bracket": numbers[: len(ends)]} if ends else {}
+        more |= dict(zip(("x0", "x1"), numbers[len(ends) :], strict=False))
+        chosen = "secant" if method in ("newton", "halley") else method
+        result = scipy.optimize.root_scalar(
+            lambda v: float(value(v)), method=chosen, xtol=xtol, rtol=rtol, maxiter=maxiter, **more
+        )
+        return result.root
+
+    x = solution(g, found([g], start_type(0.0), "root_scalar", solve, *ends, *guesses))
+    return RootResults(root=x, iterations=0, function_calls=0, flag=0, method=str(method))
+
+
+@scipy_rule("scipy.optimize.fixed_point", wanted=_wants("fixed_point", "x0"))
+def fixed_point(*args: Any, **kwargs: Any) -> Any:
+    """The x with ``x = func(x)``."""
+    import scipy.optimize
+
+    given = _bound("fixed_point", args, kwargs)
+    g = _function(given.pop("func"), given.pop("args"))
+    x0 = given.pop("x0")
+    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)[()]
+
+    def solve(at: Any, value: Any) -> Any:
+        return scipy.optimize.fixed_point(value, at, **given)
+
+    return solution(lambda v: g(v) - v, found([g], start_type(x0), "fixed_point", solve, x0))

@@ -1,0 +1,76 @@
+"""scipy.optimize and ad.minimize inside grad, jit and vmap."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.optimize as so
+
+import adjoint as ad
+
+_path = Path(__file__).with_name("scipy_optimize_table.py")
+_spec = importlib.util.spec_from_file_location("scipy_optimize_table", _path)
+assert _spec is not None
+assert _spec.loader is not None
+table = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(table)
+
+
+@pytest.mark.parametrize("name", table.PLAIN)
+def test_the_value_is_scipys_to_its_tolerance(name: str) -> None:
+    f, args = table.PLAIN[name]
+    got, wanted = ad.tree.leaves(ad.vjp(f, *args)[0]), ad.tree.leaves(f(*args))
+    for one, other in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+
+
+A = np.array([0.7, 1.1, 0.4])
+
+
+def bowl(x: Any, a: Any) -> Any:
+    return np.sum((x - a) ** 2 + 0.1 * x**4)
+
+
+@pytest.mark.parametrize("method", [None, "bfgs", "newton-cg", "nelder-mead", "trust-exact"])
+def test_minimize_moves_with_its_parameters(method: str | None) -> None:
+    def total(a: Any) -> Any:
+        return np.sum(ad.minimize(bowl, np.zeros(3), (a,), method=method).x)
+
+    x = ad.minimize(bowl, np.zeros(3), (A,), method="newton-cg", tol=1e-12).x
+    slope = 1 / (1 + 0.6 * x**2)
+    np.testing.assert_allclose(ad.grad(total)(A), slope, rtol=1e-6)
+    np.testing.assert_allclose(ad.jit(ad.grad(total))(A), slope, rtol=1e-6)
+    both = ad.vmap(ad.grad(total))(np.stack([A, A]))
+    np.testing.assert_allclose(both, np.stack([slope, slope]), rtol=1e-6)
+
+
+def test_an_unknown_on_its_bound_stays_there() -> None:
+    def total(a: Any, bound: Any) -> Any:
+        return np.sum(ad.minimize(lambda x: bowl(x, a), np.zeros(3), bounds=[(None, bound)] * 3).x)
+
+    g, by_bound = ad.grad(total, argnums=(0, 1))(A, 0.5)
+    assert g[0] == g[1] == 0.0
+    assert g[2] > 0.9
+    assert by_bound == 2.0
+
+
+def test_residuals_and_trees() -> None:
+    def second(a: Any) -> Any:
+        found = ad.minimize(lambda t: t["p"] - a, {"p": np.zeros(3)}, method="levenberg-marquardt")
+        return found.x["p"][1]
+
+    np.testing.assert_allclose(ad.grad(second)(A), [0.0, 1.0, 0.0], atol=1e-12)
+    assert ad.grad(lambda x0: np.sum(ad.minimize(bowl, x0, (A,)).x))(A).tolist() == [0.0] * 3
+
+
+def test_what_cannot_be_followed_is_named() -> None:
+    equal = {"type": "eq", "fun": lambda x: x[0] - 1}
+    for run in (ad.minimize, so.minimize):
+        with pytest.raises(ad.errors.UnsupportedError, match="constraints="):
+            ad.grad(lambda a, run=run: np.sum(run(bowl, np.zeros(3), (a,), constraints=equal).x))(A)
+    with pytest.raises(ad.errors.UnsupportedError, match="loss='huber'"):
+        ad.grad(lambda a: so.least_squares(lambda x: x - a, np.zeros(3), loss="huber").x[0])(A)
+    with pytest.raises(ad.errors.UnsupportedError, match="full_output"):
+        ad.grad(lambda a: so.brentq(lambda x: x - a, 0.0, 3.0, full_output=True)[0])(0.7)
