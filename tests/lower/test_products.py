@@ -1,11 +1,12 @@
 import ctypes
 import itertools
+import re
 
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from adjoint.lower.products import Shape, batched, choose, small_product
+from adjoint.lower.products import Shape, deep_product, small_product
 
 # m, n, k: all different; ones; ragged vectors; several panels and tiles; long k.
 TURNS = list(itertools.product([False, True], repeat=2))
@@ -149,17 +150,6 @@ def test_empty_extents(extents, rng):
     assert np.count_nonzero(c == 0) == shape.m * shape.n
 
 
-def test_batches_and_shared_operands(rng):
-    shape = Shape(5, 6, 7, "float32")
-    a, b = rng.normal(size=(4, 5, 7)), rng.normal(size=(7, 6))
-    a, b = a.astype("float32"), b.astype("float32")
-    product = small_product("@one", shape)
-    many = batched("@many", product, 4, (35, 0, 30), "float32")
-    c = np.empty((4, 5, 6), "float32")
-    compiled(product, many)(a, b, c)
-    np.testing.assert_allclose(c, a @ b, **tolerance("float32"))
-
-
 def test_tiling_keeps_to_the_registers_and_covers_all():
     from adjoint.lower.products_tile import tile
 
@@ -171,17 +161,50 @@ def test_tiling_keeps_to_the_registers_and_covers_all():
         assert (sum(tiling.vectors.lengths()) - 1) * 16 + tiling.last == n
 
 
-def test_large_products_go_to_blas():
-    assert choose(Shape(1024, 1024, 1024, "float32")) == "blas"
-    assert choose(Shape(10, 32, 784, "float32")) == "emitted"
-    assert choose(Shape(1, 1, 1, "float64")) == "emitted"
-    assert choose(Shape(0, 5, 3, "float64")) == "emitted"
+@pytest.mark.parametrize("turned", TURNS)
+@pytest.mark.parametrize("extents", [(7, 33, 257), (64, 48, 1030), (3, 1, 600), (1, 5, 900)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_deep_products_go_by_stretches(dtype, extents, turned, rng):
+    shape = Shape(*extents, dtype, *turned)
+    wide, _, a, b = matrices(rng, shape)
+    product = deep_product("@product", shape)
+    assert ".part" in product.text
+    run = compiled(product)
+    c = np.full((shape.m, shape.n), np.nan, dtype)  # what C held before must not matter
+    run(wide[0], wide[1], c)
+    near = {name: 20 * value for name, value in tolerance(dtype).items()}
+    np.testing.assert_allclose(c, a @ b, **near)
+    parts = np.full_like(c, np.nan)
+    for begin, end in itertools.pairwise([0, *range(1, product.units, 3), product.units]):
+        run(wide[0], wide[1], parts, begin, end)
+    assert np.array_equal(parts, c)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_far_apart_are_copied_first(dtype, rng):
+    shape = Shape(230, 517, 300, dtype)
+    wide, _, a, b = matrices(rng, shape)
+    product = deep_product("@product", shape)
+    assert ".pack(" in product.text
+    c = np.full((shape.m, shape.n), np.nan, dtype)
+    compiled(product)(wide[0], wide[1], c)
+    near = {name: 20 * value for name, value in tolerance(dtype).items()}
+    np.testing.assert_allclose(c, a @ b, **near)
+
+
+def test_stretches_are_even_where_they_can_be():
+    from adjoint.lower.products import _depth
+
+    assert [_depth(k) for k in (0, 1, 256, 257, 768, 784, 1000)] == [0, 1, 256, 129, 256, 196, 250]
+    for k in (1, 255, 256001, 65537):
+        depth = _depth(k)
+        assert 0 < depth <= 256
+        assert depth * -(-k // depth) >= k
 
 
 def test_the_stack_is_not_filled_by_a_panel():
     long = Shape(5, 20, 200_000, "float32", transpose_a=True, transpose_b=True)
-    assert choose(long) == "blas"
-    # Here the other way round needs no panel.
-    short = Shape(5, 20, 200_000, "float32", transpose_b=True)
-    assert choose(short) == "emitted"
-    assert "alloca" not in small_product("@product", short).text
+    text = deep_product("@product", long).text
+    sizes = [int(n) for n in re.findall(r"alloca \[(\d+) x float\]", text)]
+    assert sizes
+    assert max(sizes) * 4 <= 1 << 17

@@ -59,18 +59,11 @@ done:
 """
 
 
-# Up to this many multiplications a product is emitted; BLAS is faster above (measured).
-LARGEST_SMALL = 1 << 27
-LARGEST_PANEL = 1 << 21  # bytes of the second operand: it is read again for every few rows
-
-
-def small_shape(a: Place, b: Place, c: Place) -> products.Shape | None:
+def emitted_shape(a: Place, b: Place, c: Place) -> products.Shape | None:
     """The product as one for emitted code; None if it is a matter for BLAS."""
     m, n = c.shape
     k = a.shape[1]
     if c.dtype.kind != "f" or c.dtype.itemsize not in (4, 8):
-        return None
-    if m * n * k > LARGEST_SMALL or k * n * c.dtype.itemsize > LARGEST_PANEL:
         return None
     at, lda = blas.layout_of(a)  # type: ignore[misc]
     bt, ldb = blas.layout_of(b)  # type: ignore[misc]
@@ -185,9 +178,9 @@ class ModuleWriter(ControlWriter):
     def product(self, step: ProductStep) -> None:
         """A matrix product."""
         pointers = (self.element(step.a), self.element(step.b), self.element(step.c))
-        shape = small_shape(step.a, step.b, step.c)
+        shape = emitted_shape(step.a, step.b, step.c)
         if shape is not None:
-            self._small(shape, pointers, threads.is_shared(step))
+            self._emitted(shape, pointers, threads.is_shared(step))
             return
         if self.several and not self.split and threads.is_shared(step):
             # BLAS does not promise the same bits for parts of a product: one thread does all.
@@ -198,12 +191,12 @@ class ModuleWriter(ControlWriter):
     def _blas(self, step: ProductStep, pointers: tuple[str, str, str]) -> None:
         self.lines += blas.product_lines(step.a, step.b, step.c, pointers, self.constants)
 
-    def _small(self, shape: products.Shape, pointers: tuple[str, str, str], shared: bool) -> None:
-        """A product of small matrices, as code of its own."""
+    def _emitted(self, shape: products.Shape, pointers: tuple[str, str, str], shared: bool) -> None:
+        """A product as code of its own."""
         made = self.products.get(shape)
         if made is None:
             vector_bytes, registers = vector_registers(self.features)
-            made = products.small_product(
+            made = products.deep_product(
                 f"@product{len(self.products)}",
                 shape,
                 vector_bytes=vector_bytes,

@@ -64,15 +64,23 @@ class Shape:
         return 4 if self.dtype == "float32" else 8
 
     @property
+    def leads(self) -> tuple[int, int]:
+        """Elements between rows of A and of B as stored."""
+        return (
+            self.lda or (self.m if self.transpose_a else self.k),
+            self.ldb or (self.k if self.transpose_b else self.n),
+        )
+
+    @property
     def a_strides(self) -> tuple[int, int]:
         """Elements to the next row and to the next k of op(A)."""
-        lead = self.lda or (self.m if self.transpose_a else self.k)
+        lead = self.leads[0]
         return (1, lead) if self.transpose_a else (lead, 1)
 
     @property
     def b_strides(self) -> tuple[int, int]:
         """Elements to the next k and to the next column of op(B)."""
-        lead = self.ldb or (self.k if self.transpose_b else self.n)
+        lead = self.leads[1]
         return (1, lead) if self.transpose_b else (lead, 1)
 
     @property
@@ -82,6 +90,7 @@ class Shape:
 
     def mirrored(self) -> Shape:
         """``op(B)^T op(A)^T``, the transpose of the product, from the same memory."""
+        lead_a, lead_b = self.leads
         return Shape(
             self.n,
             self.m,
@@ -89,8 +98,8 @@ class Shape:
             self.dtype,
             not self.transpose_b,
             not self.transpose_a,
-            self.ldb or (self.k if self.transpose_b else self.n),
-            self.lda or (self.m if self.transpose_a else self.k),
+            lead_b,
+            lead_a,
             self.c_stride,
         )
 
@@ -111,22 +120,24 @@ class Plan:
     Args:
         symbol: the function's name.
         shape: the product.
-        accumulate: add to C instead of overwriting it.
+        accumulate: add to C instead of overwriting it; an i1 if that is known only when it runs.
         epilogue: applied to outputs before they are stored.
         vector_bytes: of a vector register.
         registers: how many there are.
         mirrored: whether the shape is that of the transposed product.
         turned: whether outputs are transposed before they are finished, to undo that.
+        depth: the k that tiles are chosen for; the shape's own if it is 0.
     """
 
     symbol: str
     shape: Shape
-    accumulate: bool
+    accumulate: bool | str
     epilogue: Epilogue | None
     vector_bytes: int
     registers: int
     mirrored: bool = False
     turned: bool = False
+    depth: int = 0
 
     def finish(self, text: Text, value: str, lanes: int, used: int, row: str, column: str) -> None:
         """Add what C holds if asked to, apply the epilogue, store."""
@@ -138,7 +149,11 @@ class Plan:
         output = Output(value, kind, lanes, used, row, column, swapped)
         if self.accumulate:
             old = text.load(kind, lanes, pointer, used)
-            value = text.make(f"fadd {output.type} {old}, {value}")
+            total = text.make(f"fadd {output.type} {old}, {value}")
+            if isinstance(self.accumulate, str):
+                which = f"select i1 {self.accumulate}, {output.type} {total}, {output.type} {value}"
+                total = text.make(which)
+            value = total
             output = replace(output, value=value)
         if self.epilogue is not None:
             value = self.epilogue(text, output)
@@ -170,9 +185,13 @@ def small_product(
         attributes: of the function.
     """
     plan = Plan(symbol, shape, accumulate, epilogue, vector_bytes, registers)
+    return _function(plan, parameters, attributes)
+
+
+def _function(plan: Plan, parameters: Sequence[str], attributes: str) -> SmallProduct:
     text = Text()
     units = 0
-    if shape.m and shape.n:
+    if plan.shape.m and plan.shape.n:
         _, plan, write = _best(plan)
         units = write(text, plan)
     first, second = ("%b", "%a") if plan.mirrored else ("%a", "%b")
@@ -181,8 +200,71 @@ def small_product(
         + ["i64 %begin", "i64 %end", *parameters]
     )
     body = "\n  ".join([*text.lines, "ret void"])
+    main = f"define internal void {plan.symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n"
+    return SmallProduct("".join([*text.functions, main]), plan.symbol, units)
+
+
+# Terms of a sum that are added up in registers before they are added to C: so much of a panel
+# of B stays in the caches while it meets all rows of A.
+_DEPTH = 256
+
+
+def _depth(k: int) -> int:
+    """The length of the stretches k is cut into: all the same if that can be."""
+    parts = max(-(-k // _DEPTH), 1)
+    even = next((n for n in range(parts, 2 * parts) if k % n == 0), parts)
+    return -(-k // even)
+
+
+def deep_product(
+    symbol: str,
+    shape: Shape,
+    *,
+    vector_bytes: int = 64,
+    registers: int = 32,
+    attributes: str = "nounwind",
+) -> SmallProduct:
+    """A product of any size: where k is long, stretch after stretch is added to C.
+
+    Args:
+        symbol: the function's name with its ``@``.
+        shape: extents, strides, dtype.
+        vector_bytes: of a vector register.
+        registers: how many there are.
+        attributes: of the functions.
+    """
+    plan = Plan(symbol, shape, False, None, vector_bytes, registers)
+    depth = _depth(shape.k)
+    if depth >= shape.k:
+        return _function(plan, (), attributes)
+    parts = -(-shape.k // depth)
+    lead_a, lead_b = shape.leads
+    made: list[SmallProduct] = []
+    for name, k in (("", depth), (".last", shape.k - depth * (parts - 1))):
+        if not made or k != depth:
+            part = replace(shape, k=k, lda=lead_a, ldb=lead_b)
+            of = replace(plan, symbol=f"{symbol}.part{name}", shape=part, accumulate="%more")
+            made.append(_function(replace(of, depth=depth), ("i1 %more",), attributes))
+    text = Text()
+
+    def add(product: SmallProduct, number: str) -> None:
+        a = text.at(shape.kind, "%a", text.times(number, depth * shape.a_strides[1]))
+        b = text.at(shape.kind, "%b", text.times(number, depth * shape.b_strides[0]))
+        more = text.make(f"icmp ne i64 {number}, 0")
+        given = f"ptr {a}, ptr {b}, ptr %c, i64 %begin, i64 %end, i1 {more}"
+        text.line(f"call void {product.symbol}({given})")
+
+    def whole(number: str, _: list[str]) -> list[str]:
+        add(made[0], number)
+        return []
+
+    text.loop("0", str(parts + 1 - len(made)), [], whole)
+    if len(made) > 1:
+        add(made[1], str(parts - 1))
+    body = "\n  ".join([*text.lines, "ret void"])
+    given = "ptr noalias %a, ptr noalias %b, ptr noalias %c, i64 %begin, i64 %end"
     main = f"define internal void {symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n"
-    return SmallProduct("".join([*text.functions, main]), symbol, units)
+    return SmallProduct("".join([*(x.text for x in made), main]), symbol, made[0].units)
 
 
 _Way = tuple[float, Plan, Callable[[Text, Plan], int]]
@@ -199,7 +281,7 @@ def _best(plan: Plan) -> _Way:
         turned = replace(mirrored, turned=True)
         ways.append((products_outer.cost(turned), turned, products_outer.write))
     ways.append((products_outer.cost(plan), plan, products_outer.write))
-    if products_dot.is_possible(plan.shape):
+    if products_dot.is_possible(plan):
         ways.append((products_dot.cost(plan), plan, products_dot.write))
     fitting = [way for way in ways if _fits_stack(way)]
     return min(fitting or ways, key=lambda way: way[0])
@@ -210,74 +292,5 @@ def _fits_stack(way: _Way) -> bool:
     return write is not products_outer.write or products_outer.buffer_bytes(plan) <= _STACK
 
 
-def batched(
-    symbol: str,
-    product: SmallProduct,
-    count: int,
-    strides: tuple[int, int, int],
-    dtype: str,
-    attributes: str = "nounwind",
-) -> SmallProduct:
-    """A function that runs a product ``count`` times, matrices at fixed strides.
-
-    Args:
-        symbol: the new function's name; the product's own text must be in the module as well.
-        product: made without further parameters.
-        count: how many.
-        strides: elements from one A to the next, of B, of C; 0 for one shared by all.
-        dtype: of the elements.
-        attributes: of the function.
-    """
-    text = Text()
-    kind = KINDS[dtype]
-
-    def one(unit: str, _: list[str]) -> list[str]:
-        example = text.make(f"sdiv i64 {unit}, {product.units}")
-        inner = text.make(f"srem i64 {unit}, {product.units}")
-        after = text.plus(inner, "1")
-        given = [
-            f"ptr {text.at(kind, pointer, text.times(example, stride))}"
-            for pointer, stride in zip(("%a", "%b", "%c"), strides, strict=True)
-        ]
-        text.line(f"call void {product.symbol}({', '.join(given)}, i64 {inner}, i64 {after})")
-        return []
-
-    units = count * product.units
-    if units:
-        text.loop("%begin", "%end", [], one, checked=True)
-    body = "\n  ".join([*text.lines, "ret void"])
-    given = "ptr noalias %a, ptr noalias %b, ptr noalias %c, i64 %begin, i64 %end"
-    return SmallProduct(
-        f"define internal void {symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n",
-        symbol,
-        units,
-    )
-
-
-# Multiply-adds above which BLAS, which keeps blocks in the caches, is faster than tiles that
-# do not; and the waste (padding, transposing) above which it is for anything but tiny products.
-_LARGE = 2.5e8
-_TINY = 3e5
-_WASTE = 1.55
 # Bytes of the stack that a panel of a transposed B may take.
 _STACK = 1 << 18
-
-
-def choose(shape: Shape, vector_bytes: int = 64, registers: int = 32) -> str:
-    """``"emitted"`` or ``"blas"``: which is faster, by ``benchmarks/products.py``.
-
-    Args:
-        shape: the product.
-        vector_bytes: of a vector register.
-        registers: how many there are.
-    """
-    work = float(shape.m) * shape.n * shape.k
-    if work > _LARGE:
-        return "blas"
-    if not work:
-        return "emitted"
-    best = _best(Plan("", shape, False, None, vector_bytes, registers))
-    if not _fits_stack(best):
-        return "blas"
-    waste = best[0] / (work * shape.size / vector_bytes)
-    return "blas" if work > _TINY and waste > _WASTE else "emitted"

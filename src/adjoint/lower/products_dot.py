@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adjoint.lower.products_text import Text, vector_type
 from adjoint.lower.products_tile import dot_cost, lanes_for
 
 if TYPE_CHECKING:
-    from adjoint.lower.products import Plan, Shape
+    from adjoint.lower.products import Plan
 
 _TILE_ROWS, _TILE_COLUMNS = 4, 4
 
 
-def is_possible(shape: Shape) -> bool:
+def is_possible(plan: Plan) -> bool:
     """Whether k is the fast axis of both operands."""
-    return shape.a_strides[1] == 1 and shape.b_strides[0] == 1 and shape.k > 1
+    shape = plan.shape
+    return shape.a_strides[1] == 1 and shape.b_strides[0] == 1 and (plan.depth or shape.k) > 1
 
 
 def cost(plan: Plan) -> float:
     """Estimated cycles."""
     shape = plan.shape
+    if plan.depth:
+        shape = replace(shape, k=plan.depth)
     lanes = lanes_for(shape.k, shape.size, plan.vector_bytes)
     return dot_cost(shape, lanes, (_TILE_ROWS, _TILE_COLUMNS))
 

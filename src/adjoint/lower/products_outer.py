@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Multiply-adds written out in one turn of the loop over k.
 _UNROLLED = 24
+# A panel of B whose rows are this many bytes apart is copied if so many tiles and turns use it.
+_FAR, _TILES_PER_COPY, _TURNS = 1024, 12, 64
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def write(text: Text, plan: Plan) -> int:
     if _is_packed(plan):
         most = buffer_bytes(plan) // shape.size
         buffer = text.make(f"alloca [{most} x {shape.kind}], align 64")
-        text.functions.append(_pack(plan, tiling))
+        apart = shape.b_strides[1] != 1
+        text.functions.append(_pack(plan, tiling) if apart else _copy(plan, tiling))
     text.loop(
         "%begin", "%end", [], lambda unit, _: _unit(text, plan, tiling, unit, buffer), checked=True
     )
@@ -52,9 +55,11 @@ def cost(plan: Plan) -> float:
     """Estimated cycles."""
     shape = plan.shape
     tiling = tiling_of(plan)
-    total = outer_cost(tiling, shape.k)
+    total = outer_cost(tiling, plan.depth or shape.k)
     if _is_packed(plan):
-        total += transpose_cost(shape.k, shape.n, tiling.lanes)
+        k = plan.depth or shape.k
+        apart = shape.b_strides[1] != 1
+        total += transpose_cost(k, shape.n, tiling.lanes) if apart else k * tiling.vectors.total
     if plan.turned:
         total += tiling.rows.parts * transpose_cost(1, shape.n, tiling.lanes)
     return total
@@ -69,8 +74,17 @@ def buffer_bytes(plan: Plan) -> int:
 
 
 def _is_packed(plan: Plan) -> bool:
-    """Whether neighbouring columns of op(B) lie apart in memory."""
-    return plan.shape.b_strides[1] != 1 and plan.shape.n > 1
+    """Whether a panel of op(B) is copied first: its columns lie apart, or its rows too far."""
+    if plan.shape.n == 1:
+        return False
+    return plan.shape.b_strides[1] != 1 or _is_scattered(plan)
+
+
+def _is_scattered(plan: Plan) -> bool:
+    """Whether rows of B are pages apart and there is work enough to pay for a copy."""
+    shape = plan.shape
+    many = tiling_of(plan).rows.parts >= _TILES_PER_COPY
+    return many and shape.b_strides[0] * shape.size >= _FAR and (plan.depth or shape.k) >= _TURNS
 
 
 def tiling_of(plan: Plan) -> Tiling:
@@ -78,7 +92,7 @@ def tiling_of(plan: Plan) -> Tiling:
     shape = plan.shape
     lanes = lanes_for(shape.n, shape.size, plan.vector_bytes)
     most_rows = lanes if plan.turned else shape.m
-    return tile(shape, lanes, plan.registers, most_rows)
+    return tile(shape, lanes, plan.registers, most_rows, plan.depth)
 
 
 def run_start(text: Text, split: Split, number: str) -> tuple[str, str]:
@@ -278,6 +292,43 @@ def _pack(plan: Plan, tiling: Tiling) -> str:
             lambda _, __: vector(full, shape.n % lanes),
             checked=True,
         )
+    return _packer(plan, text)
+
+
+def _copy(plan: Plan, tiling: Tiling) -> str:
+    """Columns of op(B) from rows that lie far apart, side by side: buffer[k, columns]."""
+    text = Text()
+    shape, lanes = plan.shape, tiling.lanes
+    lead = max(tiling.vectors.lengths()) * lanes
+    left = shape.n % lanes
+    after = text.plus("%column", text.times("%vectors", lanes))
+    full = "%vectors"
+    if left:
+        is_short = text.make(f"icmp sgt i64 {after}, {shape.n}")
+        short = text.make(f"zext i1 {is_short} to i64")
+        full = text.make(f"sub i64 %vectors, {short}")
+    start = text.at(shape.kind, "%b", "%column")
+
+    def row(number: str, _: list[str]) -> list[str]:
+        source = text.at(shape.kind, start, text.times(number, shape.b_strides[0]))
+        target = text.at(shape.kind, "%buffer", text.times(number, lead))
+
+        def vector(which: str, used: int) -> list[str]:
+            first = text.times(which, lanes)
+            value = text.load(shape.kind, lanes, text.at(shape.kind, source, first), used)
+            text.store(shape.kind, lanes, value, text.at(shape.kind, target, first), lanes)
+            return []
+
+        text.loop("0", full, [], lambda which, _: vector(which, lanes), checked=True)
+        if left:
+            text.loop("0", short, [], lambda _, __: vector(full, left), checked=True)
+        return []
+
+    text.loop("0", str(shape.k), [], row)
+    return _packer(plan, text)
+
+
+def _packer(plan: Plan, text: Text) -> str:
     body = "\n  ".join([*text.lines, "ret void"])
     return (
         f"define internal void {plan.symbol}.pack(ptr noalias %b, ptr noalias %buffer, "

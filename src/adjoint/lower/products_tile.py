@@ -72,12 +72,12 @@ def lanes_for(n: int, size: int, vector_bytes: int) -> int:
     return lanes
 
 
-def tile(shape: Shape, lanes: int, registers: int, most_rows: int) -> Tiling:
+def tile(shape: Shape, lanes: int, registers: int, most_rows: int, depth: int = 0) -> Tiling:
     """The tiling with the least estimated time among those that fit the registers."""
     m, n = shape.m, shape.n
     vectors = -(-n // lanes)
     last = n - (vectors - 1) * lanes
-    highest = min(m, registers, most_rows, _rows_in_cache(shape))
+    highest = min(m, registers, most_rows, _rows_in_cache(shape, depth or shape.k))
     best: tuple[float, int, int] | None = None
     for v in range(1, min(vectors, registers // 2) + 1):
         for r in range(1, highest + 1):
@@ -85,7 +85,7 @@ def tile(shape: Shape, lanes: int, registers: int, most_rows: int) -> Tiling:
             if r * v + v + 1 > registers:
                 break
             rows, columns = Split(m, -(-m // r)), Split(vectors, -(-vectors // v))
-            cost = outer_cost(Tiling(lanes, rows, columns, last), shape.k)
+            cost = outer_cost(Tiling(lanes, rows, columns, last), depth or shape.k)
             if best is None or cost < best[0]:
                 best = (cost, rows.parts, columns.parts)
     assert best is not None
@@ -119,13 +119,13 @@ def transpose_cost(rows: int, columns: int, lanes: int) -> float:
     return blocks * lanes * (lanes.bit_length() + 1.0)
 
 
-def _rows_in_cache(shape: Shape) -> int:
+def _rows_in_cache(shape: Shape, depth: int) -> int:
     """How many rows of op(A) can be read side by side without evicting each other.
 
     Rows whose distance is a large power of two fall into few sets of the first cache.
     """
     stride = shape.a_strides[0] * shape.size
-    if shape.a_strides[0] == 1 or shape.k * shape.size <= _LINE:
+    if shape.a_strides[0] == 1 or depth * shape.size <= _LINE:
         return shape.m
     taken: dict[int, int] = {}
     for row in range(min(shape.m, 2 * _WAYS)):

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from adjoint.differentiate.merge import merge_scans, plain_scans
 from adjoint.graph.graph import Graph
+from adjoint.rewrite.batches import join_batches
 from adjoint.rewrite.builder import Builder, rebuild
 from adjoint.rewrite.contract import contract
 from adjoint.rewrite.control import hoist, in_bodies, open_calls, prune_scans
 from adjoint.rewrite.equations import EQUATIONS
+from adjoint.rewrite.loops import lighten
 from adjoint.rewrite.reroll import reroll
 from adjoint.rewrite.rows import split_rows
 
@@ -23,11 +25,13 @@ PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
     ("open calls", open_calls),
     ("plain scans", plain_scans),
     ("merge scans", merge_scans),
+    ("lighten scans", lighten),
     ("prune scans", prune_scans),
     ("simplify", simplify),
     ("split rows", split_rows),
     ("reroll", reroll),
     ("contract", contract),
+    ("join batches", join_batches),
     ("hoist", hoist),
     ("simplify again", simplify),
 )
