@@ -535,7 +535,7 @@ def test_a_gradient_that_is_not_finite_is_caught_before_it_is_kept(backend):
     def cliff(output, target):
         return nn.cross_entropy(output, target) + np.mean(np.sqrt(0.0 * output))
 
-    with pytest.raises(NonFiniteError, match="a parameter became NaN") as caught:
+    with pytest.raises(NonFiniteError, match=r"the parameter .* became NaN") as caught:
         ad.fit(model, (x, y), loss=cliff, backend=backend)
     assert same(caught.value.result.model, model)
     assert "epoch 1, step 1 of 2" in str(caught.value)

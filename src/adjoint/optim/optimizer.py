@@ -27,6 +27,7 @@ from typing import Any, dataclass_transform
 import numpy as np
 
 from adjoint import tree
+from adjoint.errors import StructureError
 
 State = dict[str, Any]
 Rate = float | Callable[[Any], Any]
@@ -59,6 +60,44 @@ class Optimizer(ABC):
     def evaluation(self, state: State, parameters: Any) -> Any:
         """The parameters to evaluate with: the averaged ones, where an average is kept."""
         return parameters
+
+
+class Given(Optimizer):
+    """An object of the user's that has ``init`` and ``update``."""
+
+    method: Any
+
+    def init(self, parameters: Any) -> State:
+        """What the object says."""
+        state: State = self.method.init(parameters)
+        return state
+
+    def update(self, gradients: Any, state: State, parameters: Any) -> tuple[Any, State]:
+        """What the object says."""
+        new, state = self.method.update(gradients, state, parameters)
+        return new, state
+
+
+def as_optimizer(method: Any) -> Optimizer:
+    """An optimiser as it is; an object with ``init`` and ``update`` made one.
+
+    Raises:
+        StructureError: it is neither.
+    """
+    if isinstance(method, Optimizer):
+        return method
+    both = callable(getattr(method, "init", None)) and callable(getattr(method, "update", None))
+    if both and not isinstance(method, type):
+        return Given(method)
+    is_class = isinstance(method, type)
+    raise StructureError(
+        "that is no optimiser",
+        function="fit",
+        got=f"the class {method.__name__}" if is_class else repr(method)[:80],
+        wanted="one of adjoint.optim, or an object with init(parameters) and "
+        "update(gradients, state, parameters)",
+        remedy="call it for its settings, such as optim.adam(1e-3)",
+    )
 
 
 class LeafOptimizer(Optimizer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,14 @@ from adjoint import optim
 from adjoint.errors import DataError, NonFiniteError, StructureError
 from adjoint.optim import Optimizer
 from adjoint.optim.full_batch import FullBatch
+from adjoint.optim.optimizer import as_optimizer
 from adjoint.train.callbacks import Callback, EarlyStopping, as_callback
 from adjoint.train.checkpoint import Checkpoint
 from adjoint.train.compiled import INTERPRETER, NATIVE
 from adjoint.train.dataset import Dataset
 from adjoint.train.evaluate import Evaluator
 from adjoint.train.history import History
-from adjoint.train.metrics import Metric
+from adjoint.train.metrics import Metric, Metrics
 from adjoint.train.metrics import check as check_metrics
 from adjoint.train.objective import Loss, make_objective
 from adjoint.train.precision import resolve
@@ -68,14 +69,14 @@ def fit(
     validation: Any = None,
     seed: int = 0,
     callbacks: Sequence[Callback | Callable[..., Any]] = (),
-    metrics: Iterable[Metric] = (),
+    metrics: Metrics = (),
     early_stopping: int | EarlyStopping | None = None,
     sample_weight: Any = None,
     class_weight: Any = None,
     balanced: bool = False,
     augment: Callable[[Any, Any], Any] | None = None,
     loss_weights: Mapping[str, float] | None = None,
-    freeze: Sequence[str] = (),
+    freeze: str | Sequence[str] = (),
     truncate: int | None = None,
     shuffle: bool = True,
     drop_last: bool = False,
@@ -103,7 +104,8 @@ def fit(
             or something that gives batches: an iterable, or a function that returns one.
             Inputs that are a tuple are spread over the model's arguments.
         loss: ``loss(output, target) -> scalar``, or a dict of several, which are added up.
-        optimizer: of :mod:`adjoint.optim`; Adam by default. With a full-batch method, such as
+        optimizer: of :mod:`adjoint.optim`, or an object with ``init`` and ``update`` as
+            there; Adam by default. With a full-batch method, such as
             ``optim.lbfgs()``, an epoch is one of its iterations on all examples, and layers
             behave as in inference.
         epochs: how often to go through the data.
@@ -112,7 +114,8 @@ def fit(
         seed: of everything random: order, dropout, augmentation, split.
         callbacks: :class:`Callback` objects, or functions called as ``f(run, row)`` after
             each epoch.
-        metrics: scikit-learn's names, or functions ``metric(true, predicted)``.
+        metrics: scikit-learn's names, or functions ``metric(true, predicted)``; where outputs
+            are a dict, a dict of these by the outputs' names.
         early_stopping: epochs to wait for a better validation loss, or an
             :class:`EarlyStopping`; the result is then the best model.
         sample_weight: one for each example.
@@ -121,7 +124,8 @@ def fit(
         augment: ``augment(inputs, key) -> inputs`` for each batch in training: NumPy code
             with random numbers from :mod:`adjoint.nn.random`.
         loss_weights: factors of several losses, by name.
-        freeze: patterns of paths that do not learn, such as ``"layers[0].*"``.
+        freeze: patterns of paths that do not learn, such as ``"layers[0].*"``. Batch statistics
+            still move; :class:`adjoint.nn.Frozen` holds a layer as it is in inference.
         truncate: window of truncated backpropagation through time, in steps of time.
         shuffle: whether examples come in a new random order each epoch.
         drop_last: whether a smaller last batch is left out.
@@ -178,10 +182,14 @@ def fit(
     model, run_dtype, notes, is_lossy = resolve(model, example, dtype)
     if is_lossy:
         warnings.warn(notes[-1], PrecisionWarning, stacklevel=2)
-    parts = Parts(model, tuple(freeze))
+    parts = Parts(model, (freeze,) if isinstance(freeze, str) else tuple(freeze))
     if not parts.parameters:
         raise StructureError("the model has nothing to learn", function="fit", got=repr(model)[:80])
-    method = Held() if isinstance(optimizer, FullBatch) else optimizer or optim.adam(1e-3)
+    method = (
+        Held()
+        if isinstance(optimizer, FullBatch)
+        else as_optimizer(optim.adam(1e-3) if optimizer is None else optimizer)
+    )
     problem = Problem(parts, objective, method, run_dtype, augment, truncate)
     make: Any = Run
     if isinstance(optimizer, FullBatch):

@@ -7,14 +7,25 @@ predicted value itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from adjoint.errors import DataError, StructureError
 
-Metric = str | Callable[[Any, Any], Any]
+
+@dataclass(frozen=True)
+class Of:
+    """A metric of one entry of outputs and targets that are dicts."""
+
+    part: str
+    metric: str | Callable[[Any, Any], Any]
+
+
+Metric = str | Callable[[Any, Any], Any] | Of
+Metrics = Iterable[Metric] | Mapping[str, Any]
 
 
 class Judged:
@@ -232,12 +243,19 @@ _VALUES: dict[str, Callable[[Judged], float]] = {
 NAMES = (*_CLASSES, *_VALUES)
 
 
-def check(metrics: Iterable[Metric]) -> dict[str, Metric]:
+def check(metrics: Metrics) -> dict[str, Metric]:
     """Metrics by name, unknown names refused.
 
     Args:
-        metrics: names of scikit-learn's scorers, or functions ``metric(true, predicted)``.
+        metrics: names of scikit-learn's scorers, or functions ``metric(true, predicted)``; or
+            these by the names of outputs, reported as ``output_metric``.
     """
+    if isinstance(metrics, Mapping):
+        return {
+            f"{part}_{name}": Of(part, metric)  # type: ignore[arg-type]
+            for part, several in metrics.items()
+            for name, metric in check(several).items()
+        }
     if isinstance(metrics, str) or callable(metrics):
         metrics = (metrics,)
     found: dict[str, Metric] = {}
@@ -269,6 +287,14 @@ def score(metric: Metric, output: Any, target: Any, weights: Any = None) -> floa
     >>> score("accuracy", np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
     0.5
     """
+    if isinstance(metric, Of):
+        output, target, metric = output[metric.part], target[metric.part], metric.metric
+    if isinstance(target, Mapping) or isinstance(output, Mapping):
+        raise DataError(
+            f"the metric {metric} does not say which output it is of",
+            function="fit",
+            remedy=f"give metrics={{{next(iter(output), 'a')!r}: ...}}, by the outputs' names",
+        )
     judged = Judged(output, target, weights)
     if callable(metric):
         return float(metric(judged.true, judged.predicted))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import StructureError
+from adjoint.errors import NonScalarOutputError, StructureError
 
 Loss = Callable[..., Any] | Mapping[str, Callable[..., Any]]
 
@@ -37,7 +37,8 @@ class Objective:
         parts = {}
         for name, loss in self.losses.items():
             y, t = _entry(output, name), _entry(target, name)
-            parts[name] = loss(y, t) if weights is None else loss(y, t, weights=weights)
+            value = loss(y, t) if weights is None else loss(y, t, weights=weights)
+            parts[name] = _one_number(value, loss)
         if self.is_single:
             return parts
         total: Any = None
@@ -61,6 +62,18 @@ class Objective:
 
 def _entry(tree: Any, name: str) -> Any:
     return tree[name] if isinstance(tree, Mapping) and name in tree else tree
+
+
+def _one_number(value: Any, loss: Any) -> Any:
+    value = value if hasattr(value, "dtype") else np.asarray(value)
+    if value.shape == () and value.dtype.kind == "f":
+        return value
+    raise NonScalarOutputError(
+        f"the loss {getattr(loss, '__name__', loss)!s} must return one real number",
+        function="fit",
+        got=f"an array of shape {tuple(value.shape)} and dtype {value.dtype}",
+        remedy="take the mean over the batch: np.mean(...)",
+    )
 
 
 def _takes_weights(loss: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from adjoint import nn, tree
 from adjoint.api import scan, value_and_grad
+from adjoint.errors import StructureError
 from adjoint.nn import random
 from adjoint.optim import Optimizer
 from adjoint.optim.paths import matches
@@ -33,6 +34,15 @@ class Parts:
         self.leaves = [np.asarray(leaf) for leaf in self.leaves]
         self.names = tree.paths(model)
         flags = tree.leaves(nn.trainable(model))
+        unmet = [
+            pattern for pattern in freeze if not any(matches(n, (pattern,)) for n in self.names)
+        ]
+        if unmet:
+            raise StructureError(
+                f"freeze names no array of the model: {', '.join(unmet)}",
+                function="fit",
+                wanted=f"patterns of {', '.join(self.names)}"[:300],
+            )
         self.learns = [
             bool(flag) and not matches(name, freeze)
             for name, flag in zip(self.names, flags, strict=True)

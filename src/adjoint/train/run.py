@@ -243,7 +243,11 @@ class Run:
             carry = new
         self.position = replace(at, carry=carry, step=bad)
         self.failed = True
-        what = "the loss" if not np.isfinite(losses["loss"]).all() else "a parameter"
+        what = "the loss"
+        if np.isfinite(losses["loss"]).all():
+            what = (
+                f"the parameter {next(n for n, x in new['parameters'].items() if not is_finite(x))}"
+            )
         self.stopped = f"{what} is not finite at epoch {at.epoch + 1}, step {bad + 1}"
         raise NonFiniteError(
             f"{what} became NaN or infinite at epoch {at.epoch + 1}, step {bad + 1}"

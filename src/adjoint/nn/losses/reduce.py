@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -83,9 +84,12 @@ def arrays(function: str, output: Any, target: Any) -> None:
     """Refuse lists: what a loss compares must have a shape and a dtype."""
     for name, value in (("output", output), ("target", target)):
         if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+            remedy = f"convert it once: np.array({name})"
+            if isinstance(value, Mapping):
+                remedy = f"give one loss for each entry: loss={{{next(iter(value), 'a')!r}: ...}}"
             raise StructureError(
                 f"the {name} is no array",
                 function=function,
                 got=type(value).__name__,
-                remedy=f"convert it once: np.array({name})",
+                remedy=remedy,
             )
