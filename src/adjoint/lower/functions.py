@@ -44,7 +44,6 @@ _LIBM = {
     "hypot": "hypot",
     "nextafter": "nextafter",
     "pow": "pow",
-    "float_power": "pow",
 }
 
 
@@ -54,7 +53,6 @@ def apply(e: Emitter, name: str, *x: Reg) -> Reg:
         wide = [e.convert("fpext", reg, "float") for reg in x]
         return e.convert("fptrunc", apply(e, name, *wide), "half")
     dtype = "float32" if x[0].kind == "float" else "float64"
-    name = "pow" if name == "float_power" else name
     if vectormath.available(name, dtype):
         lanes, level, same = e.alike(*x)
         symbol = vectormath.function_name(name, dtype, lanes)
@@ -85,6 +83,14 @@ def register() -> None:
         if name != "nextafter":
             _function(name)
     special.register()
+
+
+@rule("float_power", "biuf", 30)
+def _float_power(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg | None:
+    if out.kind != "f":
+        return None
+    wide = [cast(e, reg, dtype, out) for reg, dtype in zip(x, t, strict=True)]
+    return apply(e, "pow", *wide)
 
 
 @rule("nextafter", "f", 15)

@@ -220,11 +220,13 @@ def c_strides(shape: Sequence[int]) -> tuple[int, ...]:
 
 def unravel(flat: Index, shape: Sequence[int]) -> tuple[Index, ...]:
     """The indices of the element number ``flat`` of an array in C order."""
+    if 0 in shape:
+        return (ZERO,) * len(shape)  # there is no element; only the text must be well formed
     found = []
     for i, extent in enumerate(shape):
         step = 1
         for later in shape[i + 1 :]:
             step *= later
-        part = flat.div(max(step, 1))
+        part = flat.div(step)
         found.append(ZERO if extent == 1 else part if i == 0 else part.mod(extent))
     return tuple(found)
