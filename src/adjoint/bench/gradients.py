@@ -158,13 +158,17 @@ class TorchNumPy:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.torch, name)
 
-    def sum(self, x: Any, axis: int | None = None) -> Any:
+    def sum(self, x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
         """The sum over an axis or all."""
-        return self.torch.sum(x) if axis is None else self.torch.sum(x, dim=axis)
+        return self.torch.sum(x) if axis is None else self.torch.sum(x, axis, keepdims)
 
     def max(self, x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
         """The maximum over an axis or all."""
         return self.torch.max(x) if axis is None else self.torch.amax(x, axis, keepdims)
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        """The larger, also of an array and a number."""
+        return self.torch.clamp(x, min=y)
 
     def concatenate(self, xs: Any, axis: int = 0) -> Any:
         """Joined along an axis."""

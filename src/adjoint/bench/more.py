@@ -296,8 +296,20 @@ def programs() -> list[Program]:
             [(40, 50), (50, 60), (40, 60, 30)],
             1e6,
         ),
-        ("Elman x20 b16", same(recurrent), F32, [(32, 32), (8, 32), (32,), (20, 16, 8)], 3e6),
-        ("logistic 2000x30", same(logistic_regression), F64, [(30,), (2000, 30), (2000,)], 4e5),
+        (
+            "Elman x20 b16",
+            same(recurrent, torch=False),
+            F32,
+            [(32, 32), (8, 32), (32,), (20, 16, 8)],
+            3e6,
+        ),
+        (
+            "logistic 2000x30",
+            same(logistic_regression, torch=False),
+            F64,
+            [(30,), (2000, 30), (2000,)],
+            4e5,
+        ),
         ("convolution by slices 32x1000", same(convolution_line), F64, [(9,), (32, 1000)], 2e6),
         ("distances 2000x10x4", same(distances), F64, [(10, 4), (2000, 4)], 2e6),
     ]

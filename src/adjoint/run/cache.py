@@ -1,6 +1,7 @@
 """Machine code on disk: checked before it is believed, rebuilt when in doubt.
 
-One file for each program, named by the digest of everything the code depends on. A file is
+One file for each program, named by the digest of everything the code depends on, and one that
+finds it by the graph (see ``remembered``). A file is
     magic, digest of what follows, key, machine code
 and is used only if the digest and the key are right. Files are written aside and renamed, so
 a reader never sees half of one; the folder is private to the user. When it grows beyond its
@@ -49,17 +50,20 @@ def digest(*parts: str) -> str:
     return total.hexdigest()
 
 
-def _file(key: str) -> Path | None:
+CODE, GRAPH = ".o", ".graph"  # the endings of the two kinds of entry
+
+
+def _file(key: str, kind: str) -> Path | None:
     try:
         where = folder()
     except RuntimeError:  # no home directory
         return None
-    return None if where is None else where / f"{key}.o"
+    return None if where is None else where / f"{key}{kind}"
 
 
-def load(key: str) -> bytes | None:
+def load(key: str, kind: str = CODE) -> bytes | None:
     """The machine code stored under a key, if it is there and whole."""
-    path = _file(key)
+    path = _file(key, kind)
     if path is None:
         return None
     try:
@@ -81,10 +85,10 @@ def load(key: str) -> bytes | None:
     return body[len(name) :]
 
 
-def store(key: str, code: bytes) -> None:
+def store(key: str, code: bytes, kind: str = CODE) -> None:
     """Keep machine code; a folder that cannot be written is no reason to fail."""
     global _stores
-    path = _file(key)
+    path = _file(key, kind)
     if path is None:
         return
     body = key.encode() + code
@@ -113,7 +117,7 @@ def sweep(most_bytes: int) -> None:
         return
     found = []
     with contextlib.suppress(OSError):
-        for path in where.glob("*.o"):
+        for path in (*where.glob(f"*{CODE}"), *where.glob(f"*{GRAPH}")):
             with contextlib.suppress(OSError):
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from adjoint.graph.evaluate import evaluate
 from adjoint.graph.graph import Graph
 from adjoint.lower import Lowered, lower_graph
 from adjoint.rewrite import rewrite
-from adjoint.run import cache, look, native
+from adjoint.run import cache, look, native, remembered
 from adjoint.run.pool import most_threads
 from adjoint.run.program import Program
 
@@ -50,12 +51,30 @@ def compile_graph(
     problem = native.available()
     if problem:
         return _interpreted(graph, problem)
-    lowered = _lowered(graph, donate, threads)
-    look.dump(graph, lowered, cache.digest(lowered.text))
     try:
-        return Program(graph, lowered, machine_code(lowered.text))
+        return _remembered(graph, donate, threads) or _made(graph, donate, threads)
     except native.MissingSymbolError as error:
         return _interpreted(graph, str(error))
+
+
+def _remembered(graph: Graph, donate: Sequence[int], threads: int | None) -> Program | None:
+    """The program as an earlier process left it; None where it must be made."""
+    key = remembered.key_of(graph, donate, most_threads(threads))
+    if key is None or os.environ.get("ADJOINT_DUMP"):
+        return None
+    found = remembered.load(key, lambda: _lowered(graph, donate, threads))
+    return None if found is None else Program(graph, *found)
+
+
+def _made(graph: Graph, donate: Sequence[int], threads: int | None) -> Program:
+    """The program rewritten, lowered and compiled."""
+    lowered = _lowered(graph, donate, threads)
+    look.dump(graph, lowered, cache.digest(lowered.text))
+    program = Program(graph, lowered, machine_code(lowered.text))
+    key = remembered.key_of(graph, donate, most_threads(threads))
+    if key is not None:
+        remembered.store(key, lowered, _code_key(lowered.text))
+    return program
 
 
 def look_at(graph: Graph, *, donate: Sequence[int] = (), threads: int | None = None) -> look.Look:
@@ -78,6 +97,17 @@ def _lowered(graph: Graph, donate: Sequence[int], threads: int | None) -> Lowere
     return lower_graph(rewrite(graph), features, most_threads(threads), donate)
 
 
+def peak_bytes(graph: Graph) -> int:
+    """What a call of the program takes beside its arguments: scratch memory and results.
+
+    Nothing is compiled for it. It is 0 where no machine code can be made.
+    """
+    if native.available():
+        return 0
+    results = sum(t.size * t.dtype.itemsize for t in graph.output_types)
+    return int(_lowered(graph, (), None).arena_bytes + results)
+
+
 def _interpreted(graph: Graph, problem: str) -> Interpreted:
     """The interpreter instead, said once for each reason."""
     if problem not in _told:
@@ -90,13 +120,17 @@ def _interpreted(graph: Graph, problem: str) -> Interpreted:
     return Interpreted(graph)
 
 
+def _code_key(text: str) -> str:
+    return cache.digest(text, *native.identity())
+
+
 def machine_code(text: str) -> bytes:
     """The machine code of a module's text, from the cache if it is there.
 
     The text says all that is to be compiled, so a change anywhere in rewriting or lowering
     makes another key: no entry can be out of date.
     """
-    key = cache.digest(text, *native.identity())
+    key = _code_key(text)
     code = cache.load(key)
     if code is None:
         code = native.object_code(native.optimise(text))

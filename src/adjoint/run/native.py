@@ -11,7 +11,11 @@ import importlib
 from functools import lru_cache
 from typing import Any
 
+from adjoint.lower.entry import ENTRY
+from adjoint.lower.module import PROGRAM, WORKER
 from adjoint.run import symbols
+
+_LONG_TEXT = 50_000  # characters of a function that is translated as it stands
 
 
 @lru_cache(maxsize=1)
@@ -82,8 +86,13 @@ def optimise(text: str) -> Any:
     first.run(module, builder)
     passes = builder.getFunctionPassManager()
     for function in module.functions:
-        if not function.is_declaration:
-            passes.run(function, builder)
+        if function.is_declaration:
+            continue
+        if function.name in (ENTRY, PROGRAM, WORKER) and len(str(function)) > _LONG_TEXT:
+            # It calls one step after another: no work is done in it that could be faster.
+            function.add_function_attribute("noinline")
+            function.add_function_attribute("optnone")
+        passes.run(function, builder)
     return module
 
 

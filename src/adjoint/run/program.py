@@ -19,14 +19,15 @@ from adjoint.run import native, objects, pool
 from adjoint.run.entry import Entry, usable
 from adjoint.run.look import Look
 from adjoint.run.python import PythonNodes, raised_at
+from adjoint.run.remembered import Remembered
 
 
 class Program:
     """A compiled graph. Call it with one array for each input; it returns fresh arrays."""
 
-    def __init__(self, graph: Graph, lowered: Lowered, code: bytes) -> None:
+    def __init__(self, graph: Graph, lowered: Lowered | Remembered, code: bytes) -> None:
         self.graph = graph
-        self.lowered = lowered
+        self._needs = lowered
         self._code = code
         self._loaded = native.Loaded(code, lowered.routines)
         self._types = [(t.shape, t.dtype) for t in graph.input_types]
@@ -126,6 +127,13 @@ class Program:
         return code
 
     @property
+    def lowered(self) -> Lowered:
+        """The program before LLVM; a remembered one is lowered for it."""
+        if isinstance(self._needs, Remembered):
+            self._needs = self._needs.full()
+        return self._needs
+
+    @property
     def look(self) -> Look:
         """The program to be read: every stage as text, and what a call costs."""
         return Look(self.graph, self.lowered)
@@ -138,7 +146,7 @@ class Program:
             captured: the inputs after the arguments, the same at every call.
             single: return the only result bare.
         """
-        if self.lowered.python or self.lowered.threads > 1 or self._in_place or not usable():
+        if self._needs.python or self._needs.threads > 1 or self._in_place or not usable():
             return None
         inputs = [(kind, shape) for kind, (shape, _) in zip(kinds, self._types, strict=False)]
         kept = [
@@ -156,7 +164,7 @@ class Program:
         return Entry(function, inputs, outputs, table, first, ((memory, kept), arena), single)
 
     def _new_arena(self) -> tuple[Any, int]:
-        memory = np.zeros(self.lowered.arena_bytes + ALIGNMENT, np.uint8)
+        memory = np.zeros(self._needs.arena_bytes + ALIGNMENT, np.uint8)
         return memory, -(-_address(memory) // ALIGNMENT) * ALIGNMENT
 
     def _fail(self, code: int, arena: int) -> None:
