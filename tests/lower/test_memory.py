@@ -77,7 +77,7 @@ def test_a_carry_that_is_still_needed_is_not_overwritten() -> None:
     def swapped(a: Any, b: Any) -> Any:
         return ad.scan(lambda c, _: ((c[1], c[0] + c[1]), None), (a, b), np.zeros(4))[0]
 
-    lowered = steps_of(swapped, np.ones(3), np.ones(3))
+    lowered = steps_of(swapped, np.ones(300), np.ones(300))
     loop = next(s for s in lowered.steps if isinstance(s, LoopStep))
     assert any(isinstance(step, CopyStep) for step in loop.body)
     assert not nested(loop.body[0])

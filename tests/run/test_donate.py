@@ -51,14 +51,16 @@ def test_nothing_is_allocated() -> None:
     assert x[0] == 4.0
 
 
-def test_a_scan_starts_in_its_donated_carry() -> None:
+@pytest.mark.parametrize("n", [5, 500])
+def test_a_scan_starts_in_its_donated_carry(n: int) -> None:
     def run(carry: Any, xs: Any) -> Any:
         return ad.scan(lambda c, x: (np.tanh(c * x), np.sum(c)), carry, xs)
 
-    carry, xs = np.linspace(0.1, 1, 5), np.linspace(1, 2, 20).reshape(4, 5)
+    carry, xs = np.linspace(0.1, 1, n), np.linspace(1, 2, 4 * n).reshape(4, n)
     wanted = run(carry.copy(), xs)
     jitted = ad.jit(run, donate=0)
-    assert jitted.lower(carry, xs).kernels.startswith("loop")  # nothing is copied before it
+    first = "loop" if n > 100 else "straight"
+    assert jitted.lower(carry, xs).kernels.startswith(first)  # nothing is copied before it
     last, sums = jitted(carry, xs)
     assert last is carry
     np.testing.assert_allclose(last, wanted[0], rtol=1e-14)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adjoint.graph.graph import Literal, Operand, Value
+from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.lower.kernel import Kernel
 from adjoint.lower.layout import Place
 from adjoint.lower.memory import lives
@@ -16,6 +16,7 @@ from adjoint.lower.steps import (
     ProductStep,
     PythonStep,
     Step,
+    StraightStep,
     WhileStep,
 )
 
@@ -66,6 +67,8 @@ def show_steps(steps: list[Step]) -> str:
             lines.append(f"{pad}  -> {show_place(step.out)}")
         elif isinstance(step, CopyStep):
             lines.append(f"{pad}copy {show_place(step.source)} to {show_place(step.target)}")
+        elif isinstance(step, StraightStep):
+            lines += [pad + line for line in _straight(step)]
         elif isinstance(step, CustomStep | PythonStep):
             how = "loops" if isinstance(step, CustomStep) else "NumPy"
             ins = "; ".join(map(show_place, step.ins))
@@ -84,6 +87,19 @@ def show_steps(steps: list[Step]) -> str:
                 (depth if isinstance(part, str) else depth + 1, part) for part in reversed(parts)
             )
     return "\n".join(lines)
+
+
+def _straight(step: StraightStep) -> list[str]:
+    """What is computed in registers, loops indented."""
+    lines = [f"straight code: {'; '.join(map(show_place, step.ins))}"]
+    pending: list[tuple[int, Node]] = [(1, node) for node in reversed(step.nodes)]
+    while pending:
+        depth, node = pending.pop()
+        types = ", ".join(str(value.type) for value in node.outputs)
+        lines.append(f"{'  ' * depth}{node.primitive.name}: {types}")
+        inner = [a for a in node.attributes if isinstance(a, Graph)]
+        pending += [(depth + 1, n) for graph in reversed(inner) for n in reversed(graph.nodes)]
+    return [*lines, f"  -> {'; '.join(map(show_place, step.outs))}"]
 
 
 def _kernel(step: KernelStep, names: _Names) -> list[str]:

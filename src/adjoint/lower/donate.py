@@ -11,7 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adjoint.lower.layout import Buffer, Place
-from adjoint.lower.steps import CopyStep, CustomStep, KernelStep, Step, reads, walk, writes
+from adjoint.lower.steps import (
+    CopyStep,
+    CustomStep,
+    KernelStep,
+    Step,
+    StraightStep,
+    reads,
+    walk,
+    writes,
+)
 
 
 def share(
@@ -70,6 +79,8 @@ def _may_follow(
     step = steps[begins]
     if isinstance(step, CopyStep):
         return step.source.is_whole and step.target.is_whole
+    if isinstance(step, StraightStep):
+        return any(p.buffer.root() is new for p in step.late)
     if isinstance(step, CustomStep) and step.over_first:
         others = [p.buffer.root() for p in step.ins[1:]]
         return step.ins[0].is_whole and step.outs[0].is_whole and old not in others

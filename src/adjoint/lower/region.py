@@ -10,7 +10,7 @@ import numpy as np
 
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.primitive import primitives
-from adjoint.lower import blas, custom
+from adjoint.lower import blas, custom, straight
 from adjoint.lower.convolution import ConvolutionShape, Phase
 from adjoint.lower.convolution_forward import forward, input_gradient
 from adjoint.lower.convolution_weight import weight_gradient
@@ -30,6 +30,7 @@ from adjoint.lower.steps import (
     ProductStep,
     PythonStep,
     Step,
+    StraightStep,
     WhileStep,
     reads,
     walk,
@@ -97,6 +98,9 @@ class Lowering:
         Returns:
             The steps, and where each result lies.
         """
+        done = straight.region(self, graph, inputs, wants)
+        if done is not None:
+            return done
         opaque: frozenset[Node] = frozenset()
         while True:
             try:
@@ -195,7 +199,7 @@ class Lowering:
             "convolution_weight": self._convolution,
         }.get(name)
         if special is not None:
-            done = special(node, ins, outs)
+            done = straight.node(self, node, ins, outs) or special(node, ins, outs)
             if done is not None:
                 return done
         write = custom.writer_for(node)
@@ -409,6 +413,9 @@ def merge_into(body: list[Step], result: Place, target: Place) -> bool:
             place = step.places[operand]
             if place.buffer.root() is old and not (pointwise and place.is_whole):
                 return False
+    elif isinstance(step, StraightStep):
+        if all(p.buffer.root() is not buffer for p in step.late):
+            return False
     elif isinstance(step, CustomStep) and step.over_first and step.ins[0].is_whole:
         if any(p.buffer.root() is old for p in step.ins[1:]):
             return False

@@ -96,7 +96,11 @@ def text(polls: bool, python: bool) -> str:
 
 def rounds_between(body: list[Step]) -> int:
     """Rounds of a loop between looks at the clock, a power of two; by forecast, not measured."""
-    each = max(microseconds(body), _LEAST)
+    return rounds_of(max(microseconds(body), _LEAST))
+
+
+def rounds_of(each: float) -> int:
+    """The same, given how many microseconds a round takes."""
     rounds = 1
     while rounds * each < _BETWEEN and rounds < _MOST_ROUNDS:
         rounds *= 2

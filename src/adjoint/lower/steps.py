@@ -58,6 +58,17 @@ class PhaseStep:
 
 
 @dataclass(eq=False, slots=True)
+class StraightStep:
+    """Tiny arrays in registers: one function, its loops included."""
+
+    writer: Any  # what has written it
+    nodes: list[Node]
+    ins: list[Place]
+    outs: list[Place]
+    late: list[Place]  # results that are written when all has been read
+
+
+@dataclass(eq=False, slots=True)
 class CopyStep:
     """Copy elements; both contiguous, of one dtype."""
 
@@ -85,6 +96,7 @@ class LoopStep:
     body: list[Step]
     carry: list[Place] = field(default_factory=list)
     independent: bool = False  # its rounds may run at the same time
+    strips: bool = False  # its rounds are strips of rows of the loop inside (lower/strips.py)
 
 
 @dataclass(eq=False, slots=True)
@@ -111,6 +123,7 @@ Step = (
     | CustomStep
     | ProductStep
     | PhaseStep
+    | StraightStep
     | CopyStep
     | PythonStep
     | LoopStep
@@ -135,7 +148,7 @@ def reads(step: Step) -> list[Place]:
     if isinstance(step, KernelStep):
         read = [step.places[operand] for operand, _ in step.kernel.reads]
         return read + list(step.kernel.partials.values())
-    if isinstance(step, CustomStep | PythonStep):
+    if isinstance(step, CustomStep | PythonStep | StraightStep):
         return step.ins
     if isinstance(step, ProductStep):
         return [step.a, step.b]
@@ -154,7 +167,7 @@ def writes(step: Step) -> list[Place]:
     """Places a step itself writes."""
     if isinstance(step, KernelStep):
         return [*step.kernel.stores.values(), *step.kernel.partials.values()]
-    if isinstance(step, CustomStep | PythonStep):
+    if isinstance(step, CustomStep | PythonStep | StraightStep):
         return step.outs
     if isinstance(step, ProductStep):
         return [step.c]

@@ -24,6 +24,7 @@ from adjoint.lower.steps import (
     ProductStep,
     PythonStep,
     Step,
+    StraightStep,
     WhileStep,
     nested,
     reads,
@@ -103,6 +104,10 @@ def cost_of(graph: Graph, lowered: Lowered) -> Cost:
         step, times = pending.pop()
         inside = nested(step)
         open_loops += isinstance(step, WhileStep)
+        if isinstance(step, StraightStep):
+            counted, loops = _straight_flops(step)
+            open_loops += loops
+            flops.update({name: times * count for name, count in counted.items()})
         if isinstance(step, LoopStep):
             times *= step.length
         pending.extend((inner, times) for part in inside for inner in part)
@@ -133,6 +138,30 @@ def _flops(step: Step) -> dict[str, int]:
     if isinstance(step, CustomStep | PythonStep):
         return {_real(p.dtype): p.size for p in writes(step) if p.dtype.kind in "fc"}
     return {}
+
+
+def _straight_flops(step: StraightStep) -> tuple[Counter[str], int]:
+    """The same for straight code with the loops inside, and how many while loops these are."""
+    found: Counter[str] = Counter()
+    loops = 0
+    pending = [(node, 1) for node in step.nodes]
+    while pending:
+        node, times = pending.pop()
+        name, out = node.primitive.name, node.output.type
+        loops += name == "while_loop"
+        inside = times * (node.settings["length"] if name == "scan" else 1)
+        graphs = [a for a in node.attributes if isinstance(a, Graph)]
+        pending += [(inner, inside) for graph in graphs for inner in graph.nodes]
+        if graphs or out.dtype.kind != "f":
+            continue
+        if name == "matmul":
+            count = 2 * out.size * node.operands[0].type.shape[-1]
+        elif is_reduction(node):
+            count = node.operands[0].type.size
+        else:
+            count = out.size * PRICE.get(name, 0)
+        found[_real(out.dtype)] += times * count
+    return found, loops
 
 
 def _real(dtype: Any) -> str:
