@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": ("adjoint.cli.evaluate", "How good a saved model is on a table."),
     "xray": ("adjoint.cli.xray", "What passes through a saved model, forward and back."),
     "explain": ("adjoint.cli.explain", "One step of backpropagation worked by hand."),
+    "studio": ("adjoint.cli.studio", "Watch a small network learn, in the browser."),
     "check": ("adjoint.cli.check", "Compare a function's derivatives with differences."),
 }
 BAD_INPUT = 2
