@@ -155,7 +155,7 @@ function drawLoss() {
   const x = (i) => left + (i / Math.max(1, values.length - 1)) * (canvas.width - left - 8);
   const y = (v) => 8 + (1 - (v - low) / (high - low || 1)) * (canvas.height - foot - 12);
   for (const v of [low, (low + high) / 2, high]) {
-    pen.fillText(Number(v.toPrecision(2)), 4, y(v) + 4);
+    pen.fillText(v && v < 0.001 ? v.toExponential(1) : Number(v.toPrecision(2)), 4, y(v) + 4);
     pen.fillRect(left, y(v), canvas.width - left, 0.5);
   }
   pen.fillText(`steps ${shown.step - shown.losses.length + 1} to ${shown.step}`, left, canvas.height - 4);
