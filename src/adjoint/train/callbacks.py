@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from adjoint.errors import StructureError
 from adjoint.train.history import Row
 
@@ -91,15 +93,25 @@ class EarlyStopping(Callback):
 
     def on_epoch(self, run: Run, row: Row) -> None:
         """Compare, keep, count."""
-        name = self.monitor or ("loss" if row.val_loss is None else "val_loss")
-        value = _watched(row, name)
-        more = name not in ("loss", "val_loss") if self.maximize is None else self.maximize
-        sign = -1.0 if more else 1.0
+        name, value, sign = self._watched(row)
         if self.best is None or sign * value < sign * self.best - self.min_delta:
             self.best, self.best_epoch = value, row.epoch
-            if self.restore_best:
-                self._arrays = run.arrays()
-        elif row.epoch - self.best_epoch > self.patience:
+            self._keep(run)
+        else:
+            self._count(run, row, name)
+
+    def _watched(self, row: Row) -> tuple[str, float, float]:
+        """The name and the value of what is watched, and -1 where more is better."""
+        name = self.monitor or ("loss" if row.val_loss is None else "val_loss")
+        more = name not in ("loss", "val_loss") if self.maximize is None else self.maximize
+        return name, _watched(row, name), -1.0 if more else 1.0
+
+    def _keep(self, run: Run) -> None:
+        if self.restore_best:
+            self._arrays = run.arrays()
+
+    def _count(self, run: Run, row: Row, name: str) -> None:
+        if row.epoch - self.best_epoch > self.patience:
             run.stop(f"{name} has not improved since epoch {self.best_epoch}")
 
     def on_end(self, run: Run) -> None:
@@ -130,6 +142,26 @@ def _watched(row: Row, name: str) -> float:
             remedy="give validation data, or the metric in metrics=",
         )
     return float(value)
+
+
+class Stalling(EarlyStopping):
+    """Early stopping as scikit-learn counts it.
+
+    Every better value is the best so far, but one that is not better by ``min_delta`` counts as
+    no improvement: many small steps forward end a run, which :class:`EarlyStopping` lets go on.
+    """
+
+    def on_epoch(self, run: Run, row: Row) -> None:
+        """Compare, keep, count."""
+        name, value, sign = self._watched(row)
+        best = np.inf if self.best is None else sign * self.best
+        if sign * value < best:
+            self.best = value
+            self._keep(run)
+        if sign * value <= best - self.min_delta:
+            self.best_epoch = row.epoch
+        else:
+            self._count(run, row, name)
 
 
 def as_callback(item: Any) -> Callback:
