@@ -146,7 +146,9 @@ def _call_transpose(
     outputs = tuple(graph.outputs[i] for i in live)
     back = transpose(Graph(graph.inputs, graph.nodes, outputs), linear)
     plain = [x for x, flag in zip(operands, linear, strict=True) if not flag]
-    results = control.call(*plain, *(bars[i] for i in live), graph=back, label=settings["label"])
+    # What a checkpoint computes again for its cotangents is not to be kept since the first time.
+    label = "again" if settings["label"] == "checkpoint" else settings["label"]
+    results = control.call(*plain, *(bars[i] for i in live), graph=back, label=label)
     return _spread(results, [i for i, flag in enumerate(linear) if flag], len(operands))
 
 

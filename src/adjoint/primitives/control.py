@@ -31,7 +31,8 @@ call = Primitive(
     lambda *xs, graph, label: tuple(program_of(graph)(xs)),
     ("graph", "label"),
     several=True,
-    doc="run a graph; label 'checkpoint' recomputes its inside in the backward pass",
+    doc="run a graph; label 'checkpoint' recomputes its inside in the backward pass, which is "
+    "a call with the label 'again': its inside stays apart from what was computed before",
 )
 
 # *** scan ***

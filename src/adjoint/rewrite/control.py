@@ -15,16 +15,33 @@ _LONGEST_UNROLL = 1  # a loop that runs once is no loop
 
 
 def open_calls(graph: Graph) -> Graph:
-    """call(g)(x) = g(x): nodes of called graphs take the call's place."""
-    while any(node.primitive.name == "call" for node in graph.nodes):
+    """call(g)(x) = g(x): nodes of called graphs take the call's place.
+
+    A call that computes again what was computed before, to save memory, stays: opened, its
+    nodes would be found equal to those before, whose values would then be kept after all.
+    """
+    while any(map(_opens, graph.nodes)):
         graph = rebuild(graph, Builder(), _open)
     return graph
 
 
+def open_unless_again(graph: Graph) -> Graph:
+    """Calls are opened at once where nothing is computed again.
+
+    Where something is, they are opened after loops have been rolled up: a loop that went
+    through several of them would keep what they were made not to keep.
+    """
+    if any(node.primitive.name == "call" and not _opens(node) for node in graph.nodes):
+        return graph
+    return open_calls(graph)
+
+
+def _opens(node: Node) -> bool:
+    return node.primitive.name == "call" and node.settings["label"] != "again"
+
+
 def _open(b: Builder, node: Node, operands: tuple[Operand, ...]) -> Sequence[Operand] | None:
-    if node.primitive.name != "call":
-        return None
-    return splice(b, node.settings["graph"], operands)
+    return splice(b, node.settings["graph"], operands) if _opens(node) else None
 
 
 def splice(b: Builder, graph: Graph, operands: Sequence[Operand]) -> list[Operand]:

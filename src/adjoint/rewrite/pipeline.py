@@ -9,11 +9,12 @@ from adjoint.graph.graph import Graph
 from adjoint.rewrite.batches import join_batches
 from adjoint.rewrite.builder import Builder, rebuild
 from adjoint.rewrite.contract import contract
-from adjoint.rewrite.control import hoist, in_bodies, open_calls, prune_scans
+from adjoint.rewrite.control import hoist, in_bodies, open_calls, open_unless_again, prune_scans
 from adjoint.rewrite.equations import EQUATIONS
 from adjoint.rewrite.loops import lighten
 from adjoint.rewrite.reroll import reroll
 from adjoint.rewrite.rows import split_rows
+from adjoint.rewrite.sweeps import loops_of_sweeps
 
 
 def simplify(graph: Graph) -> Graph:
@@ -22,14 +23,16 @@ def simplify(graph: Graph) -> Graph:
 
 
 PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
-    ("open calls", open_calls),
+    ("open calls", open_unless_again),
     ("plain scans", plain_scans),
+    ("loops of sweeps", loops_of_sweeps),
     ("merge scans", merge_scans),
     ("lighten scans", lighten),
     ("prune scans", prune_scans),
     ("simplify", simplify),
     ("split rows", split_rows),
     ("reroll", reroll),
+    ("open all calls", open_calls),
     ("contract", contract),
     ("join batches", join_batches),
     ("hoist", hoist),

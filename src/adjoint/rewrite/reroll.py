@@ -32,7 +32,7 @@ def rolled_up(graph: Graph) -> Graph:
     For graphs that are to be differentiated or batched: what is done here for one loop would
     else be done for each of its rounds, and the derivative of a scan needs no rolling up.
     """
-    if len(graph.nodes) < _FEWEST_NODES:
+    if sum(map(_weight, graph.nodes)) < _FEWEST_NODES:
         return graph
     before = sum(node.primitive.name == "scan" for node in graph.nodes)
     made = reroll(split_rows(rebuild(graph, Builder(MOVING_EQUATIONS))))
@@ -43,22 +43,42 @@ def rolled_up(graph: Graph) -> Graph:
 def reroll(graph: Graph) -> Graph:
     """The graph with repeated stretches as scans."""
     tried: set[tuple[int, int, int]] = set()
-    if len(graph.nodes) >= _FEWEST_NODES:
+    if len(graph.nodes) >= _FEWEST_ROUNDS:
         graph = _reshaped_early(graph)
-    while len(graph.nodes) >= _FEWEST_NODES:
+    while len(graph.nodes) >= _FEWEST_ROUNDS:
         after = None
         for first, period, rounds in _stretches(graph.nodes):
             key = (len(graph.nodes) - first, period, rounds)
             if key in tried:
                 continue
             tried.add(key)
-            after = Stretch(graph, first, period, rounds).rolled()
+            after = _rolled(graph, first, period, rounds)
             if after is not None:
                 break
         if after is None:
             return graph
         graph = rebuild(after, Builder())
     return graph
+
+
+def _rolled(graph: Graph, first: int, period: int, rounds: int) -> Graph | None:
+    """The graph with one stretch, or the longest part of it that will do, as a scan."""
+    while rounds >= _FEWEST_ROUNDS:
+        stretch = Stretch(graph, first, period, rounds)
+        after = stretch.rolled()
+        cut = stretch.cut
+        if after is not None or not cut:
+            return after
+        if cut >= _FEWEST_ROUNDS:
+            rounds = cut
+        else:
+            first, rounds = first + period * cut, rounds - cut
+    return None
+
+
+def _weight(node: Node) -> int:
+    """How many nodes a node stands for."""
+    return 1 + sum(_weight(x) for a in node.attributes if isinstance(a, Graph) for x in a.nodes)
 
 
 def _signature(node: Node) -> Any:
@@ -102,7 +122,10 @@ def _stretches(nodes: Sequence[Node]) -> list[tuple[int, int, int]]:
             run = int(ends[best] - starts[best])
             rounds = run // period + 1
             spare = run % period
-            if rounds < _FEWEST_ROUNDS or rounds * period < _FEWEST_NODES:
+            if rounds < _FEWEST_ROUNDS:
+                continue
+            inside = nodes[starts[best] : starts[best] + period]
+            if rounds * sum(map(_weight, inside)) < _FEWEST_NODES:
                 continue
             # A round may begin anywhere in the period: a few places are tried.
             for shift in range(min(spare, 4) + 1):

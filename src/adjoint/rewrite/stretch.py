@@ -14,6 +14,7 @@ from adjoint.rewrite.builder import Builder
 
 MOVING = {"slice": 0, "set_slice": 0, "unslice": 0}  # position of "start" among attributes
 _FURTHEST = 16  # rounds that a value may be read later
+_SELDOM = 4  # values read of no more than one round in so many are not kept of all
 _MOST_GATHERED = 1 << 24  # elements of rows that overlap
 
 Place = tuple[int, int]  # a value of a round: node in the round, output
@@ -40,6 +41,7 @@ class Stretch:
         self.before: list[Node] = []  # nodes that prepare rows
         self.inside: dict[Place, Operand] = {}
         self.body: list[Node] = []
+        self.cut = 0  # after how many rounds to end, so that few rounds' values are kept
 
     def rolled(self) -> Graph | None:
         """The graph with the scan; None if the rounds do not fit together."""
@@ -47,6 +49,8 @@ class Stretch:
             return None
         runs = self._runs()
         stacked, last = self._read_outside(runs)
+        if self.cut:
+            return None
         outputs: list[Operand] = []
         inits: list[Operand] = []
         finals: list[Place | None] = []
@@ -334,8 +338,14 @@ class Stretch:
         note(self.graph.outputs)
         carried = {place for place, firsts in self.carries if len(firsts) == 1}
         only_last = {self.rounds - 1}
-        stacked = dict.fromkeys(place for place, _ in runs.values())
-        stacked.update(dict.fromkeys(p for p, which in read.items() if which != only_last))
+        stacked: dict[Place, None] = dict.fromkeys(place for place, _ in runs.values())
+        for place, which in read.items():
+            if place in stacked or which == only_last:
+                continue
+            stacked[place] = None
+            seldom = len(which) <= self.rounds // _SELDOM
+            if seldom and self.inside[place].type.size > 1:
+                self.cut = min(self.cut or self.rounds, min(which) + 1)
         last = [
             place
             for place, which in read.items()
