@@ -79,11 +79,13 @@ def holds_itself(self: Any, *_: Any, **__: Any) -> bool:
     return holds_traced(getattr(self, "__dict__", {}).values())
 
 
-def borrow_class(name: str) -> None:
+def borrow_class(name: str, without: tuple[str, ...] = ()) -> None:
     """Let SciPy's own code be the rule of the methods and properties that a class writes down."""
     parts = name.rpartition(".")
     kind = getattr(sys.modules[parts[0]], parts[2])
     for key, value in vars(kind).items():
+        if key in without:
+            continue
         if isinstance(value, FunctionType):
             borrow_scipy(f"{name}.{key}", wanted=holds_itself)
         elif isinstance(value, property) and isinstance(value.fget, FunctionType):

@@ -91,7 +91,7 @@ def _only_warns(steps: list[dis.Instruction]) -> bool:
 
 
 # Short cuts that give what the formula gives, derivative and all.
-_AGREEING = {"firwin", "_trim_zeros", "lsim", "poly"}
+_AGREEING = {"firwin", "_trim_zeros", "lsim", "poly", "KroghInterpolator.__init__"}
 
 
 def watched(compare: Callable[..., Any], special: bool) -> Callable[..., Any]:
@@ -113,7 +113,7 @@ def watched(compare: Callable[..., Any], special: bool) -> Callable[..., Any]:
 
 def _refuse_special(special: bool) -> None:
     frame = sys._getframe(2)
-    if frame.f_code.co_name in _AGREEING or not library_code(frame.f_code):
+    if frame.f_code.co_qualname in _AGREEING or not library_code(frame.f_code):
         return
     if not _leaves_out(frame.f_code, frame.f_lasti, special):
         return

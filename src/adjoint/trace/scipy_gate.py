@@ -290,7 +290,12 @@ FAMILIES |= {
     "scipy.integrate": ("scipy_integrate",),
     "scipy.signal": ("scipy_signal", "scipy_signal_borrowed"),
     "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
-    "scipy.interpolate": ("scipy_interpolate", "scipy_interpolate_linear"),
+    "scipy.interpolate": (
+        "scipy_interpolate",
+        "scipy_interpolate_linear",
+        "scipy_interpolate_splines",
+        "scipy_interpolate_surfaces",
+    ),
     "scipy.sparse": ("scipy_sparse",),
     "scipy.spatial": ("scipy_spatial",),
     "scipy.optimize": ("scipy_optimize", "adjoint.api.scipy_optimize"),

@@ -9,15 +9,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import scipy.special as sp
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives import linear
 from adjoint.primitives.choose import stop_gradient
-from adjoint.primitives.linear_map import linear_map
 from adjoint.trace import recorder as core
-from adjoint.trace.calls.scipy_signal import along_axis
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
@@ -305,60 +302,3 @@ def pchip(self: Any, x: Any, y: Any, axis: int = 0, extrapolate: Any = None) -> 
     """A monotone cubic through recorded data."""
     x, y = floating(x), np.moveaxis(floating(y), axis, 0)
     _fill(self, from_slopes(x, y, _pchip_slopes(x, y)), x, axis % y.ndim, extrapolate)
-
-
-# *** B-splines: evaluated as piecewise polynomials ***
-
-
-def _bspline_recorded(self: Any, *_: Any, **__: Any) -> bool:
-    return "adjoint_pieces" in self.__dict__
-
-
-@scipy_rule("scipy.interpolate.BSpline.__call__", wanted=_bspline_recorded)
-def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
-    """The value, or a derivative, at places."""
-    extrapolate = self.extrapolate if extrapolate is None else extrapolate
-    c, grid = self.__dict__.get("adjoint_pieces") or _pieces(self)
-    return evaluate(c, grid, x, nu, extrapolate, self.axis)
-
-
-def _pieces(spline: Any) -> tuple[Any, Any]:
-    """Taylor's coefficients at the left end of every interval."""
-    n = len(spline.t) - spline.k - 1
-    grid = np.unique(spline.t[spline.k : n + 1])
-    plain = type(spline).construct_fast(spline.t, spline.c, spline.k)
-    rows = [plain(grid[:-1], nu=j) / float(sp.factorial(j)) for j in range(spline.k, -1, -1)]
-    return np.stack(rows), grid
-
-
-@scipy_rule("scipy.interpolate.make_interp_spline")
-def make_interp_spline(
-    x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0,
-    check_finite: bool = True,
-) -> Any:  # fmt: skip
-    """A spline through recorded data at fixed places; linear in the data."""
-    import scipy.interpolate as si
-
-    if recorded(x) or not (bc_type is None or isinstance(bc_type, str)):
-        raise refused("make_interp_spline", "recorded places or given end slopes", "CubicSpline")
-    if bc_type == "periodic":
-        raise refused("make_interp_spline", "bc_type='periodic'")
-    y = np.moveaxis(floating(y), axis, 0)
-    x = np.asarray(x, float)
-    places = None if t is None else np.asarray(t, float)
-
-    def pieces(v: Any, _: int = 0) -> Any:
-        made = _pieces(si.make_interp_spline(x, v, k, places, bc_type, 0))[0]
-        return made.reshape(-1, *made.shape[2:])
-
-    key = (x.tobytes(), k, None if places is None else places.tobytes(), bc_type)
-    template = si.make_interp_spline(x, np.zeros(len(x)), k, places, bc_type)
-    mapped = along_axis("make_interp_spline", key, y.shape, 0, pieces)
-    grid = _pieces(template)[1]
-    c = linear_map(detached(y), map=mapped)
-    template.axis = axis % y.ndim
-    template.__dict__["adjoint_pieces"] = (
-        np.reshape(c, (k + 1, len(grid) - 1, *y.shape[1:])),
-        grid,
-    )
-    return template

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.borrow_scipy import holds_itself, own_code
 from adjoint.trace.calls.scipy_interpolate import (
-    bspline_call,
     cubic_slopes,
     evaluate,
     from_slopes,
@@ -18,6 +18,8 @@ from adjoint.trace.calls.scipy_interpolate import (
     recorded,
     refused,
 )
+from adjoint.trace.calls.scipy_interpolate_splines import make_interp_spline, spline_value
+from adjoint.trace.calls.scipy_interpolate_surfaces import tensor_fit, tensor_value
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
@@ -58,12 +60,17 @@ def known(x: Any) -> Any:
 
 
 def _interp1d_recorded(self: Any, *_: Any, **__: Any) -> bool:
-    return "adjoint_data" in self.__dict__
+    return "adjoint_data" in self.__dict__ or holds_itself(self)
+
+
+_others = own_code("scipy.interpolate.interp1d.__call__")  # it is that of a base class
 
 
 @scipy_rule("scipy.interpolate.interp1d.__call__", wanted=_interp1d_recorded)
 def interp1d_call(self: Any, x: Any) -> Any:
     """The value at places."""
+    if type(self).__name__ != "interp1d":
+        return _others(self, x)
     data = self.__dict__.get("adjoint_data")
     if data is None:
         fill = self.fill_value if self._extrapolate is False else "extrapolate"
@@ -97,9 +104,8 @@ def _between(kind: Any, grid: Any, y: Any, x: Any) -> Any:
             c = from_slopes(grid, y, cubic_slopes(grid, y, "not-a-knot"))
             value = evaluate(c, grid, flat, 0, True, 0)
         else:
-            import scipy.interpolate as si
-
-            value = bspline_call(si.make_interp_spline(grid, y, degree), flat, 0, True)
+            spline = make_interp_spline(grid, y, degree)
+            value = spline_value(spline._t, spline._c, degree, flat)
     else:
         value = pick(y, _step(kind, grid, flat))
     return np.reshape(value, x.shape + tuple(y.shape[1:]))
@@ -150,12 +156,17 @@ def _corner(values: Any, corner: tuple[Any, ...]) -> Any:
     return pick(np.reshape(values, (-1, *values.shape[n:])), place)
 
 
+_DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5, "slinear_legacy": 1, "cubic_legacy": 3,
+            "quintic_legacy": 5, "splinef2d": 3}  # fmt: skip
+
+
 def _on_grid(
     points: Any, values: Any, xi: Any, method: str, error: bool, fill: Any, function: str
 ) -> Any:
     """Multilinear: every corner of the cell with its weight."""
-    if method not in ("linear", "nearest"):
-        raise refused(function, f"method={method!r}", "linear or nearest")
+    degree = _DEGREES.get(method)
+    if degree is None and method not in ("linear", "nearest"):
+        raise refused(function, f"method={method!r}", "linear, cubic or quintic")
     if isinstance(xi, tuple):
         shape = np.broadcast_shapes(*[np.shape(x) for x in xi])
         xi = np.stack([np.broadcast_to(as_operand(x), shape) for x in xi], axis=-1)
@@ -179,7 +190,10 @@ def _on_grid(
     if error and bool(np.any(known(outside))):
         raise ValueError("One of the requested xi is out of bounds")
     extra = (1,) * (values.ndim - n)
-    if method == "nearest":
+    if degree is not None:
+        knots, c = tensor_fit(points, values, degree)
+        total = tensor_value(knots, c, (degree,) * n, [flat[:, i] for i in range(n)])
+    elif method == "nearest":
         corner = tuple(np.where(stop_gradient(s) <= 0.5, at, at + 1)
                        for at, s in zip(cells, shares, strict=True))  # fmt: skip
         total = _corner(values, corner)

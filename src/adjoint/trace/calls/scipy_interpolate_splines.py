@@ -1,0 +1,340 @@
+"""B-splines on stand-in arrays: in the knots, the coefficients and the places.
+
+A spline is evaluated by the recursion of de Boor and Cox. Fitting at fixed places is linear in
+the data, so SciPy's own fit is applied; at recorded places the equations are solved here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.primitives.choose import stop_gradient
+from adjoint.primitives.linear_map import linear_map
+from adjoint.trace.borrow_scipy import borrow_names, borrow_scipy, holds_itself
+from adjoint.trace.calls.scipy_interpolate import pick, places_in, refused
+from adjoint.trace.calls.scipy_signal import along_axis
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import as_operand
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.views import detached
+
+
+def basis(t: Any, k: int, x: Any) -> tuple[Any, list[Any]]:
+    """The first of the k + 1 B-splines that are not 0 at each place, and their values."""
+    n = t.shape[0] - k - 1
+    cell = np.clip(places_in(t, x, "right") - 1, k, n - 1)
+    # an interval of no length is never chosen, but at the end of the knots
+    cell = np.where(stop_gradient(x) >= stop_gradient(t)[n], _last_cell(t, k, n), cell)
+    values: list[Any] = [np.ones_like(x)]
+    for d in range(1, k + 1):
+        carried: Any = 0.0
+        made = []
+        for r in range(d):
+            right = pick(t, cell + (r + 1)) - x
+            left = x - pick(t, cell + (1 - d + r))
+            share = values[r] / (right + left)
+            made.append(carried + right * share)
+            carried = left * share
+        values = [*made, carried]
+    return cell - k, values
+
+
+def _last_cell(t: Any, k: int, n: int) -> Any:
+    """The last interval of the base with a length."""
+    return np.clip(places_in(t, as_operand(t)[n : n + 1], "left")[0] - 1, k, n - 1)
+
+
+def spline_value(t: Any, c: Any, k: int, x: Any, nu: int = 0) -> Any:
+    """The spline or its derivative at places of one axis; c has the base along axis 0."""
+    t, c = floating(t), floating(c)
+    n = t.shape[0] - k - 1
+    c = c[:n]
+    for _ in range(nu):
+        if k == 0:
+            return np.zeros((*x.shape, *c.shape[1:])) + 0 * np.reshape(
+                x, x.shape + (1,) * (c.ndim - 1)
+            )
+        width = t[k + 1 : n + k] - t[1:n]
+        width = np.reshape(width, width.shape + (1,) * (c.ndim - 1))
+        empty = stop_gradient(width) == 0
+        c = np.where(empty, 0.0, k * (c[1:] - c[:-1]) / np.where(empty, 1.0, width))
+        t, k, n = t[1:-1], k - 1, n - 1
+    first, values = basis(t, k, x)
+    total: Any = 0.0
+    for j, weight in enumerate(values):
+        total = total + np.reshape(weight, x.shape + (1,) * (c.ndim - 1)) * pick(c, first + j)
+    return total
+
+
+def design(t: Any, k: int, x: Any) -> Any:
+    """The matrix of the base's values at places."""
+    n = t.shape[0] - k - 1
+    first, values = basis(floating(t), k, floating(x))
+    rows = np.arange(n)
+    total: Any = 0.0
+    for j, weight in enumerate(values):
+        total = total + weight[:, None] * (np.reshape(first + j, (-1, 1)) == rows)
+    return total
+
+
+def _in_base(t: Any, k: int, x: Any, extrapolate: Any) -> tuple[Any, Any]:
+    """Places wrapped into the period if there is one, and which of them count."""
+    n = t.shape[0] - k - 1
+    low, high = t[k], t[n]
+    if extrapolate == "periodic":
+        turns = np.floor(stop_gradient((x - low) / (high - low)))
+        return x - turns * (high - low), None
+    return x, None if extrapolate else (x >= low) & (x <= high)
+
+
+# *** scipy.interpolate.BSpline ***
+
+_B = "scipy.interpolate.BSpline"
+
+
+def _made(t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> Any:
+    from scipy.interpolate import BSpline
+
+    return _filled(BSpline.__new__(BSpline), t, c, k, extrapolate, axis)
+
+
+def _filled(spline: Any, t: Any, c: Any, k: int, extrapolate: Any, axis: int) -> Any:
+    spline._asarray = lambda x, **_: x
+    spline._t, spline._c, spline.k = t, c, k
+    spline.extrapolate, spline.axis = extrapolate, axis
+    return spline
+
+
+@scipy_rule(f"{_B}.__init__")
+def bspline_init(self: Any, t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> None:
+    """From recorded knots or coefficients."""
+    c = floating(c)
+    axis %= c.ndim
+    _filled(self, floating(t), np.moveaxis(c, axis, 0), int(k), extrapolate, axis)
+
+
+@scipy_rule(f"{_B}.__call__", wanted=holds_itself)
+def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
+    """The value, or a derivative, at places."""
+    extrapolate = self.extrapolate if extrapolate is None else extrapolate
+    t, c, k = self._t, self._c, self.k
+    x = floating(x)
+    flat, counts = _in_base(t, k, np.reshape(x, (-1,)), extrapolate)
+    value = spline_value(t, c, k, flat, nu)
+    if counts is not None:
+        value = np.where(np.reshape(counts, counts.shape + (1,) * (value.ndim - 1)), value, np.nan)
+    value = np.reshape(value, x.shape + tuple(value.shape[1:]))
+    if self.axis:
+        order = list(range(value.ndim))
+        n = x.ndim
+        value = np.transpose(value, order[n : n + self.axis] + order[:n] + order[n + self.axis :])
+    return value
+
+
+@scipy_rule(f"{_B}.derivative", wanted=holds_itself)
+def bspline_derivative(self: Any, nu: int = 1) -> Any:
+    """The derivative as another spline."""
+    t, c, k = self._t, floating(self._c), self.k
+    n = t.shape[0] - k - 1
+    c = c[:n]
+    for _ in range(nu):
+        width = np.reshape(t[k + 1 : n + k] - t[1:n], (-1,) + (1,) * (c.ndim - 1))
+        empty = stop_gradient(width) == 0
+        c = np.where(empty, 0.0, k * (c[1:] - c[:-1]) / np.where(empty, 1.0, width))
+        t, k, n = t[1:-1], k - 1, n - 1
+    return _made(t, c, k, self.extrapolate, self.axis)
+
+
+@scipy_rule(f"{_B}.antiderivative", wanted=holds_itself)
+def bspline_antiderivative(self: Any, nu: int = 1) -> Any:
+    """The integral from the start of the base as another spline."""
+    t, c, k = self._t, floating(self._c), self.k
+    for _ in range(nu):
+        t, c, k = _integral(t, c, k)
+    extrapolate = False if self.extrapolate == "periodic" else self.extrapolate
+    return _made(t, c, k, extrapolate, self.axis)
+
+
+def _integral(t: Any, c: Any, k: int) -> tuple[Any, Any, int]:
+    n = t.shape[0] - k - 1
+    t = as_operand(t)
+    width = np.reshape(t[k + 1 : k + 1 + n] - t[:n], (-1,) + (1,) * (c.ndim - 1))
+    sums = np.cumsum(c[:n] * width, axis=0) / (k + 1)
+    return (
+        np.concatenate([t[:1], t, t[-1:]]),
+        np.concatenate([np.zeros_like(sums[:1]), sums], axis=0),
+        k + 1,
+    )
+
+
+@scipy_rule(f"{_B}.integrate", wanted=holds_itself)
+def bspline_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
+    """The integral between two places."""
+    extrapolate = self.extrapolate if extrapolate is None else extrapolate
+    if extrapolate == "periodic":
+        raise refused("BSpline.integrate", "a periodic extension", "limits inside the period")
+    t, c, k = _integral(self._t, floating(self._c), self.k)
+    ends = floating(np.stack([as_operand(a), as_operand(b)]))
+    if not extrapolate:
+        ends = np.clip(ends, self._t[self.k], self._t[self._t.shape[0] - self.k - 1])
+    values = spline_value(t, c, k, ends)
+    return values[1] - values[0]
+
+
+# *** fits ***
+
+
+def _bytes(*settings: Any) -> tuple[Any, ...]:
+    return tuple(s.tobytes() if isinstance(s, np.ndarray) else s for s in settings)
+
+
+def _linear_fit(name: str, key: tuple[Any, ...], y: Any, fit: Any) -> Any:
+    """Coefficients that are linear in the data, by SciPy's fit of each column."""
+
+    def apply(v: Any, _: int = 0) -> Any:
+        columns = v.reshape(v.shape[0], -1)
+        made = [fit(np.ascontiguousarray(columns[:, j])) for j in range(columns.shape[1])]
+        return np.stack(made, axis=-1).reshape(-1, *v.shape[1:])
+
+    return linear_map(detached(y), map=along_axis(name, key, y.shape, 0, apply))
+
+
+def not_a_knot(x: Any, k: int) -> Any:
+    """Knots at the data, without the first and last inner ones."""
+    middle = x if k % 2 else (x[1:] + x[:-1]) / 2
+    skip = (k + 1) // 2 if k % 2 else k // 2
+    inner = middle[skip : middle.shape[0] - skip]
+    return np.concatenate([*[x[:1]] * (k + 1), inner, *[x[-1:]] * (k + 1)])
+
+
+@scipy_rule("scipy.interpolate.make_interp_spline")
+def make_interp_spline(
+    x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0,
+    check_finite: bool = True,
+) -> Any:  # fmt: skip
+    """A spline through data."""
+    import scipy.interpolate as si
+
+    y = np.moveaxis(floating(y), axis, 0)
+    end = axis % y.ndim
+    if holds_traced([x, t]):
+        if bc_type not in (None, "not-a-knot"):
+            raise refused("make_interp_spline", "bc_type= with recorded places", "CubicSpline")
+        x = floating(x)
+        knots = not_a_knot(x, k) if t is None else floating(t)
+        flat = np.reshape(y, (y.shape[0], -1))
+        c = np.reshape(np.linalg.solve(design(knots, k, x), flat), y.shape)
+        return _made(knots, c, k, True, end)
+    if not (bc_type is None or isinstance(bc_type, str)):
+        raise refused("make_interp_spline", "given end slopes", "CubicSpline")
+    x = np.asarray(x, float)
+    t = None if t is None else np.asarray(t, float)
+    template = si.make_interp_spline(x, np.zeros(len(x)), k, t, bc_type)
+
+    def fit(v: Any) -> Any:
+        if bc_type == "periodic":
+            v = np.append(v[:-1], v[0])  # SciPy wants both ends the same, bit for bit
+        return si.make_interp_spline(x, v, k, t, bc_type).c
+
+    c = _linear_fit("make_interp_spline", _bytes(x, k, t, bc_type), y, fit)
+    return _made(template.t, c, k, template.extrapolate, end)
+
+
+@scipy_rule("scipy.interpolate.make_lsq_spline")
+def make_lsq_spline(
+    x: Any, y: Any, t: Any, k: int = 3, w: Any = None, axis: int = 0, check_finite: bool = True,
+    *, method: str = "qr",
+) -> Any:  # fmt: skip
+    """The spline of given knots that is nearest to data."""
+    x, t = floating(x), floating(t)
+    y = np.moveaxis(floating(y), axis, 0)
+    weight = np.ones(x.shape) if w is None else floating(w)
+    rows = design(t, k, x) * weight[:, None]
+    flat = np.reshape(y, (y.shape[0], -1)) * weight[:, None]
+    turned = np.swapaxes(rows, 0, 1)
+    c = np.linalg.solve(turned @ rows, turned @ flat)
+    return _made(t, np.reshape(c, (c.shape[0], *y.shape[1:])), k, True, axis % y.ndim)
+
+
+@scipy_rule("scipy.interpolate.make_smoothing_spline")
+def make_smoothing_spline(
+    x: Any, y: Any, w: Any = None, lam: Any = None, *, axis: int = 0
+) -> Any:  # fmt: skip
+    """A smoothing spline with a given penalty, at fixed places."""
+    import scipy.interpolate as si
+
+    if lam is None or holds_traced([x, w, lam]):
+        raise refused(
+            "make_smoothing_spline",
+            "a penalty that the data choose, or recorded places,",
+            "a fixed x, w and lam",
+        )
+    x, y = np.asarray(x, float), np.moveaxis(floating(y), axis, 0)
+    template = si.make_smoothing_spline(x, np.zeros(len(x)), w, lam)
+    key = _bytes(x, None if w is None else np.asarray(w, float), float(lam))
+    c = _linear_fit("make_smoothing_spline", key, y,
+                    lambda v: si.make_smoothing_spline(x, v, w, lam).c)  # fmt: skip
+    return _made(template.t, c, template.k, True, axis % y.ndim)
+
+
+# *** FITPACK's names ***
+
+
+@scipy_rule("scipy.interpolate.splrep")
+def splrep(
+    x: Any, y: Any, w: Any = None, xb: Any = None, xe: Any = None, k: int = 3, task: int = 0,
+    s: Any = None, t: Any = None, full_output: int = 0, per: int = 0, quiet: int = 1,
+) -> Any:  # fmt: skip
+    """Knots and coefficients of the spline through data."""
+    import scipy.interpolate as si
+
+    smooth = s if s is not None else (0 if w is None else 1)
+    if (smooth and t is None) or full_output or per or holds_traced([x, w, t, s]):
+        raise refused(
+            "splrep",
+            "smoothing (its knots are chosen by the data), full_output, per, or recorded places",
+            "s=0, make_lsq_spline or make_smoothing_spline",
+        )
+    x, y = np.asarray(x, float), floating(y)
+    settings: dict[str, Any] = {"w": w, "xb": xb, "xe": xe, "k": k, "task": task, "s": s, "t": t}
+    template = si.splrep(x, np.zeros(len(x)), **settings)
+    key = _bytes(x, *[np.asarray(v, float) if np.ndim(v) else v for v in settings.values()])
+    c = _linear_fit("splrep", key, y, lambda v: si.splrep(x, v, **settings)[1])
+    return template[0], c, k
+
+
+@scipy_rule("scipy.interpolate.splev")
+def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
+    """A spline, or a derivative of it, at places."""
+    if not isinstance(tck, tuple | list):
+        return bspline_call(tck, x, der, ext == 0)
+    t, c, k = tck
+    if isinstance(c, list | tuple):
+        return [splev(x, (t, part, k), der, ext) for part in c]
+    t, x = floating(t), floating(x)
+    flat = np.reshape(x, (-1,))
+    low, high = t[k], t[t.shape[0] - k - 1]
+    if ext == 3:
+        flat = np.clip(flat, low, high)
+    value = spline_value(t, c, k, flat, der)
+    if ext == 1:
+        value = np.where((flat >= low) & (flat <= high), value, 0.0)
+    elif ext == 2:
+        raise refused("splev", "ext=2", "ext=0")
+    return np.reshape(value, x.shape)
+
+
+@scipy_rule("scipy.interpolate.splint")
+def splint(a: Any, b: Any, tck: Any, full_output: int = 0) -> Any:
+    """The integral of a spline, which is zero outside its knots."""
+    t, c, k = tck
+    spline = _made(floating(t), floating(c), k)
+    return bspline_integrate(spline, a, b, False)
+
+
+borrow_names("scipy.interpolate", "splder splantider")
+borrow_scipy("scipy.interpolate.pchip_interpolate", "scipy.interpolate.krogh_interpolate",
+             "scipy.interpolate.barycentric_interpolate", "scipy.interpolate.pade",
+             "scipy.interpolate.approximate_taylor_polynomial")  # fmt: skip

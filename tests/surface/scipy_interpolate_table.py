@@ -1,0 +1,122 @@
+"""scipy.interpolate: cases in every mode."""
+
+from typing import Any
+
+import numpy as np
+import scipy.interpolate as si
+
+rng = np.random.default_rng(0)
+x = rng.uniform(0.3, 1.6, 24)
+y = rng.uniform(0.3, 1.6, 24)
+X = rng.uniform(0.2, 1.5, (5, 7))
+A = rng.uniform(-1, 1, (4, 4)) + 3 * np.eye(4)
+B = rng.uniform(-1, 1, (4, 4))
+t = np.linspace(0, 1, 24)
+g = np.linspace(0, 1, 8) ** 1.2 + np.array([0, 0.02, -0.01, 0.01, 0.02, 0, -0.01, 0])
+v = rng.uniform(0, 1, 8)
+q = np.linspace(g[0] + 0.02, g[-1] - 0.03, 5)
+q2 = rng.uniform(0.3, 0.7, (4, 2))
+pts = rng.uniform(0, 1, (12, 2))
+pv = rng.uniform(0, 1, 12)
+gy = np.linspace(0, 1, 6)
+Z = rng.uniform(0, 1, (8, 6))
+tck = si.splrep(g, v)
+
+CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "akima": (lambda x, y, q: si.Akima1DInterpolator(x, y)(q), (g, v, q)),
+    "bary": (lambda y, q: si.BarycentricInterpolator(g, y)(q), (v, q)),
+    "bary x": (lambda x, y, q: si.BarycentricInterpolator(x, y)(q), (g, v, q)),
+    "bary f": (lambda x, y, q: si.barycentric_interpolate(x, y, q), (g, v, q)),
+    "krogh": (lambda x, y, q: si.KroghInterpolator(x, y)(q), (g, v, q)),
+    "krogh d": (lambda x, y, q: si.KroghInterpolator(x, y).derivative(q), (g, v, q)),
+    "krogh f": (lambda x, y, q: si.krogh_interpolate(x, y, q), (g, v, q)),
+    "pchip f": (lambda x, y, q: si.pchip_interpolate(x, y, q), (g, v, q)),
+    "pade": (lambda a: [p.coeffs for p in si.pade(a, 2)], (v[:5],)),
+    "fh": (lambda y, q: si.FloaterHormannInterpolator(g, y)(q), (v, q)),
+    "rbf": (lambda y, q: si.RBFInterpolator(pts, y)(q), (pv, q2)),
+    "rbf g": (
+        lambda x, y, q: si.RBFInterpolator(x, y, kernel="gaussian", epsilon=2.0)(q),
+        (pts, pv, q2),
+    ),
+    "rbf s": (lambda x, y, q: si.RBFInterpolator(x, y, smoothing=0.1)(q), (pts, pv, q2)),
+    "Rbf": (lambda a, b, y, q: si.Rbf(a, b, y)(q[:, 0], q[:, 1]), (pts[:, 0], pts[:, 1], pv, q2)),
+    "griddata lin": (lambda y, q: si.griddata(pts, y, q), (pv, q2)),
+    "griddata near": (lambda y: si.griddata(pts, y, q2, "nearest"), (pv,)),
+    "splev": (lambda c, q: si.splev(q, (tck[0], c, 3)), (tck[1], q)),
+    "splev der": (lambda c, q: si.splev(q, (tck[0], c, 3), der=1), (tck[1], q)),
+    "splrep": (lambda y, q: si.splev(q, si.splrep(g, y)), (v, q)),
+    "splint": (lambda c, a: si.splint(a, 0.5, (tck[0], c, 3)), (tck[1], np.float64(0.3))),
+    "splder": (lambda c, q: si.splev(q, si.splder((tck[0], c, 3))), (tck[1], q)),
+    "splantider": (lambda c, q: si.splev(q, si.splantider((tck[0], c, 3))), (tck[1], q)),
+    "BSpline": (lambda c, q: si.BSpline(tck[0], c, 3)(q), (tck[1], q)),
+    "BSpline t": (
+        lambda t, c, q: si.BSpline(t, c, 3)(q),
+        (tck[0] + np.linspace(0, 0.01, len(tck[0])), tck[1], q),
+    ),
+    "BSpline d": (lambda c, q: si.BSpline(tck[0], c, 3).derivative()(q), (tck[1], q)),
+    "BSpline int": (lambda c: si.BSpline(tck[0], c, 3).integrate(0.2, 0.8), (tck[1],)),
+    "BSpline anti": (lambda c, q: si.BSpline(tck[0], c, 3).antiderivative()(q), (tck[1], q)),
+    "BSpline design": (
+        lambda c: si.BSpline.design_matrix(q, tck[0], 3).toarray() @ c,
+        (tck[1][:8],),
+    ),
+    "lsq": (lambda y, q: si.make_lsq_spline(g, y, np.r_[[g[0]] * 4, 0.5, [g[-1]] * 4])(q), (v, q)),
+    "smoothing": (lambda y, q: si.make_smoothing_spline(g, y, lam=0.01)(q), (v, q)),
+    "interp_spline per": (
+        lambda y, q: si.make_interp_spline(g, np.r_[y[:-1], y[:1]], bc_type="periodic")(q),
+        (v, q),
+    ),
+    "US": (lambda y, q: si.UnivariateSpline(g, y, s=0)(q), (v, q)),
+    "IUS": (lambda y, q: si.InterpolatedUnivariateSpline(g, y)(q), (v, q)),
+    "IUS fixed": (lambda q: si.InterpolatedUnivariateSpline(g, v)(q), (q,)),
+    "US fixed int": (lambda b: si.UnivariateSpline(g, v).integral(0.2, b), (np.float64(0.6),)),
+    "RBS": (lambda z, q: si.RectBivariateSpline(g, gy, z).ev(q[:, 0], q[:, 1]), (Z, q2)),
+    "RBS fixed": (lambda q: si.RectBivariateSpline(g, gy, Z).ev(q[:, 0], q[:, 1]), (q2,)),
+    "RBS grid": (
+        lambda q: si.RectBivariateSpline(g, gy, Z)(np.sort(q[:, 0]), np.sort(q[:, 1])),
+        (q2,),
+    ),
+    "RGI": (lambda z, q: si.RegularGridInterpolator((g, gy), z)(q), (Z, q2)),
+    "RGI sl": (lambda z, q: si.RegularGridInterpolator((g, gy), z, method="slinear")(q), (Z, q2)),
+    "interpn spl": (lambda z, q: si.interpn((g, gy), z, q, method="splinef2d"), (Z, q2)),
+    "NdBSpline": (
+        lambda c, q: si.NdBSpline((np.r_[0, 0, 0, 0, 1, 1, 1, 1.0],) * 2, c, 3)(q),
+        (rng.uniform(0, 1, (4, 4)), q2),
+    ),
+    "Pchip d": (lambda y, q: si.PchipInterpolator(g, y).derivative()(q), (v, q)),
+    "Cubic der": (lambda y, q: si.CubicSpline(g, y).derivative(2)(q), (v, q)),
+    "Taylor": (
+        lambda a: si.approximate_taylor_polynomial(lambda t: np.sin(a * t), 0, 3, 0.5).coeffs,
+        (np.float64(0.7),),
+    ),
+}
+# What is left out, by case: SciPy's code adds in another order (bits), chooses by values
+# (jit, vmap), or the second derivative is not asked for.
+SKIP: dict[str, str] = {
+    "akima": "bits jit vmap",
+    "bary": "bits jit vmap",
+    "bary x": "bits jit vmap",
+    "bary f": "bits jit vmap",
+    "krogh": "jit vmap",
+    "krogh d": "jit vmap",
+    "krogh f": "jit vmap",
+    "pchip f": "bits",
+    "pade": "jit vmap",
+    "fh": "jit vmap",
+    "rbf": "bits",
+    "rbf g": "bits",
+    "rbf s": "bits",
+    "Rbf": "bits jit vmap",
+    "griddata lin": "jit vmap",
+    "splint": "bits",
+    "BSpline t": "vmap",
+    "lsq": "bits",
+    "RBS": "bits",
+    "RBS fixed": "bits",
+    "RBS grid": "bits",
+    "RGI": "bits",
+    "interpn spl": "bits",
+    "Pchip d": "bits",
+    "Cubic der": "bits",
+    "Taylor": "jit vmap",
+}
