@@ -30,6 +30,12 @@ from adjoint.gallery import CHAPTERS, Data, Experiment, Report, find, names, sav
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where long runs keep their state, to go on from it when they are started again.",
 )
+@click.option(
+    "--minutes",
+    type=float,
+    default=float("inf"),
+    help="End long runs after so long, and report how far they came.",
+)
 @click.option("--all", "everything", is_flag=True, help="Run every experiment.")
 @click.option(
     "--write-docs", is_flag=True, help="Keep the runs in docs/ and write docs/gallery.md."
@@ -40,12 +46,14 @@ def command(
     data: Path | None,
     out: Path | None,
     checkpoints: Path | None,
+    minutes: float,
     everything: bool,
     write_docs: bool,
 ) -> None:
     """Run the classic experiments; without a NAME, list them."""
     if write_docs and out is None:
         out = Path("docs/gallery")
+    files = Data(data, checkpoints, time.monotonic() + 60 * minutes)
     chosen = names() if everything else [find(name).name] if name else []
     if not chosen and not write_docs:
         _list()
@@ -55,7 +63,7 @@ def command(
         if name is None and full and find(each).slow:
             click.echo(f"{each}: left out, its full form is slow; ask for it by name")
             continue
-        reached &= _run(find(each), full, Data(data, checkpoints), out)
+        reached &= _run(find(each), full, files, out)
     if write_docs:
         assert out is not None
         click.echo(f"wrote {write_page(out.parent)}")

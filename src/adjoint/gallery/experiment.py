@@ -56,10 +56,12 @@ class Data:
     Args:
         root: the folder.
         kept: where long runs keep their checkpoints; None for nowhere.
+        until: of ``time.monotonic``: when long runs end with what they have.
     """
 
     root: Path | None = None
     kept: Path | None = None
+    until: float = float("inf")
 
     def checkpoint(self, name: str) -> Path | None:
         """The file of a run's checkpoint, or None."""

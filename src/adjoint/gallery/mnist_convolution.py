@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -131,6 +132,28 @@ LADDER = {
 }
 
 
+class BestUntil(EarlyStopping):
+    """Keeps the best net, and ends the run as Ctrl-C does when its time is over."""
+
+    def __init__(self, epochs: int, until: float) -> None:
+        super().__init__(epochs, monitor="accuracy")
+        self._until = until
+
+    def on_start(self, run: Any) -> None:
+        """There may be no time at all."""
+        super().on_start(run)
+        self._look(run)
+
+    def on_epoch(self, run: Any, row: Any) -> None:
+        """Compare, and look at the clock."""
+        super().on_epoch(run, row)
+        self._look(run)
+
+    def _look(self, run: Any) -> None:
+        if time.monotonic() > self._until and run.epoch < run.epochs:
+            raise KeyboardInterrupt
+
+
 def load(data: Data, images: int = BOOK_IMAGES) -> tuple[Array, ...]:
     """Images to train with, the 10,000 of the validation set and the test set, one channel."""
     x, y, test, truth = mnist(data)
@@ -164,7 +187,7 @@ def train(
         batch_size=rung.batch,
         validation=(held, held_labels),
         metrics=["accuracy"],
-        early_stopping=EarlyStopping(rung.epochs, monitor="accuracy"),
+        early_stopping=BestUntil(rung.epochs, float("inf") if data is None else data.until),
         augment=moved if rung.moves else None,
         seed=seed,
         checkpoint=None if data is None else data.checkpoint(f"mnist_convolution {name}"),
@@ -192,9 +215,13 @@ def full(data: Data) -> Report:
     lines, figures, seconds = {}, [], 0.0
     for name, rung in LADDER.items():
         found, history = train(sets, rung, name, data=data)
+        if not len(history):
+            figures.append(shown(f"{name}: test %", f"{rung.published:.2f}", "not run"))
+            continue
         held = [100 * row["accuracy"] for row in history]
         lines[name] = (np.arange(len(held)), held)
-        figures.append(at_least(f"{name}: test %", rung.published, found, ".2f"))
+        cut = f", {len(held)} of {rung.epochs} epochs" if len(held) < rung.epochs else ""
+        figures.append(at_least(f"{name}{cut}: test %", rung.published, found, ".2f"))
         best = f"epoch {1 + int(np.argmax(held))} of {len(held)}, {max(held):.2f}"
         figures.append(shown("… best epoch, its validation %", "—", best))
         seconds += sum(row.seconds for row in history)

@@ -208,10 +208,10 @@ def fit(
         settings = {
             "seed": seed, "batch_size": batch_size, "balanced": balanced, "shuffle": shuffle,
             "drop_last": drop_last, "steps_per_epoch": steps_per_epoch, "backend": backend,
-            "method": repr(optimizer) if isinstance(optimizer, FullBatch) else "",
         }  # fmt: skip
         if isinstance(run, WholeRun):
             run.leg = LEG
+            settings["method"] = repr(optimizer)
         keeper = Checkpoint(checkpoint, problem, source, held, settings, checkpoint_every)
         run.callbacks.append(keeper)
         if resume:
