@@ -53,7 +53,7 @@ APART = set(
 METHODS_APART = set(
     _words("""
     base byteswap ctypes data device dtype dump dumps flags getfield itemsize nbytes ndim
-    resize setfield setflags shape size strides to_device tobytes tofile view
+    setfield setflags shape size strides to_device tobytes tofile
     argpartition
 """)
 )

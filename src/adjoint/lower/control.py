@@ -32,6 +32,7 @@ class ControlWriter(ABC):
         self.several = several
         self.traffic = threads.Traffic()
         self.split = False  # inside a loop whose rounds are split among the threads
+        self.strip: tuple[str, int] | None = None  # which strip of rows, and of how many
         self.lines: list[str] = []
         self.arguments: dict[int, str] = {}
         self.count = 0
@@ -93,7 +94,9 @@ class ControlWriter(ABC):
                     [p for s in inside for p in writes(s)],
                     threads.ALL,
                 )
+                self.strip = (step.counter, step.length) if step.strips else None
                 self.loop(step, *self.part(step.length)[:2])
+                self.strip = None
             elif alone:
                 self.write_step(step)
             else:
@@ -144,6 +147,18 @@ class ControlWriter(ABC):
             f"{last} = icmp eq i64 {next_}, %threads",
         ]
         return b, d, last
+
+    def rows_part(self, count: int) -> tuple[str, str, str]:
+        """As ``part``, for steps along the rows of a kernel: in a strip, those of its rows."""
+        if self.strip is None:
+            return self.part(count)
+        counter, strips = self.strip
+        first, after = self.fresh("%p"), self.fresh("%p")
+        self.lines += [
+            f"{first} = mul i64 {counter}, {count // strips}",
+            f"{after} = add i64 {first}, {count // strips}",
+        ]
+        return first, after, "true"
 
     def loop(self, step: LoopStep, start: str = "0", stop: str = "") -> None:
         """A counted loop, or a part of one whose rounds are split among the threads."""

@@ -76,6 +76,7 @@ class Writer(Emitter):
         self.pointer = pointer
         self.probing = probing
         self.reads: list[tuple[Operand, Index]] = []
+        self.rows_read: list[tuple[Operand, Index | None]] = []
         self.forms: set[Index] = set()
         self.checks: dict[tuple[Node, int, int], list[str]] = {}
         self.rows: dict[Operand, Reg] = {}  # results of this row's reductions
@@ -260,7 +261,8 @@ class Writer(Emitter):
         node = self.inline.get(operand) if isinstance(operand, Value) else None
         if node is None:
             place = self.places[operand]
-            return self.read_at(operand, place, dot(at, place.strides, place.offset))
+            where = dot(at, place.strides, place.offset)
+            return self.read_at(operand, place, where, at[0] if at else None)
         name = node.primitive.name
         if name in EXPANSIONS:
             return EXPANSIONS[name](self, node, at)
@@ -271,10 +273,13 @@ class Writer(Emitter):
             raise FaultError(node)
         return reg
 
-    def read_at(self, operand: Operand, place: Place, where: Index) -> Reg:
-        """Load from an offset in elements, noting that it was read."""
+    def read_at(
+        self, operand: Operand, place: Place, where: Index, row: Index | None = None
+    ) -> Reg:
+        """Load from an offset in elements, noting that it was read, and in which row."""
         if self.probing:
             self.reads.append((operand, where))
+            self.rows_read.append((operand, row))
             self.forms.add(where)
         mask = self.holding
         if mask is None and self.vector.mask is not None and self.lane_stride(where) != 0:

@@ -43,6 +43,7 @@ class Kernel:
     label: str = ""
     # Filled in by probing: what is read where, and the loops that remain.
     reads: list[tuple[Operand, bool]] = field(default_factory=list)
+    other_rows: list[Operand] = field(default_factory=list)  # read elsewhere than in row i for i
     groups: list[list[int]] = field(default_factory=list)
     lanes: int = 1
     across: bool = False  # vectors along the reduced axes, not the kept ones
@@ -112,6 +113,7 @@ class KernelWriter:
         for operand, where in w.reads:
             widest = max(widest, operand.type.dtype.itemsize if _counts(operand) else 1)
             kernel.reads.append((operand, where in identities))
+        kernel.other_rows += [x for x, row in w.rows_read if not at or row != at[0]]
         for node in kernel.nodes:
             widest = max(widest, node.output.type.dtype.itemsize)
         width = 64 if "avx512f" in w.features else 32 if "avx2" in w.features else 16

@@ -84,6 +84,19 @@ def microseconds(kernel: Kernel) -> float:
     return kernel.size * (1 + kernel.price) * widest * 8e-6
 
 
+def shared_steps(kernel: Kernel) -> int:
+    """The steps of the outermost loop over kept axes, in vectors if it is the innermost too."""
+    kept = [g for g in kernel.groups if g[-1] < kernel.prefix]
+    if not kept:
+        return 0
+    steps = 1
+    for axis in kept[0]:
+        steps *= kernel.space[axis]
+    if len(kept) == 1 and not kernel.across:
+        steps //= min(kernel.lanes, fitting(steps))
+    return steps
+
+
 def plan_sharing(kernel: Kernel, threads: int) -> None:
     """Decide whether threads share a kernel's outermost loop, and whether sums go by blocks.
 
@@ -110,9 +123,7 @@ def plan_sharing(kernel: Kernel, threads: int) -> None:
             kernel.partials[node.output] = arena((count,), dtype)
         steps = extent(inner[0]) // kernel.block
     elif kept:
-        steps = extent(kept[0])
-        if len(kept) == 1 and not kernel.across:
-            steps //= min(kernel.lanes, fitting(extent(kept[0])))
+        steps = shared_steps(kernel)
     else:
         return
     if threads > 1 and steps >= threads and microseconds(kernel) >= WORTH_SHARING:

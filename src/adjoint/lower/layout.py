@@ -146,6 +146,12 @@ class Place:
         moving = (*self.moving, (counter, self.strides[0]))
         return replace(self, shape=self.shape[1:], strides=self.strides[1:], moving=moving)
 
+    def strip(self, counter: str, strips: int) -> Place:
+        """One of so many equal runs of rows, the one that a loop counter points to."""
+        rows = self.shape[0] // strips
+        moving = (*self.moving, (counter, rows * self.strides[0]))
+        return replace(self, shape=(rows, *self.shape[1:]), moving=moving)
+
 
 def whole(buffer: Buffer, shape: Sequence[int], dtype: np.dtype[Any]) -> Place:
     """All of a buffer in C order."""

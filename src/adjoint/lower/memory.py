@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adjoint.lower.layout import Buffer
-from adjoint.lower.steps import CustomStep, KernelStep, Step, nested, reads, walk, writes
+from adjoint.lower.steps import CustomStep, KernelStep, LoopStep, Step, nested, reads, walk, writes
 
 ALIGNMENT = 64
 HEADER = 128  # bytes at the start of the arena: the report of a bad index
@@ -29,6 +29,7 @@ def lives(steps: list[Step]) -> dict[Buffer, Life]:
     """The life of every arena buffer."""
     spans: list[tuple[int, int]] = []
     uses: dict[Buffer, list[int]] = {}
+    together: list[int] = []  # loops whose rounds run at the same time
     count = 0
     # Number the steps; loops get the span of numbers of what is inside.
     pending: list[tuple[list[Step], int, int | None]] = [(steps, 0, None)]
@@ -45,6 +46,8 @@ def lives(steps: list[Step]) -> dict[Buffer, Life]:
             uses.setdefault(place.buffer.root(), []).append(count)
         inside = nested(step)
         if inside:
+            if isinstance(step, LoopStep) and step.independent:
+                together.append(count)
             # The step itself also ends the span, so that its own places outlive the inside.
             pending.append(([], 0, count))
             pending.extend((inner, 0, None) for inner in reversed(inside))
@@ -52,6 +55,7 @@ def lives(steps: list[Step]) -> dict[Buffer, Life]:
                 uses[place.buffer.root()].append(-count - 1)
         count += 1
     ends = dict(spans)
+    apart = [(start, ends[start]) for start in together]
     found: dict[Buffer, Life] = {}
     for buffer, numbers in uses.items():
         if buffer.kind != "arena":
@@ -68,6 +72,11 @@ def lives(steps: list[Step]) -> dict[Buffer, Life]:
             if starts_inside != ends_inside:
                 life.first = min(life.first, first)
                 life.last = max(life.last, last)
+    # What one round of such a loop is done with, another may still be using.
+    for first, last in apart:
+        for life in found.values():
+            if first < life.first and life.last < last:
+                life.first, life.last = first, last
     return found
 
 

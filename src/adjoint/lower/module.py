@@ -94,7 +94,7 @@ class ModuleWriter(ControlWriter):
         self.kernels: dict[str, str] = {}  # text of a kernel without its name -> name
         self.functions: list[str] = []
         self.phase_texts: dict[str, str] = {}
-        self.products: dict[products.Shape, products.SmallProduct] = {}
+        self.products: dict[tuple[products.Shape, int], products.SmallProduct] = {}
         self.declarations: dict[str, str] = {}
         self.library: dict[str, str] = {}
         self.constants: dict[str, str] = {}
@@ -130,7 +130,7 @@ class ModuleWriter(ControlWriter):
             self.functions.append(text.replace("@NAME", name, 1))
         given = ["ptr %arena", *(f"ptr {self.pointer(p)}" for p in parameters)]
         if shared:
-            begin, end, last = self.part(shared)
+            begin, end, last = self.rows_part(shared)
             given += [f"i64 {begin}", f"i64 {end}", f"i1 {last}"]
         self.lines.append(f"call void {name}({', '.join(given)})")
 
@@ -197,8 +197,16 @@ class ModuleWriter(ControlWriter):
 
     def product(self, step: ProductStep) -> None:
         """A matrix product."""
-        pointers = (self.element(step.a), self.element(step.b), self.element(step.c))
         shape = emitted_shape(step.a, step.b, step.c)
+        if self.strip is not None and shape is not None:
+            counter, strips = self.strip
+            a, c = (place.strip(counter, strips) for place in (step.a, step.c))
+            part = emitted_shape(a, step.b, c)
+            assert part is not None
+            pointers = (self.element(a), self.element(step.b), self.element(c))
+            self._emitted(part, pointers, False, shape.m)
+            return
+        pointers = (self.element(step.a), self.element(step.b), self.element(step.c))
         if shape is not None:
             self._emitted(shape, pointers, threads.is_shared(step))
             return
@@ -211,9 +219,15 @@ class ModuleWriter(ControlWriter):
     def _blas(self, step: ProductStep, pointers: tuple[str, str, str]) -> None:
         self.lines += blas.product_lines(step.a, step.b, step.c, pointers, self.constants)
 
-    def _emitted(self, shape: products.Shape, pointers: tuple[str, str, str], shared: bool) -> None:
-        """A product as code of its own."""
-        made = self.products.get(shape)
+    def _emitted(
+        self,
+        shape: products.Shape,
+        pointers: tuple[str, str, str],
+        shared: bool,
+        rows: int = 0,
+    ) -> None:
+        """A product as code of its own, or the part of one of so many rows."""
+        made = self.products.get((shape, rows))
         if made is None:
             vector_bytes, registers = vector_registers(self.features)
             made = products.deep_product(
@@ -222,8 +236,9 @@ class ModuleWriter(ControlWriter):
                 vector_bytes=vector_bytes,
                 registers=registers,
                 attributes="#0",
+                rows=rows,
             )
-            self.products[shape] = made
+            self.products[shape, rows] = made
             self.functions.append(made.text)
         a, b, c = pointers
         begin, end, _ = self.part(made.units) if shared else ("0", str(made.units), "")
@@ -254,10 +269,14 @@ class ModuleWriter(ControlWriter):
 
     def copy(self, step: CopyStep) -> None:
         """Contiguous elements from here to there."""
-        size = step.source.size * step.source.dtype.itemsize
+        places = (step.source, step.target)
+        if self.strip is not None:
+            counter, strips = self.strip
+            places = (step.source.strip(counter, strips), step.target.strip(counter, strips))
+        size = places[0].size * places[0].dtype.itemsize
         name = "@llvm.memcpy.p0.p0.i64"
         self.declarations[name] = f"declare void {name}(ptr, ptr, i64, i1)"
-        source, target = self.element(step.source), self.element(step.target)
+        source, target = (self.element(place) for place in places)
         self.lines.append(f"call void {name}(ptr {target}, ptr {source}, i64 {size}, i1 false)")
 
     def python(self, step: PythonStep) -> None:

@@ -127,6 +127,7 @@ class Plan:
         mirrored: whether the shape is that of the transposed product.
         turned: whether outputs are transposed before they are finished, to undo that.
         depth: the k that tiles are chosen for; the shape's own if it is 0.
+        rows: of the whole product if the shape is a part of it, else 0.
     """
 
     symbol: str
@@ -138,6 +139,7 @@ class Plan:
     mirrored: bool = False
     turned: bool = False
     depth: int = 0
+    rows: int = 0
 
     def finish(self, text: Text, value: str, lanes: int, used: int, row: str, column: str) -> None:
         """Add what C holds if asked to, apply the epilogue, store."""
@@ -223,6 +225,7 @@ def deep_product(
     vector_bytes: int = 64,
     registers: int = 32,
     attributes: str = "nounwind",
+    rows: int = 0,
 ) -> SmallProduct:
     """A product of any size: where k is long, stretch after stretch is added to C.
 
@@ -232,8 +235,9 @@ def deep_product(
         vector_bytes: of a vector register.
         registers: how many there are.
         attributes: of the functions.
+        rows: of the product that this one is a part of; its sums are taken in the same order.
     """
-    plan = Plan(symbol, shape, False, None, vector_bytes, registers)
+    plan = Plan(symbol, shape, False, None, vector_bytes, registers, rows=rows)
     depth = _depth(shape.k)
     if depth >= shape.k:
         return _function(plan, (), attributes)
@@ -283,6 +287,13 @@ def _best(plan: Plan) -> _Way:
     ways.append((products_outer.cost(plan), plan, products_outer.write))
     if products_dot.is_possible(plan):
         ways.append((products_dot.cost(plan), plan, products_dot.write))
+    if plan.rows:
+        # A part of a product adds up its terms in the order in which the whole one would.
+        lead_a, lead_b = shape.leads
+        full = replace(shape, m=plan.rows, lda=lead_a, ldb=lead_b, ldc=shape.c_stride)
+        _, _, chosen = _best(replace(plan, shape=full, rows=0))
+        by_dots = chosen is products_dot.write
+        ways = [way for way in ways if (way[2] is products_dot.write) == by_dots]
     fitting = [way for way in ways if _fits_stack(way)]
     return min(fitting or ways, key=lambda way: way[0])
 

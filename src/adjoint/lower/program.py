@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adjoint.graph.graph import Graph, Literal
-from adjoint.lower import blas, donate, memory, threads
+from adjoint.lower import blas, donate, memory, strips, threads
 from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.layout import Buffer, whole
 from adjoint.lower.module import PROGRAM, IndexSite, ModuleWriter
@@ -56,9 +56,12 @@ def lower_graph(
     steps, results = lowering.region(graph, inputs, wants)
     steps += lowering._deliver(results, wants)
     in_place = donate.share(steps, inputs, wants, donated)
+    split = strips.split_loops(steps, most_threads) if most_threads > 1 else []
+    several = most_threads > 1 and threads.saving(steps, most_threads) > threads.START
+    if not several:
+        strips.undo(split)
     memory.reuse_in_place(steps)
     size = memory.place_buffers(steps)
-    several = most_threads > 1 and threads.saving(steps, most_threads) > threads.START
     if not several:
         for step in walk(steps):
             if isinstance(step, KernelStep):

@@ -96,6 +96,7 @@ class LoopStep:
     body: list[Step]
     carry: list[Place] = field(default_factory=list)
     independent: bool = False  # its rounds may run at the same time
+    strips: bool = False  # its rounds are strips of rows of the loop inside (lower/strips.py)
 
 
 @dataclass(eq=False, slots=True)

@@ -30,7 +30,7 @@ from adjoint.trace.recorder import (
     set_array_class,
     unwrapped,
 )
-from adjoint.trace.refusals import no_array, no_number
+from adjoint.trace.refusals import TAKE, indexes_here, no_array, no_number
 from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import as_view, detached, handle, replace_value, writable, write_through
 
@@ -64,9 +64,9 @@ class TracedArray(TracedCore):
 
     @shape.setter
     def shape(self, wanted: Any) -> None:
-        if self.view is not None:
-            self.view.refresh(self)
-            link, before = self.view, self.shape
+        if self.tie is not None:
+            self.tie.refresh(self)
+            link, before = self.tie, self.shape
             read, write = link.read, link.write
             link.read = lambda base: linear.reshape(read(base), shape=self.shape)
             if write is not None:
@@ -157,7 +157,8 @@ class TracedArray(TracedCore):
     def __index__(self) -> int:
         if self.dtype.kind not in "iu":
             raise TypeError("only integer scalar arrays can be converted to a scalar index")
-        return int(self._value("an index or a range", "use np.arange with a fixed length"))
+        remedy = TAKE if indexes_here() else "use np.arange with a fixed length"
+        return int(self._value("an index or a range", remedy))
 
     def __int__(self) -> int:
         return int(self._value("int()", "keep the array: x.astype(int)"))
@@ -213,8 +214,8 @@ class TracedArray(TracedCore):
     # *** indexing ***
 
     def __getitem__(self, index: Any) -> Any:
-        if self.view is not None:
-            self.view.refresh(self)
+        if self.tie is not None:
+            self.tie.refresh(self)
         if self.recorder is PLAIN:
             known = indexing.plain_index(index)
             if known is not indexing.RECORDED:
@@ -258,8 +259,8 @@ class TracedArray(TracedCore):
         )
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self.view is not None:
-            self.view.refresh(self)
+        if self.tie is not None:
+            self.tie.refresh(self)
         if self.recorder is PLAIN:
             known = indexing.plain_index(index)
             what = value if type(value) in NUMBERS else indexing.plain_value(value)
@@ -338,7 +339,7 @@ class TracedArray(TracedCore):
         """What ``+=`` does to an array: cast back to its dtype, write through to its bases."""
         if result is NotImplemented:
             return result
-        if not self.shape and self.view is None and self.recorder is not PLAIN:
+        if not self.shape and self.tie is None and self.recorder is not PLAIN:
             return result  # NumPy scalars are rebound by ``+=``, not written
         if (
             result.shape != self.shape
@@ -419,7 +420,7 @@ class TracedArray(TracedCore):
 
     @property
     def base(self) -> Any:
-        return None if self.view is None else self.view.base
+        return None if self.tie is None else self.tie.base
 
     def __copy__(self) -> Any:
         return self.copy()
@@ -429,8 +430,8 @@ class TracedArray(TracedCore):
 
     def copy(self, order: str = "C") -> Any:
         """The same value, tied to nothing."""
-        if self.view is not None:
-            self.view.refresh(self)
+        if self.tie is not None:
+            self.tie.refresh(self)
         if self.recorder is PLAIN:
             return plain(self.payload.copy(order))
         payload = self.payload

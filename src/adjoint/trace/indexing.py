@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError, UnsupportedError
+from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
 from adjoint.graph.types import type_of
 from adjoint.primitives.linear import (
@@ -47,25 +47,22 @@ def _entries(index: Any) -> list[Any]:
             array = as_operand(item)
             if type(array) is np.ndarray and array.size == 0 and isinstance(item, list):
                 array = array.astype(np.intp)
-            if array.dtype == bool:
-                entries.extend(_positions(array))
+            if array.dtype == bool and not array.shape:
+                entries.append(_Flag(_known_mask(array)))
+            elif array.dtype == bool:
+                entries.extend(np.nonzero(_known_mask(array)))
             elif array.dtype.kind in "iu":
                 entries.append(array)
             else:
                 raise IndexError("arrays used as indices must be of integer (or boolean) type")
         elif isinstance(item, bool | np.bool_):
-            raise UnsupportedError(
-                "an index that is one boolean",
-                function="indexing",
-                source=source_here(),
-                remedy="use np.where, or index with an array of booleans",
-            )
+            entries.append(_Flag(item))
         else:
             entries.append(item)
     return entries
 
 
-def _positions(mask: Any) -> list[Any]:
+def _known_mask(mask: Any) -> Any:
     known = concrete_value(mask)
     if known is None:
         raise ConcreteValueError(
@@ -74,14 +71,21 @@ def _positions(mask: Any) -> list[Any]:
             source=source_here(),
             remedy="use np.where(mask, x, other), or pass the mask in from outside",
         )
-    return list(np.nonzero(known))
+    return known
+
+
+class _Flag:
+    """``x[True]`` and ``x[False]``: a new first axis of one element, or of none."""
+
+    def __init__(self, chosen: Any) -> None:
+        self.places = np.zeros(int(bool(chosen)), np.intp)
 
 
 def concrete_value(x: Any) -> Any:
     """The array behind a stand-in, or None where values are not known."""
     while type(x) is core.TracedArray:
-        if x.view is not None:
-            x.view.refresh(x)
+        if x.tie is not None:
+            x.tie.refresh(x)
         x = x.payload
     return x if isinstance(x, np.ndarray | np.generic) else None
 
@@ -92,8 +96,8 @@ RECORDED: Any = object()  # an index or a value that is under recording
 def plain_value(x: Any) -> Any:
     """A plain stand-in's array, other arrays and numbers as they are; RECORDED if recorded."""
     if type(x) is core.TracedArray:
-        if x.view is not None:
-            x.view.refresh(x)
+        if x.tie is not None:
+            x.tie.refresh(x)
         return x.payload if x.recorder is core.PLAIN else RECORDED
     if isinstance(x, list | tuple):
         made = [plain_value(part) for part in x]
@@ -140,7 +144,7 @@ def plan_index(shape: tuple[int, ...], index: Any) -> Plan:
 
 def _plan(shape: tuple[int, ...], index: Any) -> Plan:
     entries = _entries(index)
-    used = sum(1 for e in entries if e is not None and e is not Ellipsis)
+    used = sum(1 for e in entries if e is not None and e is not Ellipsis and type(e) is not _Flag)
     if used > len(shape):
         raise IndexError(
             f"too many indices for array: array is {len(shape)}-dimensional, "
@@ -158,6 +162,11 @@ def _plan(shape: tuple[int, ...], index: Any) -> Plan:
     axis = 0
     for entry in entries:
         if entry is None:
+            expanded.append(1)
+            continue
+        if type(entry) is _Flag:
+            axes.append(len(expanded))
+            arrays.append(entry.places)
             expanded.append(1)
             continue
         extent = shape[axis]
@@ -193,7 +202,7 @@ def _plan(shape: tuple[int, ...], index: Any) -> Plan:
 
 
 def _is_array(entry: Any) -> bool:
-    return isinstance(entry, np.ndarray) or type(entry) is core.TracedArray
+    return isinstance(entry, np.ndarray) or type(entry) in (core.TracedArray, _Flag)
 
 
 def _integer(entry: Any) -> int:

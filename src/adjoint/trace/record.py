@@ -104,6 +104,6 @@ def record_graph(
 
 def current(x: Any) -> Any:
     """A result as it is now: views are brought up to date, plain arrays are themselves."""
-    if isinstance(x, TracedCore) and x.view is not None:
-        x.view.refresh(x)
+    if isinstance(x, TracedCore) and x.tie is not None:
+        x.tie.refresh(x)
     return unwrapped(x)

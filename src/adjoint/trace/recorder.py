@@ -362,8 +362,8 @@ def is_plain(x: Any) -> bool:
 
 def root_of(x: Any) -> Any:
     """The stand-in whose memory this one looks into: itself if it is no view."""
-    while x.view is not None:
-        x = x.view.base
+    while x.tie is not None:
+        x = x.tie.base
     return x
 
 
@@ -376,8 +376,8 @@ def capture(x: Any) -> Any:
 def unwrapped(x: Any) -> Any:
     """A plain stand-in's array, for good; anything else as it is."""
     if type(x) is TracedArray and x.recorder is PLAIN:
-        if x.view is not None:
-            x.view.refresh(x)
+        if x.tie is not None:
+            x.tie.refresh(x)
         if x.recorder is PLAIN:
             return capture(x)
     return x
@@ -417,8 +417,8 @@ def innermost(operands: Sequence[Any]) -> Recorder | None:
     found = None
     for x in operands:
         if type(x) is TracedArray:
-            if x.view is not None:
-                x.view.refresh(x)
+            if x.tie is not None:
+                x.tie.refresh(x)
             recorder = x.recorder
             if found is None or recorder.level > found.level:
                 found = recorder
@@ -430,14 +430,14 @@ def innermost(operands: Sequence[Any]) -> Recorder | None:
 class TracedCore:
     """State of a stand-in array: recorder, index of its value, payload."""
 
-    __slots__ = ("index", "payload", "recorder", "version", "view", "weak")
+    __slots__ = ("index", "payload", "recorder", "tie", "version", "weak")
 
     def __init__(self, recorder: Recorder, index: int, payload: Any, weak: bool) -> None:
         self.recorder = recorder
         self.index = index
         self.payload = payload
         self.weak = weak  # stands for a Python number, which follows the dtype of arrays
-        self.view: Any = None  # set when this is a view of another stand-in
+        self.tie: Any = None  # set when this is a view of another stand-in
         self.version = 0  # counts writes, so that views know when they are out of date
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import linecache
+import re
 from typing import Any
 
 from adjoint.errors import ConversionError
@@ -14,6 +15,12 @@ _NUMBERS = "a type as a function makes plain numbers; write x.astype({name}), or
 _DRAWS = "draw with plain numbers and scale: loc + scale * {name}(size=...) or the like"
 _TESTS = "checks compare plain arrays; give them ad.stop_gradient(x)"
 _ORDER = "draw the order, and index with it: x[rng.permutation(len(x))]"
+
+_NAME = re.compile(r"[\w.]+$")
+TAKE = (
+    "an array from outside cannot be asked for a recorded place: write np.take(X, k, axis=0), or "
+    "take it in first: X = np.array(X)"
+)
 
 # By the last part of the name that the user's line calls.
 _REMEDIES = {
@@ -31,26 +38,39 @@ _REMEDIES = {
 }
 
 
-def called_here() -> str:
-    """The name by which the user's line calls what it is in the middle of; empty if no call."""
+def _step_here() -> tuple[Any, Any]:
+    """The user's code, and the instruction that it is in the middle of."""
     code, offset = here()
     if code is None:
-        return ""
-    step = next((s for s in dis.get_instructions(code) if s.offset == offset), None)
+        return None, None
+    return code, next((s for s in dis.get_instructions(code) if s.offset == offset), None)
+
+
+def called_here() -> str:
+    """The name by which the user's line calls what it is in the middle of; empty if no call."""
+    code, step = _step_here()
     if step is None or not step.opname.startswith(("CALL", "PRECALL")) or step.positions is None:
         return ""
     at = step.positions
-    if at.lineno is None or at.col_offset is None:
+    if at.lineno is None or at.lineno != at.end_lineno:
         return ""
     line = linecache.getline(code.co_filename, at.lineno).encode()
-    text = line[at.col_offset :].decode(errors="replace")
-    depth, name = 0, ""
-    for letter in text:
-        if letter == "(" and depth == 0:
+    text = line[at.col_offset : at.end_col_offset].decode(errors="replace")
+    depth, end = 0, len(text)
+    for end in range(len(text) - 1, -1, -1):  # back to where the last pair of parentheses opens
+        depth += (text[end] == ")") - (text[end] == "(")
+        if depth == 0:
             break
-        depth += (letter == "[") - (letter == "]")
-        name += letter
-    return name.strip() if name.replace(".", "").replace("_", "").isalnum() else ""
+    match = _NAME.search(text[:end])
+    return match.group(0).lstrip(".") if match else ""
+
+
+def indexes_here() -> bool:
+    """Whether the user's line is in the middle of ``X[k]``."""
+    _, step = _step_here()
+    return step is not None and (
+        step.opname.startswith("BINARY_SUBSCR") or step.argrepr == "[]"  # later Pythons
+    )
 
 
 def _remedy(name: str) -> str | None:
@@ -76,12 +96,13 @@ def no_array(x: Any) -> ConversionError:
     if writes_an_item():
         return _into_outside(x.recorder.name)
     name = called_here()
+    remedy = TAKE if indexes_here() else _remedy(name)
     return ConversionError(
         "an array under recording cannot be turned into a plain ndarray: "
         "its derivative would be lost",
         function=name or x.recorder.name,
         source=source_here(),
-        remedy=_remedy(name)
+        remedy=remedy
         or "use NumPy functions on it as it is; for a value without derivative use "
         "ad.stop_gradient(x); to fill an array, make it with np.zeros inside the function",
     )

@@ -32,10 +32,10 @@ class View:
     def refresh(self, view: Any) -> None:
         """Bring a view up to date with its bases."""
         chain = [view]
-        while chain[-1].view is not None:
-            chain.append(chain[-1].view.base)
+        while chain[-1].tie is not None:
+            chain.append(chain[-1].tie.base)
         for below in reversed(chain[:-1]):
-            link = below.view
+            link = below.tie
             if link.seen != link.base.version:
                 replace_value(below, link.read(handle(link.base)))
                 link.seen = link.base.version
@@ -53,11 +53,11 @@ def detached(x: Any) -> Any:
     """The same value without its tie to a base; plain arrays as they are."""
     if type(x) is not core.TracedArray:
         return x
-    if x.view is not None:
-        x.view.refresh(x)
+    if x.tie is not None:
+        x.tie.refresh(x)
     if x.recorder is core.PLAIN:
         return type(x)(x.recorder, 1, core.capture(x), False)
-    return x if x.view is None else handle(x)
+    return x if x.tie is None else handle(x)
 
 
 def replace_value(x: Any, new: Any) -> None:
@@ -76,10 +76,10 @@ def as_view(
     elif result is base:
         result = (
             detached(base)
-            if base.view is not None
+            if base.tie is not None
             else type(base)(base.recorder, base.index, base.payload, base.weak)
         )
-    result.view = View(base, read, write)
+    result.tie = View(base, read, write)
     return result
 
 
@@ -91,11 +91,11 @@ def memory_of(x: Any) -> np.ndarray[Any, Any]:
     """
     chain = []
     while type(x) is core.TracedArray:
-        if x.view is not None:
-            x.view.refresh(x)
-        if x.view is not None and not isinstance(x.payload, np.ndarray):
-            chain.append(x.view.read)
-            x = x.view.base
+        if x.tie is not None:
+            x.tie.refresh(x)
+        if x.tie is not None and not isinstance(x.payload, np.ndarray):
+            chain.append(x.tie.read)
+            x = x.tie.base
         else:
             x = x.payload
     found = x if isinstance(x, np.ndarray) else np.empty(x.shape, x.dtype)
@@ -110,13 +110,13 @@ def _lies_otherwise(a: Any, b: Any) -> bool:
 
 def write_through(x: Any, new: Any) -> None:
     """Give a stand-in a new value, and its bases the new values that follow."""
-    if x.view is not None:
-        x.view.refresh(x)
+    if x.tie is not None:
+        x.tie.refresh(x)
     while True:
         before = x.payload
         replace_value(x, new)
         x.version += 1
-        link = x.view
+        link = x.tie
         moved = type(before) is type(x.payload) is np.ndarray and _lies_otherwise(before, x.payload)
         if link is None:
             if moved:
@@ -139,18 +139,18 @@ def writable(x: Any) -> Any:
     If a recording holds the memory as a constant, the root gets a copy of it first, and the
     views of it read themselves anew.
     """
-    if x.view is not None:
-        x.view.refresh(x)
+    if x.tie is not None:
+        x.tie.refresh(x)
     root = core.root_of(x)
     if root.index:
         root.payload = root.payload.copy(order="K")
         root.index = 0
         root.version += 1
-        if x.view is not None:
-            x.view.refresh(x)
-    link = x.view
+        if x.tie is not None:
+            x.tie.refresh(x)
+    link = x.tie
     while link is not None:
         if link.write is None:
             raise ValueError("assignment destination is read-only")
-        link = link.base.view
+        link = link.base.tie
     return x.payload

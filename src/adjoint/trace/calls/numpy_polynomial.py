@@ -6,7 +6,9 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from adjoint.trace.borrow import borrow, borrowed
+from adjoint.trace.borrow import borrow, borrowed, substitute
+from adjoint.trace.calls.support import is_traced
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_gate import entries, scipy_rule
 
 # Not imported by name: NumPy loads the package when asked for it, and this is in the middle of it.
@@ -32,6 +34,18 @@ def _own_code(name: str) -> Any:
 
     return rule
 
+
+_trimmed: Any = polynomial.polyutils.trimseq
+
+
+def trimseq(seq: Any) -> Any:
+    """Coefficients without the zeros at their end; as they are where values are not known."""
+    if is_traced(seq) and concrete_value(seq) is None:
+        return seq
+    return _trimmed(seq)
+
+
+substitute(_trimmed, trimseq)
 
 for _module, _prefix in _BASES.items():
     for _suffix in _SUFFIXES:

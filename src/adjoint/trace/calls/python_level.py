@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from adjoint.trace.calls.support import as_operand
 from adjoint.trace.making import joined
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.tables import implements
-from adjoint.trace.views import replace_value
+from adjoint.trace.views import as_view, replace_value
 
 
 @scipy_rule("numpy.vectorize.__call__")
@@ -57,6 +58,43 @@ def _core_names(part: str) -> list[str]:
     return [name for name in part.strip("()").split(",") if name]
 
 
+@implements(methods=("view",))
+def view(x: Any, dtype: Any = None, type: Any = None) -> Any:
+    """The same memory: under the same dtype, or complex numbers as pairs and back."""
+    if isinstance(dtype, builtins.type) and issubclass(dtype, np.ndarray):
+        dtype, type = None, dtype  # as in NumPy, either may be given first
+    if type not in (None, np.ndarray):
+        raise UnsupportedError(
+            f"the ndarray subclass {type.__name__} is not supported",
+            function="ndarray.view",
+            source=source_here(),
+            remedy="use two-dimensional arrays and @, or np.where with a mask",
+        )
+    wanted = x.dtype if dtype is None else np.dtype(dtype)
+    if wanted.kind not in "fc" or x.dtype.kind not in "fc":
+        raise UnsupportedError(
+            f"an array of {x.dtype} under recording cannot be looked at as {wanted}",
+            function="ndarray.view",
+            source=source_here(),
+            remedy="use x.astype(dtype), or np.real and np.imag",
+        )
+    if wanted == x.dtype:
+        return x[...]
+    forth, back = (_pairs, _numbers) if wanted.kind == "f" else (_numbers, _pairs)
+    if wanted.kind == x.dtype.kind or (x.real.dtype != np.zeros(0, wanted).real.dtype):
+        raise TypeError(f"the size of {wanted} does not fit {x.dtype}")
+    return as_view(forth(x), x, forth, lambda base, new: back(new))
+
+
+def _pairs(z: Any) -> Any:
+    parts = np.stack([np.real(z), np.imag(z)], -1)
+    return np.reshape(parts, (*parts.shape[:-2], -1))
+
+
+def _numbers(parts: Any) -> Any:
+    return parts[..., ::2] + 1j * parts[..., 1::2]
+
+
 @scipy_rule("numpy.lib.stride_tricks.as_strided")
 def as_strided(x: Any, *_: Any, **__: Any) -> Any:
     """Refused: strides say where elements lie, and recorded values lie nowhere."""
@@ -75,7 +113,7 @@ def resize_in_place(x: Any, *shape: Any, refcheck: bool = True) -> None:
     size = int(np.prod(wanted))
     flat = x.copy().reshape(-1)[:size]
     filled = np.concatenate([flat, np.zeros(size - flat.shape[0], x.dtype)])
-    if x.view is not None:
+    if x.tie is not None:
         raise ValueError("cannot resize this array: it does not own its data")
     replace_value(x, np.reshape(filled, wanted))
     x.version += 1

@@ -27,7 +27,7 @@ def _shares(x: Any, result: Any, read: Any) -> bool:
     """Whether NumPy gives a view: seen on the arrays, or on arrays that lie as they would."""
     source, made = concrete_value(x), concrete_value(result)
     if source is None or made is None:
-        if x.view is None:  # nothing but a view can lie otherwise than in order
+        if x.tie is None:  # nothing but a view can lie otherwise than in order
             return True
         source = memory_of(x)
         made = read(source)
