@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from adjoint.gallery.experiment import Data, Experiment, Report, claim
-from adjoint.gallery.tools import (
-    all_within,
-    bits,
-    descend,
-    half_squares,
-    histogram,
-    skipping,
-    skipping_starts,
-)
+from adjoint.gallery.tools import bits, descend_by_width, histogram, skipping, skipping_starts
 
 X = bits(4)
 T = bits(3)[(X @ [2, 1, 2, 1]).astype(int)]
@@ -21,18 +11,9 @@ T = bits(3)[(X @ [2, 1, 2, 1]).astype(int)]
 
 def run(starts: int) -> Report:
     """Two and three hidden units; the inputs reach the outputs too."""
-    rng = np.random.default_rng(0)
-    found = {
-        hidden: descend(
-            half_squares(skipping, X, T),
-            all_within(skipping, X, T),
-            skipping_starts(rng, starts, (4, hidden, 3), 0.5),
-            rate=0.25,
-            momentum=0.9,
-            sweeps=5000,
-        )
-        for hidden in (2, 3)
-    }
+    found = descend_by_width(
+        skipping, skipping_starts, (X, T), starts, (2, 3), rate=0.25, spread=0.5
+    )
     two, three = found[2].solved / starts, found[3].solved / starts
     figures = (
         claim("three hidden units", "learns", f"{three:.0%} of starts", three > 0.75),

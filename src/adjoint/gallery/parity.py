@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from adjoint.gallery.experiment import Data, Experiment, Report, at_most, claim
-from adjoint.gallery.tools import (
-    all_within,
-    bits,
-    descend,
-    half_squares,
-    histogram,
-    layered,
-    uniform_layers,
-)
+from adjoint.gallery.tools import bits, descend_by_width, histogram, layered, uniform_layers
 
 X = bits(4)
 T = X.sum(1, keepdims=True) % 2
@@ -21,18 +11,7 @@ T = X.sum(1, keepdims=True) % 2
 
 def run(starts: int) -> Report:
     """4-4-1 and 4-8-1 nets from many starts."""
-    rng = np.random.default_rng(0)
-    found = {
-        hidden: descend(
-            half_squares(layered, X, T),
-            all_within(layered, X, T),
-            uniform_layers(rng, starts, (4, hidden, 1), 1.0),
-            rate=0.5,
-            momentum=0.9,
-            sweeps=5000,
-        )
-        for hidden in (4, 8)
-    }
+    found = descend_by_width(layered, uniform_layers, (X, T), starts, (4, 8), rate=0.5, spread=1.0)
     four, eight = found[4], found[8]
     wide = eight.solved / starts
     figures = (

@@ -212,6 +212,46 @@ def skipping_starts(
     return first + uniform_layers(rng, starts, (n + hidden, m), spread)
 
 
+def descend_by_width(
+    net: Callable[[Any, Array], Array],
+    begin: Callable[..., Any],
+    problem: tuple[Array, Array],
+    starts: int,
+    widths: tuple[int, ...],
+    *,
+    rate: float,
+    spread: float,
+    sweeps: int = 5000,
+    rng: np.random.Generator | None = None,
+) -> dict[int, Descent]:
+    """Descents of nets with one hidden layer of several widths, with momentum 0.9.
+
+    Args:
+        net: :func:`layered` or :func:`skipping`.
+        begin: :func:`uniform_layers` or :func:`skipping_starts`.
+        problem: inputs and targets.
+        starts: of each width.
+        widths: hidden units.
+        rate: the learning rate.
+        spread: of the starts.
+        sweeps: at most.
+        rng: draws the starts; from seed 0 by default.
+    """
+    X, T = problem
+    rng = np.random.default_rng(0) if rng is None else rng
+    return {
+        width: descend(
+            half_squares(net, X, T),
+            all_within(net, X, T),
+            begin(rng, starts, (X.shape[1], width, T.shape[1]), spread),
+            rate=rate,
+            momentum=0.9,
+            sweeps=sweeps,
+        )
+        for width in widths
+    }
+
+
 def histogram(counts: dict[str, Array], xlabel: str) -> Callable[[Any], None]:
     """A picture of how sweeps to solution are spread; what was not solved is left out."""
 

@@ -37,8 +37,8 @@ def _input_fits(name: str, x: Any, axes: int, channels: int) -> None:
         )
 
 
-class _Conv(Module):
-    """What the convolutions share; ``axes`` is how many axes they slide along."""
+class _Sliding(Module):
+    """What convolutions and their transposes share; they slide along ``axes`` axes."""
 
     axes: ClassVar[int]
 
@@ -48,6 +48,30 @@ class _Conv(Module):
     padding: Pairs = static()
     dilation: tuple[int, ...] = static()
     groups: int = static()
+
+    def _draw(
+        self,
+        shape: tuple[int, ...],
+        out_channels: int,
+        fans: tuple[int, int],
+        inits: tuple[Initializer, Initializer | None],
+        rng: Rng,
+        dtype: Any,
+    ) -> None:
+        draw = initialise.generator(rng)
+        of_weight, of_bias = inits
+        self.weight = of_weight(draw, shape, *fans).astype(dtype)
+        self.bias = None
+        if of_bias is not None:
+            self.bias = of_bias(draw, (out_channels,), *fans).astype(dtype)
+
+    def _moved(self, y: Any) -> Any:
+        """The result with the bias added to each channel."""
+        return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * self.axes)
+
+
+class _Conv(_Sliding, init=False):
+    """What the convolutions share."""
 
     def __init__(
         self,
@@ -72,19 +96,17 @@ class _Conv(Module):
         self.dilation = each_axis(dilation, self.axes)
         self.groups = groups
         self.padding = _padding(name, padding, extents, self.stride, self.dilation)
-        fan_in = in_channels // groups * math.prod(extents)
-        fan_out = out_channels // groups * math.prod(extents)
-        draw = initialise.generator(rng)
         shape = (out_channels, in_channels // groups, *extents)
-        self.weight = weight_init(draw, shape, fan_in, fan_out).astype(dtype)
-        self.bias = None
-        if bias:
-            self.bias = bias_init(draw, (out_channels,), fan_in, fan_out).astype(dtype)
+        places = math.prod(extents)
+        fans = in_channels // groups * places, out_channels // groups * places
+        inits = weight_init, bias_init if bias else None
+        self._draw(shape, out_channels, fans, inits, rng, dtype)
 
     def __call__(self, x: Any) -> Any:
         _input_fits(type(self).__name__, x, self.axes, self.weight.shape[1] * self.groups)
-        y = convolution(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
-        return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * self.axes)
+        return self._moved(
+            convolution(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
+        )
 
     def flops(self, inputs: tuple[Any, ...], output: Any) -> int:
         """Operations of one call."""
@@ -167,17 +189,9 @@ class Conv3d(_Conv, init=False):
     axes = 3
 
 
-class _ConvTranspose(Module):
+class _ConvTranspose(_Sliding, init=False):
     """What the transposed convolutions share."""
 
-    axes: ClassVar[int]
-
-    weight: Any
-    bias: Any
-    stride: tuple[int, ...] = static()
-    padding: Pairs = static()
-    dilation: tuple[int, ...] = static()
-    groups: int = static()
     extra: tuple[int, ...] = static()
 
     def __init__(
@@ -206,21 +220,17 @@ class _ConvTranspose(Module):
         self.groups = groups
         # Each output sums over the kernel places that its stride lets it see.
         seen = math.prod(extents) / math.prod(self.stride)
-        fan_in = max(1, round(in_channels // groups * seen))
-        fan_out = out_channels // groups * math.prod(extents)
-        draw = initialise.generator(rng)
         shape = (in_channels, out_channels // groups, *extents)
-        self.weight = weight_init(draw, shape, fan_in, fan_out).astype(dtype)
-        self.bias = None
-        if bias:
-            self.bias = bias_init(draw, (out_channels,), fan_in, fan_out).astype(dtype)
+        fans = max(1, round(in_channels // groups * seen)), math.prod(shape[1:])
+        inits = weight_init, bias_init if bias else None
+        self._draw(shape, out_channels, fans, inits, rng, dtype)
 
     def __call__(self, x: Any) -> Any:
         _input_fits(type(self).__name__, x, self.axes, self.weight.shape[0])
         y = convolution_transposed(
             x, self.weight, self.stride, self.padding, self.dilation, self.groups, self.extra
         )
-        return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * self.axes)
+        return self._moved(y)
 
     def flops(self, inputs: tuple[Any, ...], output: Any) -> int:
         """Operations of one call."""

@@ -10,16 +10,17 @@ padding: there the state stays as it was, and the output is 0.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from adjoint.api import scan
 from adjoint.errors import StructureError
 from adjoint.nn import initialise
-from adjoint.nn.cells import Activation, GRUCell, LSTMCell, RNNCell
+from adjoint.nn.cells import GRUCell, LSTMCell, RNNCell
 from adjoint.nn.dropout import Dropout
 from adjoint.nn.initialise import Rng
 from adjoint.nn.module import Module
@@ -75,20 +76,25 @@ class _Recurrent(Module):
     cells: tuple[tuple[Any, ...], ...]
     dropout: Any
 
-    def _stack(
+    cell: ClassVar[Any]
+
+    def __init__(
         self,
-        make: Callable[[int, np.random.Generator], Any],
         in_features: int,
         hidden: int,
-        layers: int,
-        bidirectional: bool,
-        dropout: float,
-        rng: Rng,
+        *,
+        layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        rng: Rng = None,
+        dtype: Any = np.float64,
+        **of_cell: Any,
     ) -> None:
         draw = initialise.generator(rng)
         ways = 2 if bidirectional else 1
         sizes = [in_features] + [ways * hidden] * (layers - 1)
-        self.cells = tuple(tuple(make(n, draw) for _ in range(ways)) for n in sizes)
+        make = functools.partial(self.cell, hidden=hidden, rng=draw, dtype=dtype, **of_cell)
+        self.cells = tuple(tuple(make(n) for _ in range(ways)) for n in sizes)
         self.dropout = Dropout(dropout) if dropout else None
 
     def run(
@@ -130,7 +136,7 @@ class _Recurrent(Module):
         return int(2 * steps * sum(sizes))
 
 
-class RNN(_Recurrent):
+class RNN(_Recurrent, init=False):
     """Elman's network, stacked and in both directions if wanted.
 
     Args:
@@ -138,87 +144,29 @@ class RNN(_Recurrent):
         hidden: m.
         layers: how many on top of each other.
         bidirectional: whether each layer reads both ways; its outputs are joined.
-        activation: f in ``h' = f(x W + h U + b)``.
         dropout: probability of dropping between layers.
         rng: seed or generator.
         dtype: of the parameters.
+        of_cell: further settings of every cell, see :class:`RNNCell`: the ``activation`` f in
+            ``h' = f(x W + h U + b)``, ``weight_init`` and ``recurrent_init``.
 
     Call:
         x: [batch, time, n], mask: [batch, time] or None -> [batch, time, m] (2 m both ways).
     """
 
-    def __init__(
-        self,
-        in_features: int,
-        hidden: int,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        activation: Activation = np.tanh,
-        dropout: float = 0.0,
-        rng: Rng = None,
-        dtype: Any = np.float64,
-    ) -> None:
-        self._stack(
-            lambda n, draw: RNNCell(n, hidden, activation=activation, rng=draw, dtype=dtype),
-            in_features,
-            hidden,
-            layers,
-            bidirectional,
-            dropout,
-            rng,
-        )
+    cell = RNNCell
 
 
-class LSTM(_Recurrent):
+class LSTM(_Recurrent, init=False):
     """Long short-term memory; arguments and call as for :class:`RNN`, see :class:`LSTMCell`."""
 
-    def __init__(
-        self,
-        in_features: int,
-        hidden: int,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        forget_bias: float = 1.0,
-        dropout: float = 0.0,
-        rng: Rng = None,
-        dtype: Any = np.float64,
-    ) -> None:
-        self._stack(
-            lambda n, draw: LSTMCell(n, hidden, forget_bias=forget_bias, rng=draw, dtype=dtype),
-            in_features,
-            hidden,
-            layers,
-            bidirectional,
-            dropout,
-            rng,
-        )
+    cell = LSTMCell
 
 
-class GRU(_Recurrent):
+class GRU(_Recurrent, init=False):
     """Gated recurrent units; arguments and call as for :class:`RNN`, see :class:`GRUCell`."""
 
-    def __init__(
-        self,
-        in_features: int,
-        hidden: int,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        rng: Rng = None,
-        dtype: Any = np.float64,
-    ) -> None:
-        self._stack(
-            lambda n, draw: GRUCell(n, hidden, rng=draw, dtype=dtype),
-            in_features,
-            hidden,
-            layers,
-            bidirectional,
-            dropout,
-            rng,
-        )
+    cell = GRUCell
 
 
 class Last(Module):
