@@ -81,6 +81,8 @@ class Writer(Emitter):
         self.checks: dict[tuple[Node, int, int], list[str]] = {}
         self.rows: dict[Operand, Reg] = {}  # results of this row's reductions
         self.holding: Reg | None = None  # lanes in which loads may touch memory
+        self.gate: Reg | None = None  # the part of it that is the same for all lanes
+        self.spare: dict[str, str] = {}  # memory read where the gate is shut, by type
 
     # *** memory ***
 
@@ -118,6 +120,10 @@ class Writer(Emitter):
         elif stride == 1:
             pointer, level = self.address(place, where)
             type_ = f"<{lanes} x {stored}>"
+            if mask is not None and self.gate is not None:
+                # A masked load from unmapped memory is slow even with all lanes off.
+                pointer, level = self._gated(pointer, type_, level, self.gate)
+                mask = None if mask is self.gate else mask
             if mask is None:
                 found = self.make(
                     stored, lanes, level, f"load {type_}, ptr {pointer}, align {align}"
@@ -142,19 +148,19 @@ class Writer(Emitter):
     def _guarded(self, pointer: str, stored: str, level: int, mask: Reg) -> Reg:
         """One element that may only be read if the mask (any lane of it) holds."""
         one = mask if mask.lanes == 1 else self.any_lane(mask)
-        slot = self.fresh("dummy")
-        self.allocas.append(f"{slot} = alloca {stored}, align 8")
-        zero = "0.0" if stored in ("half", "float", "double") else "0"
-        self.allocas.append(f"store {stored} {zero}, ptr {slot}, align 8")
-        safe = self.make(
-            "ptr",
-            1,
-            max(level, one.level),
-            f"select i1 {one.name}, ptr {pointer}, ptr {slot}",
-        )
-        return self.make(
-            stored, 1, safe.level, f"load {stored}, ptr {safe.name}, align {_SIZE[stored]}"
-        )
+        safe, level = self._gated(pointer, stored, level, one)
+        return self.make(stored, 1, level, f"load {stored}, ptr {safe}, align {_SIZE[stored]}")
+
+    def _gated(self, pointer: str, type_: str, level: int, gate: Reg) -> tuple[str, int]:
+        """A pointer where a condition holds, else one to zeros of our own; and its level."""
+        slot = self.spare.get(type_)
+        if slot is None:
+            slot = self.spare[type_] = self.fresh("spare")
+            self.allocas.append(f"{slot} = alloca {type_}, align 64")
+            self.allocas.append(f"store {type_} zeroinitializer, ptr {slot}, align 64")
+        text = f"select i1 {gate.name}, ptr {pointer}, ptr {slot}"
+        safe = self.make("ptr", 1, max(level, gate.level), text)
+        return safe.name, safe.level
 
     def any_lane(self, mask: Reg) -> Reg:
         """Whether any lane of a mask is on."""
@@ -301,17 +307,19 @@ class Writer(Emitter):
         """Compute with memory touched only where a condition (and those around it) holds."""
         if condition is None:
             return compute()
-        before = self.holding
+        before, gate = self.holding, self.gate
         mask = condition
         if before is not None:
             mask = self.op("and", before, condition)
         elif self.vector.mask is not None:
             mask = self.op("and", self.vector.mask, condition)
         self.holding = mask
+        if condition.lanes == 1:
+            self.gate = condition if gate is None else self.op("and", gate, condition)
         try:
             return compute()
         finally:
-            self.holding = before
+            self.holding, self.gate = before, gate
 
 
 _SIZE = {"half": 2, "float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}

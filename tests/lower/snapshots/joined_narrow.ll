@@ -1,6 +1,6 @@
 define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
-  %dummy36 = alloca double, align 8
-  store double 0.0, ptr %dummy36, align 8
+  %spare36 = alloca double, align 64
+  store double zeroinitializer, ptr %spare36, align 64
   %v6 = insertelement <2 x i64> poison, i64 17, i64 0
   %v7 = shufflevector <2 x i64> %v6, <2 x i64> poison, <2 x i32> zeroinitializer
   %v14 = insertelement <2 x i64> poison, i64 -17, i64 0
@@ -51,7 +51,7 @@ define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
   %v33 = mul nsw i64 %L1, 17
   %v34 = add nsw i64 %v33, 46
   %v35 = getelementptr inbounds double, ptr %b0, i64 %v34
-  %v37 = select i1 %v32, ptr %v35, ptr %dummy36
+  %v37 = select i1 %v32, ptr %v35, ptr %spare36
   %v38 = load double, ptr %v37, align 8
   %v39 = mul nsw i64 %L1, 30
   %v40 = add nsw i64 %v39, 29

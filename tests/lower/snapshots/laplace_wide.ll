@@ -1,10 +1,6 @@
 define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1) #0 {
-  %dummy49 = alloca double, align 8
-  store double 0.0, ptr %dummy49, align 8
-  %dummy55 = alloca double, align 8
-  store double 0.0, ptr %dummy55, align 8
-  %dummy61 = alloca double, align 8
-  store double 0.0, ptr %dummy61, align 8
+  %spare49 = alloca double, align 64
+  store double zeroinitializer, ptr %spare49, align 64
   %v8 = insertelement <8 x i64> poison, i64 -1, i64 0
   %v9 = shufflevector <8 x i64> %v8, <8 x i64> poison, <8 x i32> zeroinitializer
   %v11 = insertelement <8 x i64> poison, i64 39, i64 0
@@ -68,27 +64,27 @@ define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1) #0 {
   %v46 = mul nsw i64 %L1, 41
   %v47 = add nsw i64 %v46, 40
   %v48 = getelementptr inbounds double, ptr %b0, i64 %v47
-  %v50 = select i1 %v45, ptr %v48, ptr %dummy49
+  %v50 = select i1 %v45, ptr %v48, ptr %spare49
   %v51 = load double, ptr %v50, align 8
   %v52 = mul nsw i64 %L1, 41
   %v53 = add nsw i64 %v52, 81
   %v54 = getelementptr inbounds double, ptr %b0, i64 %v53
-  %v56 = select i1 %v45, ptr %v54, ptr %dummy55
-  %v57 = load double, ptr %v56, align 8
-  %v58 = mul nsw i64 %L1, 41
-  %v59 = add nsw i64 %v58, -1
-  %v60 = getelementptr inbounds double, ptr %b0, i64 %v59
-  %v62 = select i1 %v45, ptr %v60, ptr %dummy61
-  %v63 = load double, ptr %v62, align 8
-  %v64 = fadd double %v57, %v63
-  %v65 = fmul double 0x4000000000000000, %v51
-  %v66 = fsub double %v64, %v65
-  %v67 = fmul double 0x3FB999999999999A, %v66
-  %v68 = fadd double %v51, %v67
-  %v69 = load double, ptr %v48, align 8
-  %v70 = select i1 %v45, double %v68, double %v69
-  %v71 = getelementptr inbounds double, ptr %b1, i64 %v47
-  store double %v70, ptr %v71, align 8
+  %v55 = select i1 %v45, ptr %v54, ptr %spare49
+  %v56 = load double, ptr %v55, align 8
+  %v57 = mul nsw i64 %L1, 41
+  %v58 = add nsw i64 %v57, -1
+  %v59 = getelementptr inbounds double, ptr %b0, i64 %v58
+  %v60 = select i1 %v45, ptr %v59, ptr %spare49
+  %v61 = load double, ptr %v60, align 8
+  %v62 = fadd double %v56, %v61
+  %v63 = fmul double 0x4000000000000000, %v51
+  %v64 = fsub double %v62, %v63
+  %v65 = fmul double 0x3FB999999999999A, %v64
+  %v66 = fadd double %v51, %v65
+  %v67 = load double, ptr %v48, align 8
+  %v68 = select i1 %v45, double %v66, double %v67
+  %v69 = getelementptr inbounds double, ptr %b1, i64 %v47
+  store double %v68, ptr %v69, align 8
   br label %L1.latch
   L1.latch:
   %L1.next = add nuw nsw i64 %L1, 1
