@@ -22,7 +22,7 @@ from adjoint.rewrite.rows import split_rows
 from adjoint.rewrite.stretch import MOVING, Stretch
 
 _FEWEST_ROUNDS = 8
-_FEWEST_NODES = 40  # of a graph that is looked at; and of a stretch
+_FEWEST_NODES = 100  # of a graph that is looked at; and of a stretch: fewer fuse into a kernel
 _MOST_CANDIDATES = 32
 
 
