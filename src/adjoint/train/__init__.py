@@ -3,6 +3,7 @@
 from adjoint.train.callbacks import Callback, EarlyStopping
 from adjoint.train.fitting import PrecisionWarning, Result, fit
 from adjoint.train.history import History, Row
+from adjoint.train.rates import RateTest, find_rate
 from adjoint.train.storage import load, load_metadata, save
 
 __all__ = [
@@ -10,8 +11,10 @@ __all__ = [
     "EarlyStopping",
     "History",
     "PrecisionWarning",
+    "RateTest",
     "Result",
     "Row",
+    "find_rate",
     "fit",
     "load",
     "load_metadata",
