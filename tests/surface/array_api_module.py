@@ -31,9 +31,22 @@ def _known(x: Any) -> Any:
     return value if value is not None else x
 
 
+def _dlpack(
+    self: Any,
+    *,
+    stream: Any = None,
+    max_version: Any = None,
+    dl_device: Any = None,
+    copy: Any = None,
+) -> Any:
+    return np.asarray(_known(self)).__dlpack__(
+        stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
+    )
+
+
+TracedArray.__dlpack__ = _dlpack  # type: ignore[attr-defined]
 TracedArray.__float__ = lambda self: float(_known(self))  # type: ignore[method-assign]
 TracedArray.__complex__ = lambda self: complex(_known(self))  # type: ignore[method-assign]
-TracedArray.__dlpack__ = lambda self, **options: np.asarray(_known(self)).__dlpack__(**options)  # type: ignore[attr-defined]
 TracedArray.__dlpack_device__ = lambda self: (1, 0)  # type: ignore[attr-defined]
 
 

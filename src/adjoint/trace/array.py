@@ -97,6 +97,10 @@ class TracedArray(TracedCore):
     def device(self) -> str:
         return "cpu"
 
+    def to_device(self, device: str, /, *, stream: Any = None) -> Any:
+        np.empty(0).to_device(device, stream=stream)
+        return self
+
     @property
     def itemsize(self) -> int:
         return self.dtype.itemsize

@@ -43,7 +43,7 @@ class _Module:
         self._real = real
 
     def __getattr__(self, name: str) -> Any:
-        return _seen(getattr(self._real, name))
+        return seen(getattr(self._real, name))
 
 
 def _maker(function: Any) -> Callable[..., Any]:
@@ -124,7 +124,7 @@ def substitute(own_function: Any, ours: Any) -> None:
 _kept: list[Any] = []  # what is known by its id stays alive
 
 
-def _seen(value: Any) -> Any:
+def seen(value: Any) -> Any:
     """A global of theirs as borrowed code sees it."""
     replaced = _replacements().get(id(value))
     if replaced is not None:
@@ -161,7 +161,7 @@ def borrowed(function: Any) -> Any:
         found.__kwdefaults__ = code.__kwdefaults__
         found.__dict__.update(code.__dict__)  # a decorator's __wrapped__ tells the signature
         for cell, real in zip(cells, code.__closure__ or (), strict=True):
-            cell.cell_contents = _seen(real.cell_contents)
+            cell.cell_contents = seen(real.cell_contents)
     return found
 
 
@@ -172,7 +172,7 @@ def globals_for(names: dict[str, Any]) -> dict[str, Any]:
         made = _globals[id(names)] = {"__builtins__": _builtins()}
         for name, value in list(names.items()):
             if name != "__builtins__":
-                made[name] = value if name.startswith("__") else _seen(value)
+                made[name] = value if name.startswith("__") else seen(value)
     return made
 
 
@@ -181,7 +181,7 @@ def _builtins() -> dict[str, Any]:
     """Python's names: imports give modules as borrowed code sees them, numbers stay recorded."""
 
     def seen_import(*args: Any, **options: Any) -> Any:
-        return _seen(builtins.__import__(*args, **options))
+        return seen(builtins.__import__(*args, **options))
 
     return {**vars(builtins), "__import__": seen_import, "float": _Float, "complex": _Complex}
 
@@ -193,7 +193,7 @@ class _NumberType(type):
     dtype: np.dtype[Any]
 
     def __call__(cls, *args: Any) -> Any:
-        if any(type(x) is core.TracedArray for x in args):
+        if any(type(x) is core.TracedArray and not core.is_plain(x) for x in args):
             return args[0].astype(cls.dtype)
         return cls.own(*args)
 
@@ -202,6 +202,12 @@ class _NumberType(type):
 
     def __subclasscheck__(cls, kind: type) -> bool:
         return issubclass(kind, cls.own)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls.own or other is cls  # ``type(q) in (int, float)``
+
+    def __hash__(cls) -> int:
+        return hash(cls.own)
 
 
 class _Float(float, metaclass=_NumberType):

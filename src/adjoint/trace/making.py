@@ -28,6 +28,7 @@ from adjoint.trace.calls.support import any_traced, as_operand
 from adjoint.trace.session import is_recording, while_recording
 
 _NUMERIC = "biufc"
+_NUMBERS = (bool, int, float, complex)
 _own: dict[str, Any] = {}  # NumPy's functions, by name
 _ours: dict[str, Any] = {}  # what takes their place
 _by_id: dict[int, Any] = {}
@@ -277,7 +278,11 @@ class _Joiner:
             numbers = [int(part) for part in items.pop(0).split(",")]
             settings = [*numbers, *[axis, ndmin, place][len(numbers) :]]
             axis, ndmin, place = settings[0], settings[1], settings[2]
-        return np.concatenate([_placed_part(x, ndmin, place) for x in items], axis=axis)
+        parts = [_placed_part(x, ndmin, place) for x in items]
+        strong = [p.dtype for x, p in zip(items, parts, strict=True) if type(x) not in _NUMBERS]
+        weak = [x for x in items if type(x) in _NUMBERS]
+        dtype = np.result_type(*strong, *weak)
+        return np.concatenate([p.astype(dtype) for p in parts], axis=axis)
 
 
 def _placed_part(item: Any, ndmin: int, place: int) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.calls.support import as_operand, common_dtype, is_traced
 from adjoint.trace.recorder import plain
 from adjoint.trace.tables import implements
 
@@ -73,14 +73,15 @@ def linspace(
     axis: int = 0,
 ) -> Any:
     """Evenly spaced numbers between two ends."""
-    div = num - 1 if endpoint else num
-    a, b = as_operand(start) * 1.0, as_operand(stop) * 1.0
+    div, ends = num - 1 if endpoint else num, (start, stop)
+    a, b = (x * 1.0 if type(x) in (int, float, complex) else as_operand(x) * 1.0 for x in ends)
     delta = b - a
-    k = np.arange(num, dtype=float).reshape((-1,) + (1,) * np.ndim(delta))
+    kind = common_dtype(a, b, float(num))
+    k = np.arange(num, dtype=kind).reshape((-1,) + (1,) * np.ndim(delta))
     step = delta / div if div > 0 else np.nan
     result = k * step + a if div > 0 else k * delta + a
     if endpoint and num > 1:
-        last = np.broadcast_to(b, result.shape[1:])
+        last = np.broadcast_to(b, result.shape[1:]).astype(result.dtype)
         result = np.concatenate([result[:-1], last[None]], axis=0)
     if axis != 0:
         result = np.moveaxis(result, 0, axis)

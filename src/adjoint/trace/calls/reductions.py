@@ -122,6 +122,7 @@ def var(
         x = x.astype(np.float32)
     if _given(correction):
         ddof = correction
+    ddof = ddof.item() if isinstance(ddof, np.generic) else ddof
     axes = axis_tuple(axis, x.ndim)
     masked = _given(where) and where is not True
     count: Any = extent(x.shape, axes)
@@ -134,8 +135,11 @@ def var(
     else:
         squares = deviation * deviation
     total = sum_(squares, axes, None, None, keepdims, None, where)
-    left = np.maximum(np.reshape(count, np.shape(total)) if masked else count, ddof) - ddof
-    result = total / left
+    if masked:
+        left = np.maximum(np.reshape(count, np.shape(total)), ddof) - ddof
+        result = (total / left).astype(total.dtype)
+    else:
+        result = total / (max(count, ddof) - ddof or np.zeros((), total.dtype))
     return _store(result.astype(np.float16) if half else result, out)
 
 

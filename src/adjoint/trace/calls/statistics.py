@@ -65,9 +65,10 @@ def _quantile(function: Any, scale: float) -> Any:
         x = as_operand(a)
         if concrete_value(x) is not None or options.get("weights") is not None:
             return borrowed(function)(a, q, axis, out, False, method, keepdims, **options)
-        if scale != 1:
-            q = np.true_divide(q, scale)
-        result = _unknown_quantile(x, np.asarray(q), axis, method, keepdims)
+        levels = np.asarray(q) if scale == 1 else np.true_divide(q, scale)
+        result = _unknown_quantile(x, levels, axis, method, keepdims)
+        if type(q) in (int, float) and x.dtype.kind == "f":
+            result = result.astype(x.dtype)
         return _store(result, out)
 
     return quantile
@@ -173,7 +174,8 @@ def _nan_quantile_rule(scale: float) -> Any:
         keepdims: Any = np._NoValue,
         **options: Any,
     ) -> Any:
-        levels = np.asarray(q) if scale == 1 else np.true_divide(q, np.float64(scale))
+        levels = q if type(q) in (int, float) else np.asarray(q)
+        levels = levels if scale == 1 else levels / scale
         return _store(_nan_quantile(a, levels, axis, method, keepdims), out)
 
     return quantile
@@ -298,7 +300,11 @@ def nanvar(
     there, filled = _there(x, where)
     axes = _axes(axis)
     count = np.sum(there, axis=axes, dtype=np.intp, keepdims=True)
-    centre = mean if _given(mean) else np.sum(filled, axis=axes, dtype=dtype, keepdims=True) / count
+    if _given(mean):
+        centre = mean
+    else:
+        sums = np.sum(filled, axis=axes, dtype=dtype, keepdims=True)
+        centre = (sums / count).astype(sums.dtype)
     deviation = np.where(there, filled - centre, np.zeros((), x.dtype))
     if x.dtype.kind == "c":
         squares = np.real(deviation * np.conjugate(deviation))

@@ -50,16 +50,24 @@ def fabs(x: Any) -> Any:
     return elementwise(e.absolute, x if x.dtype.kind == "f" else x.astype(float))
 
 
+def _scaled(x: Any, over: float, under: float) -> Any:
+    """``x * (over / under)``, the factor rounded in the dtype that the ufunc computes in."""
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    kind = np.dtype(np.float32) if x.dtype == np.float16 else x.dtype
+    factor = kind.type(over) / kind.type(under)
+    return (x.astype(kind) * factor).astype(x.dtype)
+
+
 @implements(np.deg2rad, np.radians)
 def deg2rad(x: Any) -> Any:
     """Degrees to radians."""
-    return x * (np.pi / 180)
+    return _scaled(x, np.pi, 180)
 
 
 @implements(np.rad2deg, np.degrees)
 def rad2deg(x: Any) -> Any:
     """Radians to degrees."""
-    return x * (180 / np.pi)
+    return _scaled(x, 180, np.pi)
 
 
 @implements(np.divmod)
