@@ -68,7 +68,8 @@ JUMPS = frozenset(
         "huber",
     ]
 )
-# Nodes that only move elements, or compute in whole numbers or exactly.
+# Nodes that only move elements, or compute in whole numbers or exactly. Maxima do not belong
+# here: of zeros of two signs either may win.
 EXACT = frozenset(
     [
         "broadcast",
@@ -89,12 +90,6 @@ EXACT = frozenset(
         "neg",
         "abs",
         "cast",
-        "max",
-        "min",
-        "maximum",
-        "minimum",
-        "fmax",
-        "fmin",
         "copysign",
     ]
 )

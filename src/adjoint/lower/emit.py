@@ -14,53 +14,36 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from adjoint.lower.index import ZERO, Index, Loaded, Quotient, Var, var_index
-from adjoint.lower.layout import Place
+from adjoint.lower.registers import (
+    COMPLEX_PARTS,
+    FLOATS,
+    Reg,
+    complex_kind,
+    literal,
+    memory_type,
+    number_type,
+    parts,
+    reg_type,
+    size_of,
+)
 
-FLOATS = {"half", "float", "double"}
-_REG_TYPES = {
-    "f2": "half",
-    "f4": "float",
-    "f8": "double",
-    "b1": "i1",
-    "i1": "i8",
-    "u1": "i8",
-    "i2": "i16",
-    "u2": "i16",
-    "i4": "i32",
-    "u4": "i32",
-    "i8": "i64",
-    "u8": "i64",
-}
-_SIZES = {"half": 2, "float": 4, "double": 8, "i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
-
-
-def reg_type(dtype: np.dtype[Any]) -> str | None:
-    """The LLVM type of a number in a register; None for dtypes without native code."""
-    if not dtype.isnative:
-        return None
-    return _REG_TYPES.get(f"{dtype.kind}{dtype.itemsize}")
-
-
-def memory_type(kind: str) -> str:
-    """The LLVM type of a number in memory: a bool takes a byte."""
-    return "i8" if kind == "i1" else kind
-
-
-class Reg(NamedTuple):
-    """A number or a vector of numbers: its text, LLVM type, lanes and the scope it is known in."""
-
-    name: str
-    kind: str
-    lanes: int
-    level: int
-
-    @property
-    def type(self) -> str:
-        """The LLVM type."""
-        return self.kind if self.lanes == 1 else f"<{self.lanes} x {self.kind}>"
+__all__ = [
+    "COMPLEX_PARTS",
+    "FLOATS",
+    "Emitter",
+    "Reg",
+    "Scope",
+    "Vector",
+    "complex_kind",
+    "join",
+    "literal",
+    "memory_type",
+    "number_type",
+    "parts",
+    "reg_type",
+    "size_of",
+]
 
 
 class Scope:
@@ -79,19 +62,6 @@ class Vector(NamedTuple):
     var: Var | None
     lanes: int
     mask: Reg | None
-
-
-def literal(value: Any, kind: str) -> str:
-    """A number as LLVM writes it."""
-    if kind == "i1":
-        return "true" if value else "false"
-    if kind in FLOATS:
-        if kind == "half":
-            return f"0xH{np.float16(value).view(np.uint16):04X}"
-        exact = np.float64(np.float32(value)) if kind == "float" else np.float64(value)
-        bits = int(exact.view(np.uint64))
-        return f"0x{bits:016X}"
-    return str(int(value))
 
 
 class Emitter:
@@ -143,6 +113,10 @@ class Emitter:
 
     def const(self, value: Any, kind: str) -> Reg:
         """A constant."""
+        part = COMPLEX_PARTS.get(kind)
+        if part is not None:
+            real, imag = (Reg(literal(x, part), part, 1, 0) for x in (value.real, value.imag))
+            return join(self, real, imag)
         return Reg(literal(value, kind), kind, 1, 0)
 
     def make(self, kind: str, lanes: int, level: int, text: str) -> Reg:
@@ -155,6 +129,8 @@ class Emitter:
         """A vector all of whose lanes hold the number."""
         if reg.lanes == lanes:
             return reg
+        if reg.imag is not None:
+            return join(self, *[self.spread(x, lanes) for x in parts(reg)])
         key = ("spread", reg, lanes)
         found: Reg | None = self.recall(key)
         if found is None:
@@ -195,6 +171,9 @@ class Emitter:
 
     def select(self, which: Reg, yes: Reg, no: Reg) -> Reg:
         """``yes`` where ``which`` holds, else ``no``."""
+        if yes.imag is not None:
+            pairs = zip(parts(yes), parts(no), strict=True)
+            return join(self, *[self.select(which, x, y) for x, y in pairs])
         lanes, level, (c, a, b) = self.alike(which, yes, no)
         return self.make(
             a.kind,
@@ -423,6 +402,9 @@ class Emitter:
 
     def slot(self, kind: str, lanes: int, first: Reg) -> str:
         """A stack slot that starts with a value."""
+        if first.imag is not None:
+            real, imag = parts(first)
+            return f"{self.slot(real.kind, lanes, real)} {self.slot(imag.kind, lanes, imag)}"
         name = self.fresh("acc")
         type_ = kind if lanes == 1 else f"<{lanes} x {kind}>"
         self.allocas.append(f"{name} = alloca {type_}, align 64")
@@ -432,11 +414,18 @@ class Emitter:
 
     def read(self, slot: str, kind: str, lanes: int) -> Reg:
         """What a slot holds now."""
+        part = COMPLEX_PARTS.get(kind)
+        if part is not None:
+            return join(self, *[self.read(half, part, lanes) for half in slot.split()])
         type_ = kind if lanes == 1 else f"<{lanes} x {kind}>"
         return self.make(kind, lanes, self.level, f"load {type_}, ptr {slot}, align 64")
 
     def write(self, slot: str, reg: Reg) -> None:
         """Put a value into a slot."""
+        if reg.imag is not None:
+            for half, part in zip(slot.split(), parts(reg), strict=True):
+                self.write(half, part)
+            return
         self.line(f"store {reg.type} {reg.name}, ptr {slot}, align 64")
 
     def function(self, name: str, parameters: Sequence[str]) -> str:
@@ -446,16 +435,12 @@ class Emitter:
         return f"define internal void {name}({', '.join(parameters)}) #0 {{\n  {body}\n}}\n"
 
 
+def join(e: Emitter, real: Reg, imag: Reg) -> Reg:
+    """A complex register of two real ones."""
+    lanes, level, (a, b) = e.alike(real, imag)
+    return Reg(a.name, f"c{a.kind}", lanes, level, Reg(b.name, b.kind, lanes, level))
+
+
 def _mangled(kind: str, lanes: int) -> str:
     short = {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
     return short if lanes == 1 else f"v{lanes}{short}"
-
-
-def size_of(kind: str) -> int:
-    """Bytes of a number in memory."""
-    return _SIZES[kind]
-
-
-def step_of(place: Place) -> int:
-    """Bytes between neighbouring elements of the place's dtype."""
-    return place.dtype.itemsize

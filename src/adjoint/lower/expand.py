@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adjoint.graph.graph import Node
-from adjoint.lower.emit import Reg
+from adjoint.lower.emit import Reg, number_type
 from adjoint.lower.expr import EXPANSIONS, Indices, Writer
 from adjoint.lower.index import ZERO, Index, Loaded, Quotient, unravel
 
@@ -120,7 +120,10 @@ def _concatenate(w: Writer, node: Node, at: Indices) -> Reg:
         else:
             result = w.select(condition, reg, result)
         start += extent
-    assert result is not None
+    if result is None:  # all parts are empty, and so is the result
+        kind = number_type(node.output.type.dtype)
+        assert kind is not None
+        return w.const(0, kind)
     return result
 
 

@@ -9,13 +9,25 @@ none of these costs anything, whatever stands above or below them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from adjoint.graph.graph import Literal, Node, Operand, Value
 from adjoint.lower import functions as _functions
-from adjoint.lower.emit import Emitter, Reg, memory_type, reg_type, size_of
+from adjoint.lower.complexes import COMPLEX_RULES, is_complex_map
+from adjoint.lower.emit import (
+    Emitter,
+    Reg,
+    complex_kind,
+    join,
+    memory_type,
+    number_type,
+    parts,
+    reg_type,
+    size_of,
+)
 from adjoint.lower.index import Index, dot
 from adjoint.lower.layout import Place
 from adjoint.lower.maps import KINDS, RULES
@@ -49,6 +61,11 @@ def is_map(node: Node) -> bool:
             return False
     operands = node.operands[1:] if name == "where" else node.operands
     return all(operand.type.dtype.kind in kinds for operand in operands)
+
+
+def is_pointwise(node: Node) -> bool:
+    """Whether a node is elementwise and has a rule, for real or complex numbers."""
+    return is_map(node) or is_complex_map(node)
 
 
 class Writer(Emitter):
@@ -105,6 +122,8 @@ class Writer(Emitter):
 
     def load(self, place: Place, where: Index, mask: Reg | None) -> Reg:
         """The element, or the lanes' elements, at an offset in elements."""
+        if complex_kind(place.dtype) is not None:
+            return self._load_complex(parts_of(place), where, mask)
         kind = reg_type(place.dtype)
         assert kind is not None
         stored = memory_type(kind)
@@ -144,6 +163,79 @@ class Writer(Emitter):
         else:
             found = self._gathered(place, where, stored, align, mask)
         return self.convert("trunc", found, "i1") if kind == "i1" else found
+
+    def _load_complex(self, place: Place, where: Index, mask: Reg | None) -> Reg:
+        """Parts that alternate, taken apart; ``place`` is seen as real numbers."""
+        lanes = self.vector.lanes
+        if self.lane_stride(where) != 1 or lanes == 1:
+            first, second = (self.load(place, where * 2 + i, mask) for i in range(2))
+            return join(self, first, second)
+        kind = reg_type(place.dtype)
+        assert kind is not None
+        pointer, level = self.address(place, where * 2)
+        type_, align = f"<{2 * lanes} x {kind}>", size_of(kind)
+        if mask is not None and self.gate is not None:
+            pointer, level = self._gated(pointer, type_, level, self.gate)
+            mask = None if mask is self.gate else mask
+        text = f"load {type_}, ptr {pointer}, align {align}"
+        if mask is not None:
+            on = self._twice(self.spread(mask, lanes))
+            name = f"@llvm.masked.load.v{2 * lanes}{_short(kind)}.p0"
+            self.declare(
+                name, f"declare {type_} {name}(ptr, i32 immarg, <{2 * lanes} x i1>, {type_})"
+            )
+            text = (
+                f"call {type_} {name}(ptr {pointer}, i32 {align}, {on.type} {on.name}, "
+                f"{type_} zeroinitializer)"
+            )
+            level = max(level, on.level)
+        both = self.make(kind, 2 * lanes, level, text)
+        found = []
+        for i in range(2):
+            picks = ", ".join(f"i32 {2 * k + i}" for k in range(lanes))
+            text = f"shufflevector {type_} {both.name}, {type_} poison, <{lanes} x i32> <{picks}>"
+            found.append(self.make(kind, lanes, level, text))
+        return join(self, *found)
+
+    def _twice(self, mask: Reg) -> Reg:
+        """A mask with every lane doubled."""
+        picks = ", ".join(f"i32 {k // 2}" for k in range(2 * mask.lanes))
+        return self.make(
+            "i1",
+            2 * mask.lanes,
+            mask.level,
+            f"shufflevector {mask.type} {mask.name}, {mask.type} poison, "
+            f"<{2 * mask.lanes} x i32> <{picks}>",
+        )
+
+    def _store_complex(self, place: Place, where: Index, reg: Reg) -> None:
+        """Parts joined so that they alternate; ``place`` is seen as real numbers."""
+        lanes, mask = self.vector.lanes, self.vector.mask
+        if self.lane_stride(where) != 1 or lanes == 1:
+            for i, part in enumerate(parts(reg)):
+                self.store(place, where * 2 + i, part)
+            return
+        real, imag = parts(self.spread(reg, lanes))
+        picks = ", ".join(f"i32 {k // 2 + (k % 2) * lanes}" for k in range(2 * lanes))
+        both = self.make(
+            real.kind,
+            2 * lanes,
+            self.level,
+            f"shufflevector {real.type} {real.name}, {imag.type} {imag.name}, "
+            f"<{2 * lanes} x i32> <{picks}>",
+        )
+        pointer, _ = self.address(place, where * 2)
+        align = size_of(real.kind)
+        if mask is None:
+            self.line(f"store {both.type} {both.name}, ptr {pointer}, align {align}")
+            return
+        on = self._twice(self.spread(mask, lanes))
+        name = f"@llvm.masked.store.v{2 * lanes}{_short(real.kind)}.p0"
+        self.declare(name, f"declare void {name}({both.type}, ptr, i32 immarg, {on.type})")
+        self.line(
+            f"call void {name}({both.type} {both.name}, ptr {pointer}, i32 {align}, "
+            f"{on.type} {on.name})"
+        )
 
     def _guarded(self, pointer: str, stored: str, level: int, mask: Reg) -> Reg:
         """One element that may only be read if the mask (any lane of it) holds."""
@@ -199,6 +291,9 @@ class Writer(Emitter):
         """Put an element, or the lanes' elements, at an offset in elements."""
         if self.probing:
             self.forms.add(where)
+        if reg.imag is not None:
+            self._store_complex(parts_of(place), where, reg)
+            return
         kind = reg.kind
         stored = memory_type(kind)
         if kind == "i1":
@@ -261,7 +356,7 @@ class Writer(Emitter):
         if isinstance(operand, Literal):
             uniform = uniform_value(operand)
             if uniform is not None:
-                kind = reg_type(operand.type.dtype)
+                kind = number_type(operand.type.dtype)
                 assert kind is not None
                 return self.const(uniform, kind)
         node = self.inline.get(operand) if isinstance(operand, Value) else None
@@ -274,7 +369,8 @@ class Writer(Emitter):
             return EXPANSIONS[name](self, node, at)
         regs = [self.eval(x, at) for x in node.operands]
         dtypes = [x.type.dtype for x in node.operands]
-        reg = RULES[name](self, regs, dtypes, node.output.type.dtype, node.settings)
+        rules = COMPLEX_RULES if is_complex_map(node) else RULES
+        reg = rules[name](self, regs, dtypes, node.output.type.dtype, node.settings)
         if reg is None:
             raise FaultError(node)
         return reg
@@ -322,6 +418,13 @@ class Writer(Emitter):
             self.holding, self.gate = before, gate
 
 
+def parts_of(place: Place) -> Place:
+    """A place of complex numbers seen as real ones; only its memory counts, not its axes."""
+    real = np.dtype(f"f{place.dtype.itemsize // 2}")
+    moving = tuple((name, stride * 2) for name, stride in place.moving)
+    return replace(place, dtype=real, moving=moving)
+
+
 _SIZE = {"half": 2, "float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
 
 
@@ -332,7 +435,7 @@ def _short(kind: str) -> str:
 def uniform_value(literal: Literal) -> Any:
     """The number that all elements of a literal are, bit for bit; None if they differ."""
     value = literal.value
-    if value.size == 0 or reg_type(value.dtype) is None:
+    if value.size == 0 or number_type(value.dtype) is None:
         return None
     flat = value.reshape(-1)
     if value.size > 1:

@@ -156,6 +156,8 @@ _zero_times("xlog1py", "log1p")
 def _logaddexp(name: str, power: str, ln_of_two: float) -> None:
     @rule(name, "f", 30)
     def write(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+        if x[0].kind == "half":
+            return _in_float(e, x, lambda wide: write(e, wide, t, out, a))
         p, q = x
         kind = p.kind
         difference = e.op("fsub", p, q)

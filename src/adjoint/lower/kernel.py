@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from adjoint.graph.graph import Node, Operand, Value
 from adjoint.lower import reduce as reducing
-from adjoint.lower.emit import Reg, reg_type
+from adjoint.lower.emit import Reg, join, number_type, parts
 from adjoint.lower.expr import Indices, Writer
 from adjoint.lower.index import ZERO, Index, Var, dot, var_index
 from adjoint.lower.layout import Place
@@ -98,7 +100,7 @@ class KernelWriter:
                 else:
                     w.inline = self.base
                     w.eval(node.operands[0], self._source(at))
-                    kind = reg_type(node.output.type.dtype)
+                    kind = number_type(node.output.type.dtype)
                     assert kind is not None
                     w.rows[node.output] = w.const(0, kind)
                     if node.output in kernel.stores:
@@ -111,11 +113,11 @@ class KernelWriter:
                 exact[node.output] = dot(at, place.strides, place.offset)
         identities = set(exact.values())
         for operand, where in w.reads:
-            widest = max(widest, operand.type.dtype.itemsize if _counts(operand) else 1)
+            widest = max(widest, _bytes(operand.type.dtype) if _counts(operand) else 1)
             kernel.reads.append((operand, where in identities))
         kernel.other_rows += [x for x, row in w.rows_read if not at or row != at[0]]
         for node in kernel.nodes:
-            widest = max(widest, node.output.type.dtype.itemsize)
+            widest = max(widest, _bytes(node.output.type.dtype))
         width = 64 if "avx512f" in w.features else 32 if "avx2" in w.features else 16
         kernel.lanes = min(_WIDEST, max(width // widest, 2))
         self._merge(variables)
@@ -343,6 +345,9 @@ class KernelWriter:
 
 def _widened(w: Writer, reg: Reg, lanes: int, rest: Reg) -> Reg:
     """A narrow vector (or one number) in the first lanes of a wide one, the rest neutral."""
+    if reg.imag is not None:
+        pairs = zip(parts(reg), parts(rest), strict=True)
+        return join(w, *[_widened(w, x, lanes, y) for x, y in pairs])
     wide = w.spread(rest, lanes)
     if reg.lanes == 1:
         return w.make(
@@ -372,4 +377,9 @@ def fitting(extent: int) -> int:
 
 def _counts(operand: Operand) -> bool:
     """Whether an operand's width decides the vector width: indices do not."""
-    return operand.type.dtype.kind == "f"
+    return operand.type.dtype.kind in "fc"
+
+
+def _bytes(dtype: np.dtype[Any]) -> int:
+    """Bytes of a number in a register: a complex one takes two registers."""
+    return dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize

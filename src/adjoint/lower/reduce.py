@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.graph import Node, Operand
-from adjoint.lower.emit import FLOATS, Emitter, Reg, reg_type
+from adjoint.lower import complexes
+from adjoint.lower.emit import (
+    FLOATS,
+    Emitter,
+    Reg,
+    complex_kind,
+    join,
+    number_type,
+    parts,
+    reg_type,
+)
 from adjoint.lower.maps import extreme, truth
 
 REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
@@ -20,9 +30,16 @@ def is_reduction(node: Node) -> bool:
     return name in REDUCTIONS and reg_type(dtype) is not None
 
 
+def reduces_here(node: Node) -> bool:
+    """The same, for complex sums and products too."""
+    complex_sum = node.primitive.name in ("sum", "prod")
+    complex_sum = complex_sum and complex_kind(node.operands[0].type.dtype) is not None
+    return is_reduction(node) or complex_sum
+
+
 def accumulator_kind(node: Node) -> str:
     """The type in which a reduction adds up: float16 in float32, truth in one bit."""
-    kind = reg_type(node.operands[0].type.dtype)
+    kind = number_type(node.operands[0].type.dtype)
     assert kind is not None
     if node.primitive.name in ("any", "all"):
         return "i1"
@@ -57,6 +74,8 @@ def prepare(e: Emitter, node: Node, x: Reg) -> Reg:
 def combine(e: Emitter, node: Node, x: Reg, y: Reg) -> Reg:
     """Two parts of a reduction made one."""
     name = node.primitive.name
+    if x.imag is not None:
+        return complexes.combine(e, name, x, y)
     floating = x.kind in FLOATS
     if name == "any":
         return e.op("or", x, y)
@@ -90,15 +109,19 @@ def across(e: Emitter, node: Node, x: Reg) -> Reg:
     """All lanes of a vector combined: halves, then halves of halves."""
     while x.lanes > 1:
         half = x.lanes // 2
-        parts = []
-        for first in (0, half):
-            picks = ", ".join(f"i32 {first + k}" for k in range(half))
-            text = f"shufflevector {x.type} {x.name}, {x.type} poison, <{half} x i32> <{picks}>"
-            if half == 1:
-                text = f"extractelement {x.type} {x.name}, i64 {first}"
-            parts.append(e.make(x.kind, half, x.level, text))
-        x = combine(e, node, parts[0], parts[1])
+        x = combine(e, node, _lanes(e, x, 0, half), _lanes(e, x, half, half))
     return x
+
+
+def _lanes(e: Emitter, x: Reg, first: int, count: int) -> Reg:
+    """Some neighbouring lanes of a vector."""
+    if x.imag is not None:
+        return join(e, *[_lanes(e, part, first, count) for part in parts(x)])
+    picks = ", ".join(f"i32 {first + k}" for k in range(count))
+    text = f"shufflevector {x.type} {x.name}, {x.type} poison, <{count} x i32> <{picks}>"
+    if count == 1:
+        text = f"extractelement {x.type} {x.name}, i64 {first}"
+    return e.make(x.kind, count, x.level, text)
 
 
 def finish(e: Emitter, node: Node, x: Reg) -> Reg:

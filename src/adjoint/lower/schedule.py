@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.lower import maps
-from adjoint.lower.emit import reg_type
+from adjoint.lower.emit import number_type
 from adjoint.lower.expand import window_indices
-from adjoint.lower.expr import CHOOSING_NODES, INDEX_NODES, is_map
+from adjoint.lower.expr import CHOOSING_NODES, INDEX_NODES, is_pointwise
 from adjoint.lower.index import ZERO, Index, Var, unravel, var_index
 from adjoint.lower.kernel import Kernel, Stage
 from adjoint.lower.layout import Buffer, Place, whole
-from adjoint.lower.reduce import is_reduction
+from adjoint.lower.reduce import reduces_here
 
 _CHEAP = 3  # a value used several times is computed again if it costs no more than this
 _DEAREST = 120  # one expression never costs more than this; longer ones are cut
@@ -44,11 +44,11 @@ def can_inline(node: Node) -> bool:
     """Whether a node can be part of a kernel without reducing."""
     name = node.primitive.name
     if name in INDEX_NODES or name in CHOOSING_NODES:
-        return reg_type(node.output.type.dtype) is not None
+        return number_type(node.output.type.dtype) is not None
     if name == "gather":
         good = all(x.type.dtype.kind in "iu" for x in node.operands[1:])
-        return good and reg_type(node.output.type.dtype) is not None
-    return is_map(node)
+        return good and number_type(node.output.type.dtype) is not None
+    return is_pointwise(node)
 
 
 def view_of(node: Node, place: Place) -> Place | None:
@@ -97,7 +97,7 @@ class Scheduler:
     # *** which values are stored ***
 
     def _fusable(self, node: Node) -> bool:
-        return node not in self.opaque and (can_inline(node) or is_reduction(node))
+        return node not in self.opaque and (can_inline(node) or reduces_here(node))
 
     def _live(self) -> list[Node]:
         needed: set[Operand] = set(self.graph.outputs)
@@ -155,7 +155,7 @@ class Scheduler:
         roots: dict[Node, None] = {}
         # First which values to compute in place: prices need operands before users.
         for node in live:
-            if not self._fusable(node) or is_reduction(node):
+            if not self._fusable(node) or reduces_here(node):
                 continue
             cost = self._cost(node)
             if cost > _DEAREST:
@@ -225,7 +225,7 @@ class Scheduler:
             for value in node.outputs:
                 self.at[value] = (len(items) - 1, node)
             return
-        reduces = is_reduction(node)
+        reduces = reduces_here(node)
         space, order, prefix = self._space(node, reduces)
         at = [ZERO if n == 1 else var_index(Var(f"%s{i}", n, 0)) for i, n in enumerate(space)]
         source = [ZERO] * len(space)
@@ -284,9 +284,9 @@ class Scheduler:
             return False
         if order != tuple(range(len(order))):
             return False  # reductions of leading axes: vectors of sums, nothing follows them
-        reduces = is_reduction(node)
+        reduces = reduces_here(node)
         maker = self.maker[leaf]  # type: ignore[index]
-        if is_reduction(maker):
+        if reduces_here(maker):
             if where != at[: kernel.prefix]:
                 return False
             if kernel.size > _LONGEST_ROW and kernel.prefix == 0:
@@ -358,7 +358,7 @@ class Scheduler:
     def _total(self, node: Node) -> int:
         return (
             1
-            + (self.price.get(node.output, 1) if not is_reduction(node) else 1)
+            + (self.price.get(node.output, 1) if not reduces_here(node) else 1)
             + sum(self.price.get(x, 0) for x in node.operands if x in self.plan.inline)
         )
 
@@ -418,7 +418,7 @@ class Scheduler:
                     row = (
                         isinstance(item, Kernel)
                         and maker in self.stage_of
-                        and is_reduction(maker)
+                        and reduces_here(maker)
                         and any(maker in s.nodes for s in item.stages)
                     )
                     if not same and not row:
