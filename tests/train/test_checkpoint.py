@@ -150,6 +150,58 @@ def test_a_run_broken_off_after_any_call_goes_on_to_the_same_bits(tmp_path):
         assert bits(found) == wanted, calls
 
 
+def mapped(tmp_path):
+    """Rows in files, weighed and drawn in balance, with groups of parameters."""
+    given = settings()
+    x, y = given["data"]
+    for name, array in (("x", x), ("y", y)):
+        np.save(tmp_path / f"{name}.npy", array)
+    data = tuple(np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy")
+    groups = {"layers[0].*": optim.adam(0.01), "*": optim.accumulate(optim.momentum(0.05), 2)}
+    return {
+        **given, "data": data, "balanced": True, "class_weight": {0: 0.5, 1: 2.0},
+        "sample_weight": np.linspace(0.1, 1, 37), "optimizer": optim.groups(groups),
+        "freeze": "layers[3].bias",
+    }  # fmt: skip
+
+
+def streamed(tmp_path):
+    """A generator started anew each epoch."""
+    given = settings()
+    x, y = given.pop("data")
+    held = x[:9], y[:9]
+
+    def batches(epoch):
+        for i in range(0, 37, 6):
+            yield x[i : i + 6] + 0.01 * epoch, y[i : i + 6]
+
+    return {**given, "data": batches, "validation": held}
+
+
+def windowed(tmp_path):
+    """Sequences of unequal length, learned window by window."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(37, 7, 2)), rng.normal(size=(37, 7, 1))
+    mask = np.arange(7) < rng.integers(1, 8, 37)[:, None]
+    with nn.seed(0):
+        model = nn.Sequential(nn.GRU(2, 3, layers=2, dropout=0.3), nn.Linear(3, 1))
+    return {
+        **settings(), "model": model, "data": (x, y, mask), "truncate": 3,
+        "loss": nn.mean_squared_error,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [mapped, streamed, windowed])
+def test_whatever_the_data_are_a_broken_run_goes_on_to_the_same_bits(how, tmp_path):
+    wanted = bits(ad.fit(**how(tmp_path)))
+    for calls in (1, 2, 3, 5):
+        path = tmp_path / f"after{calls}"
+        with pytest.raises(BreakOffError):
+            ad.fit(**how(tmp_path), callbacks=[After(calls)], checkpoint=path, checkpoint_every=0)
+        found = ad.fit(**how(tmp_path), callbacks=[After(0)], checkpoint=path)
+        assert bits(found) == wanted, calls
+
+
 def test_native_code_resumes_to_the_same_bits(tmp_path):
     native = {**settings(), "backend": "native"}
     wanted = bits(ad.fit(**native))
