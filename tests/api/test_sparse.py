@@ -7,7 +7,8 @@ import pytest
 from scipy import sparse
 
 import adjoint as ad
-from adjoint.differentiate.sparsity import colour_lines, full_lines, pattern_of
+from adjoint.differentiate.colouring import colour_lines, full_lines
+from adjoint.differentiate.sparsity import pattern_of
 from adjoint.errors import StructureError, UnsupportedError
 from adjoint.primitives.convolution import convolution_row
 from adjoint.testing import random_array
@@ -242,3 +243,29 @@ def test_inside_another_transformation_it_is_refused():
     with pytest.raises(UnsupportedError) as caught:
         ad.grad(lambda x: ad.jacobian(np.sin, mode="sparse")(x).sum())(np.ones(2))
     assert "take mode='forward' or 'reverse' there" in str(caught.value)
+
+
+def test_a_plan_is_kept_until_what_it_rests_on_changes(monkeypatch):
+    from adjoint.api import sparse as module
+
+    made = []
+    real = module.pattern_of
+    monkeypatch.setattr(module, "pattern_of", lambda *a: made.append(1) or real(*a))
+
+    def f(x):
+        return np.where(x > 0, x[::-1] * x, np.sin(x)) + np.cumsum(x)[0]
+
+    jacobian, dense = ad.jacobian(f, mode="sparse"), ad.jacobian(f)
+    points = np.random.default_rng(0).normal(size=(3, 7))
+    points[1] = 2 * points[0]  # the same signs
+    for x, plans in zip(points, (1, 1, 2), strict=True):
+        np.testing.assert_allclose(jacobian(x).toarray(), dense(x), rtol=1e-14)
+        assert len(made) == plans
+
+
+def test_matrices_of_one_plan_share_nothing():
+    jacobian = ad.jacobian(lambda x: x[1:] * x[:-1], mode="sparse")
+    first, second = jacobian(np.arange(4.0)), jacobian(np.arange(4.0) + 1)
+    first.indices[:] = 0
+    first.indptr[:] = 0
+    np.testing.assert_allclose(second.toarray(), [[2, 1, 0, 0], [0, 3, 2, 0], [0, 0, 4, 3]])

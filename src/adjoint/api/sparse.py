@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import numpy as np
 from adjoint import tree
 from adjoint.api.gradients import Argnums, Run, positions
 from adjoint.api.matrices import batched_derivative
+from adjoint.differentiate.colouring import colour_lines, full_lines
 from adjoint.differentiate.replay import replay
-from adjoint.differentiate.sparsity import colour_lines, full_lines, pattern_of
+from adjoint.differentiate.sparsity import deciding, pattern_of
 from adjoint.differentiate.tape import Derivative
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
@@ -92,7 +94,63 @@ def _whole(run: Run, ins: Sequence[ArrayType], outs: Sequence[ArrayType]) -> Any
     forward = run.tape.pushforward()
     if 0 in shape or not forward.active_outputs:
         return sparse.csr_array(shape, dtype=dtype)
-    found = pattern_of(forward.graph, run.tape.residuals(forward))
+    plan = _plan(forward, run.tape.residuals(forward), outs, shape)
+    first, second = (_pushed, _pulled) if plan.by_rows else (_pulled, _pushed)
+    data = np.empty(len(plan.indices), dtype)
+    flat = first(run, ins, outs, plan.colours, plan.count, dtype)
+    data[plan.rest] = flat.reshape(-1)[plan.rest_at]
+    if plan.n_full:
+        flat = second(run, ins, outs, plan.alone, plan.n_full, dtype)
+        data[plan.those] = flat.reshape(-1)[plan.those_at]
+    found = sparse.csr_array(shape, dtype=dtype)
+    # The plan's arrays are sorted and whole; each matrix gets indices of its own.
+    found.data, found.indices, found.indptr = data, plan.indices.copy(), plan.indptr.copy()
+    return found
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where entries may differ from zero, and which products give them.
+
+    Lines are what a colour may meet once: rows, or columns. ``rest`` are the entries of lines
+    that are coloured, ``those`` the entries of lines that are nearly full and taken one by
+    one; ``rest_at`` and ``those_at`` tell where they lie among the products' results.
+    """
+
+    indptr: Any
+    indices: Any
+    by_rows: bool
+    colours: Any
+    count: int
+    rest: Any
+    rest_at: Any
+    alone: Any
+    n_full: int
+    those: Any
+    those_at: Any
+
+
+def _plan(
+    forward: Derivative, residuals: Sequence[Any], outs: Sequence[ArrayType], shape: tuple[int, int]
+) -> _Plan:
+    """The plan of a derivative; kept for the next point if nothing that matters differs."""
+    key = tuple(
+        [(np.shape(x), np.asarray(x).tobytes()) for x in deciding(forward.graph, residuals)]
+    )
+    # The last plan only: masks that change at every point would fill the memory.
+    kept: dict[str, Any] = forward.graph.memo("sparse plan", lambda _: {"key": None})
+    if kept["key"] != key:
+        kept.update(key=key, plan=_new_plan(forward, residuals, outs, shape))
+    plan: _Plan = kept["plan"]
+    return plan
+
+
+def _new_plan(
+    forward: Derivative, residuals: Sequence[Any], outs: Sequence[ArrayType], shape: tuple[int, int]
+) -> _Plan:
+    from scipy import sparse
+
+    found = pattern_of(forward.graph, residuals)
     by_output = dict(zip(forward.active_outputs, found, strict=True))
     empty = [sparse.csr_array((t.size, shape[1]), dtype=bool) for t in outs]
     pattern = sparse.vstack([by_output.get(i, e) for i, e in enumerate(empty)], format="csr")
@@ -100,27 +158,31 @@ def _whole(run: Run, ins: Sequence[ArrayType], outs: Sequence[ArrayType]) -> Any
     rows = np.repeat(np.arange(shape[0]), np.diff(pattern.indptr))
     columns = pattern.indices
     by_rows, by_columns = full_lines(rows, shape[0]), full_lines(columns, shape[1])
-    data = np.empty(len(rows), dtype)
-    if by_rows.cost <= by_columns.cost:
+    chosen = by_rows.cost <= by_columns.cost
+    if chosen:
         lines, others, full, n = rows, columns, by_rows.full, shape
-        first, second = _pushed, _pulled
     else:
         lines, others, full, n = columns, rows, by_columns.full, shape[::-1]
-        first, second = _pulled, _pushed
-    # lines are what a colour may meet once; the others are what is coloured.
     is_full = np.zeros(n[0], bool)
     is_full[full] = True
     rest = np.flatnonzero(~is_full[lines])
     colours, count = colour_lines(lines[rest], others[rest], n)
-    flat = first(run, ins, outs, colours, count, dtype)
-    data[rest] = flat[colours[others[rest]], lines[rest]]
-    if len(full):
-        alone = np.full(n[0], -1)
-        alone[full] = np.arange(len(full))
-        those = np.flatnonzero(is_full[lines])
-        flat = second(run, ins, outs, alone, len(full), dtype)
-        data[those] = flat[alone[lines[those]], others[those]]
-    return sparse.csr_array((data, columns, pattern.indptr), shape=shape)
+    alone = np.full(n[0], -1)
+    alone[full] = np.arange(len(full))
+    those = np.flatnonzero(is_full[lines])
+    return _Plan(
+        pattern.indptr,
+        columns,
+        chosen,
+        colours,
+        count,
+        rest,
+        colours[others[rest]] * n[0] + lines[rest],
+        alone,
+        len(full),
+        those,
+        alone[lines[those]] * n[1] + others[those],
+    )
 
 
 def _pushed(run: Run, ins: Any, outs: Any, colours: Any, count: int, dtype: Any) -> Any:

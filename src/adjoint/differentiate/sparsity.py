@@ -11,7 +11,7 @@ masks, indices and matrices that multiply are looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +65,27 @@ def pattern_of(graph: Graph, residuals: Sequence[Any]) -> list[Any]:
         else sparse.csr_array((type_of(found).size, total), dtype=bool)
         for found in _propagate(graph, arguments)
     ]
+
+
+def deciding(graph: Graph, residuals: Sequence[Any]) -> list[Any]:
+    """The residuals whose values the pattern may depend on.
+
+    A factor or a divisor of elements is not looked at, whatever it is.
+    """
+    linear: set[Any] = set(graph.inputs[len(residuals) :])
+    looked_at: set[Any] = set()
+    known: list[Node] = []
+    for node in graph.nodes:
+        if linear.isdisjoint(node.operands):
+            known.append(node)
+            continue
+        linear.update(node.outputs)
+        if node.primitive.name not in _SAME:
+            looked_at.update(node.operands)
+    for node in reversed(known):
+        if not looked_at.isdisjoint(node.outputs):
+            looked_at.update(node.operands)
+    return [x for value, x in zip(graph.inputs, residuals, strict=False) if value in looked_at]
 
 
 def _propagate(graph: Graph, arguments: Sequence[Any]) -> list[Any]:
@@ -329,59 +350,3 @@ def _scan(node: Node, operands: Sequence[Any]) -> list[Any]:
         )
         stacked.append(Pattern(matrix, value.type))
     return [*carry, *stacked]
-
-
-# *** colouring ***
-
-
-def colour_lines(lines: Any, others: Any, shape: tuple[int, int]) -> tuple[Any, int]:
-    """Colours for the others such that no line meets two of one colour.
-
-    Greedy, in order: for each line a whole number holds, bit by bit, the colours that it has
-    met already.
-
-    Args:
-        lines: the line of each entry.
-        others: what crosses it there: columns where the lines are rows, or the reverse.
-        shape: how many lines there are, and how many others.
-
-    Returns:
-        The colours, and their number.
-
-    >>> colour_lines(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 2]), (2, 3))
-    (array([0, 1, 0]), 2)
-    """
-    order = np.argsort(others, kind="stable")
-    starts = np.searchsorted(others[order], np.arange(shape[1] + 1)).tolist()
-    met = lines[order].tolist()
-    seen = [0] * shape[0]
-    colours = []
-    for j in range(shape[1]):
-        mine = met[starts[j] : starts[j + 1]]
-        taken = 0
-        for i in mine:
-            taken |= seen[i]
-        free = ~taken & (taken + 1)  # the lowest bit that is not set
-        for i in mine:
-            seen[i] |= free
-        colours.append(free.bit_length() - 1)
-    return np.array(colours, np.intp), max(colours, default=-1) + 1
-
-
-class FullLines(NamedTuple):
-    """Lines better taken one by one, and how many products there are then at least."""
-
-    full: Any
-    cost: int
-
-
-def full_lines(lines: Any, count: int) -> FullLines:
-    """Which lines to leave out, so that they and the colours of the rest are fewest.
-
-    The widest line that is left sets the least number of colours.
-    """
-    width = np.bincount(lines, minlength=count)
-    order = np.argsort(-width, kind="stable")
-    cost = np.arange(count + 1) + np.append(width[order], 0)
-    k = int(np.argmin(cost))
-    return FullLines(order[:k], int(cost[k]))
