@@ -35,7 +35,7 @@ def test_only_what_goes_from_block_to_block_is_kept(blocks):
     a, b = ad.jit(ad.value_and_grad(plain))(X), ad.jit(ad.value_and_grad(little))(X)
     np.testing.assert_array_equal(a[0], b[0])
     np.testing.assert_array_equal(a[1], b[1])
-    assert arrays(ad.grad(plain)) > 16 * blocks
+    assert arrays(ad.grad(plain)) > 10 * blocks
     assert arrays(ad.grad(little)) <= blocks + 10
 
 

@@ -17,6 +17,7 @@ from adjoint.graph.source import source_here
 from adjoint.graph.types import type_of
 from adjoint.primitives import control
 from adjoint.primitives.infer import zeros
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.record import argument_payload, current, record_graph
 from adjoint.trace.recorder import Recorder, TracedCore, innermost
 from adjoint.trace.session import session
@@ -331,7 +332,8 @@ def checkpoint(
         if recorder is None:
             return f(*args)
         operands = [argument_payload(x, "checkpoint")[0] for x in leaves]
-        if not recorder.concrete:
+        known = all(not isinstance(x, TracedCore) or concrete_value(x) is not None for x in leaves)
+        if not (recorder.concrete and known):
             types = [type_of(x) for x in operands]
             recording = record_graph(f, types, structure, "checkpoint")
             graph = recording.graph

@@ -1,6 +1,7 @@
 """Graph to graph: linearise, transpose, batch; and the rules of control flow."""
 
 from adjoint.differentiate import batch_convolution as _batch_convolution  # noqa: F401 - its rules
+from adjoint.differentiate import batch_custom as _batch_custom  # noqa: F401 - its rules
 from adjoint.differentiate import batch_scipy as _batch_scipy  # noqa: F401 - its rules
 from adjoint.differentiate import control as _control
 from adjoint.differentiate import implicit as _implicit

@@ -422,35 +422,3 @@ def _scan_sweeps(node: Node, operands: list[Any], flags: list[bool], size: int) 
     )
     last, stacks = made.emit()
     return whole.in_order(last, [[_swap_first(y) for y in ys] for ys in stacks])
-
-
-@batch_rule(control.callback, control.pull_callback)
-def _callback(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
-    """One call for each example."""
-    settings = node.settings
-    function = settings["function"]
-
-    def each(*xs: Any) -> Any:
-        rows = [function(*[x[i] for x in xs]) for i in range(size)]
-        return [np.stack(column) for column in zip(*rows, strict=True)]
-
-    types = tuple(t._replace(shape=(size, *t.shape)) for t in settings["types"])
-    return node.primitive(*everywhere(operands, flags, size), function=each, types=types)
-
-
-@batch_rule(control.custom_call)
-def _custom_call(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
-    """The values over the batch; the user's rule is for one example and is not carried on."""
-    graph = node.settings["graph"]
-    if graph is None:
-        raise NoDerivativeError(
-            "a function with a custom rule that is not NumPy cannot be batched",
-            function="vmap",
-            source=node.source,
-            remedy="write a Python loop and np.stack in place of vmap",
-        )
-    return control.call(
-        *everywhere(operands, flags, size),
-        graph=batched_everywhere(graph, 0, size),
-        label="custom",
-    )
