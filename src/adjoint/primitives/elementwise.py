@@ -121,7 +121,7 @@ def _pow_exponent_term(t: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 def _copysign_term(t: Any, out: Any, x: Any, y: Any) -> Any:
-    return np.where(np.signbit(x) == np.signbit(y), t, -t)
+    return t * (np.sign(x) * np.copysign(1.0, y))
 
 
 _WIDE = ((-2.0, 2.0),)
@@ -245,7 +245,7 @@ remainder = elementwise(
     "remainder",
     np.remainder,
     lambda t, out, x, y: t,
-    lambda t, out, x, y: -t * np.floor(x / y),
+    lambda t, out, x, y: -t * np.floor_divide(x, y),
     convention="the slope to the right at multiples",
     domain=((-2.0, 2.0), (0.4, 3.0)),
 )
@@ -253,11 +253,11 @@ fmod = elementwise(
     "fmod",
     np.fmod,
     lambda t, out, x, y: t,
-    lambda t, out, x, y: -t * np.trunc(x / y),
+    lambda t, out, x, y: -t * np.rint((x - out) / y),
     convention="the slope away from zero at multiples",
     domain=((-2.0, 2.0), (0.4, 3.0)),
 )
-copysign = elementwise("copysign", np.copysign, _copysign_term, None)
+copysign = elementwise("copysign", np.copysign, _copysign_term, None, convention="0 at 0")
 ldexp = elementwise(
     "ldexp",
     np.ldexp,
