@@ -11,6 +11,7 @@ import pytest
 import adjoint as ad
 from adjoint.errors import AdjointError
 from adjoint.run import Interpreted, InterpretedWarning, compile, compile_graph, native, symbols
+from adjoint.run.compile import PythonStepWarning
 
 
 def softmax_product(x: Any, w: Any) -> Any:
@@ -65,6 +66,7 @@ def test_code_that_needs_what_is_not_there_is_not_loaded(
     code = native.object_code(native.optimise(text + "  ret double %y\n}\n"))
     assert "no_such_function" in symbols.undefined(code)
     assert symbols.missing(code, llvmlite.binding) == ["no_such_function"]
+    monkeypatch.setenv("ADJOINT_CACHE", "off")
     monkeypatch.setattr(compile, "machine_code", lambda text: code)
     monkeypatch.setattr(compile, "_told", set())
     with pytest.warns(InterpretedWarning, match="machine code needs no_such_function"):
@@ -122,3 +124,24 @@ def test_without_llvm_lower_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "available", lambda: "ImportError: no llvmlite")
     with pytest.raises(AdjointError, match="no llvmlite"):
         ad.jit(softmax_product).lower(*ARGS)
+
+
+def test_numpy_inside_a_loop_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compile, "_told", set())
+    monkeypatch.setenv("ADJOINT_CACHE", "off")
+
+    def smoothed(x: Any) -> Any:
+        return ad.scan(lambda c, _: (np.fft.fft(c).real / 3, None), x, np.zeros(4))[0]
+
+    x = np.arange(5.0)
+    jitted = ad.jit(smoothed)
+    assert jitted.lower(x).python == ("fft",)
+    assert jitted.cost(x).python == {"fft": 4}
+    with pytest.warns(PythonStepWarning, match="fft has no machine code here") as told:
+        np.testing.assert_allclose(jitted(x), smoothed(x), rtol=1e-12)
+    assert "np.fft.fft(c)" in str(told[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ad.jit(smoothed)(np.arange(7.0))  # another program, the same primitive
+        monkeypatch.setattr(compile, "_told", set())
+        ad.jit(np.fft.fft)(x)  # outside a loop it is only listed

@@ -13,6 +13,7 @@ from adjoint.errors import AdjointError
 from adjoint.graph.evaluate import evaluate
 from adjoint.graph.graph import Graph
 from adjoint.lower import Lowered, lower_graph
+from adjoint.lower.steps import LoopStep, PythonStep, WhileStep, walk
 from adjoint.rewrite import rewrite
 from adjoint.run import cache, look, native, remembered
 from adjoint.run.pool import most_threads
@@ -34,7 +35,13 @@ class Interpreted:
         return [np.array(y) for y in evaluate(self.graph, arguments)]
 
 
+class PythonStepWarning(UserWarning):
+    """A loop of a compiled program leaves machine code for NumPy in every round."""
+
+
 _told: set[str] = set()
+# Functions of the user's own, which are Python because they are meant to be.
+_ASKED_FOR = frozenset({"callback", "pull_callback", "linear_callback", "custom_call"})
 
 
 def compile_graph(
@@ -69,6 +76,7 @@ def _remembered(graph: Graph, donate: Sequence[int], threads: int | None) -> Pro
 def _made(graph: Graph, donate: Sequence[int], threads: int | None) -> Program:
     """The program rewritten, lowered and compiled."""
     lowered = _lowered(graph, donate, threads)
+    _tell_of_python(lowered)
     look.dump(graph, lowered, cache.digest(lowered.text))
     program = Program(graph, lowered, machine_code(lowered.text))
     key = remembered.key_of(graph, donate, most_threads(threads))
@@ -95,6 +103,31 @@ def look_at(graph: Graph, *, donate: Sequence[int] = (), threads: int | None = N
 def _lowered(graph: Graph, donate: Sequence[int], threads: int | None) -> Lowered:
     _, features = native.processor()
     return lower_graph(rewrite(graph), features, most_threads(threads), donate)
+
+
+def _tell_of_python(lowered: Lowered) -> None:
+    """Say, once for each primitive, that NumPy runs it in every round of a loop.
+
+    Outside loops a call back costs some microseconds beside the work; there it is only
+    listed, by ``jitted.lower(*args).python`` and in the cost.
+    """
+    for loop in walk(lowered.steps):
+        if not isinstance(loop, LoopStep | WhileStep) or getattr(loop, "length", 2) < 2:
+            continue
+        for step in walk([loop]):
+            if not isinstance(step, PythonStep):
+                continue
+            name = step.node.primitive.name
+            if name in _ASKED_FOR or name in _told:
+                continue
+            _told.add(name)
+            where = f"\n  at {step.node.source}" if step.node.source else ""
+            warnings.warn(
+                f"{name} has no machine code here: NumPy runs it in every round of a loop. "
+                f"jitted.lower(*args).python lists such steps.{where}",
+                PythonStepWarning,
+                stacklevel=4,
+            )
 
 
 def peak_bytes(graph: Graph) -> int:
