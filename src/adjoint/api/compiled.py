@@ -18,11 +18,12 @@ from adjoint.api.recorded import Call, Recorded, is_setting, record, record_call
 from adjoint.differentiate.replay import replay
 from adjoint.errors import ConcreteValueError, StructureError
 from adjoint.graph.graph import Graph
-from adjoint.primitives.conventions import current
+from adjoint.primitives.conventions import CURRENT, current
 from adjoint.trace.recorder import TracedCore
 
 if TYPE_CHECKING:
     from adjoint.run import Cost, Look
+    from adjoint.run.entry import Entry
 
 
 def make_graph(f: Callable[..., Any], *args: Any) -> Graph:
@@ -60,15 +61,14 @@ _OFTEN, _SHORT, _ENTRIES = 8, 50e-6, 4
 
 
 class _Flat:
-    """A program for arguments that are plain arrays and floats."""
+    """A program for arguments of one form, and how long its calls take."""
 
-    __slots__ = ("calls", "captured", "least", "native", "program", "recorded")
+    __slots__ = ("calls", "captured", "least", "program", "recorded")
 
     def __init__(self, program: Any, recorded: Recorded) -> None:
         self.program = program
         self.captured = tuple(recorded.captured)
         self.recorded = recorded
-        self.native: Any = None
         self.calls = 0
         self.least = float("inf")
 
@@ -76,20 +76,20 @@ class _Flat:
         """Call the program."""
         return self.recorded.result(_numbers(self.program(args + self.captured)))
 
-    def entry(self, args: tuple[Any, ...]) -> Callable[..., Any] | None:
-        """A native entry, for results that are one leaf or a tuple of leaves."""
-        structure = self.recorded.structure
-        single = structure == _ONE
-        tuple_of_leaves = structure == tree.structure((0.0,) * structure.num_leaves)
-        if self.recorded.fixed or not (single or tuple_of_leaves):
-            return None
+    def entry(
+        self, forms: list[Any], conventions: Any, otherwise: Callable[..., Any]
+    ) -> Entry | None:
+        """A native entry, where the result is made of arrays, tuples, lists and dicts."""
+        from adjoint.run import Slot, result_form
+
+        slots = [Slot(k) for k in range(len(self.recorded.graph.outputs))]
+        result = result_form(self.recorded.result(slots))
         make = getattr(self.program, "entry", None)
-        if make is None:
+        if make is None or result is None:
             return None
-        kinds = [x.dtype if type(x) is np.ndarray else float for x in args]
-        # Kept here: the machine code must live as long as the function that calls it.
-        self.native = make(kinds, self.captured, single)
-        return None if self.native is None else self.native.call
+        context = (CURRENT, conventions)
+        found: Entry | None = make((forms, result), self.captured, context, otherwise)
+        return found
 
 
 class Jitted:
@@ -105,8 +105,7 @@ class Jitted:
         self._recordings: dict[Any, Recorded] = {}
         self._integers_are_settings = False
         self._programs: dict[Any, _Flat] = {}
-        self._entries: tuple[tuple[Callable[..., Any], Any], ...] = ()
-        self._miss: Any = None
+        self._entries: tuple[Entry, ...] = ()
         self._lock = threading.Lock()
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -118,11 +117,6 @@ class Jitted:
         conventions = current()
         if options:
             return self._any(args, options)
-        # The shortest way: entries of machine code, for small programs called often.
-        for entry, chosen in self._entries:
-            result = entry(*args)
-            if result is not self._miss and chosen is conventions:
-                return result
         kinds: list[Any] = []
         arrays: list[Any] = []
         for x in args:
@@ -147,26 +141,41 @@ class Jitted:
             with self._lock:
                 self._programs[key] = flat
         given = args if len(arrays) == len(args) else tuple(arrays)
-        if flat.calls < _OFTEN:
-            return self._timed(flat, given, conventions, len(args))
-        return flat.run(given)
+        return flat.run(given) if flat.calls >= _OFTEN else self._timed(flat, given, args)
 
-    def _timed(self, flat: _Flat, given: tuple[Any, ...], conventions: Any, count: int) -> Any:
+    def _timed(self, flat: _Flat, given: tuple[Any, ...], args: tuple[Any, ...]) -> Any:
         """One of the first calls: if they are many and short, an entry is made for them."""
         start = time.perf_counter()
         result = flat.run(given)
         flat.least = min(flat.least, time.perf_counter() - start)
         flat.calls += 1
-        often_and_short = flat.calls == _OFTEN and flat.least < _SHORT
-        if often_and_short and len(self._entries) < _ENTRIES and len(given) == count:
-            entry = flat.entry(given)
-            if entry is not None:
-                from adjoint.run import MISS
-
-                self._miss = MISS
-                with self._lock:
-                    self._entries = (*self._entries, (entry, conventions))
+        if flat.calls == _OFTEN and flat.least < _SHORT and len(self._entries) < _ENTRIES:
+            self._enter(flat, args)
         return result
+
+    def _enter(self, flat: _Flat, args: tuple[Any, ...]) -> None:
+        """From now on, calls of this form go to machine code, and others from there to here."""
+        from adjoint.run import argument_form
+
+        numbers = itertools.count()
+        forms = [argument_form(x, numbers, self._is_setting) for x in args]
+        if any(form is None for form in forms):
+            return
+        ordinary = types.MethodType(Jitted.__call__, self)
+        otherwise = self._entries[-1].call if self._entries else ordinary
+        entry = flat.entry(forms, current(), otherwise)
+        if entry is None:
+            return
+        with self._lock:
+            # A call looks for __call__ in the type: this object gets a type of its own.
+            if not self._entries:
+                mine = type(self)
+                self.__class__ = type(mine.__name__, (mine,), {"__doc__": mine.__doc__})
+            self._entries = (*self._entries, entry)
+            type(self).__call__ = entry.call  # type: ignore[method-assign]
+
+    def _is_setting(self, x: Any) -> bool:
+        return self._integers_are_settings if type(x) is int else is_setting(x)
 
     def _any(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Trees, settings, NumPy scalars, stand-ins of an outer transformation."""
@@ -174,7 +183,12 @@ class Jitted:
         arguments = [x for x, _ in call.pairs] + recorded.captured
         if any(isinstance(x, TracedCore) for x in arguments):
             return recorded.result(replay(recorded.graph, arguments))
-        return recorded.result(_numbers(self._program(recorded, args)(arguments)))
+        program = self._program(recorded, args)
+        flat = recorded.graph.memo("calls", lambda _: _Flat(program, recorded))
+        given = tuple([x for x, _ in call.pairs])
+        if options or flat.calls >= _OFTEN:
+            return recorded.result(_numbers(program(arguments)))
+        return self._timed(flat, given, args)
 
     def _program(self, recorded: Recorded, args: tuple[Any, ...]) -> Any:
         """The compiled program of a recording."""

@@ -39,12 +39,12 @@ CHOICES = {
 }
 
 _STANDARD = Conventions()
-_current: ContextVar[Conventions] = ContextVar("conventions", default=_STANDARD)
+CURRENT: ContextVar[Conventions] = ContextVar("conventions", default=_STANDARD)
 
 
 def current() -> Conventions:
     """The conventions in force in this thread or task."""
-    return _current.get()
+    return CURRENT.get()
 
 
 @contextmanager
@@ -78,8 +78,8 @@ def conventions(**chosen: Any) -> Iterator[Conventions]:
                 function="conventions",
                 wanted=f"one of {CHOICES[name]}",
             )
-    token = _current.set(replace(_current.get(), **chosen))
+    token = CURRENT.set(replace(CURRENT.get(), **chosen))
     try:
-        yield _current.get()
+        yield CURRENT.get()
     finally:
-        _current.reset(token)
+        CURRENT.reset(token)

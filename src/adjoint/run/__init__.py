@@ -2,6 +2,7 @@
 
 from adjoint.run.compile import Interpreted, InterpretedWarning, compile_graph, look_at
 from adjoint.run.entry import MISS
+from adjoint.run.form import Slot, argument_form, result_form
 from adjoint.run.look import Cost, Look
 from adjoint.run.program import Program
 
@@ -12,6 +13,9 @@ __all__ = [
     "InterpretedWarning",
     "Look",
     "Program",
+    "Slot",
+    "argument_form",
     "compile_graph",
     "look_at",
+    "result_form",
 ]

@@ -4,8 +4,8 @@ Checking a few arrays, making the results and passing the pointers costs Python 
 microseconds, more than many programs take. So a program that is called often gets an entry
 compiled for its types: a function with CPython's fast calling convention that reads the
 arrays' headers, makes the results through NumPy's C interface, calls the program, and
-returns. Whatever is not exactly as expected, it answers with ``MISS`` and the ordinary way
-takes over: it never raises of its own and never guesses.
+returns. Arguments and results may be nested in tuples, lists and dicts. Whatever is not exactly
+as expected is left to the ordinary way: an entry never raises of its own and never guesses.
 
 What it relies on, and who guarantees it: the layout of ndarray objects and the numbers of
 the functions in NumPy's C interface (NumPy's stable ABI), METH_FASTCALL and the layout of
@@ -18,6 +18,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -26,13 +27,14 @@ import numpy as np
 from adjoint.lower import entry as header
 from adjoint.lower.signals import RAISED_AT
 from adjoint.run import native
+from adjoint.run.form import FLOAT_VALUE, Fixed, Form, Leaf
 from adjoint.run.objects import layout_is_known
 
 MISS = type("Miss", (), {"__slots__": ()})()
 
-_FLOAT_VALUE = 16
 _NEW_FROM_DESCR, _SCALAR = 94, 60  # numbers in NumPy's function table
-_METH_FASTCALL = 0x80
+_METH_KEYWORDS, _METH_FASTCALL = 0x2, 0x80
+_SIZE, _TUPLE_ITEMS, _LIST_ITEMS = 16, 24, 24  # in tuples, lists and, the first, dicts
 
 
 class _MethodDef(ctypes.Structure):
@@ -47,11 +49,14 @@ class _MethodDef(ctypes.Structure):
 @lru_cache(maxsize=1)
 def usable() -> bool:
     """Whether objects look as expected here."""
-    number = 1.5
+    number, pair, row, table = 1.5, (None, True), [None, True], {"a": None, "b": True}
     return (
         layout_is_known()
         and object.__basicsize__ == 16
-        and ctypes.c_double.from_address(id(number) + _FLOAT_VALUE).value == number
+        and ctypes.c_double.from_address(id(number) + FLOAT_VALUE).value == number
+        and all(_word(id(x) + _SIZE) == 2 for x in (pair, row, table))
+        and _word(id(pair) + _TUPLE_ITEMS + 8) == id(True)
+        and _word(_word(id(row) + _LIST_ITEMS) + 8) == id(True)
     )
 
 
@@ -81,31 +86,40 @@ def _constant(address: int) -> str:
 
 
 class Entry:
-    """A native entry for a program, with what must live as long as it."""
+    """A native entry for a program, with what must live as long as it.
+
+    ``call`` takes arguments of any form: what the entry is not made for it hands on.
+    ``raw`` answers with ``MISS`` instead.
+    """
 
     def __init__(
         self,
         function: int,
-        inputs: Sequence[tuple[Any, tuple[int, ...]]],
+        inputs: Sequence[tuple[np.dtype[Any], tuple[int, ...]]],
         outputs: Sequence[tuple[np.dtype[Any], tuple[int, ...]]],
         table: Any,
         first: int,
         arena: tuple[Any, int],
-        single: bool,
+        forms: tuple[Sequence[Form], Form],
+        context: tuple[ContextVar[Any], Any],
+        otherwise: Callable[..., Any],
     ) -> None:
         """Compile an entry.
 
         Args:
             function: address of the program, ``(table, arena) -> code``.
-            inputs: dtype, or ``float`` for a Python float, and shape of each.
-            outputs: dtype and shape of each; those of shape () come out as NumPy scalars.
+            inputs: dtype and shape of each.
+            outputs: likewise; those of shape () come out as NumPy scalars.
             table: ctypes array of pointers: inputs, outputs, and what the program adds.
             first: the first output's place in the table.
             arena: what must be kept alive, and the address of the memory.
-            single: return the only result bare, not in a tuple.
+            forms: of the arguments, and of the result.
+            context: a variable and the value with which the entry may be used.
+            otherwise: what is called instead with anything else.
         """
-        self._keep = [table, arena[0], inputs, outputs]
+        self._keep = [table, arena[0], inputs, outputs, forms, context, otherwise]
         self._scalars = np.zeros(2 * max(1, len(outputs)))  # 16 bytes for each
+        self._integers = np.zeros(max(1, len(inputs)), np.int64)
         text = _Text(
             function,
             inputs,
@@ -113,15 +127,55 @@ class Entry:
             ctypes.addressof(table),
             first,
             arena[1],
-            self._scalars.__array_interface__["data"][0],
-            single,
-        ).module()
-        self._engine, address = native.load_text(text, "entry")
-        self._method = _MethodDef(b"program", address, _METH_FASTCALL, None)
+            self._scalars.ctypes.data,
+            self._integers.ctypes.data,
+            forms,
+        ).module() + _call_text(context, otherwise)
+        self._engine, raw, call = native.load_text(text, "entry", "call")
+        flags = _METH_FASTCALL, _METH_FASTCALL | _METH_KEYWORDS
+        self._methods = [
+            _MethodDef(b"program", address, flag, None)
+            for address, flag in zip((raw, call), flags, strict=True)
+        ]
         new = ctypes.pythonapi.PyCFunction_NewEx
         new.restype = ctypes.py_object
         new.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-        self.call: Callable[..., Any] = new(ctypes.addressof(self._method), MISS, None)
+        # Each function holds this object, and so all that its code looks at.
+        self.raw: Callable[..., Any] = new(ctypes.addressof(self._methods[0]), self, None)
+        self.call: Callable[..., Any] = new(ctypes.addressof(self._methods[1]), self, None)
+
+
+def _call_text(context: tuple[ContextVar[Any], Any], otherwise: Callable[..., Any]) -> str:
+    """The entry that hands on what it is not made for."""
+    variable, value = context
+    get, drop = (_constant(_python_function(n)) for n in ("PyContextVar_Get", "Py_DecRef"))
+    vectorcall, other = _constant(_python_function("PyObject_Vectorcall")), _constant(id(otherwise))
+    return f"""
+define ptr @call(ptr %self, ptr %arguments, i64 %count, ptr %names) {{
+  %slot = alloca ptr
+  store ptr null, ptr %slot
+  %plain = icmp eq ptr %names, null
+  br i1 %plain, label %look, label %otherwise
+look:
+  %ignored = call i32 {get}(ptr {_constant(id(variable))}, ptr null, ptr %slot)
+  %value = load ptr, ptr %slot
+  call void {drop}(ptr %value)
+  %fits = icmp eq ptr %value, {_constant(id(value))}
+  br i1 %fits, label %try, label %otherwise
+try:
+  %result = call ptr @entry(ptr %self, ptr %arguments, i64 %count)
+  %missed = icmp eq ptr %result, {_constant(id(MISS))}
+  br i1 %missed, label %miss, label %done
+done:
+  ret ptr %result
+miss:
+  call void {drop}(ptr %result)
+  br label %otherwise
+otherwise:
+  %late = call ptr {vectorcall}(ptr {other}, ptr %arguments, i64 %count, ptr %names)
+  ret ptr %late
+}}
+"""
 
 
 class _Text:
@@ -136,10 +190,12 @@ class _Text:
         first: int,
         arena: int,
         scalars: int,
-        single: bool,
+        integers: int,
+        forms: tuple[Sequence[Form], Form],
     ) -> None:
         self.function, self.inputs, self.outputs = function, inputs, outputs
-        self.table, self.arena, self.scalars, self.single = table, arena, scalars, single
+        self.table, self.arena, self.scalars, self.integers = table, arena, scalars, integers
+        self.arguments, self.result = forms
         self.first = first  # the first result's place in the table
         self.lines: list[str] = []
         self.globals: list[str] = []
@@ -167,9 +223,9 @@ class _Text:
 
     def module(self) -> str:
         """The whole module."""
-        self.need(self.put(f"icmp eq i64 %count, {len(self.inputs)}"), "miss")
-        for i, (kind, shape) in enumerate(self.inputs):
-            self.take(i, kind, shape)
+        self.need(self.put(f"icmp eq i64 %count, {len(self.arguments)}"), "miss")
+        for i, form in enumerate(self.arguments):
+            self.take(self.load("ptr", "%arguments", 8 * i), form)
         made = [self.make(k, dtype, shape) for k, (dtype, shape) in enumerate(self.outputs)]
         code = self.put(
             f"call i64 {_constant(self.function)}(ptr {_constant(self.table)}, "
@@ -188,8 +244,9 @@ class _Text:
         self.lines.append("drop0:")
         self.raise_what_was_heard()
         self.lines.append("miss:")
-        self.lines.append(f"  call void {_constant(_python_function('Py_IncRef'))}(ptr %self)")
-        self.lines += ["  ret ptr %self", "}"]
+        missed = _constant(id(MISS))
+        self.lines.append(f"  call void {_constant(_python_function('Py_IncRef'))}(ptr {missed})")
+        self.lines += [f"  ret ptr {missed}", "}"]
         head = "define ptr @entry(ptr %self, ptr %arguments, i64 %count) {"
         return "\n".join([*self.globals, head, "start:", *self.lines]) + "\n"
 
@@ -205,17 +262,50 @@ class _Text:
         given = ", ".join(f"ptr {x}" for x in kept)
         self.lines += [f"  call void {restore}({given})", "  ret ptr null"]
 
-    def take(self, i: int, kind: Any, shape: tuple[int, ...]) -> None:
-        """Check one argument and put its address into the table."""
-        x = self.load("ptr", "%arguments", 8 * i)
-        of = self.load("ptr", x, 8)
-        wanted = id(float) if kind is float else id(np.ndarray)
-        self.need(self.put(f"icmp eq ptr {of}, {_constant(wanted)}"), "miss")
-        if kind is float:
-            data = self.put(f"getelementptr i8, ptr {x}, i64 {_FLOAT_VALUE}")
+    def is_object(self, x: str, wanted: Any) -> None:
+        """Go on if a pointer is that of an object."""
+        self.need(self.put(f"icmp eq ptr {x}, {_constant(id(wanted))}"), "miss")
+
+    def call(self, kind: str, function: str, *given: str) -> str:
+        """A call of a function of Python's."""
+        return self.put(f"call {kind} {_constant(_python_function(function))}({', '.join(given)})")
+
+    def take(self, x: str, form: Form) -> None:
+        """Check an argument and put the addresses of its arrays into the table."""
+        if isinstance(form, Fixed):
+            self.is_object(x, form.value)
+            return
+        self.is_object(self.load("ptr", x, header.TYPE), form.kind)
+        if isinstance(form, Leaf):
+            self.take_leaf(x, form)
+            return
+        size = self.load("i64", x, _SIZE)
+        self.need(self.put(f"icmp eq i64 {size}, {len(form.parts)}"), "miss")
+        items = self.load("ptr", x, _LIST_ITEMS) if form.kind is list else x
+        start = _TUPLE_ITEMS if form.kind is tuple else 0
+        for i, part in enumerate(form.parts):
+            if form.kind is dict:
+                key = _constant(id(form.keys[i]))
+                found = self.call("ptr", "PyDict_GetItemWithError", f"ptr {x}", f"ptr {key}")
+                self.need(self.put(f"icmp ne ptr {found}, null"), "miss")
+            else:
+                found = self.load("ptr", items, start + 8 * i)
+            self.take(found, part)
+
+    def take_leaf(self, x: str, form: Leaf) -> None:
+        """An array or a number whose type is right already."""
+        dtype, shape = self.inputs[form.number]
+        if form.kind is int:
+            data = _constant(self.integers + 8 * form.number)
+            lost = _constant(self.scalars)
+            value = self.call("i64", "PyLong_AsLongLongAndOverflow", f"ptr {x}", f"ptr {lost}")
+            flag = self.load("i32", lost, 0)
+            self.need(self.put(f"icmp eq i32 {flag}, 0"), "miss")
+            self.lines.append(f"  store i64 {value}, ptr {data}")
+        elif form.kind is not np.ndarray:
+            data = self.put(f"getelementptr i8, ptr {x}, i64 {FLOAT_VALUE}")
         else:
-            descr = self.load("ptr", x, header.DTYPE)
-            self.need(self.put(f"icmp eq ptr {descr}, {_constant(id(kind))}"), "miss")
+            self.is_object(self.load("ptr", x, header.DTYPE), dtype)
             flags = self.put(
                 f"and i32 {self.load('i32', x, header.FLAGS)}, {header.C_ORDER_AND_ALIGNED}"
             )
@@ -227,7 +317,7 @@ class _Text:
                 extent = self.load("i64", dims, 8 * axis)
                 self.need(self.put(f"icmp eq i64 {extent}, {n}"), "miss")
             data = self.load("ptr", x, header.DATA)
-        self.lines.append(f"  store ptr {data}, ptr {_constant(self.table + 8 * i)}")
+        self.lines.append(f"  store ptr {data}, ptr {_constant(self.table + 8 * form.number)}")
 
     def make(self, k: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> str | None:
         """Make one result and put its address into the table; None for a number."""
@@ -258,7 +348,7 @@ class _Text:
         )
 
     def give(self, made: Sequence[str | None]) -> None:
-        """Return the results."""
+        """Return the results: all numbers are made before what holds them."""
         objects = []
         for k, array in enumerate(made):
             if array is None:
@@ -269,13 +359,29 @@ class _Text:
                     "ptr null)"
                 )
             objects.append(array)
-        if self.single:
-            self.lines.append(f"  ret ptr {objects[0]}")
-            return
-        whole = self.put(f"call ptr {_constant(_python_function('PyTuple_New'))}(i64 {len(made)})")
-        for k, x in enumerate(objects):
-            self.put(
-                f"call i32 {_constant(_python_function('PyTuple_SetItem'))}"
-                f"(ptr {whole}, i64 {k}, ptr {x})"
+        self.lines.append(f"  ret ptr {self.whole(self.result, objects)}")
+
+    def whole(self, form: Form, objects: Sequence[str]) -> str:
+        """A result with all that it holds."""
+        if isinstance(form, Leaf):
+            return objects[form.number]
+        if isinstance(form, Fixed):
+            found = _constant(id(form.value))
+            self.lines.append(
+                f"  call void {_constant(_python_function('Py_IncRef'))}(ptr {found})"
             )
-        self.lines.append(f"  ret ptr {whole}")
+            return found
+        parts = [self.whole(part, objects) for part in form.parts]
+        if form.kind is dict:
+            made = self.call("ptr", "PyDict_New")
+            for key, part in zip(form.keys, parts, strict=True):
+                given = [f"ptr {x}" for x in (made, _constant(id(key)), part)]
+                self.call("i32", "PyDict_SetItem", *given)
+                drop = _constant(_python_function("Py_DecRef"))
+                self.lines.append(f"  call void {drop}(ptr {part})")
+            return made
+        name = "Tuple" if form.kind is tuple else "List"
+        made = self.call("ptr", f"Py{name}_New", f"i64 {len(parts)}")
+        for i, part in enumerate(parts):
+            self.call("i32", f"Py{name}_SetItem", f"ptr {made}", f"i64 {i}", f"ptr {part}")
+        return made

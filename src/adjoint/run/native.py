@@ -110,15 +110,15 @@ def object_code(module: Any) -> bytes:
     return code
 
 
-def load_text(text: str, symbol: str) -> tuple[Any, int]:
-    """Compile a small module; returns what keeps it alive and a function's address."""
+def load_text(text: str, *symbols: str) -> tuple[Any, ...]:
+    """Compile a small module; returns what keeps it alive and its functions' addresses."""
     llvm, _ = _target()
     own = llvm.Target.from_default_triple().create_target_machine(
         opt=1, reloc="pic", codemodel="jitdefault"
     )
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), own)
     engine.finalize_object()
-    return engine, engine.get_function_address(symbol)
+    return engine, *[engine.get_function_address(symbol) for symbol in symbols]
 
 
 class MissingSymbolError(RuntimeError):
