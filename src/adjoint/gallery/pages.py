@@ -13,10 +13,12 @@ _HEAD = """# The gallery
 
 The classic experiments on backpropagation, each in one short file of plain NumPy over this
 library. `adjoint gallery NAME` runs one in seconds, `adjoint gallery NAME --full` as it stands
-here. This page is written by `adjoint gallery --all --full --write-docs`; no figure is typed.
+here. This page is written by `adjoint gallery --all --full --write-docs`, and the slow ones by
+name; no figure is typed. Settings that the source leaves open were chosen on held-out data.
 
-*reached*: our figure is as good as the source's, or as close as the table says. *not reached*:
-it is not. *shown*: for comparison, because the source does not tell every setting.
+*reached*: our figure is as good as the source's, or as close as the table says; of several runs the
+best counts, and the median stands beside it. *not reached*: it is not. *shown*: for comparison,
+because the source does not tell every setting, or has no such figure.
 """
 
 
