@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adjoint.lower.index import Index, Quotient, Var, c_strides, dot, unravel, var_index
+from adjoint.lower.index import Index, Quotient, Var, c_strides, crossings, dot, unravel, var_index
 from adjoint.lower.layout import Buffer, Place, whole
 
 
@@ -97,3 +97,41 @@ def test_views_of_places() -> None:
     row = place.row("%t")
     assert row.shape == (12,)
     assert row.moving == (("%t", 12),)
+
+
+@pytest.mark.parametrize("extent", [1, 4, 7])
+@pytest.mark.parametrize("start", [-9, -3, 0, 2, 11])
+@pytest.mark.parametrize("make", ["plain", "backwards", "quotient"])
+def test_where_an_index_leaves_and_enters_a_range(make: str, start: int, extent: int) -> None:
+    v = Var("%v", 20, 0)
+    index = var_index(v) + start
+    if make == "backwards":
+        index = var_index(v) * -1 + start
+    elif make == "quotient":
+        index = (var_index(v) + 5).div(3) + start
+    inside = [0 <= value_of(index, {v: i}) < extent for i in range(20)]
+    changes = [i for i in range(1, 20) if inside[i] != inside[i - 1]]
+    assert sorted(at for _, at in crossings(index, (0, extent))) == changes
+
+
+def test_no_crossings_where_two_variables_decide() -> None:
+    a, b = Var("%a", 4, 0), Var("%b", 5, 0)
+    assert crossings(var_index(a) + var_index(b), (0, 3)) == []
+    assert crossings(var_index(a) * 2, (0, 3)) == []
+
+
+def test_loops_over_joined_arrays_are_cut(rng: np.random.Generator) -> None:
+    import adjoint as ad
+    from adjoint.lower import lower_graph
+    from adjoint.run import native
+
+    def f(x: Any, y: Any, z: Any) -> Any:
+        return np.concatenate([x * 2, y * y, z], axis=1)
+
+    args = [rng.normal(size=(3, n)) for n in (40, 17, 33)]
+    _, features = native.processor()
+    text = lower_graph(ad.trace(f, *args), features).text
+    assert text.count("= phi i64") >= 4  # the rows, and a loop over the columns of each part
+    np.testing.assert_array_equal(ad.jit(f)(*args), f(*args))
+    mixed = ad.jit(lambda x, y, z: np.sum(np.sin(f(x, y, z)), axis=0))(*args)
+    np.testing.assert_allclose(mixed, np.sum(np.sin(f(*args)), axis=0), rtol=1e-12, atol=1e-12)

@@ -171,3 +171,11 @@ def test_a_product_that_is_read_elsewhere_stays(rng: np.random.Generator) -> Non
     arguments = [rng.normal(size=(2, 4, 5)), rng.normal(size=(2, 5, 3))]
     graph = ad.trace(f, *arguments)
     assert names(join_batches(graph)).count("matmul") == 1
+
+
+def test_a_product_that_is_only_read_turned_is_made_turned(rng: np.random.Generator) -> None:
+    arguments = [rng.normal(size=(2, 4, 5)), rng.normal(size=(2, 5, 3))]
+    graph = ad.trace(lambda x, y: np.swapaxes(x @ y, 1, 2), *arguments)
+    after = join_batches(graph)
+    assert names(after) == ["permute_axes", "permute_axes", "matmul"]
+    same_numbers(graph, after, arguments, 1e-14)

@@ -28,7 +28,7 @@ from adjoint.lower.emit import (
     reg_type,
     size_of,
 )
-from adjoint.lower.index import Index, dot
+from adjoint.lower.index import Index, Var, crossings, dot
 from adjoint.lower.layout import Place
 from adjoint.lower.maps import KINDS, RULES
 
@@ -94,6 +94,7 @@ class Writer(Emitter):
         self.probing = probing
         self.reads: list[tuple[Operand, Index]] = []
         self.rows_read: list[tuple[Operand, Index | None]] = []
+        self.cuts: set[tuple[Var, int]] = set()
         self.forms: set[Index] = set()
         self.checks: dict[tuple[Node, int, int], list[str]] = {}
         self.rows: dict[Operand, Reg] = {}  # results of this row's reductions
@@ -393,6 +394,7 @@ class Writer(Emitter):
         low, high = index.bounds()
         if self.probing:
             self.forms.add(index)
+            self.cuts.update(crossings(index, (0, extent)))
         if low >= 0 and high < extent:
             return None
         lanes = self.vector.lanes if self.lane_stride(index) != 0 else 1

@@ -230,3 +230,28 @@ def unravel(flat: Index, shape: Sequence[int]) -> tuple[Index, ...]:
         part = flat.div(step)
         found.append(ZERO if extent == 1 else part if i == 0 else part.mod(extent))
     return tuple(found)
+
+
+def crossings(index: Index, levels: Sequence[int]) -> list[tuple[Var, int]]:
+    """Where an index of one loop variable first reaches a level, or first has left it."""
+    if len(index.terms) != 1:
+        return []
+    ((atom, sign),) = index.terms.items()
+    start, divisor = Index(0), 1
+    if isinstance(atom, Quotient):
+        start, divisor = atom.index, atom.divisor
+        if len(start.terms) != 1:
+            return []
+        ((atom, factor),) = start.terms.items()
+        if factor != 1:
+            return []
+    if not isinstance(atom, Var) or sign not in (1, -1):
+        return []
+    found = []
+    for level in levels:
+        # sign * ((v + start) div divisor) + const: the first v on the other side of the level.
+        whole = level - index.const if sign == 1 else index.const - level + 1
+        place = whole * divisor - start.const
+        if 0 < place < atom.extent:
+            found.append((atom, place))
+    return found

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from adjoint.lower.index import ZERO, Index, Var, dot, var_index
 from adjoint.lower.layout import Place
 
 _UNROLL = 4  # accumulators side by side, so that additions need not wait for each other
+_MOST_PIECES = 6  # of a loop that is cut
 _WIDEST = 16  # lanes at most, however narrow the elements
 
 
@@ -45,6 +48,7 @@ class Kernel:
     label: str = ""
     # Filled in by probing: what is read where, and the loops that remain.
     reads: list[tuple[Operand, bool]] = field(default_factory=list)
+    cuts: dict[int, list[int]] = field(default_factory=dict)  # by axis: where parts begin
     other_rows: list[Operand] = field(default_factory=list)  # read elsewhere than in row i for i
     groups: list[list[int]] = field(default_factory=list)
     lanes: int = 1
@@ -115,6 +119,8 @@ class KernelWriter:
         for operand, where in w.reads:
             widest = max(widest, _bytes(operand.type.dtype) if _counts(operand) else 1)
             kernel.reads.append((operand, where in identities))
+        for axis, variable in enumerate(variables):
+            kernel.cuts[axis] = sorted(at for v, at in w.cuts if v is variable)
         kernel.other_rows += [x for x, row in w.rows_read if not at or row != at[0]]
         for node in kernel.nodes:
             widest = max(widest, _bytes(node.output.type.dtype))
@@ -225,14 +231,30 @@ class KernelWriter:
         group, rest = groups[0], groups[1:]
         extent = self._extent(group)
 
-        def inside(index: Index) -> None:
-            self._nest(rest, self._place(group, index, at), vector, body)
+        def inside(index: Index, start: int = 0) -> None:
+            self._nest(rest, self._place(group, index + start, at), vector, body)
 
         shared, self.outermost = self.outermost, False
-        if vector and not rest:
-            self.w.vector_loop(extent, self.kept_lanes(extent), inside, shared=shared)
-        else:
-            self.w.loop(extent, inside, shared=shared)
+        lanes = self.kept_lanes(extent) if vector and not rest else 0
+        for start, length in [(0, extent)] if shared else self._pieces(group, extent, lanes):
+            piece = partial(inside, start=start)
+            if lanes:
+                self.w.vector_loop(length, lanes, piece, shared=shared)
+            else:
+                self.w.loop(length, piece, shared=shared)
+
+    def _pieces(self, group: list[int], extent: int, lanes: int) -> list[tuple[int, int]]:
+        """(start, length) of the parts of a loop: cut where a joined array's parts begin.
+
+        In each part it is known which of the joined arrays an element comes from.
+        """
+        in_stretch = self.stretch is not None and group is self.inner[0]
+        cuts = self.kernel.cuts[group[0]] if len(group) == 1 and not in_stretch else ()
+        ends = [0, *cuts, extent]
+        pieces = [(a, b - a) for a, b in pairwise(ends)]
+        if len(pieces) > _MOST_PIECES or any(length < lanes for _, length in pieces):
+            return [(0, extent)]
+        return pieces
 
     def kept_lanes(self, extent: int) -> int:
         """Lanes along a kept axis."""

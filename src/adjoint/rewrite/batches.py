@@ -30,10 +30,11 @@ def join_batches(graph: Graph) -> Graph:
         made = None
         if node.primitive.name == "matmul":
             made = with_shared_matrix(b, *operands)
-        elif node.primitive.name == "sum" and uses[node.operands[0]] == 1:
+        elif node.primitive.name in ("sum", "permute_axes") and uses[node.operands[0]] == 1:
             product = maker.get(node.operands[0]) if isinstance(node.operands[0], Value) else None
             if product is not None and product.primitive.name == "matmul":
-                made = summed_products(b, operands[0], node.attributes[0])
+                rule = summed_products if node.primitive.name == "sum" else turned_product
+                made = rule(b, operands[0], node.attributes[0])
         return None if made is None else [made]
 
     return rebuild(graph, Builder(EQUATIONS), visit)
@@ -94,3 +95,15 @@ def summed_products(b: Builder, total: Operand, axes: tuple[int, ...]) -> Operan
         b("reshape", left, shape=(*batch, m, inner)),
         b("reshape", right, shape=(*batch, inner, n)),
     )
+
+
+def turned_product(b: Builder, product: Operand, axes: tuple[int, ...]) -> Operand | None:
+    """(X Y)^T = Y^T X^T: operands are read in any order for nothing, results are not."""
+    made = b.of(product, "matmul")
+    last = product.type.ndim - 1
+    if made is None or axes != (*range(last - 1), last, last - 1):
+        return None
+    x, y = made.operands
+    if x.type.ndim != y.type.ndim:
+        return None
+    return b("matmul", b("permute_axes", y, axes=axes), b("permute_axes", x, axes=axes))
