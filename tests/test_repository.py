@@ -33,7 +33,6 @@ LONG_FILES: dict[str, str] = {
     "src/adjoint/differentiate/batch.py": "a table: one short rule for each primitive",
     "src/adjoint/differentiate/control.py": "forward rule and transpose stay together",
     "src/adjoint/differentiate/loops.py": "the sweeps of a loop refer to each other",
-    "src/adjoint/estimators/perceptron.py": "scikit-learn wants each parameter written out",
     "src/adjoint/lower/emit.py": "one writer of LLVM text, used by all kernels",
     "src/adjoint/lower/region.py": "one case for each kind of step",
     "src/adjoint/lower/schedule.py": "one decision for each kind of node",
