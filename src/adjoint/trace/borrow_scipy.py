@@ -86,10 +86,12 @@ def borrow_class(name: str, without: tuple[str, ...] = ()) -> None:
     for key, value in vars(kind).items():
         if key in without:
             continue
-        if isinstance(value, FunctionType):
-            borrow_scipy(f"{name}.{key}", wanted=holds_itself)
+        if isinstance(value, FunctionType | staticmethod):
+            borrow_scipy(f"{name}.{key}")
+        elif isinstance(value, classmethod) and isinstance(value.__func__, FunctionType):
+            borrow_scipy(f"{name}.{key}.__func__")
         elif isinstance(value, property) and isinstance(value.fget, FunctionType):
-            borrow_scipy(f"{name}.{key}.fget", wanted=holds_itself)
+            borrow_scipy(f"{name}.{key}.fget")
 
 
 # *** what borrowed code sees in the place of SciPy's helpers ***

@@ -284,7 +284,13 @@ while_recording(_begin, _end)
 FAMILIES |= {
     "numpy.polynomial": ("numpy_polynomial",),
     "scipy.special": ("scipy_special",),
-    "scipy.linalg": ("scipy_linalg", "scipy_factorizations", "scipy_matrices"),
+    "scipy.linalg": (
+        "scipy_linalg",
+        "scipy_factorizations",
+        "scipy_matrices",
+        "scipy_linalg_bands",
+        "adjoint.api.scipy_riccati",
+    ),
     "scipy.fft": ("scipy_fft",),
     "scipy.stats": ("scipy_stats", "scipy_stats_multivariate", "scipy_stats_samples"),
     "scipy.integrate": ("scipy_integrate",),
@@ -296,7 +302,9 @@ FAMILIES |= {
         "scipy_interpolate_splines",
         "scipy_interpolate_surfaces",
     ),
-    "scipy.sparse": ("scipy_sparse",),
-    "scipy.spatial": ("scipy_spatial",),
+    "scipy.sparse": ("scipy_sparse", "scipy_sparse_recorded"),
+    "scipy.sparse.linalg": ("adjoint.api.scipy_systems",),
+    "scipy.spatial": ("scipy_spatial", "scipy_spatial_transform"),
+    "scipy.spatial.transform": ("scipy_rotation",),
     "scipy.optimize": ("scipy_optimize", "adjoint.api.scipy_optimize"),
 }

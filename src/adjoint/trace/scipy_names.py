@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import CodeType
+from typing import Any
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import is_hidden, source_here
@@ -21,13 +22,25 @@ def _public_name(code: CodeType) -> str | None:
     return ".".join(["scipy", *package, name])
 
 
+def _wrapped(names: dict[str, Any]) -> str | None:
+    """The name of the function of SciPy's that a decorator's frame stands for."""
+    for name in ("hypotest_fun_in", "f", "func", "fun"):
+        found = names.get(name)
+        module = getattr(found, "__module__", None) or ""
+        if callable(found) and module.startswith("scipy."):
+            package = [part for part in module.split(".") if not part.startswith("_")]
+            return ".".join([*package, getattr(found, "__name__", name)])
+    return None
+
+
 def refuse_caller() -> None:
     """Raise an error that names SciPy's function, if one of them stands nearest to the user."""
     frame = sys._getframe(1)
     found: str | None = None
     while is_hidden(frame.f_code):
-        if frame.f_code.co_name == "axis_nan_policy_wrapper":
-            found = f"scipy.stats.{frame.f_locals['hypotest_fun_in'].__name__}"
+        wrapped = _wrapped(frame.f_locals) if frame.f_code.co_freevars else None
+        if wrapped is not None:
+            found = wrapped
         elif frame.f_code.co_name not in _WRAPPERS:
             found = _public_name(frame.f_code) or found
         if frame.f_back is None:

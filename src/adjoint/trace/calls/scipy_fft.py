@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.trace.calls.scipy_signal import along_axis
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
@@ -200,3 +201,48 @@ def _real_transform(kind: str) -> None:
 
 for _name in ("dct", "idct", "dst", "idst"):
     _real_transform(_name)
+
+
+# *** hermitian transforms of several axes, and Hankel's ***
+
+_INVERSE_NORM = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+
+
+def _hermitian(name: str, several: Any) -> None:
+    """Real spectra of hermitian signals, and back: the real transforms with the other norm."""
+
+    @scipy_rule(f"scipy.fft._basic_backend.{name}")
+    def rule(
+        x: Any, s: Any = None, axes: Any = several, norm: Any = None, overwrite_x: bool = False,
+        workers: Any = None, *, plan: Any = None,
+    ) -> Any:  # fmt: skip
+        kind: Any = _INVERSE_NORM[norm]
+        if name.startswith("i"):
+            return np.conjugate(np.fft.rfftn(x, s, axes, norm=kind))
+        return np.fft.irfftn(np.conjugate(x), s, axes, norm=kind)
+
+
+for _name, _axes in (("hfftn", None), ("hfft2", (-2, -1)), ("ihfftn", None), ("ihfft2", (-2, -1))):
+    _hermitian(_name, _axes)
+
+
+def _hankel(name: str) -> None:
+    """Linear in the samples, along the last axis."""
+
+    @scipy_rule(f"scipy.fft._fftlog_backend.{name}")
+    def rule(a: Any, dln: Any, mu: Any, offset: Any = 0.0, bias: Any = 0.0) -> Any:
+        import scipy.fft
+
+        function = getattr(scipy.fft, name)
+        x = floating(a)
+        settings = (float(dln), float(mu), float(offset), float(bias))
+
+        def apply(v: Any, axis: int) -> Any:
+            return np.moveaxis(function(np.moveaxis(v, axis, -1), *settings), -1, axis)
+
+        made = along_axis(name, settings, x.shape, x.ndim - 1, apply)
+        return linear_map(detached(x), map=made)
+
+
+_hankel("fht")
+_hankel("ifht")

@@ -15,6 +15,7 @@ from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.ivp import ivp
+from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
@@ -97,6 +98,9 @@ def cumulative_trapezoid(
         start = np.zeros_like(y[..., :1]) + initial
         sums = np.concatenate([start, sums], axis=-1)
     return np.moveaxis(sums, -1, axis)
+
+
+borrow_names("scipy.integrate", "cumulative_simpson")
 
 
 @scipy_rule("scipy.integrate.romb")
@@ -182,19 +186,25 @@ def quad(
     """An adaptive integral; the derivative is on SciPy's final subdivision (Leibniz's rule)."""
     import scipy.integrate
 
-    if points is not None or weight is not None or complex_func or full_output:
-        raise _refused("quad", "points, weight, complex_func or full_output")
+    if weight is not None or full_output:
+        raise _refused("quad", "weight= or full_output", "the weight inside the function")
     args = _tuple(args)
+    settings = (0, epsabs, epsrel, limit, points)
+    if complex_func:
+        real = quad(lambda x, *rest: np.real(func(x, *rest)), a, b, args, *settings)
+        imag = quad(lambda x, *rest: np.imag(func(x, *rest)), a, b, args, *settings)
+        return real[0] + 1j * imag[0], real[1] + 1j * imag[1]
     low, high = known(a), known(b)
     if low is None or high is None:
-        raise _refused("quad", "a limit that is not known, inside jit or vmap,")
+        raise _refused("quad", "a limit that is not known, inside jit, vmap or another integral,")
     sign = 1.0
     if high < low:
         a, b, low, high, sign = b, a, high, low, -1.0
     probe = _plain_function(func, args)
     result = scipy.integrate.quad(
-        probe, float(low), float(high), full_output=1, epsabs=epsabs, epsrel=epsrel, limit=limit
-    )
+        probe, float(low), float(high), full_output=1, epsabs=epsabs, epsrel=epsrel, limit=limit,
+        points=None if points is None else [float(known(p)) for p in points],
+    )  # fmt: skip
     info = result[2]
     places, weights = _subdivision(info, float(low), float(high))
     if np.isinf(low) or np.isinf(high):
@@ -213,7 +223,9 @@ def _plain_function(func: Any, args: Any) -> Callable[[float], float]:
     def run(x: float) -> float:
         value = known(as_operand(func(x, *args)))
         if value is None:
-            raise _refused("quad", "an integrand that is not known, inside jit or vmap,")
+            raise _refused(
+                "quad", "an integrand that is not known, inside jit, vmap or another integral,"
+            )
         return float(value)
 
     return run if not holds_traced(args) else lambda x: run(x)

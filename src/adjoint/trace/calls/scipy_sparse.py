@@ -9,6 +9,9 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.trace.calls.scipy_sparse_recorded import _holds
+from adjoint.trace.calls.scipy_sparse_recorded import _product as recorded_product
+from adjoint.trace.calls.scipy_sparse_recorded import _swapped as recorded_swapped
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
@@ -27,12 +30,12 @@ def _product(a: Any, x: Any, key: Any) -> Any:
         x = x.astype(np.result_type(a.dtype, x.dtype))
     shape = (a.shape[0], *x.shape[1:])
     made = LinearMap(
-        "sparse matrix", _Kept(a, key), (x.shape, shape), lambda v: a @ v, lambda y: a.T @ y
+        "sparse matrix", Kept(a, key), (x.shape, shape), lambda v: a @ v, lambda y: a.T @ y
     )
     return linear_map(detached(x), map=made)
 
 
-class _Kept:
+class Kept:
     """A matrix as a key: itself, kept alive so that its identity stays its own."""
 
     def __init__(self, matrix: Any, key: Any) -> None:
@@ -43,7 +46,7 @@ class _Kept:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, _Kept)
+            isinstance(other, Kept)
             and self.matrix is other.matrix
             and self.key == other.key
             and self.content == other.content
@@ -53,7 +56,13 @@ class _Kept:
         return hash((id(self.matrix), self.key, self.content))
 
 
+def _either(self: Any, other: Any) -> bool:
+    return _holds(self, other)
+
+
 def _left(self: Any, other: Any) -> Any:
+    if _holds(self, other):
+        return recorded_product(self, other)
     if self.ndim != 2 or np.ndim(other) not in (1, 2):
         raise _refused("a product of other than two axes")
     return _product(self, other, "")
@@ -61,6 +70,8 @@ def _left(self: Any, other: Any) -> Any:
 
 def _right(self: Any, other: Any) -> Any:
     """``other a``, which is the transpose of ``a^T other^T``."""
+    if _holds(self, other):
+        return recorded_swapped(self, other)
     if self.ndim != 2 or np.ndim(other) not in (1, 2):
         raise _refused("a product of other than two axes")
     if np.ndim(other) == 1:
@@ -79,8 +90,8 @@ def _refused(what: str) -> UnsupportedError:
 
 _BASE = "scipy.sparse._base._spbase"
 for _name in ("__matmul__", "dot"):
-    scipy_rule(f"{_BASE}.{_name}")(_left)
-scipy_rule(f"{_BASE}.__rmatmul__")(_right)
+    scipy_rule(f"{_BASE}.{_name}", wanted=_either)(_left)
+scipy_rule(f"{_BASE}.__rmatmul__", wanted=_either)(_right)
 
 
 def _is_matrix(a: Any) -> bool:
@@ -89,32 +100,21 @@ def _is_matrix(a: Any) -> bool:
     return bool(isspmatrix(a))
 
 
-@scipy_rule("scipy.sparse._matrix.spmatrix.__mul__")
+@scipy_rule("scipy.sparse._matrix.spmatrix.__mul__", wanted=_either)
 def _times(self: Any, other: Any) -> Any:
-    if np.ndim(other) == 0:
-        raise _refused("a recorded number times a sparse array")
-    return _left(self, other)
+    return recorded_product(self, other) if np.ndim(other) == 0 else _left(self, other)
 
 
-@scipy_rule("scipy.sparse._matrix.spmatrix.__rmul__")
+@scipy_rule("scipy.sparse._matrix.spmatrix.__rmul__", wanted=_either)
 def _times_from_right(self: Any, other: Any) -> Any:
-    if np.ndim(other) == 0:
-        raise _refused("a recorded number times a sparse array")
-    return _right(self, other)
+    return recorded_product(self, other) if np.ndim(other) == 0 else _right(self, other)
 
 
-@scipy_rule("scipy.sparse.linalg.spsolve", "scipy.sparse.linalg._dsolve.linsolve.spsolve")
-def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:
-    """The solution of a sparse system with a fixed matrix."""
-    from scipy.sparse.linalg import splu
+def _scaled(self: Any, other: Any) -> Any:
+    if np.ndim(other):
+        raise _refused("an elementwise product with a recorded array")
+    return recorded_product(self, other)
 
-    x = floating(b)
-    factor = splu(A.tocsc())
-    made = LinearMap(
-        "spsolve",
-        _Kept(A, "solve"),
-        (x.shape, x.shape),
-        factor.solve,
-        lambda y: factor.solve(y, trans="T"),
-    )
-    return linear_map(detached(x), map=made)
+
+for _name in ("__mul__", "__rmul__"):
+    scipy_rule(f"{_BASE}.{_name}", wanted=_either)(_scaled)

@@ -1,0 +1,165 @@
+"""scipy.linalg on stand-in arrays: banded matrices by their whole, and SciPy's own code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace.borrow_scipy import borrow_names
+from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused, triangular
+from adjoint.trace.scipy_gate import scipy_rule
+
+borrow_names(
+    "scipy.linalg",
+    "diagsvd null_space orth orthogonal_procrustes pinvh subspace_angles expm_cond fiedler "
+    "fiedler_companion clarkson_woodruff_transform",
+)
+
+
+def _triangle(ab: Any, lower: bool) -> Any:
+    """The triangular matrix whose diagonals are the rows of ab."""
+    rows, n = ab.shape
+    total: Any = 0.0
+    for i in range(rows):
+        k = i if lower else rows - 1 - i
+        if lower:
+            total = total + np.diag(ab[i, : n - k], -k)
+        else:
+            total = total + np.diag(ab[i, k:], k)
+    return total
+
+
+def _whole(ab: Any, lower: bool) -> Any:
+    """The hermitian matrix that is kept as the diagonals of one triangle."""
+    half = _triangle(ab, lower)
+    diagonal = ab[0] if lower else ab[ab.shape[0] - 1]
+    return half + adjoint(half) - np.diag(diagonal)
+
+
+def _bands(c: Any, count: int, lower: bool) -> Any:
+    """The diagonals of a triangle as rows, with zeros where there is no element."""
+    n = c.shape[0]
+    made = []
+    for i in range(count):
+        k = i if lower else count - 1 - i
+        row = np.diagonal(c, -k if lower else k)
+        none = np.zeros(k, c.dtype)
+        made.append(np.concatenate([row, none] if lower else [none, row])[:n])
+    return np.stack(made)
+
+
+@scipy_rule("scipy.linalg.cholesky_banded")
+def cholesky_banded(
+    ab: Any, overwrite_ab: bool = False, lower: bool = False, check_finite: bool = True
+) -> Any:
+    """The factor of a banded matrix, in bands."""
+    (ab,) = matrices(ab)
+    factor = np.linalg.cholesky(_whole(ab, lower))
+    return _bands(factor if lower else adjoint(factor), ab.shape[0], lower)
+
+
+@scipy_rule("scipy.linalg.cho_solve_banded")
+def cho_solve_banded(
+    cb_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
+) -> Any:
+    """A system by the banded factor of its matrix."""
+    cb, lower = cb_and_lower
+    cb, b = matrices(cb, b)
+    factor = _triangle(cb, lower)
+    factor = factor if lower else adjoint(factor)
+    return triangular(adjoint(factor), triangular(factor, b, True), False)
+
+
+def _chosen(
+    name: str, select: Any, select_range: Any, values: Any, vectors: Any
+) -> tuple[Any, Any]:
+    if select in ("a", 0):
+        return values, vectors
+    if select in ("i", 2):
+        part = slice(int(select_range[0]), int(select_range[1]) + 1)
+        return values[part], None if vectors is None else vectors[:, part]
+    raise refused(name, "select='v', a number of values that the values decide,", "select='i'")
+
+
+@scipy_rule("scipy.linalg.eigh_tridiagonal")
+def eigh_tridiagonal(
+    d: Any, e: Any, eigvals_only: bool = False, select: Any = "a", select_range: Any = None,
+    *_: Any, **__: Any,
+) -> Any:  # fmt: skip
+    """Eigenvalues and vectors of a real symmetric tridiagonal matrix."""
+    d, e = matrices(d, e)
+    whole = np.diag(d) + np.diag(e, 1) + np.diag(e, -1)
+    if eigvals_only:
+        values = np.linalg.eigvalsh(whole)
+        return _chosen("eigh_tridiagonal", select, select_range, values, None)[0]
+    return _chosen("eigh_tridiagonal", select, select_range, *np.linalg.eigh(whole))
+
+
+@scipy_rule("scipy.linalg.eigvalsh_tridiagonal")
+def eigvalsh_tridiagonal(
+    d: Any, e: Any, select: Any = "a", select_range: Any = None, *_: Any, **__: Any
+) -> Any:
+    """Eigenvalues of a real symmetric tridiagonal matrix."""
+    return eigh_tridiagonal(d, e, True, select, select_range)
+
+
+@scipy_rule("scipy.linalg.eig_banded")
+def eig_banded(
+    a_band: Any, lower: bool = False, eigvals_only: bool = False, overwrite_a_band: bool = False,
+    select: Any = "a", select_range: Any = None, *_: Any, **__: Any,
+) -> Any:  # fmt: skip
+    """Eigenvalues and vectors of a hermitian banded matrix."""
+    (ab,) = matrices(a_band)
+    whole = _whole(ab, lower)
+    if eigvals_only:
+        values = np.linalg.eigvalsh(whole)
+        return _chosen("eig_banded", select, select_range, values, None)[0]
+    return _chosen("eig_banded", select, select_range, *np.linalg.eigh(whole))
+
+
+@scipy_rule("scipy.linalg.eigvals_banded")
+def eigvals_banded(
+    a_band: Any, lower: bool = False, overwrite_a_band: bool = False, select: Any = "a",
+    select_range: Any = None, *_: Any, **__: Any,
+) -> Any:  # fmt: skip
+    """Eigenvalues of a hermitian banded matrix."""
+    return eig_banded(a_band, lower, True, False, select, select_range)
+
+
+@scipy_rule("scipy.linalg.signm")
+def signm(A: Any, disp: Any = None) -> Any:
+    """The matrix sign: ``A (A A)^(-1/2)``, for A without eigenvalues on the imaginary axis."""
+    import scipy.linalg
+
+    (a,) = matrices(A)
+    return np.linalg.solve(scipy.linalg.sqrtm(a @ a), a)
+
+
+@scipy_rule("scipy.linalg.qr_multiply")
+def qr_multiply(
+    a: Any, c: Any, mode: str = "right", pivoting: bool = False, conjugate: bool = False,
+    overwrite_a: bool = False, overwrite_c: bool = False,
+) -> Any:  # fmt: skip
+    """The factor Q times a matrix, and R."""
+    a, c = matrices(a, c)
+    if pivoting:
+        raise refused("qr_multiply", "pivoting=True", "pivoting=False")
+    q, r = np.linalg.qr(a, mode="reduced")
+    q = np.conjugate(q) if conjugate else q
+    return (c @ q if mode == "right" else q @ c), r
+
+
+@scipy_rule("scipy.linalg.rq")
+def rq(
+    a: Any, overwrite_a: bool = False, lwork: Any = None, mode: str = "full",
+    check_finite: bool = True,
+) -> Any:  # fmt: skip
+    """``a = R Q``, by the QR factors of the matrix turned over."""
+    (a,) = matrices(a)
+    m, n = a.shape
+    if m > n or (mode == "full" and m != n):
+        raise refused("rq", "a tall matrix, or mode='full' of a wide one", "mode='economic'")
+    q, r = np.linalg.qr(adjoint(np.flip(a, (0, 1))))
+    r, q = np.flip(adjoint(r), (0, 1)), np.flip(adjoint(q), (0, 1))
+    return r if mode == "r" else (r, q)

@@ -1,0 +1,213 @@
+"""Sparse matrices with recorded elements: SciPy's objects around rows, columns and values.
+
+Only the places of the elements are fixed. Such an object multiplies, transposes, scales, adds
+and becomes dense; what SciPy's compiled code would do with its arrays is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+
+
+def _refused(what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{what} has no rule for a sparse array with recorded elements",
+        function="scipy.sparse",
+        source=source_here(),
+        remedy="build it from (values, (rows, columns)) with fixed rows and columns; products, "
+        "sums, .T, .toarray() and spsolve are there",
+    )
+
+
+def parts(matrix: Any) -> Any:
+    """The values, rows and columns of a sparse matrix, recorded or not."""
+    found = matrix.__dict__.get("adjoint_parts")
+    if found is not None:
+        return found
+    plain = matrix.tocoo()
+    return plain.data, plain.row, plain.col
+
+
+def _holds(self: Any, *others: Any, **_: Any) -> bool:
+    given = (self, *others)
+    return any("adjoint_parts" in getattr(x, "__dict__", {}) for x in given)
+
+
+def fill(matrix: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:
+    """SciPy's object around recorded values."""
+    values, rows, columns = floating(values), np.asarray(rows), np.asarray(columns)
+    matrix.__dict__["adjoint_parts"] = (values, rows, columns)
+    matrix._shape = tuple(int(n) for n in shape)
+    matrix.maxprint = 50
+    if matrix.format == "coo":
+        matrix.data, matrix.coords = values, (rows, columns)
+    elif matrix.format in ("csr", "csc"):
+        major, minor = (rows, columns) if matrix.format == "csr" else (columns, rows)
+        order = np.lexsort((minor, major))
+        count = matrix._shape[0 if matrix.format == "csr" else 1]
+        matrix.data, matrix.indices = values[order], minor[order]
+        matrix.indptr = np.searchsorted(major[order], np.arange(count + 1))
+    return matrix
+
+
+def _like(matrix: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:
+    return fill(type(matrix).__new__(type(matrix)), values, rows, columns, shape)
+
+
+def _from_argument(self: Any, given: Any, shape: Any) -> Any:
+    import scipy.sparse
+
+    if scipy.sparse.issparse(given):
+        values, rows, columns = parts(given)
+        return fill(self, values, rows, columns, given.shape)
+    if not isinstance(given, tuple):
+        return _from_dense(self, given)
+    if len(given) == 3:
+        values, indices, starts = given
+        major = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        rows, columns = (major, indices) if self.format == "csr" else (indices, major)
+    else:
+        values, (rows, columns) = given
+    if holds_traced([rows, columns]):
+        raise _refused("a recorded index")
+    if shape is None:
+        shape = (int(np.max(rows)) + 1, int(np.max(columns)) + 1)
+    return fill(self, values, rows, columns, shape)
+
+
+def _from_dense(self: Any, given: Any) -> Any:
+    x = floating(given)
+    known = concrete_value(x) if hasattr(x, "recorder") else x
+    if known is None or x.ndim != 2:
+        raise _refused("a dense array whose elements are not known, inside jit or vmap,")
+    rows, columns = np.nonzero(known)
+    return fill(self, x[rows, columns], rows, columns, x.shape)
+
+
+def _init(self: Any, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False,
+          **_: Any) -> None:  # fmt: skip
+    _from_argument(self, arg1, shape)
+
+
+def _given_recorded(self: Any, arg1: Any, *_: Any, **__: Any) -> bool:
+    return _holds(arg1)
+
+
+_COO, _CS = "scipy.sparse._coo._coo_base", "scipy.sparse._compressed._cs_matrix"
+for _name in (_COO, _CS):
+    scipy_rule(f"{_name}.__init__", wanted=_given_recorded)(_init)
+
+
+def times(matrix: Any, x: Any) -> Any:
+    """The product with a dense array of one or two axes."""
+    values, rows, columns = parts(matrix)
+    x = floating(x)
+    if x.shape[0] != matrix.shape[1]:
+        raise ValueError("matmul: dimension mismatch")
+    taken = x[columns]
+    product = np.reshape(values, (-1,) + (1,) * (x.ndim - 1)) * taken
+    total = np.zeros((matrix.shape[0], *x.shape[1:]), product.dtype)
+    total = total + 0 * np.sum(product)
+    np.add.at(total, rows, product)
+    return total
+
+
+def transposed(matrix: Any, axes: Any = None, copy: bool = False) -> Any:
+    """Rows and columns exchanged."""
+    values, rows, columns = parts(matrix)
+    return _like(matrix, values, columns, rows, matrix.shape[::-1])
+
+
+def dense(matrix: Any, *_: Any, **__: Any) -> Any:
+    """The whole array."""
+    values, rows, columns = parts(matrix)
+    n = matrix.shape[1]
+    flat = np.zeros(matrix.shape[0] * n) + 0 * np.sum(values)
+    np.add.at(flat, rows * n + columns, values)
+    return np.reshape(flat, matrix.shape)
+
+
+def _product(self: Any, other: Any) -> Any:
+    import scipy.sparse
+
+    if scipy.sparse.issparse(other):
+        return _from_dense_of(self, dense(self) @ dense(other))
+    if np.ndim(other) == 0:
+        values, rows, columns = parts(self)
+        return _like(self, values * other, rows, columns, self.shape)
+    return times(self, other)
+
+
+def _from_dense_of(like: Any, whole: Any) -> Any:
+    rows, columns = np.nonzero(np.ones(whole.shape))
+    return _like(like, whole[rows, columns], rows, columns, whole.shape)
+
+
+def _swapped(self: Any, other: Any) -> Any:
+    if np.ndim(other) == 0:
+        return _product(self, other)
+    turned = times(transposed(self), np.swapaxes(other, 0, 1) if np.ndim(other) == 2 else other)
+    return np.swapaxes(turned, 0, 1) if np.ndim(other) == 2 else turned
+
+
+def _sum(self: Any, other: Any, sign: float = 1.0) -> Any:
+    import scipy.sparse
+
+    if not scipy.sparse.issparse(other):
+        return dense(self) + sign * other
+    one, two = parts(self), parts(other)
+    values = np.concatenate([floating(one[0]), sign * floating(two[0])])
+    rows, columns = (np.concatenate([one[k], two[k]]) for k in (1, 2))
+    return _like(self, values, rows, columns, self.shape)
+
+
+_BASE = "scipy.sparse._base._spbase"
+for _owner in (_BASE, _COO, _CS, "scipy.sparse._data._data_matrix", "scipy.sparse._csr._csr_base",
+               "scipy.sparse._csc._csc_base", "scipy.sparse._dia._dia_base"):  # fmt: skip
+    for _method, _rule in (
+        ("toarray", dense), ("todense", dense), ("transpose", transposed), ("multiply", _product),
+        ("__add__", _sum), ("__radd__", _sum), ("__sub__", lambda self, b: _sum(self, b, -1.0)),
+        ("__neg__", lambda self: _product(self, -1.0)),
+        ("tocsr", lambda self, *_, **__: self), ("tocsc", lambda self, *_, **__: self),
+        ("tocoo", lambda self, *_, **__: self), ("_mul_scalar", _product),
+    ):  # fmt: skip
+        scipy_rule(f"{_owner}.{_method}", wanted=_holds)(_rule)
+
+
+def _diagonals(name: str, array: str) -> None:
+    @scipy_rule(f"scipy.sparse.{name}")
+    def rule(
+        diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None,
+        **keywords: Any,
+    ) -> Any:  # fmt: skip
+        import scipy.sparse
+
+        offsets = keywords.get("offsets", offsets)
+        if np.ndim(offsets) == 0:
+            offsets = [offsets]
+            diagonals = [diagonals] if np.ndim(diagonals[0]) == 0 else diagonals
+        if shape is None:
+            n = np.shape(diagonals[0])[0] + abs(int(offsets[0]))
+            shape = (n, n)
+        values, rows, columns = [], [], []
+        for k, v in zip(offsets, diagonals, strict=True):
+            count = min(shape[0] + min(k, 0), shape[1] - max(k, 0))
+            values.append(np.broadcast_to(floating(v), (count,)) if np.shape(v)[0] == 1
+                          else floating(v)[:count])  # fmt: skip
+            rows.append(np.arange(count) - min(k, 0))
+            columns.append(np.arange(count) + max(k, 0))
+        kind = getattr(scipy.sparse, array)
+        return fill(kind.__new__(kind), np.concatenate(values), np.concatenate(rows),
+                    np.concatenate(columns), shape)  # fmt: skip
+
+
+_diagonals("diags", "csr_matrix")
+_diagonals("diags_array", "csr_array")

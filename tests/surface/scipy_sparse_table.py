@@ -1,0 +1,66 @@
+"""scipy.sparse: recorded elements and systems, cases in every mode."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as ss
+import scipy.sparse.linalg as ssl
+
+rng = np.random.default_rng(0)
+x = rng.uniform(0.3, 1.6, 24)
+y = rng.uniform(0.3, 1.6, 24)
+X = rng.uniform(0.2, 1.5, (5, 7))
+A = rng.uniform(-1, 1, (4, 4)) + 3 * np.eye(4)
+B = rng.uniform(-1, 1, (4, 4))
+t = np.linspace(0, 1, 24)
+D = np.array([[4.0, 1, 0, 0.5], [1, 3, 0.2, 0], [0, 0.2, 5, 1], [0.5, 0, 1, 4]])
+SA = ss.csr_array(D)
+b4 = np.array([1.0, 2, 0.5, -0.3])
+dd = np.array([4.0, 3, 5, 4])
+r_, c_ = SA.nonzero()
+vals = SA.data
+
+CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "coo@": (lambda v, x: ss.coo_array((v, (r_, c_)), shape=(4, 4)) @ x, (vals, b4)),
+    "csr@": (lambda v, x: ss.csr_array((v, (r_, c_)), shape=(4, 4)) @ x, (vals, b4)),
+    "csr idx": (
+        lambda v, x: ss.csr_matrix((v, SA.indices, SA.indptr), shape=(4, 4)) @ x,
+        (vals, b4),
+    ),
+    "csc toarray": (lambda v: ss.csc_array((v, (r_, c_)), shape=(4, 4)).toarray(), (vals,)),
+    "diags": (lambda d, x: ss.diags_array(d) @ x, (dd, b4)),
+    "diags3": (lambda d, x: ss.diags([d, d[:3] * 0.1, d[:3] * 0.2], [0, 1, -1]) @ x, (dd, b4)),
+    "spsolve": (lambda v, b: ssl.spsolve(ss.csc_array((v, (r_, c_)), shape=(4, 4)), b), (vals, b4)),
+    "spsolve fixed": (lambda b: ssl.spsolve(SA.tocsc(), b), (b4,)),
+    "splu": (lambda b: ssl.splu(SA.tocsc()).solve(b), (b4,)),
+    "factorized": (lambda b: ssl.factorized(SA.tocsc())(b), (b4,)),
+    "cg": (lambda b: ssl.cg(SA, b, rtol=1e-13)[0], (b4,)),
+    "gmres": (lambda b: ssl.gmres(SA, b, rtol=1e-13)[0], (b4,)),
+    "cg dense": (lambda D, b: ssl.cg(D @ D.T, b, rtol=1e-13)[0], (D, b4)),
+    "expm_multiply": (lambda b: ssl.expm_multiply(SA, b), (b4,)),
+    "expm_multiply d": (lambda D, b: ssl.expm_multiply(D, b), (D, b4)),
+    "scale": (lambda a, x: (a * SA) @ x, (np.float64(0.7), b4)),
+    "sum": (
+        lambda v, w: (ss.csr_array((v, (r_, c_)), shape=(4, 4)) + ss.diags_array(w)) @ b4,
+        (vals, dd),
+    ),
+    "T": (lambda v, x: ss.csr_array((v, (r_, c_)), shape=(4, 4)).T @ x, (vals, b4)),
+    "norm": (lambda v: ssl.norm(ss.csr_array((v, (r_, c_)), shape=(4, 4))), (vals,)),
+    "matmat": (
+        lambda v, w: (
+            ss.csr_array((v, (r_, c_)), shape=(4, 4)) @ ss.csr_array((w, (r_, c_)), shape=(4, 4))
+        ).toarray(),
+        (vals, vals + 1),
+    ),
+}
+# What is left out, by case: SciPy's code adds in another order (bits), chooses by values
+# (jit, vmap), or the second derivative is not asked for.
+SKIP: dict[str, str] = {
+    "spsolve": "bits",
+    "cg": "bits",
+    "gmres": "bits",
+    "cg dense": "bits",
+    "expm_multiply": "jit vmap",
+    "expm_multiply d": "jit vmap",
+    "sum": "bits",
+}
