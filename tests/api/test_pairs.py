@@ -134,7 +134,9 @@ def test_two_of_them(outer, inner):
         return
     for mode, derivative in MODES.items():
         if mode == "forward" and only_reverse and outer not in ("vjp", "jacobian"):
-            with pytest.raises(NoDerivativeError, match="no forward-mode derivative"):
+            # Inside a checkpoint the opaque function is met by the batch of directions first.
+            text = "cannot be batched" if outer == "checkpoint" else "no forward-mode derivative"
+            with pytest.raises(NoDerivativeError, match=text):
                 derivative(f)
         elif not (mode == "sparse" and only_reverse):
             check(derivative(f), f, mode)

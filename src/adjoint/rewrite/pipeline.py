@@ -11,6 +11,7 @@ from adjoint.rewrite.builder import Builder, rebuild
 from adjoint.rewrite.contract import contract
 from adjoint.rewrite.control import hoist, in_bodies, open_calls, open_unless_again, prune_scans
 from adjoint.rewrite.equations import EQUATIONS
+from adjoint.rewrite.length import warn_if_long
 from adjoint.rewrite.loops import lighten
 from adjoint.rewrite.reroll import reroll
 from adjoint.rewrite.rows import split_rows
@@ -55,5 +56,11 @@ def stages(graph: Graph) -> list[tuple[str, Graph]]:
 
 def rewrite(graph: Graph) -> Graph:
     """The graph after all passes; worked out once."""
-    done: Graph = graph.memo("rewritten", lambda g: stages(g)[-1][1])
+    done: Graph = graph.memo("rewritten", _rewritten)
+    return done
+
+
+def _rewritten(graph: Graph) -> Graph:
+    done = stages(graph)[-1][1]
+    warn_if_long(done)
     return done
