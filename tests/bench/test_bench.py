@@ -182,10 +182,10 @@ def test_tables_go_between_their_marks(tmp_path):
 
 
 def test_cold_start_measures_a_process_of_its_own(tmp_path):
-    found = start._fresh("calls rosenbrock n=100", "adjoint", str(tmp_path))
+    found = start._fresh("calls rosenbrock n=100", "adjoint", str(tmp_path), "off")
     assert 0 < found["first"] < found["total"]
     assert found["memory"] > 10
-    assert start._fresh("calls rosenbrock n=100", "no-such-peer", str(tmp_path)) is None
+    assert start._fresh("calls rosenbrock n=100", "no-such-peer", str(tmp_path), "off") is None
 
 
 def test_loops_are_compiled_once_however_long():

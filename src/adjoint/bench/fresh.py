@@ -1,4 +1,4 @@
-"""One contender of one row in a process of its own: ``python -m adjoint.bench.fresh``.
+"""One contender of one row in a process of its own; ``start`` runs this file.
 
 Prints what starting cost, as JSON: seconds from the start of the process to the end of the
 first step (without the making of data), of which seconds for Python and imports, and the peak

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.bench import layered, mlp, science
+from adjoint.bench import fresh, layered, mlp, science
 from adjoint.bench.fresh import NO_SUCH_PEER
 from adjoint.bench.harness import OURS, Rows
 from adjoint.bench.report import table
@@ -44,13 +44,20 @@ def _chosen() -> Rows:
 ROWS = _chosen()
 
 
-def _fresh(row: str, contender: str, cache: str) -> dict[str, Any] | None:
-    """What a new process measures; None if the peer cannot do the row."""
+def _fresh(row: str, contender: str, folder: str, cache: str) -> dict[str, Any] | None:
+    """What a new process measures; None if the peer cannot do the row.
+
+    Args:
+        row: its name.
+        contender: its name.
+        folder: where bytecode is kept.
+        cache: where our code is kept.
+    """
     environment = {**os.environ, "ADJOINT_CACHE": cache}
     # As installed packages are: with their bytecode.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    environment.setdefault("PYTHONPYCACHEPREFIX", str(Path(cache, "bytecode")))
-    command = [sys.executable, "-m", "adjoint.bench.fresh", row, contender]
+    environment.setdefault("PYTHONPYCACHEPREFIX", folder)
+    command = [sys.executable, "-P", fresh.__file__, row, contender]
     done = subprocess.run(
         [*command, repr(time.monotonic())],
         env=environment,
@@ -66,11 +73,11 @@ def _fresh(row: str, contender: str, cache: str) -> dict[str, Any] | None:
     return found
 
 
-def _lines(row: str, cache: str, contenders: Iterable[str]) -> list[list[str]]:
+def _lines(row: str, folder: str, contenders: Iterable[str]) -> list[list[str]]:
     lines = []
     ours = ((f"{OURS}, empty cache", OURS), (f"{OURS}, second process", OURS))
     for label, contender in (*ours, *((name, name) for name in contenders)):
-        found = _fresh(row, contender, cache)
+        found = _fresh(row, contender, folder, str(Path(folder, row)))
         if found is None:
             continue
         imported = "" if found["import"] is None else f"{found['import']:.2f}"
@@ -146,11 +153,11 @@ def report(rows: Iterable[str], compiled: bool, tell: Callable[[str], None]) -> 
     """The tables."""
     contenders = CONTENDERS + (COMPILED if compiled else ())
     lines: list[list[str]] = []
-    for row in rows:
-        with tempfile.TemporaryDirectory() as cache:
+    with tempfile.TemporaryDirectory() as folder:
+        for row in rows:
             # Bytecode is there beforehand, as after an installation.
-            _fresh(row, OURS, str(Path(cache, "first")))
-            lines += _lines(row, cache, contenders)
-        tell(f"{row}: started")
+            _fresh(row, OURS, folder, "off")
+            lines += _lines(row, folder, contenders)
+            tell(f"{row}: started")
     head = ("row", "contender", "import s", "first step s", "cold start s", "peak MB")
     return f"{table(head, lines)}\n\n{growth()}"

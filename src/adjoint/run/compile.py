@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import AdjointError
+from adjoint.graph.collection import uncollected
 from adjoint.graph.evaluate import evaluate
 from adjoint.graph.graph import Graph
 from adjoint.lower import Lowered, lower_graph
@@ -59,7 +60,8 @@ def compile_graph(
     if problem:
         return _interpreted(graph, problem)
     try:
-        return _remembered(graph, donate, threads) or _made(graph, donate, threads)
+        with uncollected():
+            return _remembered(graph, donate, threads) or _made(graph, donate, threads)
     except native.MissingSymbolError as error:
         return _interpreted(graph, str(error))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.errors import UnsupportedError
+from adjoint.graph.collection import uncollected
 from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
@@ -90,11 +91,12 @@ def record_graph(
     leaves = [recorder.input(t, weak=w) for t, w in zip(types, flags, strict=True)]
     try:
         look_at_function(function)
-        with session:
+        with uncollected(), session:
             result = function(*tree.unflatten(arguments, leaves))
         results, structure = tree.flatten(result)
         outputs = [recorder.index_of(x) for x in map(current, results)]
-        made = recorder.graph(outputs, range(len(leaves)), inline=inline)
+        with uncollected():
+            made = recorder.graph(outputs, range(len(leaves)), inline=inline)
     finally:
         recorder.closed = True
     captured = [recorder.payloads[i] for i in made.captured]
