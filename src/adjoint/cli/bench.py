@@ -32,7 +32,7 @@ START = "start"
     type=click.Choice([*FAMILIES, START]),
     help="Only these rows; may be given several times.",
 )
-@click.option("--rounds", default=7, show_default=True, help="Timings of each; medians count.")
+@click.option("--rounds", default=5, show_default=True, help="Timings of each; medians count.")
 @click.option("--compiled", is_flag=True, help="torch.compile too: half a minute a row.")
 @click.option("--quick", is_flag=True, help="Three short rounds.")
 @click.option(
