@@ -9,6 +9,7 @@ tables that recording itself uses. For the distributions of scipy.stats each met
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from adjoint.graph import primitives
 from adjoint.trace import scipy_gate
 from adjoint.trace.tables import supported
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from coverage_scipy_reasons import REASONS, STILL
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "coverage_scipy.md"
 
 PACKAGES = (
@@ -34,7 +38,11 @@ PACKAGES = (
 # What stands behind names that are no plain functions.
 CLASSES = {
     "interpolate": "CubicSpline CubicHermiteSpline PchipInterpolator PPoly BSpline interp1d "
-    "RegularGridInterpolator",
+    "RegularGridInterpolator Akima1DInterpolator BarycentricInterpolator KroghInterpolator "
+    "FloaterHormannInterpolator RBFInterpolator Rbf InterpolatedUnivariateSpline "
+    "UnivariateSpline RectBivariateSpline BivariateSpline NdBSpline",
+    "signal": "lti dlti StateSpace TransferFunction ZerosPolesGain ShortTimeFFT CZT ZoomFFT",
+    "stats": "gaussian_kde",
 }
 # Short Python around functions with rules: SciPy's own code runs on recorded arrays.
 THROUGH = {"assoc_laguerre"}
@@ -83,7 +91,7 @@ def groups(package: str) -> dict[str, list[str]]:
     ad.grad(lambda x: x * x)(1.0)  # a recording looks for the package's functions
     ids, names = _ruled()
     _, ufuncs, _, _ = supported()
-    apart = set(APART.get(package, "").split())
+    apart = set(APART.get(package, "").split()) | set(STILL.get(package, "").split())
     classes = set(CLASSES.get(package, "").split())
     found: dict[str, list[str]] = {"yes": [], "refused": [], "apart": []}
     for name in sorted(module.__all__):
@@ -100,7 +108,7 @@ def groups(package: str) -> dict[str, list[str]]:
         )
         in_backend = any(
             f"scipy.{package}.{part}.{name}" in names
-            for part in ("_basic_backend", "_realtransforms_backend")
+            for part in ("_basic_backend", "_realtransforms_backend", "_fftlog_backend")
         )
         if (
             is_row
@@ -164,13 +172,24 @@ Where a function has no known derivative in one of its arguments (the order of a
 function, the parameters of a hypergeometric one) asking for it is refused by name; the
 other arguments have theirs.
 
-Beside the functions below: a fixed `scipy.sparse` matrix or array times a dense recorded array
-(`A @ x`, `x @ A`, `A.dot(x)`), and `scipy.sparse.linalg.spsolve` with a fixed matrix.
+Much of SciPy is Python on top of NumPy, and that code runs on recorded arrays as it stands:
+values are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrices and
+arrays (fixed or with recorded elements) times dense and sparse ones, `diags`, `spsolve`, `splu`,
+`factorized`, `cg`, `gmres` and the other iterative solvers; `scipy.spatial.transform.Rotation`
+and `Slerp`; `procrustes`, `distance_matrix`, `geometric_slerp`.
 
-Inside `jit` and `vmap` values are not known, so what chooses by value is refused there:
-`quad`, `solve_ivp` without `t_eval`, `qr(pivoting=True)`. `eigh` may give a vector the other
-sign there than SciPy's driver does. `ndimage.shift`, `zoom`, `rotate`, `affine_transform` and
-`map_coordinates` take images of up to 4096 elements.
+What `scipy.optimize` finds (also `ad.minimize`, `solve_continuous_are`, `solve_discrete_are`) is
+found by SciPy on plain numbers when the program runs, gets its last digits by a step of
+Newton's, and has the derivatives of the equation that it satisfies. Bounds are followed;
+constraints are refused.
+
+Inside `jit` and `vmap` values are not known. Checks that raise for wrong values are passed over
+there, and what chooses by value is refused: `quad`, `solve_ivp` without `t_eval`,
+`qr(pivoting=True)`, filter design from a recorded cutoff, `null_space`, `orth`, `griddata` at
+recorded places. `eigh` may give a vector the other sign there than SciPy's driver does.
+
+Where SciPy's code leaves a formula out at exactly one value (`if wo == 1`), a recorded number
+that is exactly that value is refused, since the derivative would silently be missing.
 """
 
 
@@ -193,6 +212,20 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def _reasons(package: str, names: list[str]) -> list[str]:
+    """Each reason with its names; a name without one is an error."""
+    left = {label.strip("`") for label in names}
+    lines = []
+    for reason, text in REASONS.get(package, ()):
+        here = sorted(set(text.split()) & left)
+        left -= set(here)
+        if here:
+            lines += [f"- {' '.join(f'`{name}`' for name in here)}: {reason}.", ""]
+    if left:
+        raise ValueError(f"scipy.{package}: no reason is given for {sorted(left)}")
+    return lines
+
+
 def _section(package: str, found: dict[str, list[str]]) -> str:
     titles = {
         "yes": "Differentiable",
@@ -201,7 +234,9 @@ def _section(package: str, found: dict[str, list[str]]) -> str:
     }
     lines = [f"## scipy.{package}", ""]
     for group, title in titles.items():
-        if found[group]:
+        if found[group] and group == "refused":
+            lines += [f"**{title}** ({len(found[group])})", "", *_reasons(package, found[group])]
+        elif found[group]:
             lines += [f"**{title}** ({len(found[group])})", "", " ".join(found[group]), ""]
     return "\n".join(lines)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,73 +16,16 @@ from adjoint.api.solutions import (
     limits_of,
     minimum,
     refuse,
-    solution,
     start_type,
     yields_recorded,
 )
+from adjoint.api.solver_calls import MESSAGE, bound, first_of, function_of, middle, no_more, wants
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
-
-_MESSAGE = "found by SciPy on plain numbers, differentiated by its equation"
-
-
-def _bound(name: str, args: Any, kwargs: Any) -> dict[str, Any]:
-    """The arguments of a call by SciPy's own names, defaults included."""
-    import scipy.optimize
-
-    call = inspect.signature(getattr(scipy.optimize, name)).bind(*args, **kwargs)
-    call.apply_defaults()
-    given = dict(call.arguments)
-    for parameter in call.signature.parameters.values():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            given |= given.pop(parameter.name)
-    return given
-
-
-def _middle(bounds: Any) -> Any:
-    """A point between bounds, to ask a function whether it gives recorded values."""
-    sides = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else np.asarray(bounds, float).T
-    return 0.5 * (np.asarray(sides[0], float) + np.asarray(sides[1], float))
-
-
-def _wants(name: str, start: str) -> Callable[..., bool]:
-    """Whether the function that a solver is given depends on recorded values."""
-
-    def wanted(*args: Any, **kwargs: Any) -> bool:
-        try:
-            given = _bound(name, args, kwargs)
-            f = given[next(iter(given))]
-            at = given[start]
-            if start == "bounds":
-                at = _middle(at)
-            elif start == "bracket":
-                at = 1.0 if at is None else np.ravel(at)[0]
-                at = given.get("x0") if given.get("x0") is not None else at
-            at = at if holds_traced([at]) else np.asarray(at, float)[()]
-        except (TypeError, ValueError, IndexError):
-            return False  # SciPy will say what is wrong with its arguments
-        return yields_recorded(f, at, given.get("args", ()))
-
-    return wanted
-
-
-def _no_more(name: str, given: dict[str, Any]) -> None:
-    if given.get("full_output") or given.get("retall"):
-        raise refuse(name, "full_output", "SciPy's newer functions: minimize, root, root_scalar")
-
-
-def _first_of(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda x: f(x)[0]
-
-
-def _function(f: Any, extra: Any) -> Callable[[Any], Any]:
-    rest = as_tuple(extra)
-    return lambda x: f(x, *rest)
-
 
 # *** minima ***
 
 
-@scipy_rule("scipy.optimize.minimize", wanted=_wants("minimize", "x0"))
+@scipy_rule("scipy.optimize.minimize", wanted=wants("minimize", "x0"))
 def minimize(
     fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None, hess: Any = None,
     hessp: Any = None, bounds: Any = None, constraints: Any = (), tol: Any = None,
@@ -95,9 +37,9 @@ def minimize(
     if constraints:
         raise refuse("minimize", "constraints=", "ad.root of the equations of the optimum (the "
                      "gradient of the Lagrangian and the active constraints)")  # fmt: skip
-    f = _function(fun, args)
+    f = function_of(fun, args)
     if jac is True:
-        f = _first_of(f)
+        f = first_of(f)
     x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)
     low, high = limits_of(bounds, np.shape(x0))
 
@@ -125,11 +67,11 @@ def minimize(
 
     x = minimum(scalar, x0, low, high, "minimize", solve)
     return scipy.optimize.OptimizeResult(
-        x=x, fun=scalar(x), success=True, status=0, message=_MESSAGE, nfev=0, njev=0, nit=0
+        x=x, fun=scalar(x), success=True, status=0, message=MESSAGE, nfev=0, njev=0, nit=0
     )
 
 
-@scipy_rule("scipy.optimize.minimize_scalar", wanted=_wants("minimize_scalar", "bracket"))
+@scipy_rule("scipy.optimize.minimize_scalar", wanted=wants("minimize_scalar", "bracket"))
 def minimize_scalar(
     fun: Any, bracket: Any = None, bounds: Any = None, args: Any = (), method: Any = None,
     tol: Any = None, options: Any = None,
@@ -137,7 +79,7 @@ def minimize_scalar(
     """A local minimum of a function of one number."""
     import scipy.optimize
 
-    f = _function(fun, args)
+    f = function_of(fun, args)
     low, high = (-np.inf, np.inf) if bounds is None else bounds
 
     def solve(start: Any, lb: Any, ub: Any, value: Any, slope: Any) -> Any:
@@ -154,24 +96,24 @@ def minimize_scalar(
 
     x = minimum(f, np.float64(0.0), low, high, "minimize_scalar", solve)
     return scipy.optimize.OptimizeResult(
-        x=x, fun=f(x), success=True, message=_MESSAGE, nfev=0, nit=0
+        x=x, fun=f(x), success=True, message=MESSAGE, nfev=0, nit=0
     )
 
 
 def _whole(name: str, has_start: bool) -> None:
     """Solvers that look for the lowest of all minima: what they find is a minimum too."""
 
-    @scipy_rule(f"scipy.optimize.{name}", wanted=_wants(name, "x0" if has_start else "bounds"))
+    @scipy_rule(f"scipy.optimize.{name}", wanted=wants(name, "x0" if has_start else "bounds"))
     def rule(*args: Any, **kwargs: Any) -> Any:
         import scipy.optimize
 
-        given = _bound(name, args, kwargs)
+        given = bound(name, args, kwargs)
         func = given.pop(next(iter(given)))
-        f = _function(func, given.pop("args", ()))
+        f = function_of(func, given.pop("args", ()))
         first = given.pop("x0" if has_start else "bounds")
         low: Any = -np.inf
         high: Any = np.inf
-        start = np.asarray(first, float) if has_start else _middle(first)
+        start = np.asarray(first, float) if has_start else middle(first)
         if not has_start:
             sides = (first.lb, first.ub) if hasattr(first, "lb") else np.asarray(first, float).T
             low, high = np.asarray(sides[0], float), np.asarray(sides[1], float)
@@ -185,7 +127,7 @@ def _whole(name: str, has_start: bool) -> None:
             return run(lambda v: float(value(v)), where, **settings).x
 
         x = minimum(f, start, low, high, name, solve)
-        return scipy.optimize.OptimizeResult(x=x, fun=f(x), success=True, message=_MESSAGE)
+        return scipy.optimize.OptimizeResult(x=x, fun=f(x), success=True, message=MESSAGE)
 
 
 _whole("basinhopping", True)
@@ -196,10 +138,10 @@ for _name in ("differential_evolution", "dual_annealing", "shgo", "direct"):
 def _older(name: str, method: str) -> None:
     """SciPy's older names, which give the minimum alone."""
 
-    @scipy_rule(f"scipy.optimize.{name}", wanted=_wants(name, "x0"))
+    @scipy_rule(f"scipy.optimize.{name}", wanted=wants(name, "x0"))
     def rule(*args: Any, **kwargs: Any) -> Any:
-        given = _bound(name, args, kwargs)
-        _no_more(name, given)
+        given = bound(name, args, kwargs)
+        no_more(name, given)
         return minimize(given[next(iter(given))], given["x0"], given["args"], method).x
 
 
@@ -213,7 +155,7 @@ for _name, _method in (
 # *** least squares ***
 
 
-@scipy_rule("scipy.optimize.least_squares", wanted=_wants("least_squares", "x0"))
+@scipy_rule("scipy.optimize.least_squares", wanted=wants("least_squares", "x0"))
 def least_squares(
     fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = (-np.inf, np.inf), method: str = "trf",
     ftol: Any = 1e-8, xtol: Any = 1e-8, gtol: Any = 1e-8, x_scale: Any = None,
@@ -243,7 +185,7 @@ def least_squares(
     left = residuals(x)
     return scipy.optimize.OptimizeResult(
         x=x, cost=0.5 * np.sum(left * left), fun=left, jac=jacobian(residuals)(x), success=True,
-        status=1, message=_MESSAGE, nfev=0, njev=0, optimality=0.0,
+        status=1, message=MESSAGE, nfev=0, njev=0, optimality=0.0,
     )  # fmt: skip
 
 
@@ -260,8 +202,6 @@ def curve_fit(
     method: Any = None, jac: Any = None, **options: Any,
 ) -> Any:  # fmt: skip
     """Parameters of a curve through data, and their covariance."""
-    import inspect
-
     if options.get("full_output"):
         raise refuse("curve_fit", "full_output", "the two results that curve_fit gives without it")
     if p0 is None:
@@ -286,11 +226,11 @@ def curve_fit(
     return fit.x, covariance
 
 
-@scipy_rule("scipy.optimize.leastsq", wanted=_wants("leastsq", "x0"))
+@scipy_rule("scipy.optimize.leastsq", wanted=wants("leastsq", "x0"))
 def leastsq(*args: Any, **kwargs: Any) -> Any:
     """The least sum of squares, by its older name."""
-    given = _bound("leastsq", args, kwargs)
-    _no_more("leastsq", given)
+    given = bound("leastsq", args, kwargs)
+    no_more("leastsq", given)
     return least_squares(given["func"], given["x0"], method="lm", args=as_tuple(given["args"])).x, 1
 
 
@@ -332,7 +272,7 @@ def lsq_linear(A: Any, b: Any, bounds: Any = (-np.inf, np.inf), *_: Any, **__: A
     x, matrix, right = _linear_fit("lsq_linear", A, b, low, high)
     left = matrix @ x - right
     return scipy.optimize.OptimizeResult(
-        x=x, fun=left, cost=0.5 * np.sum(left * left), success=True, status=1, message=_MESSAGE
+        x=x, fun=left, cost=0.5 * np.sum(left * left), success=True, status=1, message=MESSAGE
     )
 
 
@@ -352,127 +292,3 @@ def isotonic_regression(y: Any, *, weights: Any = None, increasing: bool = True)
     return scipy.optimize.OptimizeResult(
         x=(masses @ y) / np.sum(masses, axis=1), weights=np.sum(masses, axis=1), blocks=None
     )
-
-
-# *** roots ***
-
-
-def _zero(f: Callable[[Any], Any], start: Any, name: str, solve: Callable[..., Any]) -> Any:
-    kind = start_type(start)
-    return solution(f, found([f], kind, name, solve, start))
-
-
-@scipy_rule("scipy.optimize.root", wanted=_wants("root", "x0"))
-def root(fun: Any, x0: Any, args: Any = (), method: str = "hybr", jac: Any = None, tol: Any = None,
-         callback: Any = None, options: Any = None) -> Any:  # fmt: skip
-    """Where a vector of functions is zero."""
-    import scipy.optimize
-
-    f = _function(fun, args)
-    if jac is True:
-        f = _first_of(f)
-    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)
-
-    def values(x: Any) -> Any:
-        return np.reshape(np.stack(list(_rows(f(x)))), np.shape(x0))
-
-    def solve(start: Any, value: Any) -> Any:
-        result = scipy.optimize.root(value, start, method=method, tol=tol, options=options)
-        return checked(result, "root")
-
-    x = _zero(values, x0, "root", solve)
-    return scipy.optimize.OptimizeResult(
-        x=x, fun=values(x), success=True, status=1, message=_MESSAGE, nfev=0
-    )
-
-
-def _rows(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
-
-
-@scipy_rule("scipy.optimize.fsolve", wanted=_wants("fsolve", "x0"))
-def fsolve(*args: Any, **kwargs: Any) -> Any:
-    """Where a vector of functions is zero, by its older name."""
-    given = _bound("fsolve", args, kwargs)
-    _no_more("fsolve", given)
-    x0 = given["x0"]
-    x0 = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
-    return root(given["func"], x0, given["args"]).x
-
-
-def _bracketed(name: str) -> None:
-    @scipy_rule(f"scipy.optimize.{name}", wanted=_wants(name, "a"))
-    def rule(*args: Any, **kwargs: Any) -> Any:
-        import scipy.optimize
-
-        given = _bound(name, args, kwargs)
-        _no_more(name, given)
-        g = _function(given.pop("f"), given.pop("args"))
-        ends = given.pop("a"), given.pop("b")
-
-        def solve(low: Any, high: Any, value: Any) -> Any:
-            run = getattr(scipy.optimize, name)
-            return run(lambda v: float(value(v)), float(low), float(high), **given)
-
-        return solution(g, found([g], start_type(0.0), name, solve, *ends))
-
-
-for _name in ("brentq", "brenth", "bisect", "ridder", "toms748"):
-    _bracketed(_name)
-
-
-@scipy_rule("scipy.optimize.newton", wanted=_wants("newton", "x0"))
-def newton(*args: Any, **kwargs: Any) -> Any:
-    """Where a function is zero; each element of x0 by itself."""
-    import scipy.optimize
-
-    given = _bound("newton", args, kwargs)
-    _no_more("newton", given)
-    g = _function(given["func"], given["args"])
-    x0 = given["x0"]
-    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)[()]
-    return _zero(g, x0, "newton", lambda at, value: scipy.optimize.newton(value, at))
-
-
-@scipy_rule("scipy.optimize.root_scalar", wanted=_wants("root_scalar", "bracket"))
-def root_scalar(
-    f: Any, args: Any = (), method: Any = None, bracket: Any = None, fprime: Any = None,
-    fprime2: Any = None, x0: Any = None, x1: Any = None, xtol: Any = None, rtol: Any = None,
-    maxiter: Any = None, options: Any = None,
-) -> Any:  # fmt: skip
-    """Where a function of one number is zero."""
-    import scipy.optimize
-    from scipy.optimize import RootResults
-
-    g = _function(f, args)
-    ends = () if bracket is None else tuple(bracket)
-    guesses = tuple(v for v in (x0, x1) if v is not None)
-
-    def solve(*values: Any) -> Any:
-        value, numbers = values[-1], [float(v) for v in values[:-1]]
-        more: dict[str, Any] = {"bracket": numbers[: len(ends)]} if ends else {}
-        more |= dict(zip(("x0", "x1"), numbers[len(ends) :], strict=False))
-        chosen = "secant" if method in ("newton", "halley") else method
-        result = scipy.optimize.root_scalar(
-            lambda v: float(value(v)), method=chosen, xtol=xtol, rtol=rtol, maxiter=maxiter, **more
-        )
-        return result.root
-
-    x = solution(g, found([g], start_type(0.0), "root_scalar", solve, *ends, *guesses))
-    return RootResults(root=x, iterations=0, function_calls=0, flag=0, method=str(method))
-
-
-@scipy_rule("scipy.optimize.fixed_point", wanted=_wants("fixed_point", "x0"))
-def fixed_point(*args: Any, **kwargs: Any) -> Any:
-    """The x with ``x = func(x)``."""
-    import scipy.optimize
-
-    given = _bound("fixed_point", args, kwargs)
-    g = _function(given.pop("func"), given.pop("args"))
-    x0 = given.pop("x0")
-    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)[()]
-
-    def solve(at: Any, value: Any) -> Any:
-        return scipy.optimize.fixed_point(value, at, **given)
-
-    return solution(lambda v: g(v) - v, found([g], start_type(x0), "fixed_point", solve, x0))

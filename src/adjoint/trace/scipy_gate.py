@@ -306,5 +306,9 @@ FAMILIES |= {
     "scipy.sparse.linalg": ("adjoint.api.scipy_systems",),
     "scipy.spatial": ("scipy_spatial", "scipy_spatial_transform"),
     "scipy.spatial.transform": ("scipy_rotation",),
-    "scipy.optimize": ("scipy_optimize", "adjoint.api.scipy_optimize"),
+    "scipy.optimize": (
+        "scipy_optimize",
+        "adjoint.api.scipy_optimize",
+        "adjoint.api.scipy_roots",
+    ),
 }

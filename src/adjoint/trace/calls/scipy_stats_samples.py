@@ -20,7 +20,7 @@ _SUMMARIES = (
 )
 _RELATIONS = (
     "pearsonr theilslopes wasserstein_distance energy_distance probplot spearmanr "
-    "combine_pvalues false_discovery_control"
+    "combine_pvalues false_discovery_control pointbiserialr"
 )
 _TESTS = (
     "ttest_1samp ttest_ind ttest_rel ttest_ind_from_stats f_oneway chisquare power_divergence "

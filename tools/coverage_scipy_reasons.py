@@ -1,0 +1,111 @@
+"""Why functions of SciPy are refused on recorded arrays, and what is nearest to them."""
+
+# Functions whose results do not move with the data, or are settings: nothing to differentiate.
+STILL = {
+    "signal": "correlation_lags czt_points kaiser_atten kaiser_beta kaiserord buttord cheb1ord "
+    "cheb2ord ellipord band_stop_obj findfreqs unique_roots",
+    "integrate": "lebedev_rule",
+    "ndimage": "distance_transform_bf distance_transform_cdt distance_transform_edt histogram",
+    "optimize": "linear_sum_assignment milp quadratic_assignment show_options check_grad "
+    "linprog_verbose_callback bracket",
+    "fft": "fhtoffset",
+    "interpolate": "generate_knots",
+    "stats": "ansari barnard_exact binomtest boschloo_exact brunnermunzel bws_test chatterjeexi "
+    "ecdf fisher_exact fligner friedmanchisquare kendalltau kruskal logrank mannwhitneyu "
+    "median_test mode mood page_trend_test percentileofscore quantile_test rankdata ranksums "
+    "somersd spearmanrho tiecorrect weightedtau wilcoxon cumfreq relfreq multiscale_graphcorr",
+}
+
+# For each package: the reason and the nearest form, and the names.
+REASONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "special": (
+        ("the inverse or the distribution function in a parameter that SciPy finds by a search; "
+         "nearest: `ad.root` of the function itself, or `scipy.optimize.brentq` inside",
+         "bdtri bdtrik bdtrin btdtria btdtrib chdtriv chndtr chndtridf chndtrinc chndtrix fdtridfd "
+         "gdtria gdtrib gdtrix nbdtri nbdtrik nbdtrin ncfdtr ncfdtri ncfdtridfd ncfdtridfn "
+         "ncfdtrinc nctdtr nctdtridf nctdtrinc nctdtrit nrdtrimn nrdtrisd pdtri pdtrik stdtridf "
+         "kolmogi kolmogorov smirnov smirnovi"),
+        ("SciPy gives value and derivative together; nearest: `ad.custom_jvp` with its second "
+         "output",
+         "kelvin itairy lqmn lqn mathieu_cem mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 "
+         "mathieu_modsem2 mathieu_sem obl_ang1 obl_ang1_cv obl_rad1 obl_rad1_cv obl_rad2 "
+         "obl_rad2_cv pbdn_seq pbdv pbdv_seq pbvv pbvv_seq pbwa pro_ang1 pro_ang1_cv pro_rad1 "
+         "pro_rad1_cv pro_rad2 pro_rad2_cv riccati_jn riccati_yn lmbda modfresnelm modfresnelp"),
+        ("characteristic values, known as tables or series in their parameter; nearest: "
+         "`ad.custom_jvp`",
+         "mathieu_a mathieu_b obl_cv pro_cv ellip_harm ellip_harm_2 ellip_normal"),
+        ("its derivative is a formula in functions that have rules, but none is written; nearest: "
+         "`eval_legendre` and `lpmv` for the Legendre ones, `airy`, `elliprd` and `elliprf`, or "
+         "`scipy.integrate.quad` for the integrals",
+         "airye assoc_legendre_p assoc_legendre_p_all legendre_p legendre_p_all sph_harm_y "
+         "sph_harm_y_all sph_legendre_p sph_legendre_p_all elliprg elliprj besselpoly it2i0k0 "
+         "it2j0y0 it2struve0 iti0k0 itj0y0 itmodstruve0 itstruve0"),
+    ),
+    "linalg": (
+        ("factors that are chosen among many, or ordered by values; nearest: `eigh`, `eig`, "
+         "`svd`, `qr`, `cholesky`",
+         "cdf2rdf cossin hessenberg ldl matrix_balance ordqz qz rsf2csf schur"),
+        ("a matrix function of any Python function, through Schur's form; nearest: `expm`, "
+         "`logm`, `sqrtm`, `sinm`, `cosm`, or `eig`", "funm"),
+        ("compiled updates of factors; nearest: `qr` of the new matrix",
+         "qr_delete qr_insert qr_update"),
+    ),
+    "integrate": (
+        ("adaptive integrals inside one another; nearest: `fixed_quad` of `fixed_quad`, or a sum "
+         "over a grid of Gauss points", "dblquad tplquad nquad"),
+        ("its steps are chosen by values in code that keeps plain arrays; nearest: `quad` or "
+         "`fixed_quad` for each component", "cubature quad_vec tanhsinh nsum qmc_quad"),
+        ("a boundary value problem; nearest: `ad.root` of the collocation equations, or "
+         "`solve_ivp` with shooting", "solve_bvp"),
+    ),
+    "interpolate": (
+        ("the knots are chosen by the data; nearest: `make_lsq_spline` with given knots, "
+         "`make_smoothing_spline(lam=...)`, `splrep(s=0)`, `RectBivariateSpline(s=0)`",
+         "bisplrep make_splprep make_splrep splprep"),
+        ("lists of derivatives, roots or knots in FITPACK's code; nearest: `splev(der=...)`, "
+         "`BSpline.derivative`, `ad.root`", "spalde sproot insert bisplev"),
+        ("NumPy's polynomial objects keep plain coefficients; nearest: "
+         "`barycentric_interpolate` or `krogh_interpolate`", "lagrange"),
+    ),
+    "signal": (
+        ("repeated poles are grouped by their values; nearest: `numpy.roots` and a solve for the "
+         "numerators", "residue residuez invres invresz"),
+        ("an exchange algorithm or a search over values; nearest: `firwin`, `firwin2`, or a "
+         "least-squares design with `numpy.linalg.lstsq`",
+         "remez firls iirdesign place_poles firwin_2d gammatone"),
+        ("compiled code on plain arrays; nearest: `scipy.ndimage.spline_filter1d`, `sosfiltfilt`, "
+         "`convolve2d`, `freqz_sos`",
+         "cspline2d qspline2d sepfir2d sosfreqz spline_filter symiirorder1 symiirorder2"),
+    ),
+    "ndimage": (
+        ("the function writes into a line of a buffer; nearest: `generic_filter`, or slices and "
+         "`numpy.stack`", "generic_filter1d"),
+        ("a compiled table of Bessel functions; nearest: `fourier_gaussian`, `fourier_uniform`",
+         "fourier_ellipsoid"),
+    ),
+    "optimize": (
+        ("several results of an older form; nearest: `minimize` with the method of that name",
+         "fmin_cobyla fmin_l_bfgs_b fmin_slsqp fmin_tnc brute line_search"),
+        ("the solution is a corner that stays or jumps; nearest: the multipliers in SciPy's "
+         "result, or a strictly convex `minimize`", "linprog"),
+        ("finite differences; nearest: `ad.grad`, `ad.jacobian`", "approx_fprime"),
+    ),
+    "stats": (
+        ("chances from resampling or random draws; nearest: write the statistic itself",
+         "bootstrap goodness_of_fit monte_carlo_test permutation_test sobol_indices dunnett "
+         "tukey_hsd poisson_means_test"),
+        ("compiled or tabulated distributions of a statistic; nearest: the statistic by NumPy",
+         "anderson anderson_ksamp cramervonmises cramervonmises_2samp epps_singleton_2samp "
+         "ks_1samp ks_2samp kstest shapiro siegelslopes wasserstein_distance_nd"),
+        ("a search inside for the best parameter; nearest: `scipy.optimize.minimize_scalar` of "
+         "the likelihood, which has a derivative",
+         "boxcox_normmax boxcox_normplot yeojohnson_normmax yeojohnson_normplot ppcc_max "
+         "ppcc_plot fit"),
+        ("objects that keep plain arrays; nearest: the families by their names and the formulas "
+         "of their parameters",
+         "abs exp log power make_distribution order_statistic truncate bayes_mvs mvsdist "
+         "dirichlet_multinomial"),
+        ("elements are put into bins by their values; nearest: `numpy.bincount` with weights and "
+         "fixed bins", "binned_statistic binned_statistic_2d binned_statistic_dd"),
+    ),
+}  # fmt: skip
