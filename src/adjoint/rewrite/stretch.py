@@ -11,6 +11,7 @@ from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.primitive import primitives
 from adjoint.graph.types import ArrayType
 from adjoint.rewrite.builder import Builder
+from adjoint.rewrite.moving import flattened, indices, row_of, still_slice
 
 MOVING = {"slice": 0, "set_slice": 0, "unslice": 0}  # position of "start" among attributes
 _FURTHEST = 16  # rounds that a value may be read later
@@ -197,9 +198,9 @@ class Stretch:
                 return None
             if kind.size * n > _MOST_GATHERED:
                 return None
-            index = self._indices(model, moving, starts)
-            still = self._still(outside, model, source, moving)
-            rows = outside("gather", still, *map(Literal, index), axes=tuple(moving))
+            index = indices(model, moving, starts)
+            kept = still_slice(outside, model, source, moving)
+            rows = outside("gather", kept, *map(Literal, index), axes=tuple(moving))
             adjacent = moving == list(range(axis, axis + len(moving)))
             axis = axis if adjacent else 0
         order = (axis, *[i for i in range(len(rows.type.shape)) if i != axis])
@@ -207,29 +208,6 @@ class Stretch:
         b_rows = outside("permute_axes", rows, axes=order)
         self.before += outside.nodes[len(outside.nodes) - 1 :]
         return b("reshape", self._row(b_rows), shape=kind.shape)
-
-    def _indices(
-        self, model: Node, moving: list[int], starts: list[tuple[int, ...]]
-    ) -> list[np.ndarray]:
-        """For each moving axis the places read in each round: [rounds, places]."""
-        _, step, shape = model.attributes
-        return [
-            np.array([s[i] for s in starts], np.intp)[:, None]
-            + np.arange(shape[i], dtype=np.intp) * step[i]
-            for i in moving
-        ]
-
-    def _still(self, b: Builder, model: Node, source: Operand, moving: list[int]) -> Operand:
-        """The slice along the axes that do not move; the others are left whole."""
-        start, step, shape = model.attributes
-        full = source.type.shape
-        return b(
-            "slice",
-            source,
-            start=tuple([0 if i in moving else f for i, f in enumerate(start)]),
-            step=tuple([1 if i in moving else s for i, s in enumerate(step)]),
-            shape=tuple([full[i] if i in moving else m for i, m in enumerate(shape)]),
-        )
 
     def _moving_read(
         self,
@@ -243,9 +221,9 @@ class Stretch:
         kind = model.outputs[0].type
         if len(moving) > 1 and any(kind.shape[i] != 1 for i in moving):
             return None
-        index = [self._row(Literal(i)) for i in self._indices(model, moving, starts)]
-        still = self._still(b, model, source, moving)
-        return b("reshape", b("gather", still, *index, axes=tuple(moving)), shape=kind.shape)
+        index = [self._row(Literal(i)) for i in indices(model, moving, starts)]
+        kept = still_slice(b, model, source, moving)
+        return b("reshape", b("gather", kept, *index, axes=tuple(moving)), shape=kind.shape)
 
     def _moving_write(
         self,
@@ -381,14 +359,14 @@ class Stretch:
                 if i == self.rounds - 1 and at in finals:
                     became[x] = finals[at]
                 else:
-                    became[x] = _row_of(whole[at], i, nodes)
+                    became[x] = row_of(whole[at], i, nodes)
             return became[x]
 
         at_of = {node: (at, place, count) for (node, at), (place, count) in runs.items()}
         for node in self.graph.nodes[end:]:
             if node in at_of:
                 at, place, count = at_of[node]
-                middle = _flattened(whole[place], node.attributes[0], nodes)
+                middle = flattened(whole[place], node.attributes[0], nodes)
                 before, after = node.operands[:at], node.operands[at + count :]
                 operands = (*map(now, before), middle, *map(now, after))
             else:
@@ -396,26 +374,3 @@ class Stretch:
             nodes.append(Node(node.primitive, operands, node.attributes, node.outputs, node.source))
         outputs = tuple([now(x) for x in self.graph.outputs])
         return Graph(self.graph.inputs, tuple(nodes), outputs)
-
-
-def _row_of(stack: Value, i: int, nodes: list[Node]) -> Operand:
-    """One round's value out of all of them."""
-    shape = stack.type.shape
-    b = Builder()
-    zeros = (0,) * (len(shape) - 1)
-    piece = b("slice", stack, start=(i, *zeros), step=(1,) * len(shape), shape=(1, *shape[1:]))
-    row = b("reshape", piece, shape=shape[1:])
-    nodes += b.nodes
-    return row
-
-
-def _flattened(stack: Value, axis: int, nodes: list[Node]) -> Operand:
-    """The values of all rounds, one after the other along an axis."""
-    n, *shape = stack.type.shape
-    b = Builder()
-    order = (*range(1, axis + 1), 0, *range(axis + 1, len(shape) + 1))
-    moved = b("permute_axes", stack, axes=order)
-    shape[axis] *= n
-    joined = b("reshape", moved, shape=tuple(shape))
-    nodes += b.nodes
-    return joined
