@@ -128,3 +128,9 @@ def test_a_loop_with_complex_states() -> None:
     u, k = drawn(33), np.linspace(-2, 2, 33)
     for got, wanted in zip(ad.jit(run)(u, k), run(u, k), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-12)
+
+
+def test_truth_looks_at_both_parts() -> None:
+    x = np.array([1j, 0, -0.0 + 0.5j, 2])
+    np.testing.assert_array_equal(ad.jit(lambda x: x.astype(bool))(x), [True, False, True, True])
+    np.testing.assert_array_equal(primitives["cast"](x, dtype=np.dtype(bool)), x.astype(bool))

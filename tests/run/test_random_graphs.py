@@ -6,6 +6,7 @@ one program: that is quicker, and their kernels get mixed.
 
 import importlib
 import os
+import re
 import sys
 import warnings
 from collections import Counter
@@ -30,6 +31,9 @@ PER_TEST = 500
 NAMES = [p.name for p in primitives if p.name in makers.MAKERS]
 drawn: Counter[str] = Counter()
 dtypes: Counter[str] = Counter()
+in_python: Counter[str] = Counter()  # steps without machine code
+plain_in_python: Counter[str] = Counter()  # those of them on float32 and float64 only
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "compiling.md"
 
 
 @lru_cache(maxsize=1)
@@ -80,6 +84,11 @@ def check(first: int, last: int) -> None:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = compiled(whole, number, donated)
+        for step in program.lowered.python:
+            name = step.node.primitive.name
+            in_python[name] += 1
+            kinds = {v.type.dtype.char for v in (*step.node.operands, *step.node.outputs)}
+            plain_in_python[name] += kinds <= {"f", "d"}
         copies = [x.copy() for x in arrays] if donated else arrays
         results = iter(program(copies))
         for seed, case, graph in zip(range(first, last), cases, parts, strict=True):
@@ -100,7 +109,7 @@ def test_random_graphs(first: int) -> None:
         check(start, min(start + TOGETHER, last))
 
 
-def test_every_primitive_and_dtype_was_drawn(request: pytest.FixtureRequest) -> None:
+def test_every_primitive_and_dtype_was_drawn() -> None:
     left = [p.name for p in primitives if p.name not in makers.MAKERS]
     assert set(left) <= makers.ELSEWHERE, "say in makers.py how these are drawn"
     if sum(drawn.values()) < len(NAMES):
@@ -108,3 +117,12 @@ def test_every_primitive_and_dtype_was_drawn(request: pytest.FixtureRequest) -> 
     assert [name for name in NAMES if not drawn[name]] == []
     wanted = {str(t) for t in graphs.DTYPES}
     assert wanted <= set(dtypes)
+
+
+def test_the_guide_says_what_runs_in_python() -> None:
+    if sum(drawn.values()) < 100 * len(NAMES):
+        pytest.skip("too few graphs were run")
+    table = PAGE.read_text(encoding="utf-8").split("<!-- no-code -->")[1].split("<!-- end -->")[0]
+    said = set(re.findall(r"`(\w+)`", table))
+    assert said - set(in_python) == set(), "these have machine code now"
+    assert {name for name, n in plain_in_python.items() if n} <= said

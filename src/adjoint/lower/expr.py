@@ -9,24 +9,18 @@ none of these costs anything, whatever stands above or below them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from adjoint.graph.graph import Literal, Node, Operand, Value
 from adjoint.lower import functions as _functions
+from adjoint.lower.access import MemoryWriter
 from adjoint.lower.complexes import COMPLEX_RULES, is_complex_map
 from adjoint.lower.emit import (
-    Emitter,
     Reg,
-    complex_kind,
-    join,
-    memory_type,
     number_type,
-    parts,
     reg_type,
-    size_of,
 )
 from adjoint.lower.index import Index, Var, crossings, dot
 from adjoint.lower.layout import Place
@@ -68,8 +62,8 @@ def is_pointwise(node: Node) -> bool:
     return is_map(node) or is_complex_map(node)
 
 
-class Writer(Emitter):
-    """An emitter that knows the values of a kernel.
+class Writer(MemoryWriter):
+    """A writer that knows the values of a kernel.
 
     Args:
         features: the processor's features.
@@ -87,256 +81,15 @@ class Writer(Emitter):
         pointer: Callable[[Place], str],
         probing: bool = False,
     ) -> None:
-        super().__init__(features)
+        super().__init__(features, pointer, probing)
         self.inline = inline
         self.places = places
-        self.pointer = pointer
-        self.probing = probing
         self.reads: list[tuple[Operand, Index]] = []
         self.rows_read: list[tuple[Operand, Index | None]] = []
         self.cuts: set[tuple[Var, int]] = set()
-        self.forms: set[Index] = set()
         self.checks: dict[tuple[Node, int, int], list[str]] = {}
         self.rows: dict[Operand, Reg] = {}  # results of this row's reductions
         self.holding: Reg | None = None  # lanes in which loads may touch memory
-        self.gate: Reg | None = None  # the part of it that is the same for all lanes
-        self.spare: dict[str, str] = {}  # memory read where the gate is shut, by type
-
-    # *** memory ***
-
-    def address(self, place: Place, where: Index) -> tuple[str, int]:
-        """A pointer register for a scalar or the first lane, and the level it is known at."""
-        base = self.pointer(place)
-        key = ("address", base, place.dtype, where)
-        found = self.recall(key)
-        if found is None:
-            offset = self.index(where)
-            kind = memory_type(reg_type(place.dtype) or "i8")
-            found = self.make(
-                "ptr",
-                1,
-                offset.level,
-                f"getelementptr inbounds {kind}, ptr {base}, i64 {offset.name}",
-            )
-            self.remember(key, found)
-        return found.name, found.level
-
-    def load(self, place: Place, where: Index, mask: Reg | None) -> Reg:
-        """The element, or the lanes' elements, at an offset in elements."""
-        if complex_kind(place.dtype) is not None:
-            return self._load_complex(parts_of(place), where, mask)
-        kind = reg_type(place.dtype)
-        assert kind is not None
-        stored = memory_type(kind)
-        stride = self.lane_stride(where)
-        lanes = self.vector.lanes
-        align = size_of(kind)
-        if stride == 0:
-            pointer, level = self.address(place, where)
-            if mask is None:
-                found = self.make(stored, 1, level, f"load {stored}, ptr {pointer}, align {align}")
-            else:
-                found = self._guarded(pointer, stored, max(level, mask.level), mask)
-        elif stride == 1:
-            pointer, level = self.address(place, where)
-            type_ = f"<{lanes} x {stored}>"
-            if mask is not None and self.gate is not None:
-                # A masked load from unmapped memory is slow even with all lanes off.
-                pointer, level = self._gated(pointer, type_, level, self.gate)
-                mask = None if mask is self.gate else mask
-            if mask is None:
-                found = self.make(
-                    stored, lanes, level, f"load {type_}, ptr {pointer}, align {align}"
-                )
-            else:
-                on = self.spread(mask, lanes)
-                name = f"@llvm.masked.load.v{lanes}{_short(stored)}.p0"
-                self.declare(
-                    name, f"declare {type_} {name}(ptr, i32 immarg, <{lanes} x i1>, {type_})"
-                )
-                found = self.make(
-                    stored,
-                    lanes,
-                    max(level, on.level),
-                    f"call {type_} {name}(ptr {pointer}, i32 {align}, {on.type} {on.name}, "
-                    f"{type_} zeroinitializer)",
-                )
-        else:
-            found = self._gathered(place, where, stored, align, mask)
-        return self.convert("trunc", found, "i1") if kind == "i1" else found
-
-    def _load_complex(self, place: Place, where: Index, mask: Reg | None) -> Reg:
-        """Parts that alternate, taken apart; ``place`` is seen as real numbers."""
-        lanes = self.vector.lanes
-        if self.lane_stride(where) != 1 or lanes == 1:
-            first, second = (self.load(place, where * 2 + i, mask) for i in range(2))
-            return join(self, first, second)
-        kind = reg_type(place.dtype)
-        assert kind is not None
-        pointer, level = self.address(place, where * 2)
-        type_, align = f"<{2 * lanes} x {kind}>", size_of(kind)
-        if mask is not None and self.gate is not None:
-            pointer, level = self._gated(pointer, type_, level, self.gate)
-            mask = None if mask is self.gate else mask
-        text = f"load {type_}, ptr {pointer}, align {align}"
-        if mask is not None:
-            on = self._twice(self.spread(mask, lanes))
-            name = f"@llvm.masked.load.v{2 * lanes}{_short(kind)}.p0"
-            self.declare(
-                name, f"declare {type_} {name}(ptr, i32 immarg, <{2 * lanes} x i1>, {type_})"
-            )
-            text = (
-                f"call {type_} {name}(ptr {pointer}, i32 {align}, {on.type} {on.name}, "
-                f"{type_} zeroinitializer)"
-            )
-            level = max(level, on.level)
-        both = self.make(kind, 2 * lanes, level, text)
-        found = []
-        for i in range(2):
-            picks = ", ".join(f"i32 {2 * k + i}" for k in range(lanes))
-            text = f"shufflevector {type_} {both.name}, {type_} poison, <{lanes} x i32> <{picks}>"
-            found.append(self.make(kind, lanes, level, text))
-        return join(self, *found)
-
-    def _twice(self, mask: Reg) -> Reg:
-        """A mask with every lane doubled."""
-        picks = ", ".join(f"i32 {k // 2}" for k in range(2 * mask.lanes))
-        return self.make(
-            "i1",
-            2 * mask.lanes,
-            mask.level,
-            f"shufflevector {mask.type} {mask.name}, {mask.type} poison, "
-            f"<{2 * mask.lanes} x i32> <{picks}>",
-        )
-
-    def _store_complex(self, place: Place, where: Index, reg: Reg) -> None:
-        """Parts joined so that they alternate; ``place`` is seen as real numbers."""
-        lanes, mask = self.vector.lanes, self.vector.mask
-        if self.lane_stride(where) != 1 or lanes == 1:
-            for i, part in enumerate(parts(reg)):
-                self.store(place, where * 2 + i, part)
-            return
-        real, imag = parts(self.spread(reg, lanes))
-        picks = ", ".join(f"i32 {k // 2 + (k % 2) * lanes}" for k in range(2 * lanes))
-        both = self.make(
-            real.kind,
-            2 * lanes,
-            self.level,
-            f"shufflevector {real.type} {real.name}, {imag.type} {imag.name}, "
-            f"<{2 * lanes} x i32> <{picks}>",
-        )
-        pointer, _ = self.address(place, where * 2)
-        align = size_of(real.kind)
-        if mask is None:
-            self.line(f"store {both.type} {both.name}, ptr {pointer}, align {align}")
-            return
-        on = self._twice(self.spread(mask, lanes))
-        name = f"@llvm.masked.store.v{2 * lanes}{_short(real.kind)}.p0"
-        self.declare(name, f"declare void {name}({both.type}, ptr, i32 immarg, {on.type})")
-        self.line(
-            f"call void {name}({both.type} {both.name}, ptr {pointer}, i32 {align}, "
-            f"{on.type} {on.name})"
-        )
-
-    def _guarded(self, pointer: str, stored: str, level: int, mask: Reg) -> Reg:
-        """One element that may only be read if the mask (any lane of it) holds."""
-        one = mask if mask.lanes == 1 else self.any_lane(mask)
-        safe, level = self._gated(pointer, stored, level, one)
-        return self.make(stored, 1, level, f"load {stored}, ptr {safe}, align {_SIZE[stored]}")
-
-    def _gated(self, pointer: str, type_: str, level: int, gate: Reg) -> tuple[str, int]:
-        """A pointer where a condition holds, else one to zeros of our own; and its level."""
-        slot = self.spare.get(type_)
-        if slot is None:
-            slot = self.spare[type_] = self.fresh("spare")
-            self.allocas.append(f"{slot} = alloca {type_}, align 64")
-            self.allocas.append(f"store {type_} zeroinitializer, ptr {slot}, align 64")
-        text = f"select i1 {gate.name}, ptr {pointer}, ptr {slot}"
-        safe = self.make("ptr", 1, max(level, gate.level), text)
-        return safe.name, safe.level
-
-    def any_lane(self, mask: Reg) -> Reg:
-        """Whether any lane of a mask is on."""
-        name = f"@llvm.vector.reduce.or.v{mask.lanes}i1"
-        self.declare(name, f"declare i1 {name}(<{mask.lanes} x i1>)")
-        return self.make("i1", 1, mask.level, f"call i1 {name}({mask.type} {mask.name})")
-
-    def _gathered(
-        self, place: Place, where: Index, stored: str, align: int, mask: Reg | None
-    ) -> Reg:
-        lanes = self.vector.lanes
-        offsets = self.index(where, lanes)
-        base = self.pointer(place)
-        pointers = self.make(
-            "ptr",
-            lanes,
-            offsets.level,
-            f"getelementptr {stored}, ptr {base}, {offsets.type} {offsets.name}",
-        )
-        on = self.spread(mask or self.const(1, "i1"), lanes)
-        type_ = f"<{lanes} x {stored}>"
-        name = f"@llvm.masked.gather.v{lanes}{_short(stored)}.v{lanes}p0"
-        self.declare(
-            name,
-            f"declare {type_} {name}(<{lanes} x ptr>, i32 immarg, <{lanes} x i1>, {type_})",
-        )
-        return self.make(
-            stored,
-            lanes,
-            max(pointers.level, on.level),
-            f"call {type_} {name}({pointers.type} {pointers.name}, i32 {align}, "
-            f"{on.type} {on.name}, {type_} zeroinitializer)",
-        )
-
-    def store(self, place: Place, where: Index, reg: Reg) -> None:
-        """Put an element, or the lanes' elements, at an offset in elements."""
-        if self.probing:
-            self.forms.add(where)
-        if reg.imag is not None:
-            self._store_complex(parts_of(place), where, reg)
-            return
-        kind = reg.kind
-        stored = memory_type(kind)
-        if kind == "i1":
-            reg = self.convert("zext", reg, "i8")
-        align = size_of(kind)
-        stride = self.lane_stride(where)
-        lanes, mask = self.vector.lanes, self.vector.mask
-        if stride == 0:
-            # All lanes hold the same number and the same address: one store.
-            pointer, _ = self.address(place, where)
-            self.line(f"store {stored} {reg.name}, ptr {pointer}, align {align}")
-            return
-        reg = self.spread(reg, lanes)
-        if stride == 1:
-            pointer, _ = self.address(place, where)
-            if mask is None:
-                self.line(f"store {reg.type} {reg.name}, ptr {pointer}, align {align}")
-                return
-            name = f"@llvm.masked.store.v{lanes}{_short(stored)}.p0"
-            self.declare(name, f"declare void {name}({reg.type}, ptr, i32 immarg, <{lanes} x i1>)")
-            self.line(
-                f"call void {name}({reg.type} {reg.name}, ptr {pointer}, i32 {align}, "
-                f"{mask.type} {mask.name})"
-            )
-            return
-        offsets = self.index(where, lanes)
-        pointers = self.make(
-            "ptr",
-            lanes,
-            self.level,
-            f"getelementptr {stored}, ptr {self.pointer(place)}, {offsets.type} {offsets.name}",
-        )
-        on = mask or self.spread(self.const(1, "i1"), lanes)
-        name = f"@llvm.masked.scatter.v{lanes}{_short(stored)}.v{lanes}p0"
-        self.declare(
-            name,
-            f"declare void {name}({reg.type}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)",
-        )
-        self.line(
-            f"call void {name}({reg.type} {reg.name}, {pointers.type} {pointers.name}, "
-            f"i32 {align}, {on.type} {on.name})"
-        )
 
     # *** values ***
 
@@ -418,20 +171,6 @@ class Writer(Emitter):
             return compute()
         finally:
             self.holding, self.gate = before, gate
-
-
-def parts_of(place: Place) -> Place:
-    """A place of complex numbers seen as real ones; only its memory counts, not its axes."""
-    real = np.dtype(f"f{place.dtype.itemsize // 2}")
-    moving = tuple((name, stride * 2) for name, stride in place.moving)
-    return replace(place, dtype=real, moving=moving)
-
-
-_SIZE = {"half": 2, "float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
-
-
-def _short(kind: str) -> str:
-    return {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
 
 
 def uniform_value(literal: Literal) -> Any:

@@ -103,7 +103,7 @@ imag = Primitive(
 
 
 def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
-    if x.dtype.kind == "c" and dtype.kind != "c":
+    if x.dtype.kind == "c" and dtype.kind not in "cb":
         x = x.real  # what astype does, without its warning: the node says it on purpose
     return x.astype(dtype)
 
