@@ -201,13 +201,19 @@ def test_command_refuses_unknown_rows():
     assert result.exit_code != 0
 
 
-def test_command_writes_its_table(tmp_path):
+def test_command_writes_its_table(tmp_path, monkeypatch):
+    from adjoint.cli import bench
+
+    row = Row("mlp", "small", {"adjoint": constant(1.0), "peer": constant(1.0)}, 1, 1)
+    monkeypatch.setitem(bench.FAMILIES, "mlp", lambda: {"mlp small": lambda: row})
+    monkeypatch.setattr(bench, "measure_floor", lambda: FLOOR)
     page = tmp_path / "page.md"
-    page.write_text("<!-- bench mlp --><!-- end mlp -->")
-    options = ["--quick", "--family", "mlp", "2-8-1 b16", "--write", str(page)]
+    page.write_text("<!-- bench mlp --><!-- end mlp -->\n<!-- bench start --><!-- end start -->")
+    options = ["--quick", "--family", "mlp", "small", "--write", str(page)]
     result = CliRunner().invoke(command, options)
     assert result.exit_code == 0, result.output
-    assert "| mlp 2-8-1 b16 tanh squared momentum |" in page.read_text()
+    assert "| mlp small |" in page.read_text()
+    assert page.read_text().endswith("<!-- bench start --><!-- end start -->")
 
 
 def test_installed_module_runs_as_a_process():
