@@ -109,6 +109,6 @@ def register() -> None:
     from adjoint.lower.maps import RULES
 
     for primitive in primitives:
-        same = isinstance(primitive.evaluate, SciPyFunction)
+        same = isinstance(primitive.evaluate, SciPyFunction) and not primitive.several
         if "scipy" in primitive.notes and same and primitive.name not in RULES:
             _register(primitive)
