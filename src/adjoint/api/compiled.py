@@ -58,6 +58,7 @@ class RecompilationWarning(UserWarning):
 # A program that has been called this often, and took no longer than this, gets an entry of
 # machine code. Longer programs are called so that other Python threads can run meanwhile.
 _OFTEN, _SHORT, _ENTRIES = 8, 50e-6, 4
+_EACH = 5e-6  # seconds of an ordinary call that go into an argument or a result
 
 
 class _Flat:
@@ -149,7 +150,8 @@ class Jitted:
         result = flat.run(given)
         flat.least = min(flat.least, time.perf_counter() - start)
         flat.calls += 1
-        if flat.calls == _OFTEN and flat.least < _SHORT and len(self._entries) < _ENTRIES:
+        short = _SHORT + _EACH * (len(given) + len(flat.recorded.graph.outputs))
+        if flat.calls == _OFTEN and flat.least < short and len(self._entries) < _ENTRIES:
             self._enter(flat, args)
         return result
 
