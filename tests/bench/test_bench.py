@@ -45,8 +45,21 @@ def test_floor_is_the_slower_of_arithmetic_and_memory():
 def test_a_contender_that_computes_something_else_is_named():
     row = Row("f", "r", {"adjoint": constant(1.0), "a": constant(1.0), "b": constant(1.1)}, 1, 1)
     result = measure(row, FLOOR, rounds=1, seconds=0.001)
-    assert [text.split(":")[0] for text in result.disagree] == ["b"]
-    assert "losses differ: b" in report([result], FLOOR)
+    assert result.disagree == ["b differs: 1.1 against 1"]
+    assert "**b differs: 1.1 against 1**" in report([result], FLOOR)
+
+
+def test_a_peer_that_fails_is_named_and_we_are_not_forgiven():
+    def fail():
+        raise ValueError("too | long\nby far " * 50)
+
+    row = Row("f", "r", {"adjoint": constant(1.0), "other": fail}, 1, 1)
+    result = measure(row, FLOOR, rounds=1, seconds=0.001)
+    assert result.peer is None
+    assert result.disagree[0].startswith("other fails: ValueError: too")
+    assert "\n| **other fails" in report([result], FLOOR)
+    with pytest.raises(ValueError, match="too"):
+        measure(Row("f", "r", {"adjoint": fail}, 1, 1), FLOOR)
 
 
 def test_the_ratio_is_the_fastest_peers_time_over_ours():

@@ -65,7 +65,8 @@ def report(results: Sequence[Result], floor: Floor) -> str:
     for result in results:
         rows.append(_line(result))
         for text in result.disagree:
-            rows.append([f"**losses differ: {text}**", *[""] * (len(HEAD) - 1)])
+            plain = " ".join(text.replace("|", "/").split())
+            rows.append([f"**{plain}**", *[""] * (len(HEAD) - 1)])
     short = [f"{r.row.family} {r.row.name}" for r in results if r.falls_short]
     return (
         f"GEMM peak {floor.gemm_float32:.0f} GFLOP/s float32, {floor.gemm_float64:.0f} float64; "

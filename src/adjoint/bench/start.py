@@ -77,7 +77,13 @@ def _lines(row: str, folder: str, contenders: Iterable[str]) -> list[list[str]]:
     lines = []
     ours = ((f"{OURS}, empty cache", OURS), (f"{OURS}, second process", OURS))
     for label, contender in (*ours, *((name, name) for name in contenders)):
-        found = _fresh(row, contender, folder, str(Path(folder, row)))
+        try:
+            found = _fresh(row, contender, folder, str(Path(folder, row)))
+        except RuntimeError:
+            if contender == OURS:
+                raise
+            lines.append([row, label, "", "fails", "", ""])
+            continue
         if found is None:
             continue
         imported = "" if found["import"] is None else f"{found['import']:.2f}"

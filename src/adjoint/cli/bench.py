@@ -91,6 +91,6 @@ def _timed(rows: Rows, floor: Floor, rounds: int, seconds: float, compiled: bool
     for name, make in rows.items():
         result = measure(make(), floor, rounds=rounds, seconds=seconds, compiled=compiled)
         peer = f"{result.ratio:.2f} x the speed of {result.peer}" if result.peer else "no peer"
-        _tell(f"{name}: {peer}{''.join(f'; losses differ: {t}' for t in result.disagree)}")
+        _tell(f"{name}: {peer}{''.join(f'; {t}' for t in result.disagree)}")
         results.append(result)
     return report(results, floor)
