@@ -179,3 +179,35 @@ def test_a_product_that_is_only_read_turned_is_made_turned(rng: np.random.Genera
     after = join_batches(graph)
     assert names(after) == ["permute_axes", "permute_axes", "matmul"]
     same_numbers(graph, after, arguments, 1e-14)
+
+
+def test_bias_gradients_leave_with_the_products(rng: np.random.Generator) -> None:
+    def f(p: Any, x: Any) -> Any:
+        def step(h: Any, row: Any) -> Any:
+            return np.tanh(row @ p[0] + np.sin(row @ p[0]) * (h @ p[1] + p[2])), None
+
+        return np.sum(ad.scan(step, p[3], x)[0] ** 2)
+
+    p = [rng.normal(0, 0.4, s) for s in ((3, 5), (5, 5), (5,), (4, 5))]
+    x = rng.normal(size=(6, 4, 3))
+    graph = ad.trace(ad.grad(f), p, x)
+    after = rewrite(graph)
+    assert [node.settings["n_carry"] for node in scans(after)] == [1, 1]
+    same_numbers(graph, after, [*p, x], 1e-12)
+
+
+def test_sums_without_products_stay(rng: np.random.Generator) -> None:
+    def f(first: Any, x: Any) -> Any:
+        return ad.scan(lambda c, row: (c + np.sum(np.sin(row), axis=0), None), first, x)[0]
+
+    graph = ad.trace(f, rng.normal(size=3), rng.normal(size=(5, 2, 3)))
+    assert scans(lighten(graph))[0].settings["n_carry"] == 1
+
+
+def test_rows_in_another_order_are_one_product(rng: np.random.Generator) -> None:
+    arguments = [rng.normal(size=(6, 4, 5)), rng.normal(size=(5, 7))]
+    graph = ad.trace(lambda x, w: np.swapaxes(x, 0, 1) @ w, *arguments)
+    after = join_batches(graph)
+    (product,) = [node for node in after.nodes if node.primitive.name == "matmul"]
+    assert product.output.type.shape == (24, 7)
+    same_numbers(graph, after, arguments, 1e-13)

@@ -42,15 +42,21 @@ def join_batches(graph: Graph) -> Graph:
 
 def with_shared_matrix(b: Builder, x: Operand, y: Operand) -> Operand | None:
     """X[..., m, k] W[k, n] for a stretched W, as one product of all rows."""
-    if y.type.ndim < 3 or b.of(x, "permute_axes") is not None:
+    if y.type.ndim < 3:
         return None
     w = _shared(b, y)
     if w is None or prod(x.type.shape) == 0:
         return None
-    *batch, m, k = x.type.shape
-    rows = b("reshape", x, shape=(prod(batch) * m, k))
-    product = b("matmul", rows, w)
-    return b("reshape", product, shape=(*batch, m, w.type.shape[1]))
+    turned = b.of(x, "permute_axes")
+    if turned is not None:
+        # Rows in another order: the product is made in the order in which they lie.
+        if turned.attributes[0][-1] != x.type.ndim - 1:
+            return None
+        (x,) = turned.operands
+    *rows, k = x.type.shape
+    product = b("matmul", b("reshape", x, shape=(prod(rows), k)), w)
+    made = b("reshape", product, shape=(*rows, w.type.shape[1]))
+    return made if turned is None else b("permute_axes", made, axes=turned.attributes[0])
 
 
 def _shared(b: Builder, y: Operand) -> Operand | None:

@@ -7,6 +7,7 @@ write the whole sum each time. A sum of rows leaves with it where the rows are s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from adjoint.graph.graph import Node, Operand, Value
@@ -114,9 +115,10 @@ def totals(
         if added:
             waiting[i] = (first, added)
     budget = MOST_STACKED
-    for only_ready in (False, True):
+    for may_sum in (_no_sums, ready.__contains__, lambda x: bool(found)):
+        # Products first, then sums of what is stacked for them, then other sums beside them.
         for i, (first, added) in list(waiting.items()):
-            terms = [_term(body, x, ready if only_ready else None) for x in added]
+            terms = [_term(body, x, may_sum) for x in added]
             good = [term for term in terms if term is not None]
             if len(good) < len(terms):
                 continue
@@ -151,8 +153,12 @@ def _added(body: Builder, uses: dict[Operand, int], inside: Value, last: Operand
     return terms if met else []
 
 
-def _term(body: Builder, x: Operand, ready: set[Operand] | None) -> Term | None:
-    """What one round adds, as rows that can be stacked; sums only of what is stacked anyhow."""
+def _no_sums(x: Operand) -> bool:
+    return False
+
+
+def _term(body: Builder, x: Operand, may_sum: Callable[[Operand], bool]) -> Term | None:
+    """What one round adds, as rows that can be stacked."""
     product = body.of(x, "matmul")
     if product is not None and all(o.type.ndim == 2 for o in product.operands):
         left, right = (_factor(body, o) for o in product.operands)
@@ -160,12 +166,10 @@ def _term(body: Builder, x: Operand, ready: set[Operand] | None) -> Term | None:
     product = body.of(x, "mul")
     if product is not None and x.type.ndim == 2:
         return _outer(body, product)
-    if ready is None:
-        return None
     total = body.of(x, "sum")
-    if total is not None and total.operands[0] in ready:
+    if total is not None and may_sum(total.operands[0]):
         return Term(Factor(total.operands[0]), None, tuple(total.attributes[0]))
-    return Term(Factor(x), None) if x in ready else None
+    return Term(Factor(x), None) if may_sum(x) else None
 
 
 def _factor(body: Builder, x: Operand) -> Factor:
