@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from adjoint.lower.signals import FAILED_IN_PYTHON, INTERRUPTED, RAISED_AT
 from adjoint.run import native, objects, pool
 from adjoint.run.blas_threads import on_one_thread
 from adjoint.run.entry import Entry, usable
+from adjoint.run.form import MOST_LEAVES, Form, fits, leaves
 from adjoint.run.look import Look
 from adjoint.run.python import PythonNodes, raised_at
 from adjoint.run.remembered import Remembered
@@ -142,31 +144,43 @@ class Program:
         """The program to be read: every stage as text, and what a call costs."""
         return Look(self.graph, self.lowered)
 
-    def entry(self, kinds: Sequence[Any], captured: Sequence[Any], single: bool) -> Entry | None:
+    def entry(
+        self,
+        forms: tuple[Sequence[Form], Form],
+        captured: Sequence[Any],
+        context: tuple[ContextVar[Any], Any],
+        otherwise: Callable[..., Any],
+    ) -> Entry | None:
         """A native entry for calls with small work, or None where there can be none.
 
         Args:
-            kinds: for each argument the dtype, or ``float`` where Python floats will come.
+            forms: of the arguments and of the result.
             captured: the inputs after the arguments, the same at every call.
-            single: return the only result bare.
+            context: a variable and the value with which the entry may be used.
+            otherwise: called with arguments of other forms.
         """
         needs = self._needs
         if needs.routines or needs.python or needs.threads > 1 or self._in_place or not usable():
             return None
-        inputs = [(kind, shape) for kind, (shape, _) in zip(kinds, self._types, strict=False)]
+        # Types of NumPy's own are one object each, whoever names them.
+        inputs = [(np.dtype(dtype.str), shape) for shape, dtype in self._types]
+        given = leaves(forms[0])
+        if len(given) > MOST_LEAVES or not all(fits(x, inputs[x.number][0]) for x in given):
+            return None
         kept = [
             np.require(x, dtype, ["C", "A"])
-            for x, (_, dtype) in zip(captured, self._types[len(kinds) :], strict=True)
+            for x, (_, dtype) in zip(captured, self._types[len(given) :], strict=True)
         ]
         blank = [0] * len(self._results)
-        addresses = [0] * len(kinds) + [_address(x) for x in kept] + blank + self._tail
+        addresses = [0] * len(given) + [_address(x) for x in kept] + blank + self._tail
         table = (ctypes.c_void_p * len(addresses))(*addresses)
         memory, arena = self._new_arena()
         function = ctypes.cast(self._by_address, ctypes.c_void_p).value
         assert function is not None
         outputs = [(dtype, shape) for shape, dtype in self._results]
         first = len(self._types)
-        return Entry(function, inputs, outputs, table, first, ((memory, kept), arena), single)
+        memories = ((memory, kept), arena)
+        return Entry(function, inputs, outputs, table, first, memories, forms, context, otherwise)
 
     def _new_arena(self) -> tuple[Any, int]:
         memory = np.zeros(self._needs.arena_bytes + ALIGNMENT, np.uint8)
