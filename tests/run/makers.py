@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -53,7 +54,8 @@ def accepted(name: str) -> tuple[np.dtype[Any], ...]:
     for dtype in dict.fromkeys(DTYPES):
         x = np.ones((1,), dtype)
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 made = primitive.evaluate(*[x] * count)
             types = primitive.infer(*[ArrayType(x.shape, dtype)] * count)
             if primitive.ufunc is not None and count == primitive.ufunc.nin:
@@ -430,6 +432,12 @@ def _fixed(d: Drawing, row: Any) -> Any:
 for _name in dict.fromkeys(row[0] for row in FIXED):
     _rows = [row for row in FIXED if row[0] == _name]
     MAKERS[_name] = lambda d, rows=_rows: _fixed(d, rows[d.rng.integers(len(rows))])
+
+
+@maker("recursion")
+def _recursion(d: Drawing) -> Any:
+    a = d.given(np.concatenate([[1.0], d.rng.uniform(-0.4, 0.4, 2)]))
+    return d.add("recursion", [d.new((2, 7), "f8"), a])
 
 
 # *** control: bodies are small graphs of their own ***
