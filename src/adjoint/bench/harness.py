@@ -139,6 +139,8 @@ def measure(
     result.times = _in_turn(ready, rounds, seconds, row.unit)
     if row.cost is not None:
         function, gradient = row.cost()
+        for run in (function, gradient):
+            run(1)  # compiled before it is timed
         pair = _in_turn({"function": function, "gradient": gradient}, rounds, seconds, 1)
         result.gradient_cost = pair["gradient"] / pair["function"]
     return result
@@ -166,9 +168,7 @@ def _in_turn(
         gc.collect()
         for name in order:
             count = found[name][0]
-            start = time.perf_counter()
-            ready[name](count)
-            samples[name].append((time.perf_counter() - start) / count)
+            samples[name].append(_seconds(ready[name], count) / count)
     return {name: statistics.median(t) * 1e6 for name, t in samples.items()}
 
 
@@ -178,10 +178,17 @@ def _calibrate(run: Contender, unit: int, seconds: float) -> tuple[int, float]:
     if unit > 1:
         run(n)  # compiles what the check of a few steps did not need
     while True:
-        start = time.perf_counter()
-        run(n)
-        taken = time.perf_counter() - start
+        taken = _seconds(run, n)
+        if taken < _LONG:
+            # Once more: what is called often may have been compiled again meanwhile.
+            taken = min(taken, _seconds(run, n))
         if taken > seconds / 4 or n > 1_000_000:
             count = unit * max(1, round(n / unit * seconds / max(taken, 1e-9)))
             return count, taken / n
         n *= 4
+
+
+def _seconds(run: Contender, n: int) -> float:
+    start = time.perf_counter()
+    run(n)
+    return time.perf_counter() - start
