@@ -135,18 +135,14 @@ class Scheduler:
                 self.needed.add(operand)
                 return
             place = whole(Buffer("arena", 0), base.type.shape, base.type.dtype)
-        views = len(chain)
-        for i in reversed(range(len(chain))):
-            view = view_of(chain[i], place)
-            if view is None:
-                # A reshape of what lies in another order: a kernel makes a copy in this one.
-                base, views = chain[i].operands[0], i + 1
-                copy = whole(Buffer("arena", 0), base.type.shape, base.type.dtype)
-                view = view_of(chain[i], copy)
-                assert view is not None
-            place = view
+        for node in reversed(chain):
+            place = view_of(node, place)
+            if place is None:
+                # A reshape that needs a copy: the copy is made in a kernel.
+                self.needed.add(operand)
+                return
         self.needed.add(base)
-        for node in chain[:views]:
+        for node in chain:
             self.plan.views[node.output] = node
 
     def _index_node(self, operand: Operand) -> Node | None:
