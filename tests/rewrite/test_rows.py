@@ -122,6 +122,20 @@ def test_the_program_does_not_grow_with_the_rounds(f):
     assert sizes[0] == sizes[1] < 70
 
 
+def test_rows_of_an_argument_that_is_not_differentiated():
+    def f(w, rows, y):
+        h, total = np.zeros(3), 0.0
+        for row, t in zip(rows, y, strict=True):
+            h = np.tanh(w * h + row)
+            total = total + (np.sum(h) - t) ** 2
+        return total
+
+    rows = np.sin(np.arange(240.0)).reshape(80, 3)
+    args = (np.array([0.3, -0.2, 0.5]), rows, np.cos(np.arange(80.0)))
+    assert len(rewrite(ad.trace(ad.grad(f), *args)).nodes) < 60
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(*args), ad.grad(f)(*args), rtol=1e-10)
+
+
 def test_auxiliary_results_are_of_the_same_run():
     def f(u):
         h = np.zeros((31, 12))

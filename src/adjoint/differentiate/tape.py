@@ -74,7 +74,7 @@ class Tape:
         also = [x.index for x in further]
         recorded = recorder.graph([*traced, *also], range(self.n_inputs), inline=_INLINE)
         captured = [recorder.payloads[i] for i in recorded.captured]
-        before, captured = stack_constants(recorded.graph, self.n_inputs, captured)
+        before, captured = stack_constants(recorded.graph, self.n_inputs, captured, stand_ins=True)
         graph = rewrite(before)
         if graph is before:
             return None

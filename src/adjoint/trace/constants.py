@@ -10,12 +10,16 @@ import numpy as np
 from adjoint.graph.graph import Graph, Node, Operand, Value
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.linear import reshape, slice_
+from adjoint.trace.recorder import TracedCore
 
 _FEWEST = 16
+_FEWEST_STAND_INS = 64  # joining these is work for the program
 _MOST_BYTES = 1 << 28
 
 
-def stack_constants(graph: Graph, given: int, captured: list[Any]) -> tuple[Graph, list[Any]]:
+def stack_constants(
+    graph: Graph, given: int, captured: list[Any], *, stand_ins: bool = False
+) -> tuple[Graph, list[Any]]:
     """The graph with captured arrays of one type as slices of one array.
 
     ``for x in rows:`` leaves each row as a constant of its own; as slices they are as regular
@@ -25,15 +29,17 @@ def stack_constants(graph: Graph, given: int, captured: list[Any]) -> tuple[Grap
         graph: its last inputs are the captured arrays.
         given: how many inputs come before them.
         captured: the arrays.
+        stand_ins: whether many stand-ins of an outer recording become one as well.
     """
-    groups: dict[ArrayType, list[int]] = {}
+    groups: dict[tuple[ArrayType, bool], list[int]] = {}
     for i, x in enumerate(captured):
-        if type(x) is np.ndarray:
-            groups.setdefault(graph.inputs[given + i].type, []).append(i)
+        if type(x) is np.ndarray or (stand_ins and isinstance(x, TracedCore)):
+            key = graph.inputs[given + i].type, type(x) is np.ndarray
+            groups.setdefault(key, []).append(i)
     chosen = [
         (kind, places)
-        for kind, places in groups.items()
-        if len(places) >= _FEWEST
+        for (kind, known), places in groups.items()
+        if len(places) >= (_FEWEST if known else _FEWEST_STAND_INS)
         and kind.size
         and len(places) * kind.size * kind.dtype.itemsize <= _MOST_BYTES
     ]
