@@ -58,7 +58,8 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     flat = as_operand(vals).reshape(-1)
     held = np.ravel(mask) != 0
     nth = np.maximum(np.cumsum(held) - 1, 0) % max(flat.shape[0], 1)
-    arr[...] = np.where(held, flat[nth].astype(arr.dtype), np.ravel(arr)).reshape(arr.shape)
+    chosen = np.take(flat, nth).astype(arr.dtype)
+    arr[...] = np.where(held, chosen, np.ravel(arr)).reshape(arr.shape)
 
 
 def _write_flat(a: Any, places: Any, values: Any) -> None:
