@@ -228,7 +228,7 @@ def full(data: Data) -> Report:
     return Report(
         tuple(figures),
         curves(lines, "epoch", "validation %"),
-        "One run each; tested once, after the epoch that was best on the validation set. The first "
+        "One run each; tested after the epoch that was best on the validation set. The first "
         "four as in the book: plain descent, mini-batches of 10, 60 epochs. The last two see "
         "50,000 images an epoch, each moved or not by chance, where the book's 250,000 have every "
         "move; mini-batches of 50, Nesterov momentum 0.9, a rate that rises to 0.03 and falls.",
