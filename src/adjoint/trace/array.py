@@ -313,7 +313,7 @@ class TracedArray(TracedCore):
         return elementwise(_c["invert"], self)
 
     def __pos__(self) -> Any:
-        return detached(self)
+        return self.copy()
 
     def __round__(self, digits: int | None = None) -> Any:
         return np.round(self, digits or 0)

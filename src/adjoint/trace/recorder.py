@@ -106,7 +106,7 @@ class Recorder:
             shared = True  # whoever writes to it next makes a copy first
         known = self._constant_index.get(id(value))
         if known is not None:
-            if shared or type(value) is not np.ndarray or _same(self.payloads[known], value):
+            if shared or self._still(known, value):
                 return known
             del self._constant_index[id(value)]
         if type(value) is np.ndarray and value.size > 1:
@@ -115,7 +115,10 @@ class Recorder:
             if not self.concrete and _is_uniform(value):
                 return self._stretched_constant(np.broadcast_to(value.flat[0], value.shape))
         kept = value
-        if type(value) is not TracedArray:
+        if type(value) is TracedArray and value.recorder is not PLAIN:
+            # The user may write into the outer stand-in later: this is its value now.
+            kept = TracedArray(value.recorder, value.index, value.payload, value.weak)
+        elif type(value) is not TracedArray:
             if type(value) is not np.ndarray:
                 kept = np.asarray(value)
             elif value.nbytes <= COPY_BYTES and value.flags.writeable and not shared:
@@ -128,6 +131,13 @@ class Recorder:
         self.payloads.append(kept)
         self.constants.append(index)
         return index
+
+    def _still(self, known: int, value: Any) -> bool:
+        """Whether a constant that was noted before has its value still."""
+        if type(value) is TracedArray:
+            kept = self.payloads[known]
+            return bool(kept.recorder is value.recorder and kept.index == value.index)
+        return type(value) is not np.ndarray or _same(self.payloads[known], value)
 
     def _stretched_constant(self, value: Any) -> int:
         """A constant that repeats along some axes: noted small, with a broadcast node."""

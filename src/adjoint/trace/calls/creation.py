@@ -101,4 +101,5 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
         shaped.append(np.reshape(as_operand(x), shape))
     if indexing == "xy" and ndim > 1:
         shaped = [np.swapaxes(x, 0, 1) for x in shaped]
-    return tuple(shaped) if sparse else tuple(np.broadcast_arrays(*shaped))
+    made = shaped if sparse else np.broadcast_arrays(*shaped)
+    return tuple([x.copy() for x in made] if copy else made)

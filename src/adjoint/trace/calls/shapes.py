@@ -338,7 +338,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         if cut:
             lead = (slice(None),) * i
             x = concatenate([x[(*lead, slice(cut, None))], x[(*lead, slice(0, cut))]], i)
-    return detached(x)
+    return x.copy()
 
 
 def known(x: Any, name: str) -> Any:

@@ -119,7 +119,7 @@ def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: 
             total = step if masks is None else np.where(masks[k], step, total)
         if total is None:
             total = np.full(parts.shape[1:], ufunc.identity, x.dtype)
-        result = np.expand_dims(np.broadcast_to(total, parts.shape[1:]), i)
+        result = np.expand_dims(np.broadcast_to(total, parts.shape[1:]).copy(), i)
         where, initial = True, _no_value
     return result if keepdims else np.squeeze(result, axes)
 
