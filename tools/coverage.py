@@ -119,6 +119,15 @@ NumPy's view semantics, and all forms in which a ufunc is called (`reduce`, `acc
 `reduceat`, `outer`, `at`, `out=`, `where=`, `dtype=`).
 """
 
+_ARRAY_API = """## The Array API's own suite
+
+data-apis' array-api-tests run with our arrays in NumPy's namespace (`tests/surface/array_api_module.py`
+says how): 1321 of 1366 tests passed, 14 were skipped (commit 55fcc60 of the suite, 5 examples each,
+on a busy machine, where some tests exceeded the suite's time limit). NumPy's own arrays pass 1320.
+What fails otherwise fails for NumPy too, except `matrix_rank` and a cutoff for each matrix in `pinv`,
+which are refused by name.
+"""
+
 _TITLES = {
     "yes": "Differentiable",
     "zero": "Supported, with derivative zero by nature (integers, truth values, steps)",
@@ -138,6 +147,7 @@ def page() -> str:
         found = groups(module, prefix)
         parts.append(_section(title, found))
     parts.append(_section("Methods and attributes of ndarray", methods()))
+    parts.append(_ARRAY_API)
     return "\n".join(parts)
 
 
