@@ -183,7 +183,7 @@ class ControlWriter(ABC):
         if not self.split:
             self.meet_if_busy()
         if signals.rounds_between(step.body) < n:
-            self._hear(counter, step.body)
+            self._hear(counter, step.body, tag)
         self.lines += [
             f"br label %{tag}.latch",
             f"{tag}.latch:",
@@ -211,7 +211,7 @@ class ControlWriter(ABC):
         self.lines += [f"br i1 {go}, label %{tag}.body, label %{tag}.exit", f"{tag}.body:"]
         self.write(step.body)
         self.meet_if_busy()
-        self._hear(f"%{tag}.i", step.body)
+        self._hear(f"%{tag}.i", step.body, tag)
         self.lines += [
             f"br label %{tag}.latch",
             f"{tag}.latch:",
@@ -220,9 +220,9 @@ class ControlWriter(ABC):
             f"{tag}.exit:",
         ]
 
-    def _hear(self, counter: str, body: list[Step]) -> None:
+    def _hear(self, counter: str, body: list[Step], tag: str) -> None:
         """After some rounds, let Python hear of signals; an exception ends the program."""
-        if not signals.USABLE or (self.several and self.split):
+        if not signals.USABLE:
             return
         self.polls = True
         mask = signals.rounds_between(body) - 1
@@ -234,8 +234,33 @@ class ControlWriter(ABC):
             f"br i1 {due}, label %{ask}, label %{on}",
             f"{ask}:",
         ]
-        self.leave_unless_fine("call i64 @poll(ptr %arena)")
-        self.lines += [f"br label %{on}", f"{on}:"]
+        if not (self.several and self.split):
+            self.leave_unless_fine("call i64 @poll(ptr %arena)")
+            self.lines += [f"br label %{on}", f"{on}:"]
+            return
+        # Threads with rounds of their own do not meet here: each leaves its loop when it sees
+        # that the program has failed, and the program returns what stands there.
+        code, seen, bad = self.fresh("%s"), self.fresh("%s"), self.fresh("%s")
+        note, end = self.fresh("note"), self.fresh("noted")
+
+        def ask_python() -> None:
+            self.lines += [
+                f"{code} = call i64 @poll(ptr %arena)",
+                f"{bad}.raised = icmp ne i64 {code}, 0",
+                f"br i1 {bad}.raised, label %{note}, label %{end}",
+                f"{note}:",
+                f"store atomic i64 {code}, ptr %arena monotonic, align 8",
+                f"br label %{end}",
+                f"{end}:",
+            ]
+
+        self.by_first(ask_python)
+        self.lines += [
+            f"{seen} = load atomic i64, ptr %arena monotonic, align 8",
+            f"{bad} = icmp ne i64 {seen}, 0",
+            f"br i1 {bad}, label %{tag}.exit, label %{on}",
+            f"{on}:",
+        ]
 
     def leave_unless_fine(self, call: str) -> None:
         """A call by thread 0 that may end the program: all return what is not 0."""
