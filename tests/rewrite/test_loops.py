@@ -108,7 +108,7 @@ def test_results_that_are_known_are_not_stacked(rng: np.random.Generator) -> Non
     same_numbers(graph, after, arguments, 0)
 
 
-def test_rows_that_are_all_the_same_become_constants(rng: np.random.Generator) -> None:
+def test_rows_of_one_number_and_repeated_rows_are_not_read(rng: np.random.Generator) -> None:
     def f(c: Any, k: Any, x: Any) -> Any:
         same = np.broadcast_to(k, (5, 3))
         zeros = np.zeros((5, 3))
@@ -118,7 +118,7 @@ def test_rows_that_are_all_the_same_become_constants(rng: np.random.Generator) -
     arguments = [rng.normal(size=3), rng.normal(size=3), rng.normal(size=(5, 3))]
     graph = ad.trace(f, *arguments)
     (scan,) = scans(lighten(graph))
-    assert len(scan.operands) == 3  # k, the state, one array of rows
+    assert len(scan.operands) == 3  # the state, rows of k, rows of x
     same_numbers(graph, lighten(graph), arguments, 0)
 
 

@@ -1,10 +1,11 @@
 """Loops that carry, store and repeat no more than they must.
 
-What a loop reads or stacks that is the same in every round becomes a constant of it or nothing
-at all; a row times a constant matrix becomes one product of all rows before the loop; and a
-carry that only adds up products (the gradient of the weights of a recurrent net) becomes one
-product of all rounds after it. The rounds that remain touch only what truly goes from one to
-the next. Sums that leave a loop are taken in another order: these hold to rounding.
+One number that a loop reads in every round is written into it, and what it would stack that is
+known before is not stacked; a row times a constant matrix becomes one product of all rows
+before the loop; and a carry that only adds up products (the gradient of the weights of a
+recurrent net) becomes one product of all rounds after it. The rounds that remain touch only
+what truly goes from one to the next. Sums that leave a loop are taken in another order: these
+hold to rounding.
 """
 
 from __future__ import annotations
@@ -90,16 +91,10 @@ class _Loop:
         return inside
 
     def _row(self, inside: Value, outside: Operand) -> Operand:
-        """A row operand; rows that are all the same are a constant."""
-        stretched = self.b.of(outside, "broadcast")
-        if stretched is not None:
-            (x,) = stretched.operands
-            shape = x.type.shape
-            if len(shape) < outside.type.ndim or (shape[0] == 1 and self.length > 1):
-                if len(shape) == outside.type.ndim:
-                    x = self.b("reshape", x, shape=shape[1:])
-                one = self._constant(Value(x.type), x)
-                return self.inner("broadcast", one, shape=inside.type.shape)
+        """A row operand; rows of one number are written into the body."""
+        number = self.b.number(outside)
+        if number is not None:
+            return self.inner("broadcast", Literal(number), shape=inside.type.shape)
         for known, same in self.rows:
             if same is outside:
                 return known
