@@ -255,3 +255,23 @@ def test_closures_over_outer_arguments():
 def test_perturbations_are_not_confused():
     assert ad.grad(lambda x: x * ad.grad(lambda y: x + y)(1.0))(3.0) == 1.0
     assert ad.jvp(lambda x: x * ad.jvp(lambda y: x, (2.0,), (1.0,))[1], (3.0,), (1.0,))[1] == 0.0
+
+
+def test_while_loops_that_meet_unknown_values_on_the_way() -> None:
+    def grown(a: Any) -> Any:
+        return ad.while_loop(lambda s: s < 10, lambda s: s * a, 1.5)
+
+    def counted(a: Any) -> Any:
+        return ad.while_loop(lambda s: s[1] < 3, lambda s: (s[0] * a, s[1] + 1), (1.0, 0))[0]
+
+    def tested(a: Any) -> Any:
+        return ad.while_loop(lambda s: s[1] < a, lambda s: (s[0] * 2, s[1] + 1), (1.0, 0))[0]
+
+    for f in (grown, counted, tested):
+        a = np.array([2.0, 3.0, 5.0])
+        want = [f(v) for v in a]
+        np.testing.assert_array_equal(ad.vmap(f)(a), want)
+        assert ad.jit(f)(3.0) == want[1]
+        slopes = [ad.grad(f)(v) for v in a]
+        np.testing.assert_allclose(ad.vmap(ad.grad(f))(a), slopes, rtol=1e-14)
+        np.testing.assert_allclose(ad.jit(ad.grad(f))(2.0), slopes[0], rtol=1e-14)

@@ -172,6 +172,11 @@ def _steady(
     raise StructureError("the carry does not settle on one type", function="scan")
 
 
+def _are_known(carry: Any) -> bool:
+    leaves = tree.leaves(carry)
+    return all(not isinstance(x, TracedCore) or concrete_value(x) is not None for x in leaves)
+
+
 def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init: Any) -> Any:
     """Repeat ``carry = body(carry)`` while ``condition(carry)``.
 
@@ -186,15 +191,15 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init
     >>> while_loop(lambda x: x < 100.0, lambda x: x * 3.0, 1.0)
     243.0
     """
-    leaves = tree.leaves(init)
-    if all(not isinstance(x, TracedCore) or concrete_value(x) is not None for x in leaves):
-        carry = init
-        test = condition(carry)
-        if not isinstance(test, TracedCore) or concrete_value(test) is not None:
-            while test:
-                carry = body(carry)
-                test = condition(carry)
-            return carry
+    if _are_known(init):
+        test = condition(init)
+        while _are_known(test):
+            if not test:
+                return init
+            init = body(init)
+            if not _are_known(init):
+                break  # body uses values from outside that are not known: the rest is one node
+            test = condition(init)
     operands, structure = _operands(init, "while_loop")
     types = _types(operands)
     one = tree.structure((0.0,) * len(types))
