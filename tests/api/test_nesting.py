@@ -1,6 +1,7 @@
 """Transformations inside transformations, control flow inside both."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
