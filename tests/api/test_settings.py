@@ -11,7 +11,7 @@ import pytest
 
 import adjoint as ad
 from adjoint.api.compiled import RecompilationWarning
-from adjoint.errors import ConcreteValueError
+from adjoint.errors import ConcreteValueError, StructureError
 
 X = np.array([1.0, 2.0, 4.0])
 
@@ -121,3 +121,23 @@ def test_methods() -> None:
     np.testing.assert_array_equal(Line(3.0, "none")(X), X)
     gradient = ad.grad(lambda line: line(X).sum())(Line(3.0))
     assert gradient == Line(7.0)
+
+
+def test_checkpoint() -> None:
+    def f(x: Any, how: str, n: int = 2, *, twice: bool = False) -> Any:
+        y = sum(getattr(np, how)(x) ** k for k in range(1, n + 1)).sum()
+        return 2 * y if twice else y
+
+    kept = ad.checkpoint(f)
+    assert kept(X, "sin", twice=True) == f(X, "sin", twice=True)
+    want = ad.grad(lambda x: f(x, "sin", 3, twice=True))(X)
+    got = ad.grad(lambda x: kept(x, "sin", 3, twice=True))
+    np.testing.assert_allclose(got(X), want, rtol=1e-15)
+    np.testing.assert_allclose(ad.jit(got)(X), want, rtol=1e-14)
+
+
+def test_what_cannot_be_mapped_or_counted_is_named() -> None:
+    with pytest.raises(StructureError, match="named arguments have no axis"):
+        ad.vmap(lambda x, k=1.0: x * k)(X, k=2.0)
+    with pytest.raises(StructureError, match="argnums are positions"):
+        ad.grad(lambda x, y: (x * y).sum(), argnums="y")(X, X)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.recorded import bound, is_setting
 from adjoint.differentiate.tape import payload_of
 from adjoint.errors import NoDerivativeError, StructureError
 from adjoint.graph.graph import Graph
@@ -326,7 +327,10 @@ def checkpoint(
     keeps = _keeper(policy)
 
     @functools.wraps(f)
-    def checkpointed(*args: Any) -> Any:
+    def checkpointed(*args: Any, **options: Any) -> Any:
+        if options or any(type(x) is int or is_setting(x) for x in tree.leaves(args)):
+            run, arrays = bound(f, args, options)
+            return checkpoint(run, policy=policy)(*arrays)
         leaves, structure = tree.flatten(args)
         recorder = innermost(leaves)
         if recorder is None:

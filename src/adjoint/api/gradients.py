@@ -36,6 +36,13 @@ def positions(argnums: Argnums, count: int, function: str) -> tuple[int, ...]:
     wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     made = []
     for i in wanted:
+        if type(i) is not int:
+            raise StructureError(
+                "argnums are positions of arguments",
+                function=function,
+                got=repr(argnums),
+                wanted="a whole number, or a tuple of them",
+            )
         if not -count <= i < count:
             raise StructureError(
                 f"argnums={argnums} but there are {count} positional arguments",

@@ -123,6 +123,24 @@ def record(f: Callable[..., Any], call: Call, name: str) -> Recorded:
     return Recorded(made.graph, made.captured, *seen[0])
 
 
+def bound(
+    f: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]
+) -> tuple[Callable[..., Any], list[Any]]:
+    """F as a function of the arrays of a call alone, and those: settings are put in."""
+    leaves, structure = tree.flatten((tuple(args), dict(options)))
+    fixed = [(i, x) for i, x in enumerate(leaves) if type(x) is int or is_setting(x)]
+    places = {i for i, _ in fixed}
+
+    def run(*arrays: Any) -> Any:
+        whole = list(arrays)
+        for i, value in fixed:
+            whole.insert(i, value)
+        given, named = tree.unflatten(structure, whole)
+        return f(*given, **named)
+
+    return run, [x for i, x in enumerate(leaves) if i not in places]
+
+
 def record_call(f: Callable[..., Any], args: Sequence[Any], name: str) -> Recorded:
     """Record f for arguments of these shapes and dtypes."""
     return record(f, understand(args, {}, False, name), name)

@@ -41,7 +41,14 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     """
 
     @functools.wraps(f)
-    def mapped(*args: Any) -> Any:
+    def mapped(*args: Any, **options: Any) -> Any:
+        if options:
+            raise StructureError(
+                "named arguments have no axis of examples",
+                function="vmap",
+                got=", ".join(options),
+                remedy="bind them first: vmap(functools.partial(f, name=value))",
+            )
         axes = tuple(in_axes) if isinstance(in_axes, list | tuple) else (in_axes,) * len(args)
         if len(axes) != len(args):
             raise StructureError(
