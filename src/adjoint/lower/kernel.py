@@ -13,14 +13,13 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from adjoint.graph.graph import Node, Operand, Value
 from adjoint.lower import reduce as reducing
 from adjoint.lower.emit import Reg, join, number_type, parts
 from adjoint.lower.expr import Indices, Writer
 from adjoint.lower.index import ZERO, Index, Var, dot, var_index
 from adjoint.lower.layout import Place
+from adjoint.lower.widths import bytes_of, counts, fitting
 
 _UNROLL = 4  # accumulators side by side, so that additions need not wait for each other
 _MOST_PIECES = 6  # of a loop that is cut
@@ -117,13 +116,13 @@ class KernelWriter:
                 exact[node.output] = dot(at, place.strides, place.offset)
         identities = set(exact.values())
         for operand, where in w.reads:
-            widest = max(widest, _bytes(operand.type.dtype) if _counts(operand) else 1)
+            widest = max(widest, bytes_of(operand.type.dtype) if counts(operand) else 1)
             kernel.reads.append((operand, where in identities))
         for axis, variable in enumerate(variables):
             kernel.cuts[axis] = sorted(at for v, at in w.cuts if v is variable)
         kernel.other_rows += [x for x, row in w.rows_read if not at or row != at[0]]
         for node in kernel.nodes:
-            widest = max(widest, _bytes(node.output.type.dtype))
+            widest = max(widest, bytes_of(node.output.type.dtype))
         width = 64 if "avx512f" in w.features else 32 if "avx2" in w.features else 16
         kernel.lanes = min(_WIDEST, max(width // widest, 2))
         self._merge(variables)
@@ -387,21 +386,3 @@ def _widened(w: Writer, reg: Reg, lanes: int, rest: Reg) -> Reg:
     )
     bits = ", ".join(f"i1 {'true' if k < reg.lanes else 'false'}" for k in range(lanes))
     return w.select(Reg(f"<{bits}>", "i1", lanes, 0), long, wide)
-
-
-def fitting(extent: int) -> int:
-    """The smallest power of two not below an extent: wider vectors would be idle."""
-    lanes = 1
-    while lanes < extent:
-        lanes *= 2
-    return lanes
-
-
-def _counts(operand: Operand) -> bool:
-    """Whether an operand's width decides the vector width: indices do not."""
-    return operand.type.dtype.kind in "fc"
-
-
-def _bytes(dtype: np.dtype[Any]) -> int:
-    """Bytes of a number in a register: a complex one takes two registers."""
-    return dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize

@@ -12,8 +12,9 @@ from adjoint.lower import reduce as reducing
 from adjoint.lower.emit import Vector
 from adjoint.lower.expr import Writer
 from adjoint.lower.index import Index
-from adjoint.lower.kernel import Kernel, KernelWriter, fitting
+from adjoint.lower.kernel import Kernel, KernelWriter
 from adjoint.lower.layout import Place, arena
+from adjoint.lower.widths import fitting
 
 _BLOCK = 1 << 14  # elements of a stretch whose sum is one partial result
 WORTH_SHARING = 10.0  # microseconds of a step: less is done sooner than threads have met

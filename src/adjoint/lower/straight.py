@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from adjoint.graph.graph import Graph, Node, Operand, Value
 from adjoint.lower import reduce as reducing
 from adjoint.lower.expr import is_map
-from adjoint.lower.kernel import fitting
 from adjoint.lower.layout import Place, arena
 from adjoint.lower.steps import Step, StraightStep
 from adjoint.lower.straight_control import StraightWriter
 from adjoint.lower.straight_nodes import SUPPORTED
 from adjoint.lower.straight_values import MOST_BYTES, MOST_READ, DeclinedError
+from adjoint.lower.widths import fitting
 
 if TYPE_CHECKING:
     from adjoint.lower.region import Lowering

@@ -10,12 +10,12 @@ import numpy as np
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.lower import signals
 from adjoint.lower.emit import Reg, Scope, reg_type
-from adjoint.lower.kernel import fitting
 from adjoint.lower.layout import Place
 from adjoint.lower.maps import truth
 from adjoint.lower.reduce import is_reduction
 from adjoint.lower.straight_nodes import Given, StraightNodes
 from adjoint.lower.straight_values import DeclinedError, Held
+from adjoint.lower.widths import fitting
 
 _MICROSECONDS = 4e-4  # of an instruction, roughly
 

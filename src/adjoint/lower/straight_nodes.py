@@ -14,7 +14,6 @@ from adjoint.graph.types import ArrayType
 from adjoint.lower import reduce as reducing
 from adjoint.lower.emit import FLOATS, Reg, reg_type
 from adjoint.lower.expr import is_map, uniform_value
-from adjoint.lower.kernel import fitting
 from adjoint.lower.layout import Place
 from adjoint.lower.maps import RULES
 from adjoint.lower.schedule import view_of
@@ -26,6 +25,7 @@ from adjoint.lower.straight_values import (
     Positions,
     StraightEmitter,
 )
+from adjoint.lower.widths import fitting
 
 # Each element of the result is one of an operand, or zero: which one, their references say.
 _MOVES = frozenset(

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adjoint.lower.emit import Emitter, Reg, memory_type, reg_type, size_of
-from adjoint.lower.kernel import fitting
 from adjoint.lower.layout import Buffer, Place, whole
+from adjoint.lower.widths import fitting
 
 MOST_BYTES = 512  # of one value in registers
 MOST_SPENT = 1500  # instructions of a piece of straight code, by forecast

@@ -93,7 +93,7 @@ def _prepare() -> None:
         apart = _OF_SEQUENCES | made if module is np else _OF_SEQUENCES
         ours: dict[str, Any] = {}
         for name in module.__all__:
-            value = getattr(module, name)
+            value = module.__dict__.get(name)  # asking the module would load whole packages
             if isinstance(value, np.ufunc):
                 ours[name] = Ufunc(value)
             elif hasattr(value, "_implementation") and name not in apart:
