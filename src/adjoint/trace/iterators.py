@@ -1,4 +1,8 @@
-"""``np.nditer``, ``np.ndenumerate`` and ``np.broadcast``, which ask no stand-in."""
+"""``np.nditer`` and ``np.ndenumerate``, which ask no stand-in.
+
+``np.broadcast`` asks none either, but stays NumPy's: compiled modules that are imported while
+somebody records insist that it is a type.
+"""
 
 from __future__ import annotations
 
@@ -118,21 +122,6 @@ class Ndenumerate:
             yield place, self.arr[place]
 
 
-class Broadcast:
-    """``np.broadcast``: the common shape of arrays, and their elements side by side."""
-
-    def __init__(self, *arrays: Any) -> None:
-        self.arrays = tuple([as_operand(x) for x in arrays])
-        self.shape = np.broadcast_shapes(*[x.shape for x in self.arrays])
-        self.ndim = self.nd = len(self.shape)
-        self.size = int(np.prod(self.shape))
-        self.numiter = len(arrays)
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        stretched = [np.broadcast_to(x, self.shape).reshape(-1) for x in self.arrays]
-        return zip(*stretched, strict=True)
-
-
 def _instead(own: Any, ours: Any) -> Any:
     @functools.wraps(own, updated=())
     def make(*args: Any, **options: Any) -> Any:
@@ -148,6 +137,5 @@ making.also(
     {
         "nditer": _instead(np.nditer, Nditer),
         "ndenumerate": _instead(np.ndenumerate, Ndenumerate),
-        "broadcast": _instead(np.broadcast, Broadcast),
     },
 )

@@ -25,6 +25,17 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
+def _put_in_place() -> None:
+    """All that is needed, or nothing: what an action raises must leave no recording behind."""
+    try:
+        for action in _begin:
+            action()
+    except BaseException:
+        for action in _end:
+            action()
+        raise
+
+
 class Session:
     """``with session:`` around a user's function while it is recorded; may be nested."""
 
@@ -32,12 +43,11 @@ class Session:
 
     def __enter__(self) -> None:
         global _running
-        _thread.depth += 1
         with _lock:
+            if _running == 0:
+                _put_in_place()
             _running += 1
-            if _running == 1:
-                for action in _begin:
-                    action()
+        _thread.depth += 1
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         global _running
