@@ -186,18 +186,27 @@ def strided(rng: np.random.Generator, x: Any) -> Any:
 
 
 def noisy(graph: Graph, arrays: Sequence[Any], rng: np.random.Generator, units: float = 2) -> Any:
-    """Results with every inexact intermediate one moved by units in its last place."""
+    """Results with every inexact intermediate one moved by units in its last place.
+
+    What is within a loop or a branch is not met one by one: what goes in is moved instead.
+    """
+
+    def moved(y: Any) -> Any:
+        y = np.asarray(y)
+        if y.dtype.kind not in "fc":
+            return y
+        eps = np.finfo(y.dtype).eps
+        return (y * (1 + units * eps * rng.choice([-1.0, 1.0], y.shape))).astype(y.dtype)
+
     env: dict[Any, Any] = dict(zip(graph.inputs, arrays, strict=True))
     for node in graph.nodes:
         operands = [env[v] for v in node.operands]
+        if node.primitive.structure == "control":
+            operands = [moved(x) for x in operands]
         made = node.primitive.evaluate(*operands, **node.settings)
         results = made if node.primitive.several else (made,)
         for value, y in zip(node.outputs, results, strict=True):
-            if value.type.dtype.kind in "fc" and node.primitive.name not in EXACT:
-                eps = np.finfo(value.type.dtype).eps
-                y = y * (1 + units * eps * rng.choice([-1.0, 1.0], np.shape(y)))
-                y = y.astype(value.type.dtype)
-            env[value] = y
+            env[value] = y if node.primitive.name in EXACT else moved(y)
     return [env[v] for v in graph.outputs]
 
 
@@ -225,8 +234,12 @@ SUMS = frozenset(
 
 
 def adds_up(graph: Graph) -> bool:
-    """Whether elements are sums, whose rounding goes with their largest term."""
-    return any(n.primitive.name in SUMS or n.primitive.structure == "special" for n in graph.nodes)
+    """Whether elements are sums, whose rounding goes with their largest term.
+
+    So may be what a loop or a branch does: nothing is moved within, where sums may cancel.
+    """
+    hidden = ("special", "control")
+    return any(n.primitive.name in SUMS or n.primitive.structure in hidden for n in graph.nodes)
 
 
 def differs(got: Any, wanted: Any, moved: Sequence[Any], sums: bool) -> str:
