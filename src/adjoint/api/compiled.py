@@ -233,9 +233,9 @@ class Jitted:
             ``str()`` of it is a summary, ``text()`` all of it.
 
         >>> import numpy as np
-        >>> print(jit(lambda x: 2 * x + 1).lower(np.ones(3)).kernels)
-        kernel over [3], prefix 1, loops [[0]], ... lanes along kept axes
-          v1 = add(mul(broadcast(2.0), v0), broadcast(1.0))  [float64[3] argument 1]
+        >>> print(jit(lambda x: 2 * x + 1).lower(np.ones(300)).kernels)
+        kernel over [300], prefix 1, loops [[0]], ... lanes along kept axes
+          v1 = add(mul(broadcast(2.0), v0), broadcast(1.0))  [float64[300] argument 1]
         """
         from adjoint.run import look_at
 

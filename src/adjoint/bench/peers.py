@@ -94,12 +94,12 @@ def by_torch_function(training: Training, threads: int) -> Contender:
 
     gradient = torch.func.grad_and_value(training.loss_torch())
 
-    @torch.compile
     def one(p: Any, state: Any, t: Any, x: Any, y: Any) -> Any:
         g, value = gradient(p, x, y)
         p, state = update(training.optimizer, torch, p, g, state, t)
         return p, state, value
 
+    step: Any = torch.compile(one)
     X, Y = torch.from_numpy(training.X), torch.from_numpy(training.Y)
     batches = [(X[i], Y[i]) for i in range(len(X))]
 
@@ -114,7 +114,7 @@ def by_torch_function(training: Training, threads: int) -> Contender:
         t, value = torch.zeros(()), torch.zeros(())
         for i in range(n):
             t = t + 1
-            p, state, value = one(p, state, t, *batches[i % len(X)])
+            p, state, value = step(p, state, t, *batches[i % len(X)])
         return float(value)
 
     return run

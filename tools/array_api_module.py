@@ -1,4 +1,4 @@
-"""NumPy's namespace with recorded arrays in it, for data-apis' array-api-tests.
+r"""NumPy's namespace with recorded arrays in it, for data-apis' array-api-tests.
 
 The suite wants a module whose functions give arrays that it may look into. Here every array is a
 stand-in of one recorder that knows the values, so that each operation of the suite is one of
@@ -6,7 +6,7 @@ ours; only where the suite asks for a number or for the array does it get what i
 
     git clone --recurse-submodules https://github.com/data-apis/array-api-tests
     cd array-api-tests
-    PYTHONPATH=.../adjoint/tests/surface ARRAY_API_TESTS_MODULE=array_api_module \\
+    PYTHONPATH=.../adjoint/tools ARRAY_API_TESTS_MODULE=array_api_module \
         pytest --max-examples=20 --disable-warnings array_api_tests
 """
 
