@@ -17,8 +17,8 @@ from adjoint.primitives.infer import loop_dtypes
 Maker = Callable[[Drawing], Any]
 MAKERS: dict[str, Maker] = {}
 
-# Programs with these are proved elsewhere: they hold functions of Python, or solvers whose
-# rounding is that of an iteration.
+# Programs with these are proved elsewhere: they hold functions of Python, are made when SciPy's
+# function is first met, or are solvers whose rounding is that of an iteration.
 ELSEWHERE = frozenset(
     [
         "callback",
@@ -27,6 +27,7 @@ ELSEWHERE = frozenset(
         "linear_callback",
         "implicit",
         "linear_solve",
+        "lambertw",
         "ivp",
         "ivp_tangent",
         "ivp_adjoint",

@@ -117,8 +117,9 @@ class _Converter:
 
 def substitute(own_function: Any, ours: Any) -> None:
     """Let borrowed code see something else in the place of one of its globals."""
-    _replacements()[id(own_function)] = ours
-    _kept.append(own_function)
+    real = own(own_function)  # while somebody records, another may stand under its name
+    _replacements()[id(real)] = ours
+    _kept.append(real)
 
 
 _kept: list[Any] = []  # what is known by its id stays alive
@@ -126,10 +127,10 @@ _kept: list[Any] = []  # what is known by its id stays alive
 
 def seen(value: Any) -> Any:
     """A global of theirs as borrowed code sees it."""
+    value = own(value) if callable(value) else value
     replaced = _replacements().get(id(value))
     if replaced is not None:
         return replaced
-    value = own(value) if callable(value) else value
     if isinstance(value, ModuleType) and value.__name__.partition(".")[0] in _PACKAGES:
         if value.__name__ not in _modules:
             _modules[value.__name__] = _Module(value)
