@@ -12,7 +12,8 @@ import queue
 import threading
 from collections.abc import Callable
 
-_TRY_AGAIN = 32  # calls between looks at the way that was slower
+_TRY_AGAIN = 32  # calls between looks at a way that takes twice as long
+_SOONEST = 4  # and at one that is hardly slower
 _FADING = 0.8
 
 
@@ -50,27 +51,35 @@ class Pool:
 class Choice:
     """Whether a program's calls are better shared: tried, timed, and tried again at times.
 
-    The bits are the same either way, so this may depend on how busy the machine is.
+    The bits are the same either way, so this may depend on how busy the machine is. The first
+    call finds its memory cold and says nothing. The way that was slower is tried again the
+    sooner the less it was behind: that costs about the same share of all time, whatever it is.
     """
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self._best = {1: float("inf"), threads: float("inf")}
         self._calls = 0
+        self._wait = _SOONEST  # calls until the slower way is tried again
 
     def next(self) -> int:
         """How many threads the next call should use."""
         self._calls += 1
-        ahead = 1 if self._best[1] < self._best[self.threads] else self.threads
-        if self._calls == 1:
-            return self.threads
-        other = 1 if ahead == self.threads else self.threads
-        if self._best[other] == float("inf") or self._calls % _TRY_AGAIN == 0:
-            return other
-        return ahead
+        if self._calls <= 3:
+            return 1 if self._calls == 3 else self.threads
+        ahead, other = sorted((1, self.threads), key=self._best.__getitem__)
+        self._wait -= 1
+        if self._wait > 0:
+            return ahead
+        behind = self._best[other] / max(self._best[ahead], 1e-9) - 1
+        known = behind < float("inf")  # calls may have failed, or still be running
+        self._wait = round(max(_SOONEST, min(behind, 2) * _TRY_AGAIN)) if known else _SOONEST
+        return other
 
     def note(self, threads: int, seconds: float) -> None:
         """Remember how long a call took; old times fade, for machines change."""
+        if self._calls == 1:
+            return
         old = self._best[threads]
         faded = seconds if old == float("inf") else old * _FADING + seconds * (1 - _FADING)
         self._best[threads] = min(seconds, faded)
