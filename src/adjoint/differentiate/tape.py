@@ -7,6 +7,7 @@ themselves, so a second call of the same structure pays for the arithmetic alone
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -24,9 +25,7 @@ from adjoint.trace.constants import stack_constants
 from adjoint.trace.record import current as up_to_date
 from adjoint.trace.recorder import Recorder, TracedCore
 
-_MAX_PROGRAMS = 256
 _INLINE = 8  # elements of a constant that becomes part of a changed graph
-_LONGEST_KEY = 20_000  # records; longer runs are not worth keeping a copy of
 
 
 class Derivative(NamedTuple):
@@ -37,7 +36,48 @@ class Derivative(NamedTuple):
     active_outputs: tuple[int, ...]
 
 
-_programs: OrderedDict[Any, Derivative] = OrderedDict()
+class Programs:
+    """Derivative programs under the runs they were made from: the ones used last are kept.
+
+    Args:
+        most: records of all the runs together; one with its program takes about a kilobyte.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.records = 0
+        self.known: OrderedDict[Any, tuple[int, Derivative]] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def find(self, key: Any) -> Derivative | None:
+        """The program kept under a key."""
+        with self.lock:
+            found = self.known.get(key)
+            if found is None:
+                return None
+            self.known.move_to_end(key)
+            return found[1]
+
+    def keep(self, key: Any, records: int, derivative: Derivative) -> None:
+        """Keep a program of a run of so many records, and let go of the oldest."""
+        size = records + 16  # a short run's program is not free either
+        with self.lock:
+            if size > self.most or key in self.known:
+                return
+            self.known[key] = size, derivative
+            self.records += size
+            while self.records > self.most:
+                _, (fewer, _) = self.known.popitem(last=False)
+                self.records -= fewer
+
+    def clear(self) -> None:
+        """Let go of all programs."""
+        with self.lock:
+            self.known.clear()
+            self.records = 0
+
+
+_programs = Programs(most=200_000)
 
 
 class Tape:
@@ -93,13 +133,11 @@ class Tape:
             return Derivative(
                 made.graph, made.residuals, tuple(places[k] for k in made.active_outputs)
             )
-        key: Any = None
-        if len(recorder.records) <= _LONGEST_KEY:
-            types = tuple([(x.shape, x.dtype) for x in recorder.payloads[: self.n_inputs]])
-            key = (kind, types, self.outputs, current(), tuple(recorder.records))
-            known = _programs.get(key)
-            if known is not None:
-                return known
+        types = tuple([(x.shape, x.dtype) for x in recorder.payloads[: self.n_inputs]])
+        key = (kind, types, self.outputs, current(), tuple(recorder.records))
+        known = _programs.find(key)
+        if known is not None:
+            return known
         traced = [i for i in self.outputs if i is not None]
         recorded = recorder.graph(traced, range(self.n_inputs))
         graph = recorded.graph
@@ -111,10 +149,7 @@ class Tape:
             tuple(index[value] for value in made.residuals),
             tuple(places[k] for k in made.active_outputs),
         )
-        if key is not None:
-            _programs[key] = result
-            while len(_programs) > _MAX_PROGRAMS:
-                _programs.popitem(last=False)
+        _programs.keep(key, len(recorder.records), result)
         return result
 
     def _run(self, derivative: Derivative, arguments: Sequence[Any]) -> list[Any]:
