@@ -211,3 +211,15 @@ def test_rows_in_another_order_are_one_product(rng: np.random.Generator) -> None
     (product,) = [node for node in after.nodes if node.primitive.name == "matmul"]
     assert product.output.type.shape == (24, 7)
     same_numbers(graph, after, arguments, 1e-13)
+
+
+def test_a_turned_sum_of_products_reads_the_rows_as_they_lie(rng: np.random.Generator) -> None:
+    def f(x: Any, y: Any) -> Any:
+        return np.sum(np.swapaxes(x, 1, 2) @ y, axis=0)
+
+    arguments = [rng.normal(size=(3, 6, 4)), rng.normal(size=(3, 6, 5))]
+    graph = ad.trace(f, *arguments)
+    after = join_batches(graph)
+    assert names(after) == ["reshape", "permute_axes", "reshape", "matmul"]
+    assert after.nodes[0].output.type.shape == (18, 4)
+    same_numbers(graph, after, arguments, 1e-13)

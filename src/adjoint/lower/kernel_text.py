@@ -17,6 +17,7 @@ from adjoint.lower.layout import Place, arena
 from adjoint.lower.widths import fitting
 
 _BLOCK = 1 << 14  # elements of a stretch whose sum is one partial result
+_PER_BYTE = 2.5e-5  # microseconds, in the second-level cache
 WORTH_SHARING = 10.0  # microseconds of a step: less is done sooner than threads have met
 _ACCUMULATORS: dict[str, np.dtype[Any]] = {
     "float": np.dtype("f4"),
@@ -80,9 +81,11 @@ def write_finish(
 
 
 def microseconds(kernel: Kernel) -> float:
-    """A rough forecast of a kernel's time on one core."""
+    """A rough forecast of a kernel's time on one core: its arithmetic or its traffic."""
     widest = max((node.output.type.dtype.itemsize for node in kernel.nodes), default=4)
-    return kernel.size * (1 + kernel.price) * widest * 8e-6
+    types = [x.type for x in {*dict(kernel.reads), *kernel.stores}]
+    moved = sum(min(t.size, kernel.size) * t.dtype.itemsize for t in types)
+    return max(kernel.size * (1 + kernel.price) * widest * 8e-6, moved * _PER_BYTE)
 
 
 def shared_steps(kernel: Kernel) -> int:

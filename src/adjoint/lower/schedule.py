@@ -129,20 +129,22 @@ class Scheduler:
         while (node := self._index_node(base)) is not None and base not in self.needed:
             chain.append(node)
             base = node.operands[0]
-        place: Place | None = self.places.get(base)
+        place = self.places.get(base)
         if place is None:
             if isinstance(base, Literal):
                 self.needed.add(operand)
                 return
             place = whole(Buffer("arena", 0), base.type.shape, base.type.dtype)
-        for node in reversed(chain):
-            place = view_of(node, place)
-            if place is None:
-                # A reshape that needs a copy: the copy is made in a kernel.
-                self.needed.add(operand)
-                return
-        self.needed.add(base)
-        for node in chain:
+        stored, viewed = base, chain
+        for at, node in reversed(list(enumerate(chain))):
+            seen = view_of(node, place)
+            if seen is None:
+                # A reshape that needs a copy: what it reads is written in that order.
+                (stored,), viewed = node.operands, chain[: at + 1]
+                seen = whole(Buffer("arena", 0), node.output.type.shape, node.output.type.dtype)
+            place = seen
+        self.needed.add(stored)
+        for node in viewed:
             self.plan.views[node.output] = node
 
     def _index_node(self, operand: Operand) -> Node | None:

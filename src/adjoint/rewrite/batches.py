@@ -91,16 +91,22 @@ def summed_products(b: Builder, total: Operand, axes: tuple[int, ...]) -> Operan
     if prod(x.type.shape) == 0 or prod(y.type.shape) == 0:
         return None
     kept = tuple(i for i in range(lead) if i not in axes)
-    batch = tuple(x.type.shape[i] for i in kept)
-    m, k, n = *x.type.shape[-2:], y.type.shape[-1]
-    inner = prod(x.type.shape[i] for i in axes) * k
-    left = b("permute_axes", x, axes=(*kept, lead, *axes, lead + 1))
-    right = b("permute_axes", y, axes=(*kept, *axes, lead, lead + 1))
-    return b(
-        "matmul",
-        b("reshape", left, shape=(*batch, m, inner)),
-        b("reshape", right, shape=(*batch, inner, n)),
-    )
+    left = _matrices(b, x, kept, (lead,), (*axes, lead + 1))
+    return b("matmul", left, _matrices(b, y, kept, (*axes, lead), (lead + 1,)))
+
+
+def _matrices(
+    b: Builder, x: Operand, batch: tuple[int, ...], rows: tuple[int, ...], columns: tuple[int, ...]
+) -> Operand:
+    """A batch of matrices, made in the order in which the axes of x lie in memory."""
+    turned = b.of(x, "permute_axes")
+    lies = turned.attributes[0] if turned is not None else range(x.type.ndim)
+    if lies[rows[-1]] > lies[columns[-1]]:
+        n = len(batch)
+        return b("permute_axes", _matrices(b, x, batch, columns, rows), axes=(*range(n), n + 1, n))
+    moved = b("permute_axes", x, axes=(*batch, *rows, *columns))
+    extents = [prod(x.type.shape[i] for i in axes) for axes in (rows, columns)]
+    return b("reshape", moved, shape=(*[x.type.shape[i] for i in batch], *extents))
 
 
 def turned_product(b: Builder, product: Operand, axes: tuple[int, ...]) -> Operand | None:
