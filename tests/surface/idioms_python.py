@@ -1,5 +1,6 @@
 """Small idioms of NumPy users, each a function of a vector of three: Python's own forms."""
 
+import collections
 import functools
 import itertools
 import math
@@ -20,6 +21,25 @@ def generators(x):
             v = v * x[1] + x[2]
 
     return sum(gen()) + np.sum(np.array(list(gen()))) + np.sum(np.fromiter(gen(), float))
+
+
+class Pair(collections.abc.Sequence):
+    def __init__(self, *items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, i):
+        return self.items[i]
+
+
+def other_sequences(x):
+    last = collections.deque(maxlen=2)
+    for step in range(4):
+        last.append(x * (step + 1.0))
+    both = np.stack(last, axis=1)
+    return np.sum(np.asarray(last) ** 2) + np.array(Pair(x[0] * x[1], 2.0)).prod() + both[1] @ W[:2]
 
 
 def random_shapes(x):

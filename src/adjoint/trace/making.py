@@ -24,7 +24,7 @@ import numpy as np
 
 from adjoint.graph.source import is_hidden
 from adjoint.trace import recorder as core
-from adjoint.trace.calls.support import any_traced, as_operand
+from adjoint.trace.calls.support import any_traced, as_operand, with_sequence_as_list
 from adjoint.trace.session import is_recording, while_recording
 
 _NUMERIC = "biufc"
@@ -172,6 +172,7 @@ def _array(function: Any, copies: bool) -> Callable[..., Any]:
     def array(obj: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
         if not calls_from_user():
             return function(obj, dtype, *args, **options)
+        obj = with_sequence_as_list(obj)
         if type(obj) is not core.TracedArray and not any_traced(obj):
             result = function(obj, dtype, *args, **options)
             return result if result is obj else _made(result)

@@ -16,6 +16,7 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.primitive import primitives
 from adjoint.graph.source import source_here
 from adjoint.trace import recorder as core
+from adjoint.trace.calls.support import with_sequence_as_list
 from adjoint.trace.indexing import RECORDED, plain_value
 from adjoint.trace.views import writable
 
@@ -130,7 +131,7 @@ def array_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]
         arrays: list[Any] = []
         positional = _plain_arguments(args, arrays)
         by_name = _plain_arguments(options, arrays)
-        if positional is not None and by_name is not None:
+        if arrays and positional is not None and by_name is not None:
             # Nothing is recorded: NumPy's own function does it. Only results that look into
             # the memory of an argument must be tied to it, which the rules do.
             result = function(*positional, **by_name)
@@ -145,6 +146,7 @@ def array_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]
 
 def _plain_arguments(x: Any, arrays: list[Any]) -> Any:
     """Arguments with plain stand-ins replaced by their arrays; None if one is recorded."""
+    x = with_sequence_as_list(x)
     kind = type(x)
     if kind is core.TracedArray:
         found = plain_value(x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,19 @@ def any_traced(x: Any) -> bool:
         if isinstance(part, list | tuple):
             pending.extend(part)
     return False
+
+
+_READ_BY_NUMPY = (np.ndarray, str, bytes, range, memoryview)
+
+
+def with_sequence_as_list(x: Any) -> Any:
+    """A deque, or a sequence of the user's own, as a list; anything else as it is."""
+    kind = type(x)
+    if kind is list or kind is tuple or not hasattr(kind, "__getitem__"):
+        return x
+    if kind is core.TracedArray or kind in _READ_BY_NUMPY or not isinstance(x, Sequence):
+        return x
+    return list(x)
 
 
 def axis_index(axis: Any, ndim: int) -> int:
