@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.compiled import Jitted
 from adjoint.api.gradients import Argnums, Run, grad, jvp, positions
 from adjoint.differentiate.batch import batch_graph
 from adjoint.differentiate.replay import replay
@@ -31,7 +32,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") ->
         argnums: which arguments to differentiate.
         mode: ``"forward"`` (one pass for each input), ``"reverse"`` (one for each output),
             ``"auto"`` (the fewer), or ``"sparse"`` (a SciPy sparse matrix; the pattern is
-            found and coloured automatically).
+            found and coloured automatically, and kept). Of a jitted f, or inside ``jit``, the
+            sparse one is a native program.
 
     Raises:
         StructureError: the mode is unknown.
@@ -48,7 +50,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") ->
     if mode == "sparse":
         from adjoint.api.sparse import sparse_jacobian
 
-        return sparse_jacobian(f, argnums)
+        return sparse_jacobian(f, argnums, jitted=isinstance(f, Jitted))
 
     @functools.wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:
@@ -155,15 +157,20 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") -> 
     Args:
         f: returns one real number.
         argnums: which arguments; several give a tuple of tuples of blocks.
-        mode: ``"sparse"`` for a SciPy sparse matrix, else dense.
+        mode: ``"sparse"`` for a SciPy sparse matrix, found from few products by a star
+            colouring; else dense.
 
     >>> import numpy as np
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
     array([[4., 2.],
            [2., 0.]])
     """
-    inner = "forward" if mode == "auto" else mode
-    return jacobian(grad(f, argnums), argnums, mode=inner)
+    gradient = grad(f, argnums)
+    if mode == "sparse":
+        from adjoint.api.sparse import sparse_jacobian
+
+        return sparse_jacobian(gradient, argnums, symmetric=True, jitted=isinstance(f, Jitted))
+    return jacobian(gradient, argnums, mode="forward" if mode == "auto" else mode)
 
 
 def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:

@@ -85,12 +85,14 @@ class Recorded(NamedTuple):
         captured: arrays, and stand-ins of outer recordings, that it took from outside.
         structure: of the result.
         fixed: leaves of the result that are no arrays: position and value.
+        matrices: leaves that are sparse matrices, and what makes them from their elements.
     """
 
     graph: Graph
     captured: list[Any]
     structure: tree.TreeDef
     fixed: tuple[tuple[int, Any], ...]
+    matrices: tuple[tuple[int, Callable[[Any], Any]], ...]
 
     def result(self, arrays: Sequence[Any]) -> Any:
         """The function's result from the graph's outputs."""
@@ -99,12 +101,16 @@ class Recorded(NamedTuple):
             for i, value in self.fixed:
                 whole.insert(i, value)
             arrays = whole
+        if self.matrices:
+            arrays = list(arrays)
+            for i, make in self.matrices:
+                arrays[i] = make(arrays[i])
         return tree.unflatten(self.structure, arrays)
 
 
 def record(f: Callable[..., Any], call: Call, name: str) -> Recorded:
     """Record f for calls like this one; values are not known while it runs."""
-    seen: list[tuple[tree.TreeDef, tuple[tuple[int, Any], ...]]] = []
+    seen: list[tuple[tree.TreeDef, Any, Any]] = []
 
     def run(*arrays: Any) -> list[Any]:
         leaves = list(arrays)
@@ -112,8 +118,16 @@ def record(f: Callable[..., Any], call: Call, name: str) -> Recorded:
             leaves.insert(i, value)
         args, options = tree.unflatten(call.structure, leaves)
         results, structure = tree.flatten(f(*args, **options))
+        matrices = []
+        for i, x in enumerate(results):
+            if "adjoint_parts" in getattr(x, "__dict__", ()):
+                # A module of rules: there is such a matrix only where it has been imported.
+                from adjoint.trace.calls.scipy_sparse_recorded import parts, rebuilt
+
+                results[i] = parts(x)[0]
+                matrices.append((i, rebuilt(x)))
         plain = tuple([(i, x) for i, x in enumerate(results) if not _is_array(x)])
-        seen.append((structure, plain))
+        seen.append((structure, plain, tuple(matrices)))
         return [x for x in results if _is_array(x)]
 
     look_at_function(f)

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.compiled import Jitted
 from adjoint.api.gradients import Argnums, Run, positions
 from adjoint.api.matrices import batched_derivative
-from adjoint.differentiate.colouring import colour_lines, full_lines
+from adjoint.api.sparse_plan import Plan, Products, make_plan
 from adjoint.differentiate.replay import replay
-from adjoint.differentiate.sparsity import deciding, pattern_of
+from adjoint.differentiate.sparsity import deciding
 from adjoint.differentiate.tape import Derivative
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import source_here
+from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType, type_of
-from adjoint.trace.recorder import innermost
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.recorder import TracedCore, innermost
 
 _CHUNK_BYTES = 1 << 26  # of seeds and results in one batch of products
+# A program that has computed this many elements in NumPy is compiled, unless it is very long:
+# compiling takes about as long as they did.
+_HOT, _LONG = 20_000_000, 2000
 
 
-def sparse_jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+class _DecidedByValuesError(Exception):
+    """The pattern cannot be found before the values are there."""
+
+
+def sparse_jacobian(
+    f: Callable[..., Any], argnums: Argnums = 0, *, symmetric: bool = False, jitted: bool = False
+) -> Callable[..., Any]:
     """The function that gives the Jacobian as SciPy sparse matrices in CSR form.
 
     A block is [elements of the output, elements of the input], both in C order; trees of
@@ -35,210 +44,155 @@ def sparse_jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     Args:
         f: a function of trees.
         argnums: which arguments to differentiate.
+        symmetric: f is a gradient: its outputs are like the arguments, its Jacobian is
+            symmetric, and a star colouring may need still fewer products.
+        jitted: all of it is one native program, unless the pattern depends on values.
 
     >>> import numpy as np
     >>> sparse_jacobian(lambda x: x[1:] * x[:-1])(np.array([1.0, 2.0, 3.0])).toarray()
     array([[2., 1., 0.],
            [0., 3., 2.]])
     """
+    make = functools.partial(_jacobian, f, argnums, symmetric)
+    if not jitted:
+        return functools.wraps(f)(functools.partial(make, False))
+    program = Jitted(functools.partial(make, True), threads=getattr(f, "_threads", None))
+    decided_by_values = False
 
     @functools.wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        places = positions(argnums, len(args), "jacobian")
-        run = Run(f, args, kwargs, places, "jacobian")
-        if innermost([*run.tape.recorder.payloads[: len(run.leaves)], *run.result]) is not None:
-            raise UnsupportedError(
-                "a sparse matrix cannot be made inside another transformation",
-                function="jacobian",
-                source=source_here(),
-                remedy="take mode='forward' or 'reverse' there",
-            )
-        ins = [type_of(x) for x in run.tape.recorder.payloads[: len(run.leaves)]]
-        outs = [type_of(x) for x in run.result]
-        whole = _whole(run, ins, outs)
-        rows = []
-        for i in range(len(outs)):
-            blocks = [_block(whole, outs, ins, i, j) for j in range(len(ins))]
-            trees, at = [], 0
-            for structure, count in run.trees:
-                trees.append(tree.unflatten(structure, blocks[at : at + count]))
-                at += count
-            rows.append(trees[0] if isinstance(argnums, int) else tuple(trees))
-        return tree.unflatten(run.structure, rows)
+        nonlocal decided_by_values
+        if not decided_by_values:
+            try:
+                return program(*args, **kwargs)
+            except _DecidedByValuesError:
+                decided_by_values = True
+        return make(False, *args, **kwargs)
 
     return transformed
 
 
-def _offsets(kinds: Sequence[ArrayType]) -> list[int]:
-    return [0, *np.cumsum([kind.size for kind in kinds]).tolist()]
+def _jacobian(
+    f: Callable[..., Any],
+    argnums: Argnums,
+    symmetric: bool,
+    before: bool,
+    /,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    """The blocks at a point; ``before``: the pattern must not depend on values."""
+    places = positions(argnums, len(args), "jacobian")
+    run = Run(f, args, kwargs, places, "jacobian")
+    ins = [type_of(x) for x in run.tape.recorder.payloads[: len(run.leaves)]]
+    outs = [type_of(x) for x in run.result]
+    blocks = _blocks(run, ins, outs, symmetric, before)
+    rows = []
+    for row in blocks:
+        trees, at = [], 0
+        for structure, count in run.trees:
+            trees.append(tree.unflatten(structure, row[at : at + count]))
+            at += count
+        rows.append(trees[0] if isinstance(argnums, int) else tuple(trees))
+    return tree.unflatten(run.structure, rows)
 
 
-def _block(whole: Any, outs: Sequence[ArrayType], ins: Sequence[ArrayType], i: int, j: int) -> Any:
-    top, left = _offsets(outs), _offsets(ins)
-    dtype = np.result_type(outs[i].dtype, ins[j].dtype)
-    if len(outs) == len(ins) == 1:
-        return whole.astype(dtype, copy=False)
-    return whole[top[i] : top[i + 1], left[j] : left[j + 1]].astype(dtype, copy=False)
-
-
-def _whole(run: Run, ins: Sequence[ArrayType], outs: Sequence[ArrayType]) -> Any:
-    """All blocks as one matrix.
-
-    Mostly by one mode, in which lines of one colour share a product. Lines that would need
-    many colours, because they are nearly full, are found by the other mode, one by one.
-    """
-    from scipy import sparse
-
-    shape = (sum(t.size for t in outs), sum(t.size for t in ins))
-    dtype = np.result_type(*(t.dtype for t in [*ins, *outs] if t.is_differentiable))
+def _blocks(
+    run: Run, ins: Sequence[ArrayType], outs: Sequence[ArrayType], symmetric: bool, before: bool
+) -> list[list[Any]]:
     forward = run.tape.pushforward()
-    if 0 in shape or not forward.active_outputs:
-        return sparse.csr_array(shape, dtype=dtype)
-    plan = _plan(forward, run.tape.residuals(forward), outs, shape)
-    first, second = (_pushed, _pulled) if plan.by_rows else (_pulled, _pushed)
-    data = np.empty(len(plan.indices), dtype)
-    flat = first(run, ins, outs, plan.colours, plan.count, dtype)
-    data[plan.rest] = flat.reshape(-1)[plan.rest_at]
-    if plan.n_full:
-        flat = second(run, ins, outs, plan.alone, plan.n_full, dtype)
-        data[plan.those] = flat.reshape(-1)[plan.those_at]
-    found = sparse.csr_array(shape, dtype=dtype)
-    # The plan's arrays are sorted and whole; each matrix gets indices of its own.
-    found.data, found.indices, found.indptr = data, plan.indices.copy(), plan.indptr.copy()
-    return found
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Where entries may differ from zero, and which products give them.
-
-    Lines are what a colour may meet once: rows, or columns. ``rest`` are the entries of lines
-    that are coloured, ``those`` the entries of lines that are nearly full and taken one by
-    one; ``rest_at`` and ``those_at`` tell where they lie among the products' results.
-    """
-
-    indptr: Any
-    indices: Any
-    by_rows: bool
-    colours: Any
-    count: int
-    rest: Any
-    rest_at: Any
-    alone: Any
-    n_full: int
-    those: Any
-    those_at: Any
+    plan = _plan(forward, run.tape.residuals(forward), ins, outs, symmetric, before)
+    parts = []
+    for products in plan.products:
+        derivative = forward if products.forward else run.tape.pullback()
+        flat = _flat(run, derivative, products)
+        parts.append(np.reshape(flat, (-1,))[products.at])
+    if plan.order is not None:
+        data = np.concatenate(parts)[plan.order]
+    else:
+        data = parts[0] if parts else np.zeros(0)
+    return [
+        [block.matrix(data if block.entries is None else data[block.entries]) for block in row]
+        for row in plan.blocks
+    ]
 
 
 def _plan(
-    forward: Derivative, residuals: Sequence[Any], outs: Sequence[ArrayType], shape: tuple[int, int]
-) -> _Plan:
+    forward: Derivative,
+    residuals: Sequence[Any],
+    ins: Sequence[ArrayType],
+    outs: Sequence[ArrayType],
+    symmetric: bool,
+    before: bool,
+) -> Plan:
     """The plan of a derivative; kept for the next point if nothing that matters differs."""
-    key = tuple(
-        [(np.shape(x), np.asarray(x).tobytes()) for x in deciding(forward.graph, residuals)]
-    )
+    known = [_known(x) for x in residuals]
+    looked_at = deciding(forward.graph, known)
+    if before and any(isinstance(x, ArrayType) for x in looked_at):
+        raise _DecidedByValuesError
+    values = [
+        x if isinstance(x, ArrayType) else (np.shape(x), np.asarray(x).tobytes()) for x in looked_at
+    ]
+    key = (tuple(ins), tuple(outs), symmetric, *values)
     # The last plan only: masks that change at every point would fill the memory.
     kept: dict[str, Any] = forward.graph.memo("sparse plan", lambda _: {"key": None})
     if kept["key"] != key:
-        kept.update(key=key, plan=_new_plan(forward, residuals, outs, shape))
-    plan: _Plan = kept["plan"]
+        kept.update(key=key, plan=make_plan(forward, known, ins, outs, symmetric))
+    plan: Plan = kept["plan"]
     return plan
 
 
-def _new_plan(
-    forward: Derivative, residuals: Sequence[Any], outs: Sequence[ArrayType], shape: tuple[int, int]
-) -> _Plan:
-    from scipy import sparse
-
-    found = pattern_of(forward.graph, residuals)
-    by_output = dict(zip(forward.active_outputs, found, strict=True))
-    empty = [sparse.csr_array((t.size, shape[1]), dtype=bool) for t in outs]
-    pattern = sparse.vstack([by_output.get(i, e) for i, e in enumerate(empty)], format="csr")
-    pattern.sum_duplicates()
-    rows = np.repeat(np.arange(shape[0]), np.diff(pattern.indptr))
-    columns = pattern.indices
-    by_rows, by_columns = full_lines(rows, shape[0]), full_lines(columns, shape[1])
-    chosen = by_rows.cost <= by_columns.cost
-    if chosen:
-        lines, others, full, n = rows, columns, by_rows.full, shape
-    else:
-        lines, others, full, n = columns, rows, by_columns.full, shape[::-1]
-    is_full = np.zeros(n[0], bool)
-    is_full[full] = True
-    rest = np.flatnonzero(~is_full[lines])
-    colours, count = colour_lines(lines[rest], others[rest], n)
-    alone = np.full(n[0], -1)
-    alone[full] = np.arange(len(full))
-    those = np.flatnonzero(is_full[lines])
-    return _Plan(
-        pattern.indptr,
-        columns,
-        chosen,
-        colours,
-        count,
-        rest,
-        colours[others[rest]] * n[0] + lines[rest],
-        alone,
-        len(full),
-        those,
-        alone[lines[those]] * n[1] + others[those],
-    )
+def _known(x: Any) -> Any:
+    """A residual's value, or its type where values are not known."""
+    if not isinstance(x, TracedCore):
+        return x
+    value = concrete_value(x)
+    return type_of(x) if value is None else value
 
 
-def _pushed(run: Run, ins: Any, outs: Any, colours: Any, count: int, dtype: Any) -> Any:
-    """Forward products with the directions of each colour: [colours, elements of outputs]."""
-    derivative, top = run.tape.pushforward(), _offsets(outs)
-    whole = np.zeros((count, top[-1]), dtype)
-    live = [outs[i] for i in derivative.active_outputs]
-    flat = _products(run, derivative, ins, live, colours, count, dtype)
-    at = 0
-    for i in derivative.active_outputs:
-        whole[:, top[i] : top[i + 1]] = flat[:count, at : at + outs[i].size]
-        at += outs[i].size
-    return whole
-
-
-def _pulled(run: Run, ins: Any, outs: Any, colours: Any, count: int, dtype: Any) -> Any:
-    """Reverse products with the directions of each colour: [colours, elements of inputs]."""
-    derivative, top = run.tape.pullback(), _offsets(outs)
-    live = [outs[i] for i in derivative.active_outputs]
-    mine = np.concatenate([colours[top[i] : top[i + 1]] for i in derivative.active_outputs])
-    return _products(run, derivative, live, ins, mine, count, dtype)
-
-
-def _products(
-    run: Run,
-    derivative: Derivative,
-    sources: Sequence[ArrayType],
-    targets: Sequence[ArrayType],
-    colours: Any,
-    count: int,
-    dtype: Any,
-) -> Any:
-    """The derivative along the sum of the directions of each colour: [colours, targets].
-
-    Directions without a colour have -1.
-    """
+def _flat(run: Run, derivative: Derivative, products: Products) -> Any:
+    """The derivative along the sum of the directions of each colour: [colours, targets]."""
     residuals = run.tape.residuals(derivative)
-    n_sources, n_targets = sum(t.size for t in sources), sum(t.size for t in targets)
-    width = max(1, min(count, _CHUNK_BYTES // (8 * (n_sources + n_targets))))
-    n_chunks = -(-count // width)
-    width = -(-count // n_chunks)
-    flat = np.empty((n_chunks * width, n_targets), dtype)
+    kinds = derivative.graph.input_types[len(residuals) :]
+    targets = derivative.graph.output_types
+    each = 8 * sum(t.size for t in [*kinds, *targets])
+    width = max(1, min(products.count, _CHUNK_BYTES // max(each, 1)))
+    n_chunks = -(-products.count // width)
+    width = -(-products.count // n_chunks)
     graph, flags = batched_derivative(derivative, len(residuals), width)
-    for first in range(0, n_chunks * width, width):
-        seeds, at = [], 0
-        for kind in sources:
-            mine = colours[at : at + kind.size] - first
-            seed = np.zeros((width, kind.size), kind.dtype)
-            inside = np.flatnonzero((mine >= 0) & (mine < width))
-            seed[mine[inside], inside] = 1
-            seeds.append(seed.reshape(width, *kind.shape))
-            at += kind.size
-        results = replay(graph, [*residuals, *seeds])
-        at = 0
+    chunks = []
+    for k in range(n_chunks):
+        seeds = products.seeds(kinds, k * width, width)
+        results = _evaluate(graph, [*residuals, *seeds])
+        rows = []
         for kind, y, flag in zip(targets, results, flags, strict=True):
-            part = np.reshape(y, (width, kind.size)) if flag else np.reshape(y, (1, kind.size))
-            flat[first : first + width, at : at + kind.size] = part
-            at += kind.size
-    return flat
+            row = np.reshape(y, (width if flag else 1, kind.size))
+            rows.append(row if flag else np.broadcast_to(row, (width, kind.size)))
+        chunks.append(rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1))
+    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+
+
+class _Heat:
+    """How much a program has computed in NumPy, and its native form when that was much."""
+
+    __slots__ = ("elements", "native")
+
+    def __init__(self, _: Graph) -> None:
+        self.elements = 0
+        self.native: Any = None
+
+
+def _evaluate(graph: Graph, arguments: Sequence[Any]) -> Sequence[Any]:
+    """The program of some products: in NumPy at first, natively when it has been used much."""
+    if innermost(arguments) is not None:
+        return replay(graph, arguments)
+    heat: _Heat = graph.memo("heat", _Heat)
+    if heat.native is None:
+        if heat.elements < _HOT or len(graph.nodes) > _LONG:
+            heat.elements += sum(value.type.size for node in graph.nodes for value in node.outputs)
+            return replay(graph, arguments)
+        from adjoint.run import compile_graph
+
+        heat.native = compile_graph(graph)
+    made: Sequence[Any] = heat.native(arguments)
+    return made

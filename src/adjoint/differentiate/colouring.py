@@ -58,3 +58,66 @@ def full_lines(lines: Any, count: int) -> FullLines:
     cost = np.arange(count + 1) + np.append(width[order], 0)
     k = int(np.argmin(cost))
     return FullLines(order[:k], int(cost[k]))
+
+
+def star_colours(rows: Any, columns: Any, n: int, bound: int) -> tuple[Any, int]:
+    """Colours of a symmetric matrix's lines such that every two colours form stars only.
+
+    Then each entry is alone in its row, or in its column, among the entries of its colour, and
+    can be read from the products with the colours' sums. Greedy, in order; colours are bits.
+
+    Args:
+        rows: of the entries, in order of rows.
+        columns: of the entries.
+        n: how many lines there are.
+        bound: give up where so many colours are needed.
+
+    Returns:
+        The colours and their number; None and the bound where it was reached.
+
+    >>> star_colours(np.array([0, 0, 1, 2]), np.array([1, 2, 0, 0]), 3, 9)
+    (array([0, 1, 1]), 2)
+    """
+    beside = rows != columns
+    starts = np.searchsorted(rows[beside], np.arange(n + 1)).tolist()
+    met = columns[beside].tolist()
+    colour = [0] * n
+    once, twice = [0] * n, [0] * n  # the colours that one, and two, neighbours have
+    centres = [0] * n  # the colours of the centres of those stars that a line is a ray of
+    for v in range(n):
+        mine = met[starts[v] : starts[v + 1]]
+        taken, double = once[v], twice[v]
+        for w in mine:
+            if colour[w]:
+                taken |= centres[w]
+                if colour[w] & double:
+                    taken |= once[w]
+        free = ~taken & (taken + 1)
+        if free.bit_length() >= bound:
+            return None, bound
+        colour[v] = free
+        for w in mine:
+            if not once[w] & free:
+                once[w] |= free
+            elif twice[w] & free:
+                centres[v] |= colour[w]
+            else:
+                twice[w] |= free
+                for x in met[starts[w] : starts[w + 1]] if colour[w] else ():
+                    if colour[x] == free:
+                        centres[x] |= colour[w]
+            if colour[w] & double:
+                centres[w] |= free
+    colours = np.array([bit.bit_length() - 1 for bit in colour], np.intp)
+    return colours, int(colours.max(initial=-1)) + 1
+
+
+def star_entries(rows: Any, columns: Any, colours: Any, n: int) -> tuple[Any, Any]:
+    """For each entry of a symmetric matrix: the colour and the row of the product it stands in."""
+    count = int(colours.max(initial=-1)) + 1
+    places = rows * count + colours[columns]
+    alone = np.bincount(places, minlength=n * count)[places] == 1
+    return (
+        np.where(alone, colours[columns], colours[rows]),
+        np.where(alone, rows, columns),
+    )

@@ -10,33 +10,28 @@ masks, indices and matrices that multiply are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from adjoint.differentiate.replay import value_of
-from adjoint.errors import StructureError
+from adjoint.differentiate.sparsity_rules import (
+    BY_FORM,
+    Pattern,
+    everything,
+    moved,
+    rules,
+    union,
+    unknown,
+)
 from adjoint.graph.graph import Graph, Literal, Node
-from adjoint.graph.types import ArrayType, type_of
-from adjoint.primitives.products import split_subscripts
-
-
-class Pattern:
-    """The dependencies of a value: ``matrix`` is [elements, inputs], boolean."""
-
-    __slots__ = ("matrix", "type")
-
-    def __init__(self, matrix: Any, type: ArrayType) -> None:
-        self.matrix = matrix
-        self.type = type
-
+from adjoint.graph.types import type_of
 
 _SAME = {"cast", "real", "imag", "conj", "neg", "add", "sub", "mul", "div", "reshape"}
 _SAME |= {"multiply_no_nan", "divide_no_nan", "ldexp"}
 _MOVING = {"permute_axes", "slice", "unslice", "set_slice", "broadcast", "concatenate", "gather"}
-_MOVING |= {"scatter_set", "where"}
-_COLLECTING = {"sum", "scatter_add"}
+_MOVING |= {"scatter_set", "where", "windows"}
 
 
 def pattern_of(graph: Graph, residuals: Sequence[Any]) -> list[Any]:
@@ -44,7 +39,8 @@ def pattern_of(graph: Graph, residuals: Sequence[Any]) -> list[Any]:
 
     Args:
         graph: takes the residuals, then the linear inputs.
-        residuals: their values.
+        residuals: their values, or their types where values are not known: then the pattern
+            holds whatever they are.
 
     Returns:
         For each output a boolean CSR matrix [elements of the output, elements of all inputs].
@@ -72,20 +68,50 @@ def deciding(graph: Graph, residuals: Sequence[Any]) -> list[Any]:
 
     A factor or a divisor of elements is not looked at, whatever it is.
     """
-    linear: set[Any] = set(graph.inputs[len(residuals) :])
-    looked_at: set[Any] = set()
+    linear = [i >= len(residuals) for i in range(len(graph.inputs))]
+    looked_at, _ = _looked_at(graph, linear)
+    return [x for x, flag in zip(residuals, looked_at, strict=False) if flag]
+
+
+def _looked_at(graph: Graph, linear: Sequence[bool]) -> tuple[list[bool], list[bool]]:
+    """Which inputs the pattern may depend on, and which outputs depend on the linear inputs."""
+    dependent = {v for v, flag in zip(graph.inputs, linear, strict=True) if flag}
+    wanted: set[Any] = set()
     known: list[Node] = []
     for node in graph.nodes:
-        if linear.isdisjoint(node.operands):
+        flags = [o in dependent for o in node.operands]
+        if not any(flags):
             known.append(node)
             continue
-        linear.update(node.outputs)
-        if node.primitive.name not in _SAME:
-            looked_at.update(node.operands)
+        seen, results = _looked_at_by(node, flags)
+        wanted.update(o for o, flag in zip(node.operands, seen, strict=True) if flag)
+        dependent.update(v for v, flag in zip(node.outputs, results, strict=True) if flag)
     for node in reversed(known):
-        if not looked_at.isdisjoint(node.outputs):
-            looked_at.update(node.operands)
-    return [x for value, x in zip(graph.inputs, residuals, strict=False) if value in looked_at]
+        if not wanted.isdisjoint(node.outputs):
+            wanted.update(node.operands)
+    # An output that does not depend may decide outside.
+    return [v in wanted for v in graph.inputs], [o in dependent for o in graph.outputs]
+
+
+def _looked_at_by(node: Node, linear: list[bool]) -> tuple[list[bool], list[bool]]:
+    name, everywhere = node.primitive.name, [True] * len(node.outputs)
+    if name in _SAME or name in BY_FORM:
+        return [False] * len(linear), everywhere
+    if name == "call":
+        return _looked_at(node.settings["graph"], linear)
+    if name != "scan":
+        return [True] * len(linear), everywhere
+    s = node.settings
+    first, last = s["n_constants"], s["n_constants"] + s["n_carry"]
+    while True:
+        seen, results = _looked_at(s["graph"], linear)
+        carried = [a or b for a, b in zip(linear[first:last], results, strict=False)]
+        if carried == linear[first:last]:
+            break
+        linear = [*linear[:first], *carried, *linear[last:]]
+    if any(seen[first:last]):  # what a carry is made of decides too
+        seen = [True] * len(linear)
+    return seen, [*carried, *results[s["n_carry"] :]]
 
 
 def _propagate(graph: Graph, arguments: Sequence[Any]) -> list[Any]:
@@ -101,6 +127,8 @@ def _propagate(graph: Graph, arguments: Sequence[Any]) -> list[Any]:
         operands = [value_of(o, values) for o in node.operands]
         if any(isinstance(x, Pattern) for x in operands):
             results = _node_patterns(node, operands)
+        elif any(unknown(x) for x in operands):
+            results = [value.type for value in node.outputs]
         else:
             with np.errstate(all="ignore"):
                 made = node.primitive.evaluate(*operands, **node.settings)
@@ -118,203 +146,35 @@ def _node_patterns(node: Node, operands: list[Any]) -> list[Any]:
     if name == "call":
         return _propagate(node.settings["graph"], operands)
     if name == "cond" and not isinstance(operands[0], Pattern):
-        branch = node.settings["on_true" if bool(operands[0]) else "on_false"]
-        return _propagate(branch, operands[1:])
+        return _branches(node, operands)
     if name == "scan":
         return _scan(node, operands)
     if len(node.outputs) > 1 or node.primitive.structure == "control":
-        return _everything(node, operands)
+        return everything(node, operands)
     kind = node.outputs[0].type
     if name in _SAME:
         matrices = [x.matrix for x in operands if isinstance(x, Pattern)]
-        return [Pattern(_union(matrices), kind)]
+        return [Pattern(union(matrices), kind)]
     if name in _MOVING:
-        return [Pattern(_moved(node, operands), kind)]
-    rule = _rules.get(name)
+        return [Pattern(moved(node, operands), kind)]
+    rule = rules.get(name)
     dependent = [i for i, x in enumerate(operands) if isinstance(x, Pattern)]
-    if name in _COLLECTING:
-        rule = _collected
     if rule is None or len(dependent) > 1:
-        return _everything(node, operands)
+        return everything(node, operands)
     return [Pattern(rule(node, operands, dependent[0]), kind)]
 
 
-def _union(matrices: Sequence[Any]) -> Any:
-    total = matrices[0]
-    for other in matrices[1:]:
-        total = total + other
-    return total
-
-
-def _selection(rows: Any, columns: Any, shape: tuple[int, int]) -> Any:
-    from scipy import sparse
-
-    ones = np.ones(len(rows), bool)
-    return sparse.csr_array((ones, (rows, columns)), shape=shape)
-
-
-def _everything(node: Node, operands: Sequence[Any]) -> list[Any]:
-    """Each element of each output depends on all that any operand depends on."""
-    from scipy import sparse
-
-    reached = _union(
-        [sparse.csr_array(x.matrix.sum(axis=0)[None, :] > 0) for x in operands if _is(x)]
-    )
-    _check(node, reached.nnz * sum(value.type.size for value in node.outputs))
+def _branches(node: Node, operands: list[Any]) -> list[Any]:
+    """The branch that is taken; both where that is not known."""
+    s = node.settings
+    if not unknown(operands[0]):
+        return _propagate(s["on_true" if bool(operands[0]) else "on_false"], operands[1:])
+    both = [_propagate(s[k], operands[1:]) for k in ("on_true", "on_false")]
     made: list[Any] = []
-    for value in node.outputs:
-        column = sparse.csr_array(np.ones((value.type.size, 1), bool))
-        made.append(Pattern(column @ reached, value.type))
+    for value, one, other in zip(node.outputs, *both, strict=True):
+        found = [x.matrix for x in (one, other) if isinstance(x, Pattern)]
+        made.append(Pattern(union(found), value.type) if found else value.type)
     return made
-
-
-def _check(node: Node, entries: int) -> None:
-    if entries > _MOST_ENTRIES:
-        raise StructureError(
-            f"the derivative is not sparse: {node.primitive.name} makes {entries:.2g} entries",
-            function="jacobian",
-            source=node.source,
-            remedy="use products (ad.jvp, ad.vjp, ad.hvp) in place of the matrix",
-        )
-
-
-def _is(x: Any) -> bool:
-    return isinstance(x, Pattern)
-
-
-def _moved(node: Node, operands: Sequence[Any]) -> Any:
-    """Run the primitive on element numbers: 0 stands for elements that do not depend."""
-    from scipy import sparse
-
-    numbered, matrices, count = [], [], 0
-    for i, x in enumerate(operands):
-        if isinstance(x, Pattern):
-            size = x.type.size
-            numbered.append(np.arange(count + 1, count + size + 1).reshape(x.type.shape))
-            matrices.append(x.matrix)
-            count += size
-        elif node.primitive.is_linear_in(i):
-            numbered.append(np.zeros(np.shape(x), np.int64))
-        else:
-            numbered.append(x)
-    source = np.ravel(node.primitive.evaluate(*numbered, **node.settings))
-    rows = np.flatnonzero(source)
-    widths = np.concatenate([np.diff(matrix.indptr) for matrix in matrices])
-    _check(node, int(widths[source[rows] - 1].sum()))
-    whole = matrices[0] if len(matrices) == 1 else sparse.vstack(matrices, format="csr")
-    if len(rows) == len(source):
-        return whole[source - 1]
-    return _selection(rows, source[rows] - 1, (len(source), count)) @ whole
-
-
-def _collected(node: Node, operands: Sequence[Any], which: int) -> Any:
-    """The transpose of a sum spreads element numbers of the result to what it adds up."""
-    size = node.outputs[0].type.size
-    numbers = np.arange(size).reshape(node.outputs[0].type.shape)
-    kinds = [x.type if isinstance(x, Pattern) else x for x in operands]
-    assert node.primitive.transpose is not None
-    target = np.ravel(node.primitive.transpose(numbers, kinds, which, **node.settings))
-    return _selection(target, np.arange(len(target)), (size, len(target))) @ operands[which].matrix
-
-
-def _cumulated(node: Node, operands: Sequence[Any], which: int) -> Any:
-    kind, axis = operands[which].type, node.settings["axis"]
-    numbers = np.moveaxis(np.arange(kind.size).reshape(kind.shape), axis, -1)
-    late, early = np.tril_indices(kind.shape[axis])
-    rows, columns = np.ravel(numbers[..., late]), np.ravel(numbers[..., early])
-    return _selection(rows, columns, (kind.size, kind.size)) @ operands[which].matrix
-
-
-def _labelled(x: Pattern, labels: str, output: str, sizes: dict[str, int]) -> Any:
-    """Elements depend where their common labels agree: a sum over the others, then a spread."""
-    once = "".join(dict.fromkeys(labels))
-    common = [label for label in once if label in output]
-    inner = np.arange(x.type.size).reshape(x.type.shape)
-    # A repeated label takes a diagonal, in the order of first appearance.
-    diagonal = np.einsum(inner, [once.index(c) for c in labels], list(range(len(once))))
-    shape = [sizes[c] for c in common]
-    numbers = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
-    spread = numbers.reshape([sizes[c] if c in common else 1 for c in once])
-    target = np.ravel(np.broadcast_to(spread, diagonal.shape))
-    total = _selection(target, np.ravel(diagonal), (numbers.size, x.type.size)) @ x.matrix
-    order = [c for c in output if c in common]
-    moved = np.transpose(numbers, [common.index(c) for c in order])
-    placed = moved.reshape([sizes[c] if c in common else 1 for c in output])
-    return total[np.ravel(np.broadcast_to(placed, [sizes[c] for c in output]))]
-
-
-def _einsum(node: Node, operands: Sequence[Any], which: int) -> Any:
-    inputs, output = split_subscripts(node.settings["subscripts"])
-    sizes: dict[str, int] = {}
-    for labels, operand in zip(inputs, node.operands, strict=True):
-        sizes.update(zip(labels, operand.type.shape, strict=True))
-    return _labelled(operands[which], inputs[which], output, sizes)
-
-
-def _matmul(node: Node, operands: Sequence[Any], which: int) -> Any:
-    from scipy import sparse
-
-    x, other = operands[which], operands[1 - which]
-    if len(x.type.shape) <= 2 and np.ndim(other) == 2:
-        # A matrix that is there already: its own zeros count.
-        if which == 1:
-            columns = x.type.shape[1] if len(x.type.shape) == 2 else 1
-            chosen = sparse.csr_array(other != 0)
-            map_ = sparse.kron(chosen, sparse.eye_array(columns, dtype=bool), format="csr")
-        else:
-            rows = x.type.shape[0] if len(x.type.shape) == 2 else 1
-            chosen = sparse.csr_array(other.T != 0)
-            map_ = sparse.kron(sparse.eye_array(rows, dtype=bool), chosen, format="csr")
-        return map_ @ x.matrix
-    shapes = [operand.type.shape for operand in node.operands]
-    batch = "".join(chr(ord("A") + i) for i in range(max(len(shapes[0]), len(shapes[1])) - 2))
-    left = batch + "ij" if len(shapes[0]) > 1 else "j"
-    right = batch + "jk" if len(shapes[1]) > 1 else "j"
-    output = batch + ("i" if len(shapes[0]) > 1 else "") + ("k" if len(shapes[1]) > 1 else "")
-    sizes = dict(zip(left, shapes[0], strict=True)) | dict(zip(right, shapes[1], strict=True))
-    return _labelled(x, (left, right)[which], output, sizes)
-
-
-def _solve(node: Node, operands: Sequence[Any], which: int) -> Any:
-    """Each column of the solution depends on the whole column of the right-hand side."""
-    shape = operands[which].type.shape
-    batch = "".join(chr(ord("A") + i) for i in range(len(shape) - 2))
-    sizes = dict(zip(batch + "jk", shape, strict=True)) | {"i": shape[-2]}
-    return _labelled(operands[which], batch + "jk", batch + "ik", sizes)
-
-
-def _by_taps(node: Node, operands: Sequence[Any], which: int) -> Any:
-    """A convolution with few weights: with one weight alone it moves elements."""
-    x, weights = operands[which], np.asarray(operands[1 - which])
-    taps = np.flatnonzero(weights)
-    if len(taps) > _MOST_TAPS:
-        return _everything(node, operands)[0].matrix
-    numbers = np.arange(1.0, x.type.size + 1).reshape(x.type.shape)
-    parts = []
-    for tap in taps:
-        alone = np.zeros(weights.shape)
-        alone.flat[tap] = 1
-        pair = (numbers, alone) if which == 0 else (alone, numbers)
-        source = np.ravel(node.primitive.evaluate(*pair, **node.settings)).astype(np.int64)
-        rows = np.flatnonzero(source)
-        parts.append(_selection(rows, source[rows] - 1, (len(source), x.type.size)))
-    if not parts:
-        return _selection([], [], (node.outputs[0].type.size, x.type.size)) @ x.matrix
-    return _union(parts) @ x.matrix
-
-
-_MOST_TAPS = 512
-_MOST_ENTRIES = 1 << 29
-
-_rules: dict[str, Callable[[Node, Sequence[Any], int], Any]] = {
-    "convolution": _by_taps,
-    "convolution_input": _by_taps,
-    "convolve": _by_taps,
-    "cumsum": _cumulated,
-    "einsum": _einsum,
-    "matmul": _matmul,
-    "solve": _solve,
-}
 
 
 def _scan(node: Node, operands: Sequence[Any]) -> list[Any]:
@@ -330,6 +190,8 @@ def _scan(node: Node, operands: Sequence[Any]) -> list[Any]:
     collected: list[list[Any]] = [[None] * length for _ in node.outputs[n_carry:]]
 
     def row(x: Any, i: int) -> Any:
+        if unknown(x):
+            return x._replace(shape=x.shape[1:])
         if not isinstance(x, Pattern):
             return x[i]
         kind = x.type._replace(shape=x.type.shape[1:])
@@ -339,8 +201,10 @@ def _scan(node: Node, operands: Sequence[Any]) -> list[Any]:
         results = _propagate(s["graph"], [*constants, *carry, *(row(x, i) for x in rows)])
         carry = results[:n_carry]
         for whole, y in zip(collected, results[n_carry:], strict=True):
-            size = type_of(y).size if not isinstance(y, Pattern) else y.type.size
-            whole[i] = y.matrix if _is(y) else sparse.csr_array((size, n_inputs), dtype=bool)
+            if isinstance(y, Pattern):
+                whole[i] = y.matrix
+            else:
+                whole[i] = sparse.csr_array((type_of(y).size, n_inputs), dtype=bool)
     stacked = []
     for value, parts in zip(node.outputs[n_carry:], collected, strict=True):
         matrix = (

@@ -23,9 +23,11 @@ class LinearMap:
         shapes: of the argument and of the result.
         apply: the map on a real array.
         apply_transposed: its transpose.
+        pattern: makes a boolean CSR matrix [elements of the result, elements of the argument]
+            that tells which depend on which; None where all may.
     """
 
-    __slots__ = ("_identity", "apply", "apply_transposed", "key", "name", "shapes")
+    __slots__ = ("_identity", "apply", "apply_transposed", "key", "name", "pattern", "shapes")
 
     def __init__(
         self,
@@ -34,12 +36,14 @@ class LinearMap:
         shapes: tuple[tuple[int, ...], tuple[int, ...]],
         apply: Apply,
         apply_transposed: Apply,
+        pattern: Callable[[], Any] | None = None,
     ) -> None:
         self.name = name
         self.key = key
         self.shapes = shapes
         self.apply = apply
         self.apply_transposed = apply_transposed
+        self.pattern = pattern
         self._identity = (name, key, shapes)
 
     def __eq__(self, other: object) -> bool:
@@ -62,12 +66,14 @@ class LinearMap:
 
     def transposed(self) -> LinearMap:
         """The transpose."""
+        pattern = self.pattern
         return LinearMap(
             f"{self.name} transposed",
             self.key,
             self.shapes[::-1],
             self.apply_transposed,
             self.apply,
+            None if pattern is None else lambda: pattern().T.tocsr(),
         )
 
     def batched(self, size: int) -> LinearMap:

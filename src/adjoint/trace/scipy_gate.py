@@ -275,10 +275,17 @@ class _Loader:
         module.__loader__ = self.loader
         if module.__spec__ is not None:
             module.__spec__.loader = self.loader
-        self.loader.exec_module(module)
-        _look()
+        outermost = not getattr(_loading, "any", False)
+        _loading.any = True
+        try:
+            self.loader.exec_module(module)
+        finally:
+            _loading.any = not outermost
+        if outermost:  # what it imports in turn may need what is not there yet
+            _look()
 
 
+_loading = threading.local()
 _finder: Any = _Finder()
 while_recording(_begin, _end)
 FAMILIES |= {

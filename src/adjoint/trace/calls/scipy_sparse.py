@@ -29,8 +29,16 @@ def _product(a: Any, x: Any, key: Any) -> Any:
     if a.dtype.kind == "f" and np.result_type(a.dtype, x.dtype) != x.dtype:
         x = x.astype(np.result_type(a.dtype, x.dtype))
     shape = (a.shape[0], *x.shape[1:])
+    columns = x.shape[1] if x.ndim == 2 else 1
+
+    def pattern() -> Any:
+        from scipy import sparse
+
+        entries = a.tocoo().astype(bool)
+        return sparse.kron(entries, sparse.eye_array(columns, dtype=bool), format="csr")
+
     made = LinearMap(
-        "sparse matrix", Kept(a, key), (x.shape, shape), lambda v: a @ v, lambda y: a.T @ y
+        "sparse matrix", Kept(a, key), (x.shape, shape), lambda v: a @ v, lambda y: a.T @ y, pattern
     )
     return linear_map(detached(x), map=made)
 

@@ -6,6 +6,7 @@ and becomes dense; what SciPy's compiled code would do with its arrays is refuse
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.indexing import concrete_value
+from adjoint.trace.recorder import TracedCore
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 
@@ -56,6 +58,40 @@ def fill(matrix: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:
         matrix.data, matrix.indices = values[order], minor[order]
         matrix.indptr = np.searchsorted(major[order], np.arange(count + 1))
     return matrix
+
+
+def rebuilt(matrix: Any) -> Callable[[Any], Any]:
+    """What makes such a matrix from values, recorded or not; it no longer holds these."""
+    _, rows, columns = parts(matrix)
+    kind, form, shape = type(matrix), matrix.format, matrix.shape
+    places = rows * shape[1] + columns
+    ready = None
+    if form == "csr" and np.all(places[1:] > places[:-1]):
+        starts = np.searchsorted(rows, np.arange(shape[0] + 1))
+        ready = kind((np.zeros(len(rows)), columns, starts), shape=shape)
+        assert ready.has_canonical_format  # asked once, known to all that are made like it
+        ready.data = ready.data[:0]
+
+    def make(values: Any) -> Any:
+        if ready is not None:
+            return with_elements(ready, values)
+        if isinstance(values, TracedCore):
+            return fill(kind.__new__(kind), values, rows, columns, shape)
+        return kind((values, (rows, columns)), shape=shape)
+
+    return make
+
+
+def with_elements(like: Any, values: Any) -> Any:
+    """A CSR matrix with the places of another, and values that may be recorded."""
+    made = type(like).__new__(type(like))
+    if isinstance(values, TracedCore):
+        rows = np.repeat(np.arange(like.shape[0]), np.diff(like.indptr))
+        return fill(made, values, rows, like.indices, like.shape)
+    # SciPy's own checks would take longer than the values did.
+    made.__dict__.update(like.__dict__)
+    made.data, made.indices, made.indptr = values, like.indices.copy(), like.indptr.copy()
+    return made
 
 
 def _like(matrix: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:
@@ -135,6 +171,23 @@ def dense(matrix: Any, *_: Any, **__: Any) -> Any:
     return np.reshape(flat, matrix.shape)
 
 
+def _total(matrix: Any, axis: Any = None, *_: Any, **__: Any) -> Any:
+    """The sum of all elements, or of each column or row."""
+    if axis is None:
+        return np.sum(parts(matrix)[0])
+    turned = matrix if axis % 2 else transposed(matrix)
+    return times(turned, np.ones(turned.shape[1]))
+
+
+def _diagonal(matrix: Any, k: int = 0) -> Any:
+    values, rows, columns = parts(matrix)
+    inside = np.flatnonzero(columns - rows == k)
+    first, (n, m) = max(-k, 0), matrix.shape
+    found = np.zeros(max(0, min(n - first, m - max(k, 0)))) + 0 * np.sum(values)
+    np.add.at(found, rows[inside] - first, values[inside])
+    return found
+
+
 def _product(self: Any, other: Any) -> Any:
     import scipy.sparse
 
@@ -174,6 +227,7 @@ for _owner in (_BASE, _COO, _CS, "scipy.sparse._data._data_matrix", "scipy.spars
                "scipy.sparse._csc._csc_base", "scipy.sparse._dia._dia_base"):  # fmt: skip
     for _method, _rule in (
         ("toarray", dense), ("todense", dense), ("transpose", transposed), ("multiply", _product),
+        ("sum", _total), ("diagonal", _diagonal),
         ("__add__", _sum), ("__radd__", _sum), ("__sub__", lambda self, b: _sum(self, b, -1.0)),
         ("__neg__", lambda self: _product(self, -1.0)),
         ("tocsr", lambda self, *_, **__: self), ("tocsc", lambda self, *_, **__: self),
