@@ -146,3 +146,28 @@ def test_against_torch(axes):
     for m in (2, 3):
         theirs = getattr(torch.nn, f"AdaptiveAvgPool{axes}d")(m)(torch.tensor(x))
         np.testing.assert_allclose(nn.AdaptiveAveragePool(*[m] * axes)(x), theirs, rtol=1e-12)
+
+
+def test_a_window_that_does_not_fit_is_refused():
+    for layer, x in (
+        (nn.Conv2d(1, 1, (2, 3), dilation=2), np.ones((1, 1, 3, 4))),
+        (nn.MaxPool1d(3, padding=1), np.ones((2, 2, 0))),
+        (nn.AveragePool3d(2), np.ones((1, 1, 2, 1, 2))),
+    ):
+        with pytest.raises(StructureError, match="does not fit into the input"):
+            layer(x)
+    with pytest.raises(StructureError, match="too few axes"):
+        nn.MaxPool3d(2)(np.ones((2, 2)))
+    with pytest.raises(StructureError, match="cuts off more than there is"):
+        nn.ConvTranspose1d(1, 1, 1, padding=2)(np.ones((1, 1, 2)))
+
+
+@pytest.mark.parametrize(("stride", "dilation", "extra"), [(1, 3, 2), (2, 3, 2), (1, 2, 1)])
+def test_extra_places_beyond_the_stride(stride, dilation, extra):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    how = {"stride": stride, "padding": 1, "dilation": dilation}
+    layer = nn.ConvTranspose1d(2, 3, 4, extra=extra, **how)
+    x = RNG.standard_normal((2, 2, 3))
+    numbers = [torch.tensor(a) for a in (x, layer.weight, layer.bias)]
+    expected = torch.nn.functional.conv_transpose1d(*numbers, output_padding=extra, **how)
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-11, atol=1e-12)

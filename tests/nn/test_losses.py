@@ -346,3 +346,12 @@ def test_masked_logits_cost_nothing_where_they_are_not_the_label():
     z = np.array([[0.0, -np.inf, 0.0]])
     assert nn.cross_entropy(z, np.array([0])) == pytest.approx(math.log(2))
     assert nn.cross_entropy(z, np.array([[1.0, 0, 0]])) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_slopes_of_focal_stay_finite_where_a_unit_is_saturated(gamma):
+    big = np.array([[1e4, -1e4, 0.0], [-1e4, 1e4, -1e4], [800.0, 0.0, 0.0]])
+    for target in (np.array([0, 0, 1]), np.array([[1.0, 0, 1], [1, 0, 0], [0, 1, 1]])):
+        slope = ad.grad(lambda z, t=target: nn.focal(z, t, gamma=gamma))(big)
+        assert np.isfinite(slope).all()
+        assert np.abs(slope).max() > 0.1 / 9

@@ -113,3 +113,68 @@ def test_metrics_of_several_outputs_are_asked_for_by_name():
     assert "metrics={'size'" in str(caught.value)
     with pytest.raises(StructureError, match=r"one loss for each entry: loss=\{'size'"):
         fit(model, (X, targets), loss=nn.mean_squared_error)
+
+
+LABELS = np.arange(40) % 3
+
+
+@pytest.mark.parametrize("backend", ["native", "interpreter"])
+@pytest.mark.parametrize("optimizer", [optim.sgd(0.1), optim.lbfgs()])
+@pytest.mark.parametrize("held", [False, True])
+def test_a_label_outside_the_classes_is_named(backend, optimizer, held):
+    wrong = np.where(np.arange(40) == 33, 5, LABELS)
+    right, data = (X, LABELS), (X, wrong)
+    with pytest.raises(DataError, match="a label is outside the classes") as caught:
+        fit(
+            nn.Linear(3, 3),
+            right if held else data,
+            nn.cross_entropy,
+            validation=data if held else right,
+            batch_size=8,
+            optimizer=optimizer,
+            backend=backend,
+        )
+    assert caught.value.function == "cross_entropy"
+    assert "to 5" in caught.value.got
+
+
+def test_an_index_outside_an_embedding_is_named():
+    model = nn.Sequential(nn.Embedding(4, 3), nn.Linear(3, 3))
+    with pytest.raises(StructureError, match="Embedding"):
+        fit(model, (np.arange(40) % 5, LABELS), nn.cross_entropy, backend="native")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"model": nn.Linear}, "the class Linear"),
+        ({"model": [nn.Linear(3, 1)]}, "nn.Sequential"),
+        ({"model": np.tanh}, "nothing to learn"),
+        ({"loss": lambda y: y.sum()}, r"loss\(output, target\)"),
+        ({"augment": lambda x: x}, r"augment\(inputs, key\)"),
+        ({"callbacks": print}, "callbacks must be a list"),
+        ({"seed": "a"}, "seed must be a whole number"),
+        ({"seed": None}, "seed must be a whole number"),
+        ({"threads": 0}, "threads must be a whole number"),
+        ({"truncate": 0}, "truncate must be a whole number"),
+        ({"dtype": "float99"}, "dtype='float99'"),
+        ({"dtype": int}, "floating-point"),
+        ({"optimizer_state": {"a": 1}}, "optimizer_state"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_name(settings, told):
+    with pytest.raises(StructureError, match=told):
+        fit(**settings)
+
+
+def test_data_that_cannot_be_is_refused_with_the_way_out():
+    with pytest.raises(DataError, match=r"data=\(X, y\)"):
+        fit(data=[X, Y])
+    with pytest.raises(DataError, match="belongs to streams"):
+        fit(steps_per_epoch=3)
+
+
+@pytest.mark.parametrize("rate", ["0.1", -1.0, float("nan"), None])
+def test_a_rate_that_is_none_is_refused(rate):
+    with pytest.raises(StructureError, match="adam: the rate must be a number"):
+        optim.adam(rate)

@@ -12,7 +12,7 @@ from adjoint.nn import initialise
 from adjoint.nn.initialise import Initializer, Rng
 from adjoint.nn.module import Module, static
 from adjoint.primitives.convolution import convolution, convolution_transposed
-from adjoint.primitives.windows import Pairs, each_axis, each_pair
+from adjoint.primitives.windows import Pairs, check_fit, each_axis, each_pair
 
 
 def _channels_fit(name: str, in_channels: int, out_channels: int, groups: int) -> None:
@@ -103,7 +103,9 @@ class _Conv(_Sliding, init=False):
         self._draw(shape, out_channels, fans, inits, rng, dtype)
 
     def __call__(self, x: Any) -> Any:
-        _input_fits(type(self).__name__, x, self.axes, self.weight.shape[1] * self.groups)
+        name = type(self).__name__
+        _input_fits(name, x, self.axes, self.weight.shape[1] * self.groups)
+        check_fit(name, x.shape[2:], self.weight.shape[2:], self.padding, self.dilation)
         return self._moved(
             convolution(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
         )

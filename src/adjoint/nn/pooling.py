@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from adjoint.errors import StructureError
 from adjoint.nn.module import Module, static
-from adjoint.primitives.windows import average_pool, each_axis, each_pair, max_pool
+from adjoint.primitives.windows import (
+    Pairs,
+    average_pool,
+    check_fit,
+    each_axis,
+    each_pair,
+    max_pool,
+)
 
 Size = int | tuple[int, ...]
 
@@ -17,10 +25,11 @@ class _Pool(Module):
     """What windowed pooling shares."""
 
     axes: ClassVar[int]
+    pool: ClassVar[Callable[..., Any]]
 
-    size: Size = static()
-    stride: Size | None = static()
-    padding: Any = static()
+    size: tuple[int, ...] = static()
+    stride: tuple[int, ...] = static()
+    padding: Pairs = static()
 
     def __init__(self, size: Size, *, stride: Size | None = None, padding: Any = 0) -> None:
         window = each_axis(size, self.axes)
@@ -36,22 +45,20 @@ class _Pool(Module):
         self.stride = window if stride is None else each_axis(stride, self.axes)
         self.padding = pairs
 
-
-class _MaxPool(_Pool, init=False):
-    """The largest element of each window."""
-
     def __call__(self, x: Any) -> Any:
-        return max_pool(x, self.size, self.stride, self.padding, self.axes)
+        name = type(self).__name__
+        if x.ndim < self.axes:
+            raise StructureError(
+                "the input has too few axes",
+                function=name,
+                got=f"x of shape {tuple(x.shape)}",
+                wanted=f"[batch, channels{', n' * self.axes}]",
+            )
+        check_fit(name, x.shape[-self.axes :], self.size, self.padding, (1,) * self.axes)
+        return self.pool(x, self.size, self.stride, self.padding, self.axes)
 
 
-class _AveragePool(_Pool, init=False):
-    """The mean of each window."""
-
-    def __call__(self, x: Any) -> Any:
-        return average_pool(x, self.size, self.stride, self.padding, self.axes)
-
-
-class MaxPool1d(_MaxPool, init=False):
+class MaxPool1d(_Pool, init=False):
     """The largest element of each window of the last axis.
 
     Args:
@@ -65,21 +72,24 @@ class MaxPool1d(_MaxPool, init=False):
     """
 
     axes = 1
+    pool = staticmethod(max_pool)
 
 
-class MaxPool2d(_MaxPool, init=False):
+class MaxPool2d(_Pool, init=False):
     """The largest element of each window of the last two axes; see :class:`MaxPool1d`."""
 
     axes = 2
+    pool = staticmethod(max_pool)
 
 
-class MaxPool3d(_MaxPool, init=False):
+class MaxPool3d(_Pool, init=False):
     """The largest element of each window of the last three axes; see :class:`MaxPool1d`."""
 
     axes = 3
+    pool = staticmethod(max_pool)
 
 
-class AveragePool1d(_AveragePool, init=False):
+class AveragePool1d(_Pool, init=False):
     """The mean of each window of the last axis; zeros of the padding count.
 
     Args:
@@ -92,18 +102,21 @@ class AveragePool1d(_AveragePool, init=False):
     """
 
     axes = 1
+    pool = staticmethod(average_pool)
 
 
-class AveragePool2d(_AveragePool, init=False):
+class AveragePool2d(_Pool, init=False):
     """The mean of each window of the last two axes; see :class:`AveragePool1d`."""
 
     axes = 2
+    pool = staticmethod(average_pool)
 
 
-class AveragePool3d(_AveragePool, init=False):
+class AveragePool3d(_Pool, init=False):
     """The mean of each window of the last three axes; see :class:`AveragePool1d`."""
 
     axes = 3
+    pool = staticmethod(average_pool)
 
 
 def _parts(extent: int, count: int) -> list[tuple[int, int]]:

@@ -20,6 +20,7 @@ like the parameters for each thing remembered.
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, dataclass_transform
@@ -102,6 +103,18 @@ def as_optimizer(method: Any) -> Optimizer:
 
 class LeafOptimizer(Optimizer):
     """An optimiser that treats every array alone; subclasses say how for one array."""
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that is none."""
+        rate = getattr(self, "rate", 0.0)
+        if callable(rate) or hasattr(rate, "dtype"):
+            return
+        if not isinstance(rate, int | float) or not 0 <= rate < math.inf:
+            raise StructureError(
+                "the rate must be a number from 0 up, or a schedule",
+                function=type(self).__name__.lower(),
+                got=repr(rate),
+            )
 
     def init(self, parameters: Any) -> State:
         """The state before the first step: no steps, and what each array starts with."""

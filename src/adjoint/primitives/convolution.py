@@ -218,7 +218,7 @@ def convolution_transposed(
         dilation: see above.
         groups: see above.
         extra: positions added behind each axis: of the extents that the convolution maps to
-            p, how far above the smallest; less than the stride.
+            p, how far above the smallest. From the stride on nothing but zeros is added.
 
     Returns:
         [n, c, s...] with s = (p - 1) stride + dilation (k - 1) + 1 - before - after + extra.
@@ -229,12 +229,25 @@ def convolution_transposed(
         each_pair(padding, axes),
         each_axis(dilation, axes),
     )
+    added = each_axis(extra, axes)
+    whole = [more // step for more, step in zip(added, steps, strict=True)]
+    if any(whole):
+        # So far behind begins another position: one whose value is zero.
+        y = np.pad(y, ((0, 0), (0, 0), *[(0, more) for more in whole]))
+        added = tuple([more % step for more, step in zip(added, steps, strict=True)])
     extents = [
         (p - 1) * step + d * (k - 1) + 1 - before - after + more
         for p, k, step, (before, after), d, more in zip(
-            y.shape[2:], w.shape[2:], steps, pairs, gaps, each_axis(extra, axes), strict=True
+            y.shape[2:], w.shape[2:], steps, pairs, gaps, added, strict=True
         )
     ]
+    if any(n < 0 for n in extents):
+        raise StructureError(
+            "the padding cuts off more than there is",
+            function="convolution_transposed",
+            got=f"y of shape {tuple(y.shape)}, padding {pairs}",
+            wanted="a padding that leaves something",
+        )
     return convolution_input(
         y,
         w,

@@ -39,6 +39,26 @@ def output_extents(
     )
 
 
+def check_fit(
+    function: str,
+    extents: Sequence[int],
+    kernel: Sequence[int],
+    padding: Pairs,
+    dilation: Sequence[int],
+) -> None:
+    """Refuse an input, seen with its padding, in which a window has no place at all."""
+    reach = tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)])
+    framed = tuple([n + sum(pair) for n, pair in zip(extents, padding, strict=True)])
+    if any(n < wanted for n, wanted in zip(framed, reach, strict=True)):
+        raise StructureError(
+            "the window does not fit into the input",
+            function=function,
+            got=f"an input of {tuple(extents)}, with its padding {framed}",
+            wanted=f"at least {reach}",
+            remedy="give a larger input, more padding or a smaller window",
+        )
+
+
 def view_of_windows(x: Any, window: Any, positions: Any, stride: Any, dilation: Any) -> Any:
     """A read-only view [..., p, k] of the last axes of x."""
     lead = x.ndim - len(window)

@@ -44,7 +44,10 @@ class Evaluator:
     def __call__(self, carry: Carry) -> tuple[dict[str, float], dict[str, float]]:
         """Losses and metrics, by name."""
         parameters = self._problem.optimizer.evaluation(carry["optimizer"], carry["parameters"])
-        losses, output = self._run(parameters, carry["states"], self.data.parts)
+        try:
+            losses, output = self._run(parameters, carry["states"], self.data.parts)
+        except IndexError as error:
+            raise self._problem.named(error, carry, [self.data.parts]) from None
         found = {
             name: score(metric, output, self.data.targets, self.data.weights)
             for name, metric in self.metrics.items()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint import optim
+from adjoint import optim, tree
 from adjoint.errors import DataError, NonFiniteError, StructureError
 from adjoint.optim import Optimizer
 from adjoint.optim.full_batch import FullBatch
@@ -24,7 +24,7 @@ from adjoint.train.evaluate import Evaluator
 from adjoint.train.history import History
 from adjoint.train.metrics import Metric, Metrics
 from adjoint.train.metrics import check as check_metrics
-from adjoint.train.objective import Loss, make_objective
+from adjoint.train.objective import Loss, check_call, make_objective
 from adjoint.train.precision import resolve
 from adjoint.train.prepare import Wishes, sources
 from adjoint.train.problem import Parts, Problem
@@ -166,7 +166,16 @@ def fit(
     >>> result.history[-1].loss < 1e-3
     True
     """
+    _check_model(model)
     _check_numbers(epochs=epochs, batch_size=batch_size)
+    _check_numbers(
+        steps_per_epoch=steps_per_epoch, truncate=truncate, steps_per_call=steps_per_call,
+        threads=threads, or_none=True,
+    )  # fmt: skip
+    if not isinstance(seed, int | np.integer):
+        raise StructureError("the seed must be a whole number", function="fit", got=repr(seed))
+    if augment is not None:
+        check_call(augment, "augment", "augment(inputs, key) -> inputs")
     if backend not in (NATIVE, INTERPRETER):
         raise StructureError("unknown backend", function="fit", got=repr(backend))
     objective = make_objective(loss, loss_weights)
@@ -184,7 +193,13 @@ def fit(
         warnings.warn(notes[-1], PrecisionWarning, stacklevel=2)
     parts = Parts(model, (freeze,) if isinstance(freeze, str) else tuple(freeze))
     if not parts.parameters:
-        raise StructureError("the model has nothing to learn", function="fit", got=repr(model)[:80])
+        raise StructureError(
+            "the model has nothing to learn",
+            function="fit",
+            got=repr(model)[:80],
+            wanted="floating-point arrays in the fields of modules",
+            remedy="write a function as a dataclass whose fields are its arrays",
+        )
     method = (
         Held()
         if isinstance(optimizer, FullBatch)
@@ -203,6 +218,11 @@ def fit(
         threads=threads, steps_per_call=steps_per_call, notes=notes,
     )  # fmt: skip
     if optimizer_state is not None:
+        tree.check_same(
+            tree.flatten(run.position.carry["optimizer"])[1],
+            tree.flatten(optimizer_state)[1],
+            "fit: optimizer_state",
+        )
         run.position = Position({**run.position.carry, "optimizer": optimizer_state})
     if checkpoint is not None:
         settings = {
@@ -258,6 +278,13 @@ def _check_whole(method: FullBatch, source: Any, augment: Any, truncate: Any) ->
 def _callbacks(
     given: Sequence[Any], early_stopping: int | EarlyStopping | None, progress: bool | None
 ) -> list[Callback]:
+    if not isinstance(given, Sequence):
+        raise StructureError(
+            "callbacks must be a list",
+            function="fit",
+            got=type(given).__name__,
+            remedy="pass callbacks=[...], with one callback as well",
+        )
     told = [as_callback(item) for item in given]
     if isinstance(early_stopping, int):
         early_stopping = EarlyStopping(early_stopping)
@@ -295,8 +322,26 @@ class PrecisionWarning(UserWarning):
     """Numbers are narrowed to the dtype of the model."""
 
 
-def _check_numbers(**numbers: Any) -> None:
+def _check_model(model: Any) -> None:
+    if isinstance(model, type):
+        got, remedy = f"the class {model.__name__}", "call it for its sizes: nn.Linear(4, 3)"
+    elif not callable(model):
+        got, remedy = type(model).__name__, "put layers together: nn.Sequential(first, second)"
+    else:
+        return
+    raise StructureError(
+        "the model cannot be called on inputs",
+        function="fit",
+        got=got,
+        wanted="a layer, or a dataclass with a __call__",
+        remedy=remedy,
+    )
+
+
+def _check_numbers(or_none: bool = False, **numbers: Any) -> None:
     for name, value in numbers.items():
+        if value is None and or_none:
+            continue
         if not isinstance(value, int | np.integer) or value < 1:
             raise StructureError(
                 f"{name} must be a whole number above 0", function="fit", got=repr(value)

@@ -86,6 +86,23 @@ def _takes_weights(loss: Any) -> bool:
     )
 
 
+def check_call(function: Any, what: str, wanted: str) -> None:
+    """Refuse a function that cannot be called with two arguments."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError as error:
+        raise StructureError(
+            f"{what} cannot be called with two arguments: {error}",
+            function="fit",
+            got=f"{getattr(function, '__name__', function)}{signature}",
+            wanted=wanted,
+        ) from None
+
+
 def make_objective(loss: Loss, factors: Mapping[str, float] | None) -> Objective:
     """The objective that fit's arguments describe.
 
@@ -101,6 +118,8 @@ def make_objective(loss: Loss, factors: Mapping[str, float] | None) -> Objective
             got=repr(loss)[:80],
             wanted="loss(output, target) -> scalar; the name 'loss' is kept for the sum",
         )
+    for one in losses.values():
+        check_call(one, "the loss", "loss(output, target) -> scalar")
     factors = dict(factors or {})
     if unknown := sorted(set(factors) - set(losses)):
         raise StructureError(

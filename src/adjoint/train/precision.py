@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import nn, tree
+from adjoint.errors import StructureError
 
 
 def resolve(model: Any, batch: Any, dtype: Any) -> tuple[Any, Any, tuple[str, ...], bool]:
@@ -25,7 +26,7 @@ def resolve(model: Any, batch: Any, dtype: Any) -> tuple[Any, Any, tuple[str, ..
         The model (cast if dtype was given), the dtype or None if nothing is floating, notes
         on what is cast, and whether that loses digits without having been asked for.
     """
-    wanted = None if dtype is None else np.dtype(dtype)
+    wanted = None if dtype is None else _floating(dtype)
     if wanted is not None:
         asked = wanted
         model = tree.tree_map(lambda x: _cast(np.asarray(x), asked), model)
@@ -47,6 +48,22 @@ def resolve(model: Any, batch: Any, dtype: Any) -> tuple[Any, Any, tuple[str, ..
             is_lossy = is_lossy or (narrows and dtype is None)
     # The note that is warned of stands last.
     return model, wanted, tuple(sorted(notes, key=lambda text: "choose" in text)), is_lossy
+
+
+def _floating(dtype: Any) -> np.dtype[Any]:
+    found: np.dtype[Any]
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if found.kind != "f":
+        raise StructureError(
+            "a model learns in floating-point numbers",
+            function="fit",
+            got=f"dtype={dtype!r}",
+            wanted="float32, float64 or float16",
+        )
+    return found
 
 
 def _cast(x: Any, dtype: np.dtype[Any]) -> Any:

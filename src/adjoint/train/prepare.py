@@ -54,6 +54,13 @@ def sources(
         _refuse_for_streams(wishes, is_share)
         stream = StreamSource(data, wishes.steps_per_epoch, wishes.check_finite)
         return stream, _held_out(validation, wishes)
+    if wishes.steps_per_epoch is not None:
+        raise DataError(
+            "steps_per_epoch belongs to streams; arrays have an end of their own",
+            function="fit",
+            got=f"steps_per_epoch={wishes.steps_per_epoch}",
+            remedy="leave it out, or pass a function that gives batches",
+        )
     examples = make_dataset(data, check=wishes.check_finite)
     if wishes.sample_weight is not None:
         examples = with_weights(examples, wishes.sample_weight)

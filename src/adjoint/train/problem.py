@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from adjoint import nn, tree
 from adjoint.api import scan, value_and_grad
-from adjoint.errors import StructureError
+from adjoint.errors import AdjointError, StructureError
 from adjoint.nn import random
 from adjoint.optim import Optimizer
 from adjoint.optim.paths import matches
@@ -186,6 +186,27 @@ class Problem:
             return self.step(carry, random.fold_in(key, number), batch)
 
         return scan(one, carry, (numbers, rows))
+
+    def named(self, error: IndexError, carry: Carry, batches: Iterable[Any]) -> Exception:
+        """The error in the words of the layer or loss that it comes from.
+
+        Compiled code can only say that some index was outside some table. Where all values are
+        known, layers and losses look at labels and indices themselves.
+
+        Args:
+            error: what compiled code said.
+            carry: see :data:`Carry`.
+            batches: trees of ``inputs``, ``targets`` and maybe ``weights``, among which it is.
+        """
+        model = self.model(carry)
+        try:
+            for batch in batches:
+                known = self.cast(tree.tree_map(np.asarray, batch))
+                output = self.predict(model, known["inputs"])
+                self.objective(output, known["targets"], known.get("weights"))
+        except AdjointError as told:
+            return told
+        return error
 
     def predict(self, model: Any, inputs: Any) -> Any:
         """The model's output in inference."""

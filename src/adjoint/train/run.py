@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
@@ -181,7 +181,10 @@ class Run:
 
     def _advance(self, piece: Piece) -> None:
         at = self.position
-        carry, losses = self._steps(*self._arguments(at.carry, at.step, piece.rows))
+        try:
+            carry, losses = self._steps(*self._arguments(at.carry, at.step, piece.rows))
+        except IndexError as error:
+            raise self._problem.named(error, at.carry, self._batches(piece)) from None
         if not (np.isfinite(losses["loss"]).all() and is_finite(carry["parameters"])):
             self._fail(piece)
         sums = {name: _add(at.sums.get(name, 0.0), x, piece.batch) for name, x in losses.items()}
@@ -232,12 +235,13 @@ class Run:
     def _fail(self, piece: Piece) -> None:
         """Find the step that went wrong, keep the model before it, and say so."""
         at = self.position
-        carry, batch, bad = at.carry, None, at.step
+        carry, batch, bad = at.carry, {}, at.step
+        batches = self._batches(piece)
         for i in range(piece.steps):
             rows = tree.tree_map(lambda x, i=i: x[i : i + 1], piece.rows)
             new, losses = self._steps(*self._arguments(carry, at.step + i, rows))
             bad = at.step + i
-            batch = self._batch(rows)
+            batch = next(batches)
             if not (np.isfinite(losses["loss"]).all() and is_finite(new["parameters"])):
                 break
             carry = new
@@ -257,14 +261,17 @@ class Run:
             remedy="lower the rate or clip gradients; error.result.model is the last good model "
             "and error.batch the batch: ad.xray(error.result.model, loss, *error.batch) shows "
             "where it begins",
-            batch=batch,
+            batch=(batch["inputs"], batch["targets"]),
         )
 
-    def _batch(self, rows: Any) -> tuple[Any, Any]:
+    def _batches(self, piece: Piece) -> Iterator[Any]:
+        """The batches of some steps, each a tree of arrays."""
         data = self._source.gathered
-        one = tree.tree_map(lambda x: x[0], rows)
-        batch = one if data is None else tree.tree_map(lambda x: np.asarray(x[one]), data)
-        return batch["inputs"], batch["targets"]
+        for i in range(piece.steps):
+            one = tree.tree_map(lambda x, i=i: x[i], piece.rows)
+            yield (
+                one if data is None else tree.tree_map(lambda x, one=one: np.asarray(x[one]), data)
+            )
 
 
 def _add(total: float, losses: Any, batch: int) -> float:

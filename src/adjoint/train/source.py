@@ -167,6 +167,8 @@ class StreamSource:
                 "a batch must be (inputs, targets) or (inputs, targets, weights)",
                 function="fit",
                 got=type(batch).__name__,
+                remedy="arrays of all examples go into a tuple, data=(X, y); a list is a stream "
+                "of batches",
             )
         return make_dataset(batch, "a batch", self._check).parts
 

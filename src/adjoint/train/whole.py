@@ -95,6 +95,8 @@ class WholeRun(Run):
                 )
             except _Enough:
                 return
+            except IndexError as error:
+                raise self._problem.named(error, self.position.carry, [self._data]) from None
             if self.epoch < until:
                 self.stop(f"the method ended: {found.message}")
 

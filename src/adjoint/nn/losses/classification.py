@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import DataError, StructureError
-from adjoint.nn.activation import log_sigmoid, log_softmax, sigmoid, softplus
-from adjoint.nn.losses.reduce import arrays, reduce, same_shape
+from adjoint.nn.activation import log_sigmoid, log_softmax, logsumexp, softplus
+from adjoint.nn.losses.reduce import NEVER, arrays, reduce, same_shape
 from adjoint.primitives.choose import stop_gradient
 
 # Where a probability is 0 its logarithm is taken to be this, so a saturated unit costs much
@@ -185,17 +185,20 @@ def focal(
     arrays("focal", output, target)
     if tuple(output.shape) == tuple(target.shape):
         target = target.astype(output.dtype)
-        hit = (sigmoid(-output) ** gamma) * -log_sigmoid(output)
-        miss = (sigmoid(output) ** gamma) * softplus(output)
+        # Powers by way of logarithms: a root has no slope at 0, and a saturated unit is there.
+        hit = np.exp(gamma * log_sigmoid(-output)) * softplus(-output)
+        miss = np.exp(gamma * log_sigmoid(output)) * softplus(output)
         share = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
         values = share[0] * target * hit + share[1] * (1 - target) * miss
         return reduce(values, reduction, weights)
     if alpha is not None:
         raise StructureError("alpha belongs to two classes", function="focal", got=f"{alpha=}")
     hits = _hits("focal", output, target, weights)
-    logs = np.sum(np.where(hits, log_softmax(output), 0), axis=-1)
-    # expm1 keeps 1 - p exact where p is almost 1.
-    return reduce(-((-np.expm1(logs)) ** gamma) * logs, reduction, weights)
+    logs = log_softmax(output)
+    right = np.sum(np.where(hits, logs, 0), axis=-1)
+    # The logarithm of 1 - p from the other classes: exact where p is almost 1.
+    others = logsumexp(np.where(hits, NEVER, logs), axis=-1)
+    return reduce(-np.exp(gamma * others) * right, reduction, weights)
 
 
 def kl_divergence(output: Any, target: Any, *, reduction: str = "mean", weights: Any = None) -> Any:

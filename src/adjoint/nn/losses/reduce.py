@@ -11,6 +11,10 @@ from adjoint.errors import StructureError
 
 REDUCTIONS = ("mean", "sum", "none")
 
+# Stands for the logarithm of 0: exp of it is 0, and sums of it stay finite, so no difference of
+# infinities can turn up in a derivative.
+NEVER = -1e30
+
 
 def reduce(values: Any, reduction: str, weights: Any = None, total: Any = None) -> Any:
     """Combine losses.

@@ -9,11 +9,7 @@ import numpy as np
 from adjoint.api import scan
 from adjoint.errors import StructureError
 from adjoint.nn.activation import log_softmax, logsumexp
-from adjoint.nn.losses.reduce import reduce
-
-# Stands for the logarithm of 0 in recursions: exp of it is 0, and sums of it stay finite, so
-# no difference of infinities can turn up in a derivative.
-_NEVER = -1e30
+from adjoint.nn.losses.reduce import NEVER, reduce
 
 
 def ctc(
@@ -69,14 +65,14 @@ def ctc(
     counts = np.full((time, batch), True)
     if output_lengths is not None:
         counts = np.arange(time)[:, None] < output_lengths
-    first = np.where(np.arange(states) == 0, 0.0, _NEVER).astype(logs.dtype)
+    first = np.where(np.arange(states) == 0, 0.0, NEVER).astype(logs.dtype)
     start = np.broadcast_to(first, (batch, states))
 
     def step(alpha: Any, row: Any) -> tuple[Any, None]:
         emission, counted = row
         stay, once, twice = alpha, _shifted(alpha, 1), _shifted(alpha, 2)
         # Before the first step only state 0 is open, and from it the label is one step away.
-        leap = np.where(leaps, twice, _NEVER)
+        leap = np.where(leaps, twice, NEVER)
         reached = logsumexp(np.stack([stay, once, leap]), axis=0) + emission
         return np.where(counted[:, None], reached, alpha), None
 
@@ -84,7 +80,7 @@ def ctc(
     size = np.sum(there, axis=1, keepdims=True)
     at = np.arange(states)
     ends = (at == 2 * size) | (at == 2 * size - 1)
-    values = -logsumexp(np.where(ends, alpha, _NEVER), axis=-1)
+    values = -logsumexp(np.where(ends, alpha, NEVER), axis=-1)
     return reduce(values, reduction, weights)
 
 
@@ -92,7 +88,7 @@ def _shifted(alpha: Any, places: int) -> Any:
     """Each state's score at the state so many places before; never before the first."""
     states = alpha.shape[1]
     places = min(places, states)
-    front = np.full((alpha.shape[0], places), _NEVER, alpha.dtype)
+    front = np.full((alpha.shape[0], places), NEVER, alpha.dtype)
     return np.concatenate([front, alpha[:, : states - places]], axis=1)
 
 
