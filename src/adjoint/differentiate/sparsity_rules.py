@@ -217,10 +217,11 @@ def _along(node: Node, operands: Sequence[Any], which: int) -> Any:
 
 def _by_library(node: Node, operands: Sequence[Any], which: int) -> Any:
     """A map that another library applies, and may tell the pattern of."""
-    pattern = node.settings["map"].pattern
+    find = node.settings["map"].pattern
+    pattern = None if find is None else find()
     if pattern is None:
         return everything(node, operands)[0].matrix
-    return pattern() @ operands[which].matrix
+    return pattern @ operands[which].matrix
 
 
 _MOST_TAPS = 512

@@ -24,7 +24,7 @@ class LinearMap:
         apply: the map on a real array.
         apply_transposed: its transpose.
         pattern: makes a boolean CSR matrix [elements of the result, elements of the argument]
-            that tells which depend on which; None where all may.
+            that tells which depend on which, or None; None where all may.
     """
 
     __slots__ = ("_identity", "apply", "apply_transposed", "key", "name", "pattern", "shapes")
@@ -66,15 +66,19 @@ class LinearMap:
 
     def transposed(self) -> LinearMap:
         """The transpose."""
-        pattern = self.pattern
         return LinearMap(
             f"{self.name} transposed",
             self.key,
             self.shapes[::-1],
             self.apply_transposed,
             self.apply,
-            None if pattern is None else lambda: pattern().T.tocsr(),
+            self._turned,
         )
+
+    def _turned(self) -> Any:
+        """The pattern of the transpose."""
+        found = None if self.pattern is None else self.pattern()
+        return None if found is None else found.T.tocsr()
 
     def batched(self, size: int) -> LinearMap:
         """The same map for each example."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives.linear_map import LinearMap, linear_map
-from adjoint.trace.calls.scipy_signal import along_axis
+from adjoint.trace.calls.axis_maps import along_axis, axis_pattern
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
@@ -140,6 +140,7 @@ def _transform(x: Any, kind: str, type: int, axis: int, norm: Any, orthogonal: b
         (x.shape, x.shape),
         lambda v: function(v, type, axis=axis, norm=norm, orthogonalize=orthogonal),
         _transposed(kind, type, n, axis, norm, orthogonal),
+        axis_pattern(x.shape, axis, lambda: np.ones((n, n))),
     )
     return linear_map(detached(x), map=made)
 

@@ -13,8 +13,8 @@ import numpy as np
 from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.borrow_scipy import borrow_names, borrow_scipy, holds_itself
+from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_interpolate import pick, places_in, refused
-from adjoint.trace.calls.scipy_signal import along_axis
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule

@@ -10,7 +10,7 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import linear_map
-from adjoint.trace.calls.scipy_signal import along_axis
+from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
@@ -40,6 +40,16 @@ def _hashable(x: Any) -> Any:
     return x
 
 
+def _reach(options: dict[str, Any]) -> int:
+    """How far an element of the input acts, at most."""
+    if "weights" in options:
+        return len(options["weights"])
+    if "size" in options:
+        return int(options["size"])
+    radius = options.get("radius")
+    return int(radius or options.get("truncate", 4.0) * options["sigma"] + 0.5) + 1
+
+
 def _axis_filter(name: str, x: Any, axis: int, options: dict[str, Any]) -> Any:
     """A one-dimensional filter along an axis."""
     import scipy.ndimage
@@ -50,7 +60,9 @@ def _axis_filter(name: str, x: Any, axis: int, options: dict[str, Any]) -> Any:
     cval = options.get("cval", 0.0)
     homogeneous = {k: v for k, v in options.items() if k != "cval"}
     key = _hashable(tuple(sorted(homogeneous.items())))
-    made = along_axis(name, key, x.shape, axis, lambda v, k: function(v, axis=k, **homogeneous))
+    made = along_axis(
+        name, key, x.shape, axis, lambda v, k: function(v, axis=k, **homogeneous), _reach(options)
+    )
     result = linear_map(detached(x), map=made)
     if options.get("mode") in ("constant", "grid-constant") and cval:
         result = result + function(np.zeros(x.shape, x.dtype), axis=axis, **options)

@@ -15,8 +15,8 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.borrow_scipy import is_unknown
+from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_ndimage import _each
-from adjoint.trace.calls.scipy_signal import along_axis
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_gate import scipy_rule

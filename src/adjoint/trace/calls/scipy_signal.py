@@ -10,6 +10,7 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.primitives.recursion import recursion
+from adjoint.trace.calls.axis_maps import along_axis, axis_pattern
 from adjoint.trace.calls.scipy_special import floating, is_traced_float
 from adjoint.trace.calls.support import common_dtype
 from adjoint.trace.scipy_gate import scipy_rule
@@ -152,12 +153,23 @@ def _lfilter_map(b: Any, a: Any, shape: Any, axis: int) -> LinearMap:
     def apply(x: Any) -> Any:
         return scipy.signal.lfilter(b, a, x, axis=axis)
 
+    n = shape[axis]
+    finite = not np.any(a[1:])
+
+    def matrix() -> Any:
+        from scipy import sparse
+
+        taps = min(len(b), n) if finite else n
+        ones = [np.ones(n - k) for k in range(taps)]
+        return sparse.diags_array(ones, offsets=-np.arange(taps), shape=(n, n))
+
     return LinearMap(
         "lfilter",
         (b.tobytes(), a.tobytes(), len(b), axis),
         (shape, shape),
         apply,
         lambda y: np.flip(apply(np.flip(y, axis)), axis),
+        axis_pattern(shape, axis, matrix, sparse=finite),
     )
 
 
@@ -255,41 +267,17 @@ def detrend(
     """Take a constant or a line out."""
     import scipy.signal
 
-    return _projection("detrend", data, axis, (type, bp), scipy.signal.detrend, type=type, bp=bp)
-
-
-def _projection(name: str, x: Any, axis: int, key: Any, function: Any, **options: Any) -> Any:
-    """A linear operation along an axis, with the transpose by its matrix."""
-    x = floating(x)
+    x = floating(data)
     axis %= x.ndim
-    return linear_map(
-        detached(x),
-        map=along_axis(name, key, x.shape, axis, lambda v, k: function(v, axis=k, **options)),
-    )
 
+    def apply(v: Any) -> Any:
+        return scipy.signal.detrend(v, axis, type, bp)
 
-def along_axis(name: str, key: Any, shape: Any, axis: int, apply: Any) -> LinearMap:
-    """A map along an axis by somebody's function; its transpose by the matrix of that axis.
-
-    Args:
-        name: for the printed graph.
-        key: the function's settings, hashable.
-        shape: of the argument.
-        axis: along which the function works.
-        apply: takes (array, axis).
-    """
-    n = shape[axis]
-    matrix: list[Any] = []
-
-    def transposed(y: Any) -> Any:
-        if not matrix:
-            matrix.append(np.asarray(apply(np.eye(n), 0)))
-        return np.moveaxis(np.tensordot(matrix[0], y, axes=(0, axis)), 0, axis)
-
-    # the length of the result
-    m = np.shape(apply(np.zeros(n), 0))[0]
-    made = (*shape[:axis], m, *shape[axis + 1 :])
-    return LinearMap(name, (key, axis), (shape, made), lambda v: apply(v, axis), transposed)
+    # What is left beside a least-squares fit: an orthogonal projection, its own transpose.
+    pattern = axis_pattern(x.shape, axis, lambda: np.ones((x.shape[axis],) * 2))
+    key = (type, np.asarray(bp).tobytes(), axis)
+    made = LinearMap("detrend", key, (x.shape, x.shape), apply, apply, pattern)
+    return linear_map(detached(x), map=made)
 
 
 @scipy_rule("scipy.signal.savgol_filter")
@@ -312,9 +300,16 @@ def savgol_filter(
         "window_length": window_length, "polyorder": polyorder, "deriv": deriv,
         "delta": delta, "mode": mode,
     }  # fmt: skip
-    return _projection(
-        "savgol_filter", x, axis, tuple(options.values()), scipy.signal.savgol_filter, **options
+    x = floating(x)
+    made = along_axis(
+        "savgol_filter",
+        tuple(options.values()),
+        x.shape,
+        axis % x.ndim,
+        lambda v, k: scipy.signal.savgol_filter(v, axis=k, **options),
+        window_length,
     )
+    return linear_map(detached(x), map=made)
 
 
 @scipy_rule("scipy.signal.hilbert")
