@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adjoint.graph.graph import Graph, Literal
-from adjoint.lower import blas, donate, memory, strips, threads
+from adjoint.lower import blas, donate, memory, runs, strips, threads
 from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.layout import Buffer, whole
 from adjoint.lower.module import PROGRAM, IndexSite, ModuleWriter
@@ -56,7 +56,9 @@ def lower_graph(
     steps, results = lowering.region(graph, inputs, wants)
     steps += lowering._deliver(results, wants)
     in_place = donate.share(steps, inputs, wants, donated)
-    split = strips.split_loops(steps, most_threads) if most_threads > 1 else []
+    split: list[strips.Change] = []
+    if most_threads > 1:
+        split = strips.split_loops(steps, most_threads) + runs.join_runs(steps, most_threads)
     several = most_threads > 1 and threads.saving(steps, most_threads) > threads.START
     if not several:
         strips.undo(split)

@@ -8,8 +8,9 @@ strips run at the same time and their threads wait for each other once, not in e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import gcd
+from math import gcd, prod
 
 from adjoint.lower.kernel import Kernel
 from adjoint.lower.kernel_text import shared_steps
@@ -17,12 +18,38 @@ from adjoint.lower.layout import Buffer, Place
 from adjoint.lower.module import emitted_shape
 from adjoint.lower.steps import CopyStep, KernelStep, LoopStep, ProductStep, Step, nested, writes
 from adjoint.lower.threads import price_of
+from adjoint.lower.widths import fitting
 
 _FEWEST = 4  # rows of a strip
 _LEAST = 1.0  # microseconds of a round: shorter ones had better stay on one thread
 
 
-def split_loops(steps: list[Step], threads: int) -> list[tuple[list[Step], int]]:
+@dataclass
+class Change:
+    """A list of steps that was changed, and how it and the kernels' loops were before."""
+
+    body: list[Step]
+    before: list[Step]
+    kernels: list[tuple[Kernel, list[list[int]], int, int]] = field(default_factory=list)
+
+    def cut(self, steps: Sequence[Step], strips: int) -> None:
+        """Let kernels run over strips of rows."""
+        for step in steps:
+            if isinstance(step, KernelStep):
+                kernel = step.kernel
+                self.kernels.append((kernel, kernel.groups, kernel.lanes, kernel.shared))
+                _cut(kernel, strips)
+
+
+def undo(changes: list[Change]) -> None:
+    """Take back what was changed."""
+    for change in reversed(changes):
+        change.body[:] = change.before
+        for kernel, groups, lanes, shared in change.kernels:
+            kernel.groups, kernel.lanes, kernel.shared = groups, lanes, shared
+
+
+def split_loops(steps: list[Step], threads: int) -> list[Change]:
     """Turn loops inside out where that is possible.
 
     Args:
@@ -30,35 +57,26 @@ def split_loops(steps: list[Step], threads: int) -> list[tuple[list[Step], int]]
         threads: how many there may be.
 
     Returns:
-        Where it was done: a list of steps and a position, for ``undo``.
+        What was done, for ``undo``.
     """
-    done: list[tuple[list[Step], int]] = []
+    done: list[Change] = []
     pending = [steps]
     while pending:
         body = pending.pop()
         for at, step in enumerate(body):
-            if isinstance(step, LoopStep) and not step.independent:
-                count = _strips(step, threads)
-                if count:
-                    counter = f"{step.counter}.strip"
-                    body[at] = LoopStep(counter, count, False, [step], [], True, strips=True)
-                    done.append((body, at))
-                    continue
+            if isinstance(step, LoopStep) and not step.independent and _is_cut(step, threads):
+                done.append(Change(body, list(body)))
+                done[-1].cut(step.body, threads)
+                counter = f"{step.counter}.strip"
+                body[at] = LoopStep(counter, threads, False, [step], [], True, strips=True)
+                continue
             pending.extend(nested(step))
     return done
 
 
-def undo(done: list[tuple[list[Step], int]]) -> None:
-    """Take back what ``split_loops`` did."""
-    for body, at in done:
-        step = body[at]
-        assert isinstance(step, LoopStep)
-        body[at] = step.body[0]
-
-
 @dataclass
-class _Rows:
-    """What is known of a loop: how many rows, and how far apart they lie in its buffers."""
+class Rows:
+    """What is known of some steps: how many rows, and how far apart they lie in buffers."""
 
     count: int
     written: set[Buffer]
@@ -80,65 +98,78 @@ class _Rows:
         return self.pitch.setdefault(place.buffer.root(), nbytes) == nbytes
 
     def is_written(self, place: Place) -> bool:
-        """Whether the loop writes to the place's buffer."""
+        """Whether the steps write to the place's buffer."""
         return place.buffer.root() in self.written
 
+    def keeps(self, step: Step) -> bool:
+        """Whether a step needs, of what is written here, only the row it is at."""
+        if isinstance(step, CopyStep):
+            return step.source.shape == step.target.shape and (
+                not self.is_written(step.source) or self.aligned(step.source)
+            )
+        if isinstance(step, ProductStep):
+            if self.is_written(step.b) or emitted_shape(step.a, step.b, step.c) is None:
+                return False
+            return not self.is_written(step.a) or self.aligned(step.a)
+        return isinstance(step, KernelStep) and self._kernel_keeps(step)
 
-def _strips(loop: LoopStep, threads: int) -> int:
-    """Into how many strips of rows a loop can be cut; 0 if it cannot."""
+    def _kernel_keeps(self, step: KernelStep) -> bool:
+        kernel = step.kernel
+        if kernel.block or not kernel.groups or kernel.groups[0][0] != 0 or kernel.order[0] != 0:
+            return False
+        if kernel.prefix == 0 or kernel.space[0] != self.count:
+            return False
+        if any(self.is_written(step.places[x]) for x in kernel.other_rows):
+            return False
+        read = [step.places[x] for x, _ in kernel.reads]
+        return all(self.aligned(place) for place in read if self.is_written(place))
+
+
+def divides(rows: int, threads: int) -> bool:
+    """Whether so many rows can be cut into strips."""
+    return rows % threads == 0 and rows // threads >= _FEWEST
+
+
+def _is_cut(loop: LoopStep, threads: int) -> bool:
+    """Whether a loop can be cut into strips of rows."""
     if not loop.body or not all(
         isinstance(step, KernelStep | ProductStep | CopyStep) for step in loop.body
     ):
-        return 0
+        return False
     if sum(price_of(step) for step in loop.body) < _LEAST:
-        return 0
+        return False
     shapes = [place.shape for step in loop.body for place in writes(step)]
     if any(not shape for shape in shapes) or len({shape[0] for shape in shapes}) != 1:
-        return 0
-    rows = shapes[0][0]
-    if rows % threads or rows // threads < _FEWEST:
-        return 0
+        return False
+    if not divides(shapes[0][0], threads):
+        return False
     written = {place.buffer.root() for step in loop.body for place in writes(step)}
-    about = _Rows(rows, written)
-    if not all(about.aligned(place) for step in loop.body for place in writes(step)):
-        return 0
-    if not all(_keeps_rows(step, about) for step in loop.body):
-        return 0
-    for step in loop.body:
-        if isinstance(step, KernelStep):
-            step.kernel.lanes = _lanes(step.kernel, threads)
-            step.kernel.shared = shared_steps(step.kernel)
-    return threads
-
-
-def _keeps_rows(step: Step, rows: _Rows) -> bool:
-    """Whether a step needs, of what the loop writes, only the row it is at."""
-    if isinstance(step, CopyStep):
-        return step.source.shape == step.target.shape and (
-            not rows.is_written(step.source) or rows.aligned(step.source)
-        )
-    if isinstance(step, ProductStep):
-        if rows.is_written(step.b) or emitted_shape(step.a, step.b, step.c) is None:
-            return False
-        return not rows.is_written(step.a) or rows.aligned(step.a)
-    assert isinstance(step, KernelStep)
-    return _kernel_keeps_rows(step, rows)
-
-
-def _kernel_keeps_rows(step: KernelStep, rows: _Rows) -> bool:
-    kernel = step.kernel
-    if kernel.block or not kernel.groups or kernel.groups[0][0] != 0 or kernel.order[0] != 0:
+    rows = Rows(shapes[0][0], written)
+    if not all(rows.aligned(place) for step in loop.body for place in writes(step)):
         return False
-    if kernel.prefix == 0 or kernel.space[0] != rows.count:
-        return False
-    if any(rows.is_written(step.places[x]) for x in kernel.other_rows):
-        return False
-    read = [step.places[x] for x, _ in kernel.reads]
-    return all(rows.aligned(place) for place in read if rows.is_written(place))
+    return all(rows.keeps(step) for step in loop.body)
 
 
-def _lanes(kernel: Kernel, strips: int) -> int:
-    """Lanes of a kernel's vectors; fewer if vectors along the rows would cross into a strip."""
-    if kernel.across or len(kernel.groups) > 1:
-        return kernel.lanes
-    return gcd(kernel.size // strips, kernel.lanes)
+def strip_form(kernel: Kernel, strips: int) -> tuple[list[list[int]], int, float]:
+    """Loops and lanes with which vectors along the rows end where a strip ends.
+
+    Returns:
+        The groups, the lanes, and how many vectors there are for one of the loops as they were.
+    """
+    kept = [group for group in kernel.groups if group[-1] < kernel.prefix]
+    if kernel.across or len(kept) != 1:
+        return kernel.groups, kernel.lanes, 1.0
+    extent = prod(kernel.space[axis] for axis in kept[0])
+    whole = min(kernel.lanes, fitting(extent))
+    lanes = gcd(extent // strips, whole)
+    rows = kernel.space[0]
+    apart = rows * -(-extent // rows // whole)
+    if len(kept[0]) > 1 and len(kernel.groups) == 1 and apart < extent // lanes:
+        # Whole rows, the last vector of each not full, are done sooner.
+        return [[0], kept[0][1:]], kernel.lanes, apart * whole / extent
+    return kernel.groups, lanes, whole / lanes
+
+
+def _cut(kernel: Kernel, strips: int) -> None:
+    kernel.groups, kernel.lanes, _ = strip_form(kernel, strips)
+    kernel.shared = shared_steps(kernel)

@@ -108,15 +108,15 @@ def saving(steps: list[Step], threads: int) -> float:
     total = 0.0
     pending: list[tuple[Step, float, bool]] = [(step, 1.0, False) for step in steps]
     while pending:
-        step, times, split = pending.pop()
-        split = split or is_shared(step)
+        step, times, inside = pending.pop()
+        split = inside or is_shared(step)
         if isinstance(step, LoopStep):
-            times *= step.length
+            times *= 1 if step.strips else step.length
         elif isinstance(step, WhileStep):
             times *= _TYPICAL_ROUNDS
         if split:
-            # Inside a split loop the rounds are shared and there is one barrier for all.
-            barrier = 0.0 if isinstance(step, LoopStep) else _BARRIER
+            # Inside a split loop there is no barrier: the threads meet after it.
+            barrier = 0.0 if inside else _BARRIER
             total += times * (price_of(step) * (1 - 1 / threads) - barrier)
         pending.extend((inner, times, split) for part in nested(step) for inner in part)
     return total
