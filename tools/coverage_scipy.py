@@ -168,9 +168,10 @@ by SciPy's own names, also after `from scipy.special import logsumexp`. What has
 refused by name, with your line, when a recorded array reaches it; on plain arrays every
 function works as ever. A rule need not know every option: one without a rule is named too.
 
-Where a function has no known derivative in one of its arguments (the order of a Bessel
-function, the parameters of a hypergeometric one) asking for it is refused by name; the
-other arguments have theirs.
+Where no formula is known for the derivative in an argument (the order of a Bessel function, the
+parameters of a hypergeometric one) it is taken from thirteen of SciPy's own values, far enough
+apart that about eleven digits are right, in every mode and up to the fourth order. Where there is
+none at all (`hyperu` in its parameters) asking for it is refused by name.
 
 Much of SciPy is Python on top of NumPy, and that code runs on recorded arrays as it stands:
 values are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrices and

@@ -23,6 +23,7 @@ from adjoint.primitives import (
     special_gamma,
     special_polynomial,
     special_several,
+    special_slopes,
     sweeps,
     windows,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "special_gamma",
     "special_polynomial",
     "special_several",
+    "special_slopes",
     "sweeps",
     "windows",
 ]

@@ -57,7 +57,11 @@ def _like_last(*types: ArrayType) -> tuple[ArrayType, ...]:
 
 
 def special(
-    name: str, *partials: Partial, integers: tuple[int, ...] = (), **more: Any
+    name: str,
+    *partials: Partial,
+    integers: tuple[int, ...] = (),
+    real: tuple[int, ...] = (),
+    **more: Any,
 ) -> Primitive:
     """A row for an elementwise function of scipy.special.
 
@@ -65,10 +69,11 @@ def special(
         name: of the function.
         partials: for each operand ``partial(out, *xs)``, the local derivative.
         integers: operands that count; integers stay integers there.
+        real: operands that are real numbers also where the others are complex.
         more: further fields of the row.
     """
     notes = {"scipy": name}
-    real = tuple(i for i, p in enumerate(partials) if p is None and i not in integers)
+    real += tuple(i for i, p in enumerate(partials) if p is None and i not in integers)
     if integers:
         notes["integers"] = integers  # type: ignore[assignment]
     return Primitive(

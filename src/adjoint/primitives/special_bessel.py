@@ -9,6 +9,15 @@ import numpy as np
 from adjoint.graph.primitive import Primitive
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, special
 from adjoint.primitives.special_gamma import gamma
+from adjoint.primitives.special_slopes import (
+    along,
+    from_poles,
+    of_order,
+    of_place,
+    positive,
+    slopes,
+    wide,
+)
 
 ORDER = (0.5, 2.5)
 SQRT_PI = float(np.sqrt(np.pi))
@@ -38,29 +47,47 @@ j0 = special("j0", lambda out, x: -j1(x), domain=(POSITIVE,))
 j1: Primitive = special("j1", lambda out, x: 0.5 * (j0(x) - jv(_two(x), x)), domain=(POSITIVE,))
 y0 = special("y0", lambda out, x: -y1(x), domain=(POSITIVE,))
 y1: Primitive = special("y1", lambda out, x: 0.5 * (y0(x) - yv(_two(x), x)), domain=(POSITIVE,))
-jv: Primitive = special("jv", None, _central(lambda: jv, -1.0), domain=(ORDER, POSITIVE))
-yv: Primitive = special("yv", None, _central(lambda: yv, -1.0), domain=(ORDER, POSITIVE))
+jv: Primitive = special(
+    "jv", along("jv", 0), _central(lambda: jv, -1.0), real=(0,), domain=(ORDER, POSITIVE)
+)
+yv: Primitive = special(
+    "yv", along("yv", 0), _central(lambda: yv, -1.0), real=(0,), domain=(ORDER, POSITIVE)
+)
 yn: Primitive = special(
     "yn", None, _central(lambda: yn, -1.0), integers=(0,), domain=((1, 3), POSITIVE)
 )
-jve: Primitive = special("jve", None, _central(lambda: jve, -1.0), domain=(ORDER, POSITIVE))
-yve: Primitive = special("yve", None, _central(lambda: yve, -1.0), domain=(ORDER, POSITIVE))
+jve: Primitive = special(
+    "jve", along("jve", 0), _central(lambda: jve, -1.0), real=(0,), domain=(ORDER, POSITIVE)
+)
+yve: Primitive = special(
+    "yve", along("yve", 0), _central(lambda: yve, -1.0), real=(0,), domain=(ORDER, POSITIVE)
+)
 hankel1: Primitive = special(
-    "hankel1", None, _central(lambda: hankel1, -1.0), domain=(ORDER, POSITIVE)
+    "hankel1",
+    along("hankel1", 0),
+    _central(lambda: hankel1, -1.0),
+    real=(0,),
+    domain=(ORDER, POSITIVE),
 )
 hankel2: Primitive = special(
-    "hankel2", None, _central(lambda: hankel2, -1.0), domain=(ORDER, POSITIVE)
+    "hankel2",
+    along("hankel2", 0),
+    _central(lambda: hankel2, -1.0),
+    real=(0,),
+    domain=(ORDER, POSITIVE),
 )
 hankel1e: Primitive = special(
     "hankel1e",
-    None,
+    along("hankel1e", 0),
     lambda out, v, z: _central(lambda: hankel1e, -1.0)(out, v, z) - 1j * out,
+    real=(0,),
     domain=(ORDER, POSITIVE),
 )
 hankel2e: Primitive = special(
     "hankel2e",
-    None,
+    along("hankel2e", 0),
     lambda out, v, z: _central(lambda: hankel2e, -1.0)(out, v, z) + 1j * out,
+    real=(0,),
     domain=(ORDER, POSITIVE),
 )
 
@@ -80,21 +107,30 @@ k0e = special("k0e", lambda out, x: out - k1e(x), domain=(POSITIVE,))
 k1e: Primitive = special(
     "k1e", lambda out, x: out - 0.5 * (k0e(x) + kve(_two(x), x)), domain=(POSITIVE,)
 )
-iv: Primitive = special("iv", None, _central(lambda: iv, 1.0), domain=(ORDER, POSITIVE))
-kv: Primitive = special("kv", None, lambda out, v, z: -_central(lambda: kv, 1.0)(out, v, z),
-             domain=(ORDER, POSITIVE))  # fmt: skip
+iv: Primitive = special(
+    "iv", along("iv", 0), _central(lambda: iv, 1.0), real=(0,), domain=(ORDER, POSITIVE)
+)
+kv: Primitive = special(
+    "kv",
+    along("kv", 0),
+    lambda out, v, z: -_central(lambda: kv, 1.0)(out, v, z),
+    real=(0,),
+    domain=(ORDER, POSITIVE),
+)
 kn: Primitive = special("kn", None, lambda out, n, x: -0.5 * (kn(np.abs(n - 1), x) + kn(n + 1, x)),
              integers=(0,), domain=((0, 3), POSITIVE))  # fmt: skip
 ive: Primitive = special(
     "ive",
-    None,
+    along("ive", 0),
     lambda out, v, z: _central(lambda: ive, 1.0)(out, v, z) - _sign(z) * out,
+    real=(0,),
     domain=(ORDER, POSITIVE),
 )
 kve: Primitive = special(
     "kve",
-    None,
+    along("kve", 0),
     lambda out, v, z: out - _central(lambda: kve, 1.0)(out, v, z),
+    real=(0,),
     domain=(ORDER, POSITIVE),
 )
 
@@ -144,35 +180,43 @@ def _struve_rest(v: Any, x: Any) -> Any:
 
 struve: Primitive = special(
     "struve",
-    None,
+    along("struve", 0),
     lambda out, v, x: 0.5 * (struve(v - 1, x) - struve(v + 1, x) + _struve_rest(v, x)),
+    real=(0,),
     domain=(ORDER, POSITIVE),
 )
 modstruve: Primitive = special(
     "modstruve",
-    None,
+    along("modstruve", 0),
     lambda out, v, x: 0.5 * (modstruve(v - 1, x) + modstruve(v + 1, x) + _struve_rest(v, x)),
+    real=(0,),
     domain=(ORDER, POSITIVE),
 )
 
 # *** hypergeometric ***
 
 hyp0f1: Primitive = special(
-    "hyp0f1", None, lambda out, v, z: hyp0f1(v + 1, z) / v, domain=(POSITIVE, POSITIVE)
+    "hyp0f1",
+    along("hyp0f1", 0),
+    lambda out, v, z: hyp0f1(v + 1, z) / v,
+    real=(0,),
+    domain=(POSITIVE, POSITIVE),
 )
 hyp1f1: Primitive = special(
     "hyp1f1",
-    None,
-    None,
+    along("hyp1f1", 0),
+    along("hyp1f1", 1),
     lambda out, a, b, z: a / b * hyp1f1(a + 1, b + 1, z),
+    real=(0, 1),
     domain=(POSITIVE, POSITIVE, POSITIVE),
 )
 hyp2f1: Primitive = special(
     "hyp2f1",
-    None,
-    None,
-    None,
+    along("hyp2f1", 0),
+    along("hyp2f1", 1),
+    along("hyp2f1", 2),
     lambda out, a, b, c, z: a * b / c * hyp2f1(a + 1, b + 1, c + 1, z),
+    real=(0, 1, 2),
     domain=(POSITIVE, POSITIVE, POSITIVE, (-0.6, 0.6)),
 )
 hyperu: Primitive = special(
@@ -184,15 +228,70 @@ hyperu: Primitive = special(
 )
 wright_bessel: Primitive = special(
     "wright_bessel",
-    None,
-    None,
+    along("wright_bessel", 0),
+    along("wright_bessel", 1),
     lambda out, a, b, x: wright_bessel(a, a + b, x),
+    real=(0, 1),
     domain=(POSITIVE, POSITIVE, UNIT),
 )
 log_wright_bessel: Primitive = special(
     "log_wright_bessel",
-    None,
-    None,
+    along("log_wright_bessel", 0),
+    along("log_wright_bessel", 1),
     lambda out, a, b, x: np.exp(log_wright_bessel(a, a + b, x) - out),
+    real=(0, 1),
     domain=(POSITIVE, POSITIVE, UNIT),
 )
+
+
+# *** in orders and parameters ***
+
+for _name in (
+    "jv", "yv", "jve", "yve", "iv", "kv", "ive", "kve", "hankel1", "hankel2", "hankel1e",
+    "hankel2e", "struve", "modstruve",
+):  # fmt: skip
+    slopes(_name, (of_order, of_place), (ORDER, POSITIVE), real=(0,))
+
+
+def _beside(z: Any) -> Any:
+    """How far away hypergeometric series meet their branch point at 1."""
+    return np.log1p(-np.minimum(z, 1 - 1e-9))
+
+
+slopes(
+    "hyp0f1",
+    (lambda v, z: from_poles(v) * wide(z), lambda v, z: 1 / (1 + np.sqrt(np.abs(z)))),
+    (POSITIVE, POSITIVE),
+    real=(0,),
+)
+slopes(
+    "hyp1f1",
+    (
+        lambda a, b, z: wide(a, z),
+        lambda a, b, z: from_poles(b) * wide(z),
+        lambda a, b, z: wide(a),
+    ),
+    (POSITIVE, POSITIVE, POSITIVE),
+    real=(0, 1),
+)
+slopes(
+    "hyp2f1",
+    (
+        lambda a, b, c, z: wide(a, _beside(z)),
+        lambda a, b, c, z: wide(b, _beside(z)),
+        lambda a, b, c, z: from_poles(c) * wide(_beside(z)),
+        lambda a, b, c, z: 0.13 * np.abs(1 - z),
+    ),
+    (POSITIVE, POSITIVE, POSITIVE, (-0.6, 0.6)),
+    real=(0, 1, 2),
+)
+for _name in ("wright_bessel", "log_wright_bessel"):
+    slopes(
+        _name,
+        (
+            lambda a, b, x: positive(a) * wide(x),
+            lambda a, b, x: positive(b) * wide(x),
+            lambda a, b, x: positive(x),
+        ),
+        (POSITIVE, POSITIVE, UNIT),
+    )

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.primitive import Primitive
-from adjoint.primitives.special import POSITIVE, UNIT, polynomial, special
+from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, polynomial, special
+from adjoint.primitives.special_slopes import along, positive, slopes, wide
 
 INSIDE = (-0.9, 0.9)
 DEGREE = (0, 5)
@@ -120,7 +121,21 @@ elliprc = special(
     lambda out, x, y: elliprd(x, y, y) / -3,
     domain=(POSITIVE, POSITIVE),
 )
-elliprd: Primitive = special("elliprd", None, None, None, domain=(POSITIVE, POSITIVE, POSITIVE))
+elliprd: Primitive = special(
+    "elliprd", *(along("elliprd", i) for i in range(3)), domain=(POSITIVE, POSITIVE, POSITIVE)
+)
+elliprg = special(
+    "elliprg", *(along("elliprg", i) for i in range(3)), domain=(POSITIVE, POSITIVE, POSITIVE)
+)
+elliprj = special("elliprj", *(along("elliprj", i) for i in range(4)), domain=(POSITIVE,) * 4)
+
+
+def _at(which: int) -> Any:
+    return lambda *xs: positive(xs[which])
+
+
+for _name, _count in (("elliprd", 3), ("elliprg", 3), ("elliprj", 4)):
+    slopes(_name, tuple(map(_at, range(_count))), (POSITIVE,) * _count)
 
 
 def _agm_slope(which: int) -> Any:
@@ -146,7 +161,7 @@ def _below(n: Any, value: Any) -> Any:
 
 
 def _family(name: str, partial: Any, n_shapes: int = 0, domain: Any = INSIDE) -> Any:
-    shapes = (None,) * n_shapes
+    shapes = [along(name, 1 + i) for i in range(n_shapes)]
     return special(
         name,
         None,
@@ -209,8 +224,8 @@ eval_sh_chebyu = _family(
 eval_sh_jacobi: Primitive = special(
     "eval_sh_jacobi",
     None,
-    None,
-    None,
+    along("eval_sh_jacobi", 1),
+    along("eval_sh_jacobi", 2),
     lambda out, n, p, q, x: _below(n, lambda k: n * eval_sh_jacobi(k, p + 2, q + 1, x)),
     integers=(0,),
     domain=(DEGREE, (3.0, 4.0), (1.0, 2.0), UNIT),
@@ -222,4 +237,28 @@ lpmv: Primitive = special(
     lambda out, m, v, x: (v * x * out - (v + m) * lpmv(m, v - 1, x)) / (x * x - 1),
     integers=(0, 1),
     domain=((0, 2), (2, 4), INSIDE),
+)
+
+
+# *** in their shapes ***
+
+
+def _counted(name: str) -> Any:
+    """The degree, which counts, is carried among the operands of slopes as a number."""
+    function = SciPyFunction(name)
+    return lambda n, *xs: function(np.round(np.real(n)).astype(np.int64), *xs)
+
+
+for _name, _count in (("eval_jacobi", 2), ("eval_gegenbauer", 1), ("eval_genlaguerre", 1)):
+    slopes(
+        _name,
+        tuple((lambda n, *xs: wide(n)) for _ in range(_count + 2)),
+        ((1.0, 4.0), *(POSITIVE,) * _count, INSIDE),
+        _counted(_name),
+    )
+slopes(
+    "eval_sh_jacobi",
+    tuple((lambda n, *xs: positive(xs[1]) * wide(n)) for _ in range(4)),
+    ((1.0, 4.0), (3.0, 4.0), (1.0, 2.0), UNIT),
+    _counted("eval_sh_jacobi"),
 )

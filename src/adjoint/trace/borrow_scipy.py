@@ -49,7 +49,7 @@ def own_code(name: str) -> Callable[..., Any]:
     """SciPy's own code of a function, for stand-ins."""
 
     def rule(*args: Any, **kwargs: Any) -> Any:
-        _prepare()
+        prepare()
         return borrow.borrowed(entries[name].original)(*args, **kwargs)
 
     return rule
@@ -199,7 +199,8 @@ def _clip(x: Any, /, min: Any = None, max: Any = None, **_: Any) -> Any:
 
 
 @cache
-def _prepare() -> None:
+def prepare() -> None:
+    """Say what borrowed code sees in the place of SciPy's helpers."""
     import scipy._lib._array_api as array_api
     import scipy._lib._util as util
     from scipy._lib import array_api_extra as extra

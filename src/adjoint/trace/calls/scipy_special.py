@@ -238,10 +238,9 @@ def _order_derivative(name: str, ufunc: Any, sign: float, outer: float) -> None:
 
     @scipy_rule(f"scipy.special.{name}")
     def rule(v: Any, z: Any, n: int = 1) -> Any:
-        static(v, f"scipy.special.{name}", "v")
         total, factor = 0.0, 1.0
         for i in range(n + 1):
-            total = total + factor * ufunc(np.asarray(v, float) - n + 2 * i, z)
+            total = total + factor * ufunc(floating(v) - n + 2 * i, z)
             factor = sign * factor * (n - i) / (i + 1)
         return outer**n * total / 2.0**n
 
@@ -268,8 +267,7 @@ def _complex_row(name: str, which: int) -> None:
         z = floating(operands[which])
         z = z if z.dtype.kind == "c" else z.astype(np.result_type(z.dtype, np.complex64))
         if which:
-            static(operands[0], f"scipy.special.{name}", "v")
-            return elementwise(row, np.asarray(operands[0], float), z)
+            return elementwise(row, floating(operands[0]), z)
         return elementwise(row, z)
 
 

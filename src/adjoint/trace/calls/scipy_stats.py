@@ -14,12 +14,14 @@ import numpy as np
 
 from adjoint.errors import TraceError, UnsupportedError
 from adjoint.graph.source import source_here
+from adjoint.trace.calls import scipy_stats_numeric as numeric
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_stats_families import family, formula_of
 from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 # How the standardised functions may be had from one another: first found, first taken.
-_ROUTES: dict[str, tuple[tuple[str, Callable[[Any], Any]], ...]] = {
+_ROUTES: dict[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]] = {
     "_pdf": (("_pdf", lambda y: y), ("_logpdf", np.exp)),
     "_logpdf": (("_logpdf", lambda y: y), ("_pdf", np.log)),
     "_pmf": (("_pmf", lambda y: y), ("_logpmf", np.exp)),
@@ -29,7 +31,7 @@ _ROUTES: dict[str, tuple[tuple[str, Callable[[Any], Any]], ...]] = {
     "_logcdf": (("_logcdf", lambda y: y), ("_cdf", np.log), ("_sf", lambda y: np.log1p(-y))),
     "_logsf": (("_logsf", lambda y: y), ("_sf", np.log), ("_cdf", lambda y: np.log1p(-y))),
     "_ppf": (("_ppf", lambda y: y),),
-    "_isf": (("_isf", lambda y: y), ("_ppf", None)),  # type: ignore[dict-item]
+    "_isf": (("_isf", lambda y: y), ("_ppf", None)),
 }
 _OUTSIDE: dict[str, tuple[float, float]] = {  # below and above the support
     "_cdf": (0.0, 1.0),
@@ -37,35 +39,39 @@ _OUTSIDE: dict[str, tuple[float, float]] = {  # below and above the support
     "_logcdf": (-np.inf, 0.0),
     "_logsf": (0.0, -np.inf),
 }
-# What the base classes do where a family has no formula of its own: integrate, or search.
-_NUMERIC = ("rv_continuous", "rv_discrete", "rv_generic", "rv_sample")
+# A formula that stand-ins cannot follow, or that hands them to compiled code.
+_FAILS = (TraceError, TypeError, AttributeError, IndexError, ValueError)
 
 
-def _own_formula(dist: Any, name: str) -> Any:
-    for kind in type(dist).__mro__:
-        if name in kind.__dict__:
-            return None if kind.__name__ in _NUMERIC else getattr(dist, name)
+def _followed(formula: Callable[..., Any], y: Any, shapes: tuple[Any, ...]) -> Any | None:
+    """A formula's value, or None. SciPy's may count on arguments of one shape, not 0-d."""
+    shape = np.broadcast_shapes(np.shape(y), *map(np.shape, shapes))
+    for full in (False, True):
+        given = (y, *shapes)
+        if full:
+            given = tuple(np.broadcast_to(x, shape or (1,)) for x in given)
+        try:
+            value = formula(*given)
+        except _FAILS:
+            continue
+        if np.shape(value) == (np.shape(given[0]) if full else shape):
+            return np.reshape(value, shape) if full else value
     return None
 
 
-def _standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
+def standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
     """A function of the family at standardised arguments."""
-    table = FORMULAS.get(dist.name, {})
-    for other, then in _ROUTES[name]:
-        if other in table:
-            if then is None:
-                return table[other](1 - y, *shapes)
-            return then(table[other](y, *shapes))
-    for other, then in _ROUTES[name]:
-        formula = _own_formula(dist, other)
-        if formula is None:
-            continue
-        try:
-            if then is None:
-                return formula(1 - y, *shapes)
-            return then(formula(y, *shapes))
-        except (TraceError, TypeError):
-            continue
+    for only_ours in (True, False):
+        for other, then in _ROUTES[name]:
+            formula = formula_of(dist, other, only_ours)
+            if formula is None:
+                continue
+            value = _followed(formula, 1 - y if then is None else y, shapes)
+            if value is not None:
+                return value if then is None else then(value)
+    found = numeric.by_number(dist, name, y, shapes, standard)
+    if found is not None:
+        return found
     public = name.lstrip("_")
     raise UnsupportedError(
         f"scipy.stats.{dist.name}.{public} has no rule for arrays under recording",
@@ -86,8 +92,13 @@ def _number(x: Any) -> Any:
 
 
 def _limits(dist: Any, shapes: tuple[Any, ...]) -> tuple[Any, Any]:
-    support = FORMULAS.get(dist.name, {}).get("support")
-    low, high = support(*shapes) if support else dist._get_support(*shapes)
+    support = FORMULAS.get(dist.name, {}).get("support") or family(dist)._get_support
+    try:
+        low, high = support(*shapes)
+    except _FAILS:
+        shape = np.broadcast_shapes(*map(np.shape, shapes))
+        ends = support(*(np.broadcast_to(s, shape or (1,)) for s in shapes))
+        low, high = (np.reshape(end, shape) if np.ndim(end) else end for end in ends)
     return low, high
 
 
@@ -97,8 +108,9 @@ def _valid(dist: Any, shapes: tuple[Any, ...], scale: Any) -> Any:
 
 def _argcheck(dist: Any, shapes: tuple[Any, ...]) -> Any:
     """Whether the shapes are in the family's range; all positive where it does not say."""
-    if _own_formula(dist, "_argcheck") is not None:
-        return dist._argcheck(*shapes)
+    formula = formula_of(dist, "_argcheck")
+    if formula is not None:
+        return formula(*shapes)
     valid: Any = True
     for shape in shapes:
         valid = np.logical_and(valid, shape > 0)
@@ -113,7 +125,7 @@ def _density(name: str) -> Any:
         y = (floating(x) - loc) / scale
         low, high = _limits(self, shapes)
         inside = np.logical_and(low <= y, y <= high)
-        value = _standard(self, name, y, shapes)
+        value = standard(self, name, y, shapes)
         log = name == "_logpdf"
         value = value - np.log(scale) if log else value / scale
         value = np.where(inside, value, -np.inf if log else 0.0)
@@ -131,7 +143,7 @@ def _distribution(name: str) -> Any:
         y = (floating(x) - loc) / scale
         low, high = _limits(self, shapes)
         below, above = _OUTSIDE[name]
-        value = _standard(self, name, y, shapes)
+        value = standard(self, name, y, shapes)
         value = np.where(y <= low, below, np.where(y >= high, above, value))
         value = np.where(np.isnan(y), np.nan, value)
         return np.where(_valid(self, shapes, scale), value, np.nan)
@@ -147,7 +159,7 @@ def _quantile(name: str) -> Any:
         q = floating(q)
         low, high = _limits(self, shapes)
         first, last = (low, high) if name == "_ppf" else (high, low)
-        value = _standard(self, name, q, shapes) * scale + loc
+        value = standard(self, name, q, shapes) * scale + loc
         value = np.where(q == 0, first * scale + loc, value)
         value = np.where(q == 1, last * scale + loc, value)
         valid = _valid(self, shapes, scale) & (q >= 0) & (q <= 1)
@@ -178,7 +190,7 @@ def _mass(name: str) -> Any:
         k = floating(k) - loc
         low, high = _limits(self, shapes)
         inside = (low <= k) & (k <= high) & (np.floor(k) == k)
-        value = _standard(self, name, k, shapes)
+        value = standard(self, name, k, shapes)
         value = np.where(inside, value, -np.inf if name == "_logpmf" else 0.0)
         return np.where(_argcheck(self, shapes), value, np.nan)
 
@@ -191,7 +203,7 @@ def _steps(name: str) -> Any:
         k = floating(k) - loc
         low, high = _limits(self, shapes)
         below, above = _OUTSIDE[name]
-        value = _standard(self, name, np.floor(k), shapes)
+        value = standard(self, name, np.floor(k), shapes)
         value = np.where(k < low, below, np.where(k >= high, above, value))
         return np.where(_argcheck(self, shapes), value, np.nan)
 
@@ -210,20 +222,35 @@ for _name in ("_cdf", "_sf", "_logcdf", "_logsf"):
 def _moment(which: int, root: bool = False) -> Any:
     def rule(self: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc, scale = _parsed(self, args, kwds)
-        moments = self._stats(*shapes)
-        value = moments[which]
-        if value is None:
-            raise UnsupportedError(
-                f"the moments of scipy.stats.{self.name} have no formula",
-                function=f"scipy.stats.{self.name}",
-                source=source_here(),
-            )
+        value = _standard_moment(self, which, shapes)
         if which == 0:
             return value * scale + loc
         value = value * scale * scale
         return np.sqrt(value) if root else value
 
     return rule
+
+
+def _standard_moment(dist: Any, which: int, shapes: tuple[Any, ...]) -> Any:
+    """Mean or variance of the standardised family, by formula or by an integral."""
+    if not holds_traced(shapes):
+        return dist.stats(*shapes, moments="mv")[which]
+    formula = formula_of(dist, "_stats")
+    if formula is not None:
+        try:
+            value = formula(*shapes)[which]
+            if value is not None:
+                return value
+        except _FAILS:
+            pass
+    found = numeric.moment(dist, which, shapes, standard)
+    if found is None:
+        raise UnsupportedError(
+            f"the moments of scipy.stats.{dist.name} have no formula",
+            function=f"scipy.stats.{dist.name}",
+            source=source_here(),
+        )
+    return found
 
 
 scipy_rule("scipy.stats._distn_infrastructure.rv_generic.mean")(_moment(0))
@@ -239,15 +266,20 @@ def entropy_of(self: Any, *args: Any, **kwds: Any) -> Any:
 
 
 def _standard_entropy(dist: Any, shapes: tuple[Any, ...]) -> Any:
-    formula = _own_formula(dist, "_entropy")
+    if not holds_traced(shapes):
+        return dist.entropy(*shapes)
+    formula = formula_of(dist, "_entropy")
     if formula is not None:
         try:
             return formula(*shapes)
-        except (TraceError, TypeError):
+        except _FAILS:
             pass
-    raise UnsupportedError(
-        f"scipy.stats.{dist.name}.entropy has no rule for arrays under recording",
-        function=f"scipy.stats.{dist.name}.entropy",
-        source=source_here(),
-        remedy="write its formula with NumPy and scipy.special",
-    )
+    found = numeric.entropy(dist, shapes, standard)
+    if found is None:
+        raise UnsupportedError(
+            f"scipy.stats.{dist.name}.entropy has no rule for arrays under recording",
+            function=f"scipy.stats.{dist.name}.entropy",
+            source=source_here(),
+            remedy="write its formula with NumPy and scipy.special",
+        )
+    return found

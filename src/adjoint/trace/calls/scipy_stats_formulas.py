@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from adjoint.trace.calls.scipy_stats_noncentral import NONCENTRAL, log1p_over
+
 _LOG_SQRT_2PI = float(0.5 * np.log(2 * np.pi))
 
 
@@ -58,28 +60,16 @@ def _beta_prime_logpdf(x: Any, a: Any, b: Any) -> Any:
     return sp.xlogy(a - 1.0, x) - sp.xlog1py(a + b, x) - sp.betaln(a, b)
 
 
-def _genextreme_logpdf(x: Any, c: Any) -> Any:
-    # log(1 - c x) / c through exprel's inverse: its limit -x at c = 0
-    small = np.abs(c) < 1e-8
-    shape = np.where(small, 1.0, c)
-    g = np.where(small, x + 0.5 * c * x * x, -np.log1p(-shape * x) / shape)
-    return -np.exp(-g) + (c - 1) * g
-
-
 def _gompertz_logpdf(x: Any, c: Any) -> Any:
     return np.log(c) + x - c * sp.expm1(x)
 
 
 def _genpareto_logpdf(x: Any, c: Any) -> Any:
-    # log1p(c x) / c, whose limit is x at c = 0
-    z = c * x
-    near = np.abs(z) < 1e-3
-    series = x * (1 + z * (-1 / 2 + z * (1 / 3 + z * (-1 / 4 + z * (1 / 5 - z / 6)))))
-    shape = np.where(near, 1.0, c)
-    return -(c + 1) * np.where(near, series, np.log1p(np.where(near, 1.0, z)) / shape)
+    return -(c + 1) * log1p_over(c, x)
 
 
 FORMULAS: dict[str, dict[str, Any]] = {
+    **NONCENTRAL,
     "genpareto": {
         "support": lambda c: (0.0, np.where(c < 0, -1 / np.where(c < 0, c, -1.0), np.inf)),
         "_logpdf": _genpareto_logpdf,
@@ -165,7 +155,6 @@ FORMULAS: dict[str, dict[str, Any]] = {
         "_cdf": lambda x, a, b: sp.betainc(a, b, x / (1 + x)),
         "_sf": lambda x, a, b: sp.betainc(b, a, 1 / (1 + x)),
     },
-    "genextreme": {"_logpdf": _genextreme_logpdf},
     "gompertz": {"_logpdf": _gompertz_logpdf},
     "invgauss": {
         "_logpdf": lambda x, mu: (

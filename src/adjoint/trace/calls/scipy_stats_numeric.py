@@ -1,0 +1,219 @@
+"""Families of scipy.stats without a formula: SciPy's numbers, moved by what has one.
+
+A distribution function is the integral of the density, a quantile is where the distribution
+function has a value, a moment is an integral over the quantiles. SciPy finds the number on
+plain arrays when the program runs; here stands what has its derivatives, of every order.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import TraceError
+from adjoint.graph.types import ArrayType
+from adjoint.primitives import control
+from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_stats_families import formula_of
+from adjoint.trace.scipy_gate import holds_traced
+
+Standard = Callable[[Any, str, Any, tuple[Any, ...]], Any]
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """A method of one of SciPy's families, on plain arrays."""
+
+    dist: Any
+    method: str
+
+    def __call__(self, *xs: Any) -> tuple[Any, ...]:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return (np.asarray(getattr(self.dist, self.method)(*xs), np.float64),)
+
+
+def plain(dist: Any, method: str, *xs: Any) -> Any:
+    """What SciPy finds, without a derivative of its own."""
+    given = [stop_gradient(floating(x)) for x in xs]
+    function = _Plain(dist, method)
+    if not holds_traced(given):
+        return function(*given)[0][()]
+    shape = np.broadcast_shapes(*[np.shape(x) for x in given])
+    kind = ArrayType(shape, np.dtype(np.float64))
+    return control.callback(*given, function=function, types=(kind,))[0]
+
+
+def _with_value(moving: Any, value: Any) -> Any:
+    """The derivatives of one, and the value of the other."""
+    return moving + stop_gradient(value - moving)
+
+
+# *** distribution functions and quantiles ***
+
+
+def by_number(
+    dist: Any, name: str, y: Any, shapes: tuple[Any, ...], standard: Standard
+) -> Any | None:
+    """A function of a family that has a density at least; None where there is no way."""
+    if name in ("_ppf", "_isf"):
+        return _quantile(dist, name, y, shapes, standard)
+    if name not in ("_cdf", "_sf", "_logcdf", "_logsf") or not _stays(dist):
+        return None
+    value = plain(dist, name[-3:] if name.endswith("cdf") else "sf", y, *shapes)
+    area = _area(*_unrolled(dist, y), shapes, standard, upper=name.endswith("sf"))
+    found = _with_value(area, value)
+    if name.startswith("_log"):
+        return _with_value(np.log(found), plain(dist, name[1:], y, *shapes))
+    return found
+
+
+def _unrolled(dist: Any, y: Any) -> tuple[Any, Any]:
+    """A family on the line in the place of one around the circle, and the place on it."""
+    if dist.name != "vonmises":
+        return dist, y
+    import scipy.stats
+
+    return scipy.stats.vonmises_line, y - 2 * np.pi * np.round(stop_gradient(y) / (2 * np.pi))
+
+
+def _quantile(dist: Any, name: str, q: Any, shapes: tuple[Any, ...], standard: Standard) -> Any:
+    """Two of Newton's steps from SciPy's number: exact derivatives up to the third."""
+    start = plain(dist, name[1:], q, *shapes)
+    sign = 1.0 if name == "_ppf" else -1.0
+    x = start
+    for _ in range(2):
+        gap = standard(dist, "_cdf" if name == "_ppf" else "_sf", x, shapes) - q
+        x = x - sign * gap / standard(dist, "_pdf", x, shapes)
+    return _with_value(x, start)
+
+
+def _stays(dist: Any) -> bool:
+    """Whether the support does not move with the shapes."""
+    return formula_of(dist, "_get_support") is None
+
+
+@cache
+def _grid(kind: str) -> tuple[Any, Any]:
+    """Points and weights on (0, 1) or (0, inf): trapezia after a double exponential map."""
+    s = np.arange(-4.0, 4.01, 0.0625) if kind == "half line" else np.arange(-3.4, 3.41, 0.05)
+    u, slope = np.pi / 2 * np.sinh(s), np.pi / 2 * np.cosh(s) * (s[1] - s[0])
+    if kind == "half line":
+        return np.exp(u), np.exp(u) * slope
+    return 1 / (1 + np.exp(-2 * u)), slope / (2 * np.cosh(u) ** 2)
+
+
+def _side(dist: Any, start: Any, upper: bool) -> tuple[Any, Any]:
+    """Points and weights between a start and one end of the support, on a new last axis."""
+    end = float(dist.b if upper else dist.a)
+    start = start[..., None]
+    if np.isfinite(end):
+        share, weights = _grid("interval")
+        return end + (start - end) * share, np.abs(end - start) * weights
+    off, weights = _grid("half line")
+    return start + (off if upper else -off), weights + 0 * start
+
+
+def _density(dist: Any, t: Any, shapes: tuple[Any, ...], standard: Standard) -> Any:
+    """The density, and 0 where it has run out, without the slopes of what it is made of there."""
+    f = stop_gradient(standard(dist, "_pdf", stop_gradient(t), shapes))
+    alive = np.isfinite(f) & (f > 0)
+    inside = np.max(np.where(alive, stop_gradient(t), -np.inf), axis=-1, keepdims=True)
+    f = standard(dist, "_pdf", np.where(alive, t, inside), shapes)
+    return np.where(alive, f, 0.0)
+
+
+def _area(dist: Any, y: Any, shapes: tuple[Any, ...], standard: Standard, upper: bool) -> Any:
+    """The integral of the density below or above y, from the nearer end."""
+    shape = np.broadcast_shapes(np.shape(y), *map(np.shape, shapes))
+    y = np.broadcast_to(floating(y), shape)
+    fixed = stop_gradient(y)
+    wide = tuple(np.broadcast_to(s, shape)[..., None] for s in shapes)
+    if dist.name == "pearson3":  # its density may end at a place that moves, on the other side
+        right = stop_gradient(floating(shapes[0])) > 0
+    else:
+        right = plain(dist, "cdf", y, *shapes) > 0.5
+    points = [_side(dist, fixed, side) for side in (False, True)]
+    sums = [np.sum(w * _density(dist, t, wide, standard), axis=-1) for t, w in points]
+    # the integral from y as it stands to y as it moves, by two Gauss points
+    off = y - fixed
+    places = fixed[..., None] + off[..., None] * np.array([0.5 - 12**-0.5, 0.5 + 12**-0.5])
+    moved = 0.5 * off * np.sum(_density(dist, places, wide, standard), axis=-1)
+    below = np.where(right, 1 - sums[1], sums[0]) + moved
+    return 1 - below if upper else below
+
+
+# *** moments and entropy ***
+
+
+@cache
+def _tail() -> tuple[Any, Any]:
+    """Chances in (0, 1/2) and weights, dense towards 0 as quantiles need."""
+    s = np.arange(-4.5, 6.4, 0.0625)
+    v = np.exp(s - np.exp(-s))
+    u = 0.5 * np.exp(-v)
+    return u, u * v * (1 + np.exp(-s)) * 0.0625
+
+
+def _expectation(
+    dist: Any, g: Callable[[Any, Any], Any], shapes: tuple[Any, ...], standard: Standard
+) -> Any | None:
+    """The mean of g(x, shapes): over the quantiles where they have a formula, or the support."""
+    shape = np.broadcast_shapes(*map(np.shape, shapes))
+    wide = tuple(np.broadcast_to(floating(s), shape)[..., None] for s in shapes)
+    if formula_of(dist, "_ppf") is not None:
+        u, weights = _tail()
+        total: Any = 0.0
+        for name in ("_ppf", "_isf"):
+            x = standard(dist, name, u + np.zeros((*shape, 1)), wide)
+            value = g(x, wide)
+            total = total + np.sum(weights * np.where(np.isfinite(value), value, 0.0), axis=-1)
+        return total
+    if not _stays(dist):
+        return None
+    start = plain(dist, "median", *shapes)
+    total = 0.0
+    for upper in (False, True):
+        t, weights = _side(dist, np.broadcast_to(start, shape), upper)
+        value = g(t, wide) * _density(dist, t, wide, standard)
+        total = total + np.sum(weights * np.where(np.isfinite(value), value, 0.0), axis=-1)
+    return total
+
+
+def moment(dist: Any, which: int, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
+    """Mean (0) or variance (1) of the standardised family."""
+    formula = formula_of(dist, "_munp")
+    if formula is not None:
+        try:
+            first = formula(1, *shapes)
+            return first if which == 0 else formula(2, *shapes) - first * first
+        except (TraceError, TypeError, AttributeError):
+            pass
+    value = plain(dist, "var" if which else "mean", *shapes)
+    center = plain(dist, "mean", *shapes)[..., None] if which else 0.0
+
+    def g(x: Any, wide: tuple[Any, ...]) -> Any:
+        # about the mean as it stands: the variance has no slope in it
+        return (x - center) ** 2 if which else x
+
+    found = _expectation(dist, g, shapes, standard)
+    if found is None:
+        return None
+    if which:
+        mean: Any = _expectation(dist, lambda x, wide: x - center, shapes, standard)
+        found = found - mean * mean
+    return _with_value(found, value)
+
+
+def entropy(dist: Any, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
+    """The differential entropy of the standardised family."""
+    found = _expectation(
+        dist, lambda x, wide: -standard(dist, "_logpdf", x, wide), shapes, standard
+    )
+    return None if found is None else _with_value(found, plain(dist, "entropy", *shapes))
