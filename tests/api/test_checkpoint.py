@@ -116,3 +116,23 @@ def test_an_unknown_policy_is_refused():
         "checkpoint: there is no such policy\n  got: 'some'\n"
         "  wanted: 'nothing', 'products', or a function of a primitive's name"
     )
+
+
+@pytest.mark.parametrize("policy", ["nothing", "products"])
+@pytest.mark.parametrize("mode", [ad.grad, ad.hessian, lambda f: ad.jit(ad.grad(f))])
+def test_what_a_checkpointed_function_takes_from_around_it_is_differentiated(policy, mode):
+    def loss(w, keep):
+        x = 2 * w + 1
+
+        def inner(y):
+            return np.tanh(y * w) + x
+
+        def outer(y):
+            return keep(inner)(y) * w + keep(inner)(2 * y)
+
+        y, around = keep(lambda x: (outer(x), w))(x)
+        return np.sum(keep(outer)(y) ** 2 * around)
+
+    w = np.array([0.3, -0.7, 1.1])
+    found = mode(lambda w: loss(w, ad.checkpoint(policy=policy)))(w)
+    np.testing.assert_allclose(found, mode(lambda w: loss(w, lambda f: f))(w), rtol=1e-12)

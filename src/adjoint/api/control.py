@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,9 +19,28 @@ from adjoint.trace.indexing import concrete_value
 from adjoint.trace.record import Recording, argument_payload, record_graph
 from adjoint.trace.recorder import TracedCore
 
-# Whoever must carry something of its own round a loop, such as the state of layers in training,
-# stands here: it is called as rolled_scan is, instead of it.
-around_scan: ContextVar[Callable[..., tuple[Any, Any]] | None] = ContextVar("scan", default=None)
+
+class Around(Protocol):
+    """Whoever must carry something of its own through code that is recorded apart.
+
+    The state of layers in training is such a thing. Each method stands for the function beside
+    it, and calls that with functions of its own.
+    """
+
+    def scan(self, f: Any, init: Any, xs: Any, *settings: Any) -> tuple[Any, Any]:
+        """For :func:`rolled_scan`."""
+
+    def while_loop(self, condition: Any, body: Any, init: Any) -> Any:
+        """For :func:`rolled_while`."""
+
+    def cond(self, which: Any, on_true: Any, on_false: Any, *args: Any) -> Any:
+        """For :func:`recorded_cond`."""
+
+    def call(self, transform: Callable[[Any], Any], f: Any, *args: Any) -> Any:
+        """For ``transform(f)(*args)``, which runs f once."""
+
+
+around: ContextVar[Around | None] = ContextVar("around", default=None)
 
 
 def _operands(x: Any, name: str) -> tuple[list[Any], tree.TreeDef]:
@@ -72,7 +91,8 @@ def scan(
     >>> scan(lambda total, x: (total + x, total), 0.0, np.arange(4.0))
     (np.float64(6.0), array([0., 0., 1., 3.]))
     """
-    run = around_scan.get() or rolled_scan
+    outer = around.get()
+    run = rolled_scan if outer is None else outer.scan
     return run(f, init, xs, length, reverse, checkpoint)
 
 
@@ -200,6 +220,13 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init
             if not _are_known(init):
                 break  # body uses values from outside that are not known: the rest is one node
             test = condition(init)
+    outer = around.get()
+    run = rolled_while if outer is None else outer.while_loop
+    return run(condition, body, init)
+
+
+def rolled_while(condition: Callable[[Any], Any], body: Callable[[Any], Any], init: Any) -> Any:
+    """:func:`while_loop` as one node, whatever stands around it."""
     operands, structure = _operands(init, "while_loop")
     types = _types(operands)
     one = tree.structure((0.0,) * len(types))
@@ -242,6 +269,15 @@ def cond(which: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], 
     known = concrete_value(which) if isinstance(which, TracedCore) else np.asarray(which)
     if known is not None:
         return on_true(*args) if bool(known) else on_false(*args)
+    outer = around.get()
+    run = recorded_cond if outer is None else outer.cond
+    return run(which, on_true, on_false, *args)
+
+
+def recorded_cond(
+    which: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], *args: Any
+) -> Any:
+    """:func:`cond` as one node, whatever stands around it."""
     operands, structure = _operands(args, "cond")
     types = _types(operands)
     true = record_graph(on_true, types, structure, "cond")

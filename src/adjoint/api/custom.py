@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.control import around
 from adjoint.api.recorded import bound, is_setting
 from adjoint.differentiate.tape import payload_of
 from adjoint.errors import NoDerivativeError, StructureError
@@ -335,6 +336,9 @@ def checkpoint(
         recorder = innermost(leaves)
         if recorder is None:
             return f(*args)
+        outer = around.get()
+        if outer is not None:
+            return outer.call(functools.partial(checkpoint, policy=policy), f, *args)
         operands = [argument_payload(x, "checkpoint")[0] for x in leaves]
         known = all(not isinstance(x, TracedCore) or concrete_value(x) is not None for x in leaves)
         if not (recorder.concrete and known):
@@ -396,9 +400,15 @@ def _run_apart(
         transforming=False,
         forgets=lambda name: not keeps(name),
     )
+    # What f takes from around it is of the outer recorder too: it enters by the node alone.
+    apart.beneath = recorder
+
+    def below(x: Any) -> Any:
+        return x.payload if isinstance(x, TracedCore) and x.recorder is recorder else x
+
     heads = [
         apart.input(
-            x.payload if isinstance(x, TracedCore) and x.recorder is recorder else x,
+            below(x),
             weak=isinstance(x, TracedCore) and x.weak,
         )
         for x in operands
@@ -412,7 +422,7 @@ def _run_apart(
     finally:
         apart.closed = True
     captured = [apart.payloads[i] for i in made.captured]
-    payloads = [payload_of(x, apart) for x in results]
+    payloads = [below(payload_of(x, apart)) for x in results]
     payloads = [x if hasattr(x, "dtype") else np.asarray(x) for x in payloads]
     kept = _kept_values(made.graph, keeps)
     index = {value: i for i, value in made.values.items()}

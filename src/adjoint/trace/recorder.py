@@ -55,6 +55,7 @@ class Recorder:
 
     __slots__ = (
         "_constant_index",
+        "beneath",
         "closed",
         "concrete",
         "constants",
@@ -90,6 +91,7 @@ class Recorder:
         self.constants: list[int] = []  # indices of values that are constants
         self._constant_index: dict[int, int] = {}
         self.closed = False
+        self.beneath: Recorder | None = None  # whose values count here as their payloads
         self.source: Source | None = None  # when set, all nodes are given this line
 
     def input(self, payload: Any, *, weak: bool = False) -> Any:
@@ -199,7 +201,7 @@ class Recorder:
         return tuple(made) if primitive.several else made[0]
 
     def _lower(self, x: Any) -> Any:
-        if x.recorder is self:
+        if x.recorder is self or x.recorder is self.beneath:
             return x.payload
         return capture(x) if x.recorder is PLAIN else x
 
