@@ -25,10 +25,11 @@ def entry_text(program: str, inputs: Sequence[ArrayType], n_outputs: int, n_fixe
     """The entry's text.
 
     ``%fixed`` points at: the type ndarray, the dtype of each input, and then the pointers
-    that stand after inputs and outputs in the program's table.
+    that stand after inputs and outputs in the program's table. Without a program the entry only
+    writes the table, for several threads to read: to where the arena is given otherwise.
     """
     n = len(inputs) + n_outputs
-    lines = [f"%table = alloca [{n + n_fixed} x ptr], align 16"]
+    lines = [f"%table = alloca [{n + n_fixed} x ptr], align 16"] if program else []
 
     def load(name: str, kind: str, base: str, offset: int) -> None:
         lines.append(f"{name}.at = getelementptr i8, ptr {base}, i64 {offset}")
@@ -83,10 +84,12 @@ def entry_text(program: str, inputs: Sequence[ArrayType], n_outputs: int, n_fixe
         load(f"%more{i}", "ptr", "%fixed", 8 * (1 + len(inputs) + i))
         lines.append(f"%slot{n + i} = getelementptr ptr, ptr %table, i64 {n + i}")
         lines.append(f"store ptr %more{i}, ptr %slot{n + i}")
-    lines.append(f"%code = call i64 @{program}(ptr %table, ptr %arena)")
-    lines.append("ret i64 %code")
+    if program:
+        lines.append(f"%code = call i64 @{program}(ptr %table, ptr %arena)")
+    lines.append(f"ret i64 {'%code' if program else 0}")
     lines.append("unfit:")
     lines.append(f"ret i64 {UNFIT}")
-    given = ", ".join([*(f"ptr %o{i}" for i in range(n)), "ptr %fixed", "ptr %arena"])
+    last = "ptr %arena" if program else "ptr %table"
+    given = ", ".join([*(f"ptr %o{i}" for i in range(n)), "ptr %fixed", last])
     body = "\n  ".join(lines)
     return f"define i64 @{ENTRY}({given}) nounwind {{\n  {body}\n}}\n"

@@ -73,7 +73,9 @@ def lower_graph(
     writer = ModuleWriter(features, attributes, n_inputs + n_outputs, several)
     text = writer.text(steps)
     if n_inputs + n_outputs <= MOST_ARGUMENTS:
-        text += entry_text(PROGRAM, graph.input_types, n_outputs, 1 + len(lowering.literals))
+        text += entry_text(
+            "" if several else PROGRAM, graph.input_types, n_outputs, 1 + len(lowering.literals)
+        )
     routines = {name for name in blas.GEMM.values() if f"@adjoint_{name}(" in text}
     routines |= set(re.findall(r'call \w+ @"((?:special|lapack)\.\w+)"', text))
     return Lowered(

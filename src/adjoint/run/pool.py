@@ -1,51 +1,96 @@
 """Threads that work on programs together with the thread that called.
 
-The threads wait in a queue of Python's, so they cost nothing while there is nothing to do. A
-program shared by several threads runs alone: a second one that starts meanwhile, or from
-inside the first, is run by its own thread only.
+The threads wait in a queue of Python's, so they cost nothing while there is nothing to do; right
+after a program they look out for the next one (``crew``). A program shared by several threads
+runs alone: a second one that starts meanwhile, or from inside the first, is run by its own
+thread only.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from adjoint.run import crew
 
 _TRY_AGAIN = 32  # calls between looks at a way that takes twice as long
 _SOONEST = 4  # and at one that is hardly slower
 _FADING = 0.8
 
 
+@dataclass(frozen=True)
+class Job:
+    """A program for several threads.
+
+    Args:
+        function: runs it; given table, arena, the thread's number and the number of threads.
+        address: of the machine code that the other threads run.
+        table: address of the pointers to arguments, results and constants.
+        arena: address of its memory.
+        held: what must stay alive while a thread is in the program. One may still be leaving
+            the last barrier when the call has returned.
+    """
+
+    function: Callable[[int, int, int, int], int]
+    address: int
+    table: int
+    arena: int
+    held: object
+
+
+class _Helper:
+    """A thread that waits for programs: in its box for a moment, in its queue for ever."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[tuple[Job, int, int, object]] = queue.SimpleQueue()
+        self._box = crew.Box()
+        self._last: object = None
+        self._serve, self._post, _ = crew.functions()
+        threading.Thread(target=self._wait, name="adjoint", daemon=True).start()
+
+    def give(self, job: Job, thread: int, threads: int) -> None:
+        """Let it do its part of a program."""
+        there = self._post(self._box.address, job.address, job.table, job.arena, thread, threads)
+        if not there:
+            self._queue.put((job, thread, threads, self._last))
+        self._last = job
+
+    def _wait(self) -> None:
+        while True:
+            _work(*self._queue.get())
+            self._serve(self._box.address)
+            self._last = None  # it has left that program, or has been given it again in the queue
+
+
+def _work(job: Job, thread: int, threads: int, _: object) -> None:
+    pointer, number = ctypes.c_void_p, ctypes.c_int64
+    run = ctypes.CFUNCTYPE(number, pointer, pointer, number, number)(job.address)
+    run(job.table, job.arena, thread, threads)
+
+
 class Pool:
     """Helpers for the calling thread."""
 
     def __init__(self) -> None:
-        self._queues: list[queue.SimpleQueue[Callable[[], object]]] = []
+        self._helpers: list[_Helper] = []
         self._busy = threading.Lock()
 
-    def run(self, work: Callable[[int, int], int], threads: int) -> int:
-        """``work(thread, threads)`` on every thread at once; returns what thread 0 gave."""
-        if not self._busy.acquire(blocking=False):
-            return work(0, 1)
+    def run(self, job: Job, threads: int) -> int:
+        """Run a program on every thread at once; returns what thread 0 gave."""
+        if threads == 1 or not self._busy.acquire(blocking=False):
+            return job.function(job.table, job.arena, 0, 1)
         try:
-            while len(self._queues) < threads - 1:
-                self._start()
+            while len(self._helpers) < threads - 1:
+                self._helpers.append(_Helper())
             for i in range(1, threads):
-                self._queues[i - 1].put(lambda i=i: work(i, threads))  # type: ignore[misc]
-            return work(0, threads)
+                self._helpers[i - 1].give(job, i, threads)
+            return job.function(job.table, job.arena, 0, threads)
         finally:
             self._busy.release()
-
-    def _start(self) -> None:
-        mine: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
-
-        def serve() -> None:
-            while True:
-                mine.get()()
-
-        threading.Thread(target=serve, name="adjoint", daemon=True).start()
-        self._queues.append(mine)
 
 
 class Choice:

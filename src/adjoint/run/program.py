@@ -41,14 +41,19 @@ class Program:
         fixed = [self._python.address, *[_address(x) for x in self._constants]]
         n = len(self._types) + len(self._results)
         self._tail = fixed
+        # Behind the arena: the table of a call that several threads read.
+        self._table_at = -(-lowered.arena_bytes // ALIGNMENT) * ALIGNMENT
+        self._memory = self._table_at + ALIGNMENT + 8 * (n + len(fixed))
         self._by_address = self._loaded.function(PROGRAM, 2)
         self._call: Any = None
         self._worker: Any = None
+        self._worker_at = 0
         self._choice = pool.Choice(lowered.threads)
         self._in_place = lowered.in_place
         if lowered.threads > 1:
             self._worker = self._loaded.shared_function(WORKER)
-        elif n <= MOST_ARGUMENTS and objects.layout_is_known():
+            self._worker_at = self._loaded.address(WORKER)
+        if n <= MOST_ARGUMENTS and objects.layout_is_known():
             self._call = self._loaded.function(ENTRY, 2, arrays=n)
             dtypes = [id(dtype) for _, dtype in self._types]
             head = [id(np.ndarray), *dtypes, *fixed]
@@ -75,8 +80,13 @@ class Program:
         else:
             results = [empty(shape, dtype) for shape, dtype in self._results]
         code = UNFIT
-        if self._call is not None:
+        if self._call is not None and self._worker is None:
             code = self._call(*arguments, *results, self._fixed, memory[1])
+        elif self._call is not None:
+            table = memory[1] + self._table_at
+            code = self._call(*arguments, *results, self._fixed, table)
+            if not code:
+                code = self._run_shared(table, memory[1], memory)
         if code == UNFIT:
             code = self._run_converted(arguments, results, memory)
         if code:
@@ -119,16 +129,14 @@ class Program:
         if self._worker is None:
             code: int = self._by_address(table, memory[1])
             return code
+        return self._run_shared(ctypes.addressof(table), memory[1], (memory, table))
 
-        def work(thread: int, threads: int) -> int:
-            # A thread may leave the last barrier after this call has returned: through this
-            # closure it keeps the code and the memory it looks at alive until then.
-            done: int = self._worker(table, memory[1], thread, threads)
-            return done
-
+    def _run_shared(self, table: int, arena: int, held: object) -> int:
+        """On as many threads as do it soonest."""
+        job = pool.Job(self._worker, self._worker_at, table, arena, (self, held))
         threads = self._choice.next()
         started = time.perf_counter()
-        code = pool.pool.run(work, threads) if threads > 1 else work(0, 1)
+        code = pool.pool.run(job, threads)
         self._choice.note(threads, time.perf_counter() - started)
         return code
 
@@ -183,7 +191,7 @@ class Program:
         return Entry(function, inputs, outputs, table, first, memories, forms, context, otherwise)
 
     def _new_arena(self) -> tuple[Any, int]:
-        memory = np.zeros(self._needs.arena_bytes + ALIGNMENT, np.uint8)
+        memory = np.zeros(self._memory, np.uint8)
         return memory, -(-_address(memory) // ALIGNMENT) * ALIGNMENT
 
     def _fail(self, code: int, arena: int) -> None:
