@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,29 +17,45 @@ from adjoint.gallery.tools import curves, layered, train_epochs
 Sets = tuple[Array, Array, Array, Array]
 
 
-def start(rng: np.random.Generator, hidden: int, large: bool) -> Any:
+def start(rng: np.random.Generator, hidden: tuple[int, ...], large: bool) -> Any:
     """Weights N(0, 1), or N(0, 1/n); biases N(0, 1)."""
     return [
         (
             (rng.standard_normal((n, m)) / (1 if large else np.sqrt(n))).astype(np.float32),
             rng.standard_normal(m).astype(np.float32),
         )
-        for n, m in ((784, hidden), (hidden, 10))
+        for n, m in itertools.pairwise((784, *hidden, 10))
     ]
 
 
 def train(
-    sets: Sets, hidden: int, epochs: int, rate: float, decay: float, large: bool, seed: int = 0
+    sets: Sets,
+    hidden: tuple[int, ...],
+    epochs: int,
+    rate: float,
+    decay: float,
+    large: bool,
+    seed: int = 0,
 ) -> list[float]:
-    """Accuracy in per cent on the second pair of arrays after each epoch."""
+    """Accuracy in per cent on the second pair of arrays after each epoch.
+
+    Args:
+        sets: images and labels to learn from, and those to measure on.
+        hidden: units of each hidden layer.
+        epochs: how many.
+        rate: the learning rate.
+        decay: the book's λ.
+        large: see :func:`start`.
+        seed: of the first weights and of the order of images.
+    """
     images, labels, held_images, held_labels = sets
 
     def cost(layers: Any, x: Array, t: Array) -> Array:
-        (W, b), (V, c) = layers
-        logits = nn.sigmoid(x @ W + b) @ V + c
+        *below, (V, c) = layers
+        logits = layered(below, x, nn.sigmoid) @ V + c
         # The binary cross-entropy of each output, as a function of its logit.
         errors = np.sum(np.logaddexp(0, logits) - t * logits) / len(x)
-        return errors + 0.5 * decay / len(images) * (np.sum(W * W) + np.sum(V * V))
+        return errors + 0.5 * decay / len(images) * sum(np.sum(W * W) for W, _ in layers)
 
     found: list[float] = []
 
@@ -62,7 +79,7 @@ def split(data: Data) -> tuple[Sets, Sets]:
 def starts(held: Sets) -> tuple[Any, ...]:
     """Accuracy after one epoch from large and from small weights, the median of three runs."""
     large, small = (
-        float(np.median([train(held, 30, 1, 0.1, 5.0, is_large, seed)[0] for seed in range(3)]))
+        float(np.median([train(held, (30,), 1, 0.1, 5.0, is_large, seed)[0] for seed in range(3)]))
         for is_large in (True, False)
     )
     return (
@@ -75,7 +92,7 @@ def starts(held: Sets) -> tuple[Any, ...]:
 def short(data: Data) -> Report:
     """The start of learning from large and from small weights."""
     _, held = split(data)
-    line = train(held, 30, 3, 0.1, 5.0, False)
+    line = train(held, (30,), 3, 0.1, 5.0, False)
     return Report(starts(held), curves({"small": (np.arange(3), line)}, "epoch", "%"))
 
 
@@ -83,10 +100,10 @@ def full(data: Data) -> Report:
     """The runs of the third chapter, three of each."""
     tested, held = split(data)
     rows: dict[str, tuple[float, Callable[..., list[float]]]] = {
-        "30 hidden": (95.49, partial(train, tested, 30, 30, 0.5, 0.0, True)),
-        "100 hidden": (96.82, partial(train, tested, 100, 30, 0.5, 0.0, True)),
-        "30 hidden, λ 5": (96.49, partial(train, tested, 30, 30, 0.5, 5.0, True)),
-        "100 hidden, λ 5, small start": (98.04, partial(train, held, 100, 60, 0.1, 5.0, False)),
+        "30 hidden": (95.49, partial(train, tested, (30,), 30, 0.5, 0.0, True)),
+        "100 hidden": (96.82, partial(train, tested, (100,), 30, 0.5, 0.0, True)),
+        "30 hidden, λ 5": (96.49, partial(train, tested, (30,), 30, 0.5, 5.0, True)),
+        "100 hidden, λ 5, small start": (98.04, partial(train, held, (100,), 60, 0.1, 5.0, False)),
     }
     figures, drawn = list(starts(held)), {}
     for name, (published, learn) in rows.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,7 @@ import adjoint as ad
 from adjoint import nn, optim
 from adjoint.gallery.datasets import MNIST, mnist
 from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_least, shown
-from adjoint.gallery.tools import curves
-from adjoint.train import EarlyStopping
+from adjoint.gallery.tools import BestUntil, curves
 
 F32 = np.float32
 BOOK_IMAGES = 50_000
@@ -132,28 +130,6 @@ LADDER = {
 }
 
 
-class BestUntil(EarlyStopping):
-    """Keeps the best net, and ends the run as Ctrl-C does when its time is over."""
-
-    def __init__(self, epochs: int, until: float) -> None:
-        super().__init__(epochs, monitor="accuracy")
-        self._until = until
-
-    def on_start(self, run: Any) -> None:
-        """There may be no time at all."""
-        super().on_start(run)
-        self._look(run)
-
-    def on_epoch(self, run: Any, row: Any) -> None:
-        """Compare, and look at the clock."""
-        super().on_epoch(run, row)
-        self._look(run)
-
-    def _look(self, run: Any) -> None:
-        if time.monotonic() > self._until and run.epoch < run.epochs:
-            raise KeyboardInterrupt
-
-
 def load(data: Data, images: int = BOOK_IMAGES) -> tuple[Array, ...]:
     """Images to train with, the 10,000 of the validation set and the test set, one channel."""
     x, y, test, truth = mnist(data)
@@ -187,7 +163,7 @@ def train(
         batch_size=rung.batch,
         validation=(held, held_labels),
         metrics=["accuracy"],
-        early_stopping=BestUntil(rung.epochs, float("inf") if data is None else data.until),
+        early_stopping=BestUntil(rung.epochs, data, "accuracy"),
         augment=moved if rung.moves else None,
         seed=seed,
         checkpoint=None if data is None else data.checkpoint(f"mnist_convolution {name}"),

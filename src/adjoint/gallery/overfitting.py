@@ -54,7 +54,7 @@ def train(
 
     rng = np.random.default_rng(seed)
     arrays = [images, one_hot(labels, 10), np.ones((1000, 30), np.float32)]
-    layers = start(rng, 30, large=True)
+    layers = start(rng, (30,), large=True)
     if keep == 1:
         train_epochs(cost, optim.sgd(0.5), layers, tuple(arrays), 10, epochs, seed, test)
     else:  # sixty sets of masks over as many examples: each epoch meets another one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,8 @@ import numpy as np
 
 import adjoint as ad
 from adjoint import nn, tree
-from adjoint.gallery.experiment import Array
+from adjoint.gallery.experiment import Array, Data
+from adjoint.train import EarlyStopping
 
 
 def logistic(x: Array) -> Array:
@@ -46,6 +48,28 @@ def layered(layers: Any, x: Array, squash: Callable[[Array], Array] = logistic) 
     for W, b in layers:
         x = squash(x @ W + b)
     return x
+
+
+class BestUntil(EarlyStopping):
+    """Keeps the best net, and ends the run as Ctrl-C does when its time is over."""
+
+    def __init__(self, epochs: int, data: Data | None, monitor: str) -> None:
+        super().__init__(epochs, monitor=monitor)
+        self._until = float("inf") if data is None else data.until
+
+    def on_start(self, run: Any) -> None:
+        """There may be no time at all."""
+        super().on_start(run)
+        self._look(run)
+
+    def on_epoch(self, run: Any, row: Any) -> None:
+        """Compare, and look at the clock."""
+        super().on_epoch(run, row)
+        self._look(run)
+
+    def _look(self, run: Any) -> None:
+        if time.monotonic() > self._until and run.epoch < run.epochs:
+            raise KeyboardInterrupt
 
 
 class Descent(NamedTuple):
