@@ -7,6 +7,7 @@ loop. A rule that is off by a thousandth is caught, row by row.
 
 import importlib
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,25 @@ def test_values_and_derivatives(row: Primitive, rng: np.random.Generator) -> Non
 def test_small_shapes(row: Primitive, shape: tuple[int, ...], rng: np.random.Generator) -> None:
     args = tuple([np.full(shape, a.reshape(-1)[0]) for a in _case(row).args])
     checking.check(checking.Case(row.name, row.__call__, args), rng)
+
+
+_third = checked if os.environ.get("ADJOINT_ALL_CASES") else checked[::2]
+
+
+@pytest.mark.parametrize("row", _third, ids=lambda row: row.name)
+def test_third_derivatives(row: Primitive) -> None:
+    """Rules are differentiated twice more, in all eight orders of the two modes."""
+    case = _case(row)
+
+    def f(*xs: Any) -> Any:
+        if row.structure in ("linear", "multilinear"):
+            xs = tuple([np.sin(x) if x.dtype.kind in "fc" else x for x in xs])
+        return case.f(*xs)
+
+    small = row.structure == "elementwise" and row.name not in calls
+    args = tuple([a.reshape(-1)[:2] for a in case.args]) if small else case.args
+    with np.errstate(all="ignore"):
+        ad.check_grads(f, args, order=3)
 
 
 def test_how_many_rows_are_checked() -> None:

@@ -58,6 +58,39 @@ def test_a_second_derivative_a_thousandth_off_is_caught_at_order_two_only():
         ad.check_grads(sine, (0.7,), modes=["reverse"])
 
 
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize("wrong_order", [1, 2, 3])
+def test_a_derivative_of_any_order_a_thousandth_off_is_caught(wrong_order, mode):
+    """Derivatives of sin, of which one has a wrong derivative."""
+    functions = [np.sin, np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x)]
+    derivative = functions[wrong_order]
+    for k in reversed(range(wrong_order)):
+        factor = OFF if k == wrong_order - 1 else 1.0
+        derivative = _planted(factor, functions[k], derivative)
+    x = np.array([0.4, 1.1, -2.0])
+    if wrong_order > 1:
+        ad.check_grads(derivative, (x,), order=wrong_order - 1, modes=[mode])
+    with pytest.raises(GradientCheckError, match=f"wrong in {mode} mode"):
+        ad.check_grads(derivative, (x,), order=wrong_order, modes=[mode])
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_what_computes_in_single_precision_inside_is_checked_too(mode):
+    """No distance is so short that rounding excuses everything."""
+    x = np.linspace(0.2, 1.0, 5)
+    ad.check_grads(lambda x: _planted(1.0)(x.astype(np.float32)), (x,), modes=[mode])
+    wrong = _planted(OFF)
+    with pytest.raises(GradientCheckError):
+        ad.check_grads(lambda x: wrong(x.astype(np.float32)), (x,), order=1, modes=[mode])
+
+
+def test_the_rounding_of_what_cancels_is_no_fault():
+    """The second derivative is 0; what differences leave of it comes from the numbers inside."""
+    ad.check_grads(
+        lambda x: x**1.5 * np.exp(-0.5 * np.log(x)), (np.array([0.7, 1.3, 2.9]),), order=3
+    )
+
+
 def test_one_wrong_element_among_many_is_caught():
     weights = np.ones(400)
     weights[137] = OFF

@@ -24,6 +24,8 @@ from adjoint.testing.samplers import inner, random_like
 
 MODES = ("forward", "reverse")
 STEPS = (1e-3, 1e-4, 1e-2, 1e-5, 1e-1, 1e-6)  # h, relative to the largest element of a leaf
+# The least h that says anything, by the bytes of the coarsest real dtype that f computes in.
+_LEAST = {2: 1e-1, 4: 1e-2, 8: 1e-6}
 
 # By the bytes of the coarsest real dtype among arguments and results.
 _TOLERANCE = {2: 2e-2, 4: 2e-4}
@@ -40,6 +42,17 @@ class _Check(NamedTuple):
     modes: tuple[str, ...]
     rng: np.random.Generator
     paths: list[str]  # of the arguments that move
+
+
+class _Inside(NamedTuple):
+    """What the results of a derivative function are made of.
+
+    Where a derivative is zero, what is left of large numbers is their rounding; and it may have
+    been computed in another precision than its arguments and results have.
+    """
+
+    size: float  # of the largest numbers
+    bytes: int  # of the coarsest real dtype
 
 
 class _Miss(NamedTuple):
@@ -117,11 +130,23 @@ def check_grads(
         np.random.default_rng(seed),
         [f"args{paths[i]}" for i in moving],
     )
-    _check(of_moving, [np.asarray(leaves[i])[()] for i in moving], order, check, "derivative")
+    _check(
+        of_moving,
+        [np.asarray(leaves[i])[()] for i in moving],
+        order,
+        check,
+        "derivative",
+        _Inside(0.0, 8),
+    )
 
 
 def _check(
-    f: Callable[..., list[Any]], args: list[Any], order: int, check: _Check, what: str
+    f: Callable[..., list[Any]],
+    args: list[Any],
+    order: int,
+    check: _Check,
+    what: str,
+    inside: _Inside,
 ) -> None:
     """Check one order, then the derivative functions; it is as deep as the order is high."""
     value = f(*args)
@@ -131,6 +156,7 @@ def _check(
             function="check_grads",
             remedy="leave functions of integers and booleans unchecked: they have no derivative",
         )
+    inside = inside._replace(bytes=min(inside.bytes, *(_bytes(x) for x in [*args, *value])))
     out_bar = random_like(value, check.rng)
     direction = [random_like(x, check.rng) for x in args]
     forward, reverse = "forward" in check.modes, "reverse" in check.modes
@@ -139,22 +165,25 @@ def _check(
         v = [d if j == i else np.zeros_like(d) for j, d in enumerate(direction)]
         dots = jvp(f, args, v)[1] if forward else None
         pulled = inner(bars[i], v[i]) if bars is not None else None
-        _compare(f, args, i, direction, value, out_bar, dots, pulled, check, what)
+        _compare(f, args, i, direction, value, out_bar, dots, pulled, check, what, inside)
     if order == 1:
         return
+    largest = max([1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in args)])
+    size = max([inside.size, *(float(np.max(np.abs(y), initial=0.0)) for y in value)])
+    inside = inside._replace(size=size / largest)
     if forward:
 
         def pushed(*xs: Any) -> list[Any]:
             dots: list[Any] = jvp(f, xs, direction)[1]
             return dots
 
-        _check(pushed, args, order - 1, check, f"{what} of the forward derivative")
+        _check(pushed, args, order - 1, check, f"{what} of the forward derivative", inside)
     if reverse:
 
         def pulled_back(*xs: Any) -> list[Any]:
             return list(vjp(f, *xs)[1](out_bar))
 
-        _check(pulled_back, args, order - 1, check, f"{what} of the gradient")
+        _check(pulled_back, args, order - 1, check, f"{what} of the gradient", inside)
 
 
 def _compare(
@@ -168,13 +197,15 @@ def _compare(
     pulled: float | None,
     check: _Check,
     what: str,
+    inside: _Inside,
 ) -> None:
     """Both modes along one direction against differences; right at one distance is right."""
-    coarsest = min(real_dtype(x.dtype).itemsize for x in [*args, *value])
-    relative = check.tolerance or _TOLERANCE.get(coarsest, _DOUBLE)
+    relative = check.tolerance or _TOLERANCE.get(inside.bytes, _DOUBLE)
     best: _Miss | None = None
     for h in STEPS:
-        numeric, noise = _differences(f, args, i, direction[i], h)
+        numeric, noise, least = _differences(f, args, i, direction[i], h, inside)
+        if h < least:
+            continue
         misses = []
         if dots is not None:
             misses += [
@@ -200,9 +231,9 @@ def _compare(
 
 
 def _differences(
-    f: Callable[..., list[Any]], args: list[Any], i: int, v: Any, h: float
-) -> tuple[list[Any], list[float]]:
-    """The derivative along v by values alone, and how much rounding there may be in it.
+    f: Callable[..., list[Any]], args: list[Any], i: int, v: Any, h: float, inside: _Inside
+) -> tuple[list[Any], list[float], float]:
+    """The derivative along v by values alone, how much rounding there may be in it, the least h.
 
     Taken in double precision or better, whatever the arguments are, wherever f follows them.
     """
@@ -216,15 +247,27 @@ def _differences(
         return f(*moved)
 
     with np.errstate(all="ignore"):
-        near = zip(at(step), at(-step), strict=True)
-        far = zip(at(2 * step), at(-2 * step), strict=True)
-        numeric, noise = [], []
-        for (a, b), (c, d) in zip(near, far, strict=True):
-            close, wider = (a - b) / (2 * step), (c - d) / (4 * step)
-            numeric.append(np.asarray((4 * close - wider) / 3))
-            size = float(np.max(np.abs(a), initial=0.0))
-            noise.append(4 * float(np.finfo(real_dtype(a.dtype)).eps) * size / step)
-    return numeric, noise
+        near = list(zip(at(step), at(-step), strict=True))
+        far = list(zip(at(2 * step), at(-2 * step), strict=True))
+    # Arguments in half precision were made wide; what f makes narrow again stays so.
+    coarsest = min(_bytes(a) for a, _ in near)
+    if _bytes(args[i]) > inside.bytes:
+        coarsest = min(coarsest, inside.bytes)
+    least = _LEAST[min(coarsest, 8)]
+    eps = float(np.finfo(f"f{min(coarsest, 8)}").eps)
+    numeric, noise = [], []
+    for (a, b), (c, d) in zip(near, far, strict=True):
+        close, wider = (a - b) / (2 * step), (c - d) / (4 * step)
+        numeric.append(np.asarray((4 * close - wider) / 3))
+        largest = max(inside.size, float(np.max(np.abs(a), initial=0.0)))
+        # What passes at the least distance is not refused at another.
+        noise.append(4 * eps * largest / (scale * least))
+    return numeric, noise, least
+
+
+def _bytes(x: Any) -> int:
+    """Of the real dtype of an array."""
+    return real_dtype(x.dtype).itemsize
 
 
 def _ratio(error: float, allowed: float) -> float:
