@@ -223,3 +223,59 @@ def test_a_turned_sum_of_products_reads_the_rows_as_they_lie(rng: np.random.Gene
     assert names(after) == ["reshape", "permute_axes", "reshape", "matmul"]
     assert after.nodes[0].output.type.shape == (18, 4)
     same_numbers(graph, after, arguments, 1e-13)
+
+
+READS: dict[str, Callable[..., Any]] = {
+    "rows": lambda t, i, j: t[i],
+    "columns": lambda t, i, j: t[:, i].T,
+    "one row": lambda t, i, j: t[i[0]][None],
+    "points": lambda t, i, j: t[i, j][:, None],
+    "the same column always": lambda t, i, j: t[i, 2][:, None],
+    "points apart": lambda t, i, j: np.reshape(t, (3, 3, 7))[i % 3, :, j],
+    "where it was computed": lambda t, i, j: t[np.minimum(i + 1, 8)] * t[i],
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
+def test_what_is_added_at_places_is_added_once(
+    read: Callable[..., Any], rng: np.random.Generator
+) -> None:
+    def loss(table: Any, h: Any, i: Any, j: Any) -> Any:
+        def step(h: Any, row: Any) -> Any:
+            h = np.tanh(0.5 * h + np.sum(read(table, *row) ** 2, axis=1))
+            return h, h
+
+        last, all_ = ad.scan(step, h, (i, j))
+        return np.sum(last**2) + np.sum(np.sin(all_))
+
+    table, h = rng.normal(size=(9, 7)), rng.normal(size=3)
+    i, j = rng.integers(0, 9, (5, 3)), rng.integers(0, 7, (5, 3))
+    i = i % 7  # as columns too
+    graph = ad.trace(ad.grad(loss, argnums=(0, 1)), table, h, i, j)
+    after = rewrite(graph)
+    inside = [x.primitive.name for scan in scans(after) for x in scan.attributes[0].nodes]
+    assert "scatter_add" not in inside
+    assert all(node.settings["n_carry"] == 1 for node in scans(after))
+    same_numbers(graph, after, [table, h, i, j], 1e-12)
+    for got, wanted in zip(
+        ad.jit(ad.grad(loss, argnums=(0, 1)))(table, h, i, j),
+        evaluate(graph, [table, h, i, j]),
+        strict=True,
+    ):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_small_tables_are_added_to_in_the_loop(rng: np.random.Generator) -> None:
+    def f(table: Any, i: Any) -> Any:
+        def step(c: Any, row: Any) -> Any:
+            c = np.sin(c + np.sum(table[row]))
+            return c, None
+
+        return ad.scan(step, 0.0, i)[0]
+
+    table, i = rng.normal(size=4), rng.integers(0, 4, (6, 5))
+    graph = ad.trace(ad.grad(f), table, i)
+    after = rewrite(graph)
+    inside = [x.primitive.name for scan in scans(after) for x in scan.attributes[0].nodes]
+    assert inside.count("scatter_add") == 1
+    same_numbers(graph, after, [table, i], 1e-12)

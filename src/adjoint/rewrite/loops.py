@@ -3,9 +3,9 @@
 One number that a loop reads in every round is written into it, and what it would stack that is
 known before is not stacked; a row times a constant matrix becomes one product of all rows
 before the loop; and a carry that only adds up products (the gradient of the weights of a
-recurrent net) becomes one product of all rounds after it. The rounds that remain touch only
-what truly goes from one to the next. Sums that leave a loop are taken in another order: these
-hold to rounding.
+recurrent net) becomes one product of all rounds after it, one that adds at some places of an
+array is added to once. The rounds that remain touch only what truly goes from one to the next.
+Sums that leave a loop are taken in another order: these hold to rounding.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class _Loop:
             ),
         )
         arrays: dict[Operand, Operand] = dict(zip(stack, made[len(stays) :], strict=True))
-        arrays.update(self.rows)
+        arrays.update([*self.rows, *self.constants])
         carries = dict(zip(stays, made, strict=False))
         results = [
             moved[i].outside(self.b, arrays) if i in moved else carries[i]

@@ -3,6 +3,8 @@
 A carry ``c <- c + x^T y`` that nothing else reads is ``c + X^T Y`` with the rows of all rounds
 side by side: one product after the loop instead of one in every round, which would read and
 write the whole sum each time. A sum of rows leaves with it where the rows are stacked anyhow.
+So does what is added at a few places of a large array in every round (the gradient of a table
+of which a round reads some rows): all of it is added at once after the loop.
 """
 
 from __future__ import annotations
@@ -39,26 +41,69 @@ class Term:
     right: Factor | None
     axes: tuple[int, ...] = ()
 
+    @property
+    def stacked(self) -> list[Operand]:
+        """Values of the body whose rows are needed."""
+        return [f.value for f in (self.left, self.right) if f is not None]
+
+    def outside(self, b: Builder, arrays: dict[Operand, Operand]) -> Operand:
+        """The sum over all rounds."""
+        return _sum(b, self, arrays)
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a round adds at a few places of a large array: a scatter_add.
+
+    Args:
+        node: of the body.
+        moving: those of its operands that differ from round to round.
+        rounds: how many there are.
+    """
+
+    node: Node
+    moving: frozenset[Operand]
+    rounds: int
+
+    @property
+    def stacked(self) -> list[Operand]:
+        """Values of the body whose rows are needed."""
+        return [x for x in self.node.operands if x in self.moving]
+
+    def outside(self, b: Builder, arrays: dict[Operand, Operand]) -> Operand:
+        """What all rounds add, at the places of all of them."""
+        y, *indices = [self._all(b, x, arrays) for x in self.node.operands]
+        axes, shape = self.node.attributes
+        first = axes[0] if axes == tuple(range(axes[0], axes[-1] + 1)) else 0
+        order = (*range(1, first + 1), 0, *range(first + 1, y.type.ndim))
+        y = b("permute_axes", y, axes=order)
+        return b("scatter_add", y, *indices, axes=axes, shape=shape)
+
+    def _all(self, b: Builder, x: Operand, arrays: dict[Operand, Operand]) -> Operand:
+        if x in self.moving:
+            return arrays[x]
+        one = b("reshape", arrays.get(x, x), shape=(1, *x.type.shape))
+        return b("broadcast", one, shape=(self.rounds, *x.type.shape))
+
 
 @dataclass(frozen=True)
 class Total:
     """A carry outside its loop: where it starts, and what all rounds add to it."""
 
     first: Operand
-    terms: tuple[Term, ...]
+    terms: tuple[Term | Places, ...]
 
     @property
     def stacked(self) -> list[Operand]:
         """Values of the body whose rows are needed."""
-        factors = [f for term in self.terms for f in (term.left, term.right) if f is not None]
-        return list(dict.fromkeys(f.value for f in factors))
+        return list(dict.fromkeys(x for term in self.terms for x in term.stacked))
 
     def outside(self, b: Builder, arrays: dict[Operand, Operand]) -> Operand:
         """The sum over all rounds, from the stacked rows."""
         start = b.number(self.first)
         total = None if start is not None and start == 0 else self.first
         for term in self.terms:
-            made = _sum(b, term, arrays)
+            made = term.outside(b, arrays)
             made = b("reshape", made, shape=self.first.type.shape)
             total = made if total is None else b("add", total, made)
         assert total is not None
@@ -108,6 +153,7 @@ def totals(
         uses[x] = uses.get(x, 0) + 1
     ready = {inside for inside, _ in rows} | set(stack)
     fixed = {inside for inside, _ in carry}
+    moving = {*ready, *fixed, *body.maker}
     found: dict[int, Total] = {}
     waiting: dict[int, tuple[Operand, list[Operand]]] = {}
     for i, ((inside, first), last) in enumerate(zip(carry, following, strict=True)):
@@ -118,7 +164,7 @@ def totals(
     for may_sum in (_no_sums, ready.__contains__, lambda x: bool(found)):
         # Products first, then sums of what is stacked for them, then other sums beside them.
         for i, (first, added) in list(waiting.items()):
-            terms = [_term(body, x, may_sum) for x in added]
+            terms = [_places(body, x, moving, length) or _term(body, x, may_sum) for x in added]
             good = [term for term in terms if term is not None]
             if len(good) < len(terms):
                 continue
@@ -170,6 +216,14 @@ def _term(body: Builder, x: Operand, may_sum: Callable[[Operand], bool]) -> Term
     if total is not None and may_sum(total.operands[0]):
         return Term(Factor(total.operands[0]), None, tuple(total.attributes[0]))
     return Term(Factor(x), None) if may_sum(x) else None
+
+
+def _places(body: Builder, x: Operand, moving: set[Operand], rounds: int) -> Places | None:
+    """What one round adds at places of an array that is larger than that."""
+    node = body.of(x, "scatter_add")
+    if node is None or node.operands[0].type.size >= x.type.size:
+        return None
+    return Places(node, frozenset(moving.intersection(node.operands)), rounds)
 
 
 def _factor(body: Builder, x: Operand) -> Factor:
