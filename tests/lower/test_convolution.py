@@ -5,7 +5,7 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from adjoint.lower import convolution_forward
+from adjoint.lower import convolution_forward, convolution_image, convolution_tiles
 from adjoint.lower.convolution import ConvolutionShape
 from adjoint.lower.convolution_forward import forward, input_gradient
 from adjoint.lower.convolution_weight import weight_gradient
@@ -26,6 +26,8 @@ CASES = {
     "kernel too long": (2, 3, 4, (2,), (4,), (1,), ((0, 0),), (1,), 1),
     "many images": (19, 1, 2, (5, 4), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
     "one of everything": (1, 1, 1, (1,), (1,), (1,), ((0, 0),), (1,), 1),
+    "few channels": (3, 2, 3, (9, 37), (3, 2), (1, 1), ((1, 1), (0, 1)), (2, 1), 1),
+    "depthwise rows": (2, 7, 7, (6, 19), (3, 3), (2, 1), ((1, 1), (1, 1)), (1, 1), 7),
     "no batch": (0, 3, 5, (7,), (2,), (1,), ((0, 0),), (1,), 1),
 }
 
@@ -102,6 +104,48 @@ def test_every_product_agrees_with_numpy(case, dtype, rng):
         np.testing.assert_array_equal(results[0], results[1])
 
 
+def by_positions(image):
+    """Rows of positions in the lanes wherever they can be."""
+    even = image.steps[-1] == 1 and image.spread[-1] == 1
+    return convolution_tiles._by_positions(image) if even else convolution_tiles.best_way(image)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize("wide", [True, False])
+def test_positions_in_the_lanes_agree_with_numpy(case, wide, rng, monkeypatch):
+    monkeypatch.setattr(convolution_image, "best_way", by_positions)
+    x_shape, w_shape, how = setting(case)
+    x, w = rng.normal(size=x_shape), rng.normal(size=w_shape)
+    y = convolution_row(x, w, **how)
+    y_bar = rng.normal(size=y.shape)
+    shape = shape_of(case, "float64")
+    wanted = {
+        forward: (x, w, y),
+        input_gradient: (y_bar, w, convolution_input(y_bar, w, shape=x_shape, **how)),
+    }
+    for product, (first, second, want) in wanted.items():
+        phases = product("@product", shape, *((64, 32) if wide else (32, 16)))
+        result = np.full(want.shape, np.nan)
+        phase_runner(phases)(first, second, result, 3)
+        np.testing.assert_allclose(result, want, rtol=1e-11, atol=1e-11)
+
+
+def test_few_channels_leave_the_lanes_to_positions():
+    chosen = {}
+
+    def note(image):
+        way = convolution_tiles.best_way(image)
+        chosen[image.channels.count] = way.tile is convolution_tiles.positions_tile
+        return way
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution_image, "best_way", note)
+        for channels in (1, 6, 48):
+            case = (2, 3, channels, (9, 31), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1)
+            forward("@product", shape_of(case, "float32"))
+    assert chosen == {1: True, 6: True, 48: False}
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_strided_gradients_by_classes_of_places(case, rng, monkeypatch):
     monkeypatch.setattr(convolution_forward, "_WORTH_CLASSES", 0)
@@ -117,7 +161,9 @@ def test_strided_gradients_by_classes_of_places(case, rng, monkeypatch):
     np.testing.assert_allclose(result, want, rtol=1e-11, atol=1e-11)
 
 
-def test_epilogue_sees_channels_and_positions(rng):
+@pytest.mark.parametrize("way", [convolution_tiles.best_way, by_positions])
+def test_epilogue_sees_channels_and_positions(way, rng, monkeypatch):
+    monkeypatch.setattr(convolution_image, "best_way", way)
     case = CASES["2d wide"]
     x_shape, w_shape, how = setting(case)
     x, w, bias = rng.normal(size=x_shape), rng.normal(size=w_shape), rng.normal(size=case[2])

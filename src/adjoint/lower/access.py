@@ -102,7 +102,11 @@ class MemoryWriter(Emitter):
                     f"{type_} zeroinitializer)",
                 )
         else:
-            found = self._gathered(place, where, stored, align, mask)
+            offsets = self.lane_offsets(where) if mask is None or mask is self.vector.mask else None
+            if offsets is not None and max(offsets) - min(offsets) < _MOST_LOADS * lanes:
+                found = self._picked(place, where, stored, align, offsets)
+            else:
+                found = self._gathered(place, where, stored, align, mask)
         return self.convert("trunc", found, "i1") if kind == "i1" else found
 
     def _load_complex(self, place: Place, where: Index, mask: Reg | None) -> Reg:
@@ -201,6 +205,44 @@ class MemoryWriter(Emitter):
         self.declare(name, f"declare i1 {name}(<{mask.lanes} x i1>)")
         return self.make("i1", 1, mask.level, f"call i1 {name}({mask.type} {mask.name})")
 
+    def _picked(
+        self, place: Place, where: Index, stored: str, align: int, offsets: tuple[int, ...]
+    ) -> Reg:
+        """Lanes that lie near each other: all that lies between is read, and put in order.
+
+        Nothing outside the first and the last element that is wanted is touched.
+        """
+        lanes, low, high = self.vector.lanes, min(offsets), max(offsets)
+        width = lanes
+        while width > high - low + 1:
+            width //= 2
+        starts = [min(i, high + 1 - width) for i in range(low, high + 1, width)]
+        pieces = []
+        for start in starts:
+            pointer, level = self.address(place, where + start)
+            text = f"load <{width} x {stored}>, ptr {pointer}, align {align}"
+            pieces.append(self.make(stored, width, level, text))
+        owners = [min((k - low) // width, len(starts) - 1) for k in offsets]
+        at = [k - starts[owner] for k, owner in zip(offsets, owners, strict=True)]
+        found = pieces[0]
+        for n, piece in enumerate(pieces[1:] or pieces, 1):
+            stays = range(lanes) if n > 1 else at
+            picks = [
+                width + new if owner == n else old
+                for old, new, owner in zip(stays, at, owners, strict=False)
+            ]
+            found = self._shuffled(found, piece, picks)
+        return found
+
+    def _shuffled(self, a: Reg, b: Reg, picks: list[int]) -> Reg:
+        """Lanes of two vectors; those beyond the picks are not looked at."""
+        lanes = self.vector.lanes
+        width = a.lanes
+        picks = [k if k < 2 * width else 0 for k in picks] + [0] * (lanes - len(picks))
+        chosen = ", ".join(f"i32 {k}" for k in picks)
+        text = f"shufflevector {a.type} {a.name}, {b.type} {b.name}, <{lanes} x i32> <{chosen}>"
+        return self.make(a.kind, lanes, max(a.level, b.level), text)
+
     def _gathered(
         self, place: Place, where: Index, stored: str, align: int, mask: Reg | None
     ) -> Reg:
@@ -286,6 +328,7 @@ def parts_of(place: Place) -> Place:
     return replace(place, dtype=real, moving=moving)
 
 
+_MOST_LOADS = 4  # of vectors between whose elements lanes are picked
 _SIZE = {"half": 2, "float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
 
 

@@ -13,7 +13,8 @@ import math
 from dataclasses import dataclass
 
 from adjoint.lower.convolution import ConvolutionShape, Frame, Phase, channels_of
-from adjoint.lower.convolution_image import Image, image_phase
+from adjoint.lower.convolution_image import image_phase
+from adjoint.lower.convolution_tiles import Image
 from adjoint.lower.products import Epilogue
 from adjoint.lower.products_text import Text
 

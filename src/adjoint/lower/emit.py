@@ -12,6 +12,7 @@ Loop counters are phi nodes; accumulators are stack slots, which LLVM turns into
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from adjoint.lower.index import ZERO, Index, Loaded, Quotient, Var, var_index
@@ -57,11 +58,17 @@ class Scope:
 
 
 class Vector(NamedTuple):
-    """The loop whose steps are vectors: variable, lanes, and which lanes count (None: all)."""
+    """The loop whose steps are vectors.
+
+    Its variable, lanes, which lanes count (None: all) and how many these are. In lane 0 the
+    variable is a multiple of ``multiple``, and 0 if that is 0.
+    """
 
     var: Var | None
     lanes: int
     mask: Reg | None
+    used: int = 1
+    multiple: int = 0
 
 
 class Emitter:
@@ -327,9 +334,9 @@ class Emitter:
             if marker is None:
                 marker = Var("%lane", max(used, 1), self.level)
                 self.remember(key, marker, self.level)
-            self.vector = Vector(marker, lanes, mask)
+            self.vector = Vector(marker, lanes, mask, min(used, lanes))
             return first + Index(0, {marker: 1}) if lanes > 1 else first
-        self.vector = Vector(var, lanes, mask)
+        self.vector = Vector(var, lanes, mask, lanes, lanes)
         return first
 
     # *** indices ***
@@ -386,17 +393,44 @@ class Emitter:
 
     def lane_stride(self, index: Index) -> int | None:
         """How far apart neighbouring lanes are; None if not evenly."""
-        var = self.vector.var
+        offsets = self.lane_offsets(index)
+        if offsets is None or self.vector.lanes == 1:
+            return None if offsets is None else 0
+        step = offsets[1] - offsets[0]
+        return step if all(b - a == step for a, b in pairwise(offsets)) else None
+
+    def lane_offsets(self, index: Index) -> tuple[int, ...] | None:
+        """How far from lane 0 the lanes that count are; None if that is not known beforehand."""
+        var, used = self.vector.var, self.vector.used
         if self.vector.lanes == 1 or var is None:
-            return 0
-        for atom in index.terms:
+            return (0,)
+        found = [index.terms.get(var, 0) * k for k in range(used)]
+        for atom, coefficient in index.terms.items():
             if isinstance(atom, Loaded) and atom.reg.lanes > 1:
                 return None
             if isinstance(atom, Quotient):
-                for inner in atom.index.atoms():
-                    if inner is var or (isinstance(inner, Loaded) and inner.reg.lanes > 1):
-                        return None
-        return index.terms.get(var, 0)
+                steps = self._quotient_steps(atom, var)
+                if steps is None:
+                    return None
+                found = [x + coefficient * y for x, y in zip(found, steps, strict=True)]
+        return tuple(found)
+
+    def _quotient_steps(self, atom: Quotient, var: Var) -> list[int] | None:
+        """How much larger a quotient is in each lane, if lane 0's remainder is known."""
+        lanes = range(self.vector.used)
+        inner = atom.index
+        atoms = list(inner.atoms())
+        if any(isinstance(a, Loaded) and a.reg.lanes > 1 for a in atoms):
+            return None
+        if not any(a is var for a in atoms):
+            return [0 for _ in lanes]
+        for other, coefficient in inner.terms.items():
+            if isinstance(other, Quotient) and any(a is var for a in other.index.atoms()):
+                return None
+            if coefficient * (self.vector.multiple if other is var else 1) % atom.divisor:
+                return None
+        first, step = inner.const % atom.divisor, inner.terms.get(var, 0)
+        return [(first + step * k) // atom.divisor for k in lanes]
 
     # *** accumulators ***
 

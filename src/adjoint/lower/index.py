@@ -9,6 +9,7 @@ and joining it again gives back the index itself, and a reshape costs nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import gcd
 from typing import Any
 
 
@@ -88,6 +89,10 @@ class Index:
         low, high = rest.bounds()
         if low // divisor == high // divisor:
             return quotient + low // divisor
+        coarse = rest._without_remainder(divisor)
+        if coarse is not None:
+            part, common = coarse
+            return quotient + part.div(divisor // common)
         if len(rest.terms) == 1:
             ((atom, coefficient),) = rest.terms.items()
             if isinstance(atom, Quotient) and coefficient == 1:
@@ -95,6 +100,22 @@ class Index:
                 inner = atom.index + rest.const * atom.divisor
                 return quotient + inner.div(atom.divisor * divisor)
         return quotient + Index(0, {Quotient(rest, divisor): 1})
+
+    def _without_remainder(self, divisor: int) -> tuple[Index, int] | None:
+        """``self div g`` and g, a factor of the divisor, if that quotient is no true one.
+
+        So it is where the terms that g does not divide only count from 0 to g - 1.
+        """
+        for factor in sorted({abs(c) for c in self.terms.values()}, reverse=True):
+            common = gcd(factor, divisor)
+            if common == 1:
+                continue
+            fine = {a: c for a, c in self.terms.items() if c % common}
+            low, high = Index(self.const % common, fine).bounds()
+            if low >= 0 and high < common:
+                whole = {a: c // common for a, c in self.terms.items() if c % common == 0}
+                return Index(self.const // common, whole), common
+        return None
 
     def mod(self, divisor: int) -> Index:
         """Remainder by a positive constant, never negative."""

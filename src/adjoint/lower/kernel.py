@@ -89,8 +89,8 @@ class KernelWriter:
 
     # *** probing ***
 
-    def probe(self) -> None:
-        """Fill in the kernel's reads, merged loops and vector width."""
+    def probe(self) -> list[Var]:
+        """Fill in the kernel's reads and vector width; gives a variable for each axis."""
         kernel, w = self.kernel, self.w
         variables = [Var(f"%p{i}", n, 0) for i, n in enumerate(kernel.space)]
         at = [ZERO if v.extent == 1 else var_index(v) for v in variables]
@@ -125,50 +125,13 @@ class KernelWriter:
             widest = max(widest, bytes_of(node.output.type.dtype))
         width = 64 if "avx512f" in w.features else 32 if "avx2" in w.features else 16
         kernel.lanes = min(_WIDEST, max(width // widest, 2))
-        self._merge(variables)
-        self._choose_axis(variables)
+        return variables
 
     def _map_probe(self, node: Node, at: Sequence[Index]) -> None:
         reg = self.w.eval(node.output, tuple(at))
         place = self.kernel.stores.get(node.output)
         if place is not None:
             self.w.store(place, dot(at, place.strides, place.offset), reg)
-
-    def _merge(self, variables: list[Var]) -> None:
-        kernel = self.kernel
-        groups: list[list[int]] = []
-        for axis, variable in enumerate(variables):
-            if variable.extent == 1:
-                continue
-            same_part = groups and (groups[-1][-1] < kernel.prefix) == (axis < kernel.prefix)
-            if same_part:
-                outer = variables[groups[-1][-1]]
-                between = range(groups[-1][-1] + 1, axis)
-                assert all(kernel.space[i] == 1 for i in between)
-                if all(f.merges(outer, variable, variable.extent) for f in self.w.forms):
-                    groups[-1].append(axis)
-                    continue
-            groups.append([axis])
-        kernel.groups = groups
-
-    def _choose_axis(self, variables: list[Var]) -> None:
-        """Whether vectors run along the reduced axes: where memory is walked evenly."""
-        kernel = self.kernel
-        kept = [g for g in kernel.groups if g[-1] < kernel.prefix]
-        inner = [g for g in kernel.groups if g[-1] >= kernel.prefix]
-        if not inner or kernel.prefix == len(kernel.space):
-            kernel.across = False
-            return
-        several = any(not stage.reduces for stage in kernel.stages)
-        if not kept or several:
-            kernel.across = True
-            return
-
-        def uneven(group: list[int]) -> int:
-            variable = variables[group[-1]]
-            return sum(f.coefficient(variable) not in (0, 1) for f in self.w.forms)
-
-        kernel.across = uneven(inner[-1]) <= uneven(kept[-1])
 
     # *** writing ***
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from adjoint.graph.graph import Node, Operand, Value
 from adjoint.lower import reduce as reducing
+from adjoint.lower.axes import plan_axes
 from adjoint.lower.emit import Vector
 from adjoint.lower.expr import Writer
 from adjoint.lower.index import Index
@@ -163,4 +164,5 @@ def probe_kernel(
     """Find out what a kernel reads and how its loops may be merged."""
     writer = Writer(features, inline, places, lambda place: "%b", probing=True)
     writer.vector = Vector(None, 1, None)
-    KernelWriter(kernel, writer).probe()
+    variables = KernelWriter(kernel, writer).probe()
+    plan_axes(kernel, variables, writer.forms)
