@@ -42,6 +42,7 @@ CLASSES = {
     "FloaterHormannInterpolator RBFInterpolator Rbf InterpolatedUnivariateSpline "
     "UnivariateSpline RectBivariateSpline BivariateSpline NdBSpline",
     "signal": "lti dlti StateSpace TransferFunction ZerosPolesGain ShortTimeFFT CZT ZoomFFT",
+    "special": "sph_harm_y sph_legendre_p assoc_legendre_p legendre_p",
     "stats": "gaussian_kde",
 }
 # Short Python around functions with rules: SciPy's own code runs on recorded arrays.

@@ -19,27 +19,17 @@ STILL = {
 # For each package: the reason and the nearest form, and the names.
 REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "special": (
-        ("the inverse or the distribution function in a parameter that SciPy finds by a search; "
-         "nearest: `ad.root` of the function itself, or `scipy.optimize.brentq` inside",
-         "bdtri bdtrik bdtrin btdtria btdtrib chdtriv chndtr chndtridf chndtrinc chndtrix fdtridfd "
-         "gdtria gdtrib gdtrix nbdtri nbdtrik nbdtrin ncfdtr ncfdtri ncfdtridfd ncfdtridfn "
-         "ncfdtrinc nctdtr nctdtridf nctdtrinc nctdtrit nrdtrimn nrdtrisd pdtri pdtrik stdtridf "
-         "kolmogi kolmogorov smirnov smirnovi"),
-        ("SciPy gives value and derivative together; nearest: `ad.custom_jvp` with its second "
-         "output",
-         "kelvin itairy lqmn lqn mathieu_cem mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 "
-         "mathieu_modsem2 mathieu_sem obl_ang1 obl_ang1_cv obl_rad1 obl_rad1_cv obl_rad2 "
-         "obl_rad2_cv pbdn_seq pbdv pbdv_seq pbvv pbvv_seq pbwa pro_ang1 pro_ang1_cv pro_rad1 "
-         "pro_rad1_cv pro_rad2 pro_rad2_cv riccati_jn riccati_yn lmbda modfresnelm modfresnelp"),
-        ("characteristic values, known as tables or series in their parameter; nearest: "
-         "`ad.custom_jvp`",
-         "mathieu_a mathieu_b obl_cv pro_cv ellip_harm ellip_harm_2 ellip_normal"),
-        ("its derivative is a formula in functions that have rules, but none is written; nearest: "
-         "`eval_legendre` and `lpmv` for the Legendre ones, `airy`, `elliprd` and `elliprf`, or "
-         "`scipy.integrate.quad` for the integrals",
-         "airye assoc_legendre_p assoc_legendre_p_all legendre_p legendre_p_all sph_harm_y "
-         "sph_harm_y_all sph_legendre_p sph_legendre_p_all elliprg elliprj besselpoly it2i0k0 "
-         "it2j0y0 it2struve0 iti0k0 itj0y0 itmodstruve0 itstruve0"),
+        ("steps, or found by a search that has several answers or few digits; nearest: `ad.root` "
+         "of the function itself, or `scipy.optimize.brentq` inside",
+         "ncfdtridfd ncfdtridfn smirnov smirnovi"),
+        ("lists of orders at once; nearest: the functions of one order, `eval_legendre`, `lpmv`, "
+         "`spherical_jn`, `jv`", "lqmn lqn lmbda pbdn_seq pbdv_seq pbvv_seq riccati_jn riccati_yn "
+         "assoc_legendre_p_all legendre_p_all sph_harm_y_all sph_legendre_p_all"),
+        ("SciPy's values and derivatives agree in their first digits only; nearest: "
+         "`scipy.integrate.solve_ivp` of its equation",
+         "obl_rad2 obl_rad2_cv pro_rad2 pro_rad2_cv"),
+        ("ellipsoidal harmonics, of integer orders in compiled tables; nearest: `ad.custom_jvp`",
+         "ellip_harm ellip_harm_2 ellip_normal"),
     ),
     "linalg": (
         ("factors that are chosen among many, or ordered by values; nearest: `eigh`, `eig`, "

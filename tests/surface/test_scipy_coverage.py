@@ -38,7 +38,7 @@ def test_the_page_is_true() -> None:
 def test_ufuncs_said_to_be_refused_are_refused_by_name() -> None:
     names = [label.strip("`") for label in coverage.groups("special")["refused"]]
     ufuncs = [getattr(sp, name) for name in names if isinstance(getattr(sp, name), np.ufunc)]
-    assert len(ufuncs) > 20
+    assert len(ufuncs) >= 8
     for ufunc in ufuncs:
         others = [0.5] * (ufunc.nin - 1)
         with pytest.raises(ad.errors.UnsupportedError, match=rf"scipy\.special\.{ufunc.__name__}"):

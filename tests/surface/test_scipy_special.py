@@ -24,6 +24,7 @@ ROWS = [
     if row.structure == "elementwise"
     and isinstance(getattr(sp, str(row.notes.get("scipy")), None), np.ufunc)
 ]
+SEARCHED = ("ncfdtrinc",)  # SciPy's search stops at seven digits
 NO_DERIVATIVE = {"hyperu": {0, 1}}  # by name, in a shape
 
 
@@ -52,7 +53,9 @@ def test_ufunc(row: Any, rng: np.random.Generator) -> None:
             with pytest.raises(ad.errors.NoDerivativeError, match=r"scipy\.special"):
                 ad.jvp(f, (xs[i],), (np.ones(3),))
             continue
-        checking.check(checking.Case(row.name, f, (xs[i],), frozenset(), 1e-6), rng)
+        skip = frozenset({"second"} if row.name in SEARCHED else ())
+        tolerance = 3e-3 if row.name in SEARCHED else 1e-6
+        checking.check(checking.Case(row.name, f, (xs[i],), skip, tolerance), rng)
 
 
 def relative(got: Any, wanted: Any) -> float:

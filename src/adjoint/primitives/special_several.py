@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from adjoint.graph.primitive import Primitive
+from adjoint.graph.types import ArrayType
 from adjoint.primitives.special import SciPyFunction
 from adjoint.primitives.special_polynomial import parameter_slope
 
+SEVERAL: list[str] = []
 
-def _several(name: str, count: int, jvp: Any) -> Primitive:
+
+def several(
+    name: str, count: int, jvp: Any, kind: Callable[..., ArrayType] | None = None
+) -> Primitive:
+    """A row for a function with several results, all of the type of its operands or of a kind."""
+    SEVERAL.append(name)
     return Primitive(
         name,
         "special",
-        lambda *types: (types[0],) * count,
+        lambda *types: ((kind(*types) if kind else types[0]),) * count,
         SciPyFunction(name),
         jvp=lambda primals, tangents, outputs: jvp(primals, tangents, outputs),
         several=True,
@@ -65,8 +73,8 @@ def _ellipj(primals: Any, tangents: Any, outputs: Any) -> Any:
     return sn_dot, -sn * ph_dot, dn_dot, ph_dot
 
 
-airy = _several("airy", 4, _airy)
-fresnel = _several("fresnel", 2, _fresnel)
-sici = _several("sici", 2, _sici)
-shichi = _several("shichi", 2, _shichi)
-ellipj = _several("ellipj", 4, _ellipj)
+airy = several("airy", 4, _airy)
+fresnel = several("fresnel", 2, _fresnel)
+sici = several("sici", 2, _sici)
+shichi = several("shichi", 2, _shichi)
+ellipj = several("ellipj", 4, _ellipj)

@@ -62,7 +62,8 @@ def stencil(function: Callable[..., Any], orders: Sequence[int], xs: Any, reache
             weight *= w
         total = total + weight * function(*at)
     for i in moving:
-        total = total / steps[i] ** orders[i]
+        known = steps[i] > 1e-90  # at the end of a domain there is no room
+        total = np.where(known, total / np.where(known, steps[i], 1.0) ** orders[i], np.nan)
     return total
 
 

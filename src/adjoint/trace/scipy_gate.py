@@ -290,7 +290,7 @@ _finder: Any = _Finder()
 while_recording(_begin, _end)
 FAMILIES |= {
     "numpy.polynomial": ("numpy_polynomial",),
-    "scipy.special": ("scipy_special",),
+    "scipy.special": ("scipy_special", "scipy_special_harmonics"),
     "scipy.linalg": (
         "scipy_linalg",
         "scipy_factorizations",

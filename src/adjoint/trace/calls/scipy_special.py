@@ -15,6 +15,7 @@ from adjoint.errors import NoDerivativeError
 from adjoint.graph.primitive import Primitive, primitives
 from adjoint.graph.source import source_here
 from adjoint.primitives.choose import stop_gradient
+from adjoint.primitives.special_several import SEVERAL
 from adjoint.trace.calls.support import as_operand, common_dtype
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.recorder import bind
@@ -288,8 +289,18 @@ def _several_rule(name: str) -> None:
         return bind(row, xs, ())
 
 
-for _name in ("airy", "fresnel", "sici", "shichi", "ellipj"):
+for _name in SEVERAL:
     _several_rule(_name)
+
+
+@implements(sp.gammasgn)
+def gammasgn(x: Any) -> Any:
+    """The sign of the gamma function, which stays where it is."""
+    real = stop_gradient(floating(x))
+    below = np.where(np.floor(real) % 2 == 0, 1.0, -1.0)
+    left = np.where(real == np.floor(real), np.nan, below)
+    return np.where(real == 0, np.copysign(1.0, real), np.where(real > 0, 1.0, left))
+
 
 for _name, _function in (
     ("expm1", np.expm1),

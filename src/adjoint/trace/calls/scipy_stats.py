@@ -54,6 +54,8 @@ def _followed(formula: Callable[..., Any], y: Any, shapes: tuple[Any, ...]) -> A
             value = formula(*given)
         except _FAILS:
             continue
+        if holds_traced(shapes) and not holds_traced([value]):
+            continue  # it took a shape for a count
         if np.shape(value) == (np.shape(given[0]) if full else shape):
             return np.reshape(value, shape) if full else value
     return None

@@ -1,0 +1,224 @@
+"""Functions of scipy.special that come with their derivatives, as solutions of an equation.
+
+Parabolic cylinder, Mathieu, Kelvin and spheroidal wave functions, modified Fresnel integrals;
+and integrals of Bessel, Airy and Struve functions, whose derivatives are those functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.types import ArrayType
+from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, order, special
+from adjoint.primitives.special_bessel import i0, j0, k0, modstruve, struve, y0
+from adjoint.primitives.special_several import airy, several
+from adjoint.primitives.special_slopes import along, of_order, of_place, slopes, wide
+
+DEGREE = float(np.pi / 180)
+
+
+def _pair(
+    name: str, count: int, second: Callable[..., Any], unit: float = 1.0, moving: Any = None
+) -> None:
+    """Value and derivative in the last operand, by the second derivative.
+
+    Args:
+        name: of the function.
+        count: of operands; the others have no derivative unless ``moving`` gives it.
+        second: the derivative's derivative, of (value, derivative, *operands).
+        unit: of the last operand, where the derivative is taken in another.
+        moving: for the first operand, the derivatives of both results.
+    """
+
+    def jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
+        total: Any = None
+        if tangents[-1] is not None:
+            y, slope = outputs
+            t = unit * tangents[-1]
+            total = (slope * t, second(y, slope, *primals) * t)
+        for i, t in enumerate(tangents[:-1]):
+            if t is None:
+                continue
+            if i or moving is None:
+                order(name, i)(t, None)
+            share = tuple(part(None, *primals) * t for part in moving)
+            total = (
+                share if total is None else tuple(a + b for a, b in zip(total, share, strict=True))
+            )
+        return total
+
+    several(name, 2, jvp)
+
+
+def _result(name: str, which: int) -> Any:
+    function = SciPyFunction(name)
+    return lambda *xs: function(*xs)[which]
+
+
+# *** parabolic cylinder functions ***
+
+for _name in ("pbdv", "pbvv"):
+    for _which in (0, 1):
+        slopes(
+            f"{_name}_{_which}",
+            (lambda v, x: wide(v, x), lambda v, x: 1 / (1 + np.abs(x))),
+            ((0.5, 2.0), POSITIVE),
+            _result(_name, _which),
+        )
+    _pair(
+        _name,
+        2,
+        lambda y, slope, v, x: (0.25 * x * x - v - 0.5) * y,
+        moving=(along(f"{_name}_0", 0), along(f"{_name}_1", 0)),
+    )
+_pair("pbwa", 2, lambda y, slope, a, x: (a - 0.25 * x * x) * y)
+
+# *** Mathieu functions: of angles in degrees ***
+
+
+def _mathieu(name: str, characteristic: str, modified: bool) -> None:
+    value = SciPyFunction(characteristic)
+    row = special(
+        f"{name}_value", None, None, evaluate=lambda m, q: value(m, q), domain=((1, 3), UNIT)
+    )
+
+    def second(y: Any, slope: Any, m: Any, q: Any, x: Any) -> Any:
+        if modified:
+            return (row(m, q) - 2 * q * np.cosh(2 * x)) * y
+        return (2 * q * np.cos(2 * DEGREE * x) - row(m, q)) * y
+
+    _pair(name, 3, second, unit=1.0 if modified else DEGREE)
+
+
+for _name, _value in (("cem", "mathieu_a"), ("sem", "mathieu_b")):
+    _mathieu(f"mathieu_{_name}", _value, modified=False)
+    for _kind in "12":
+        _mathieu(f"mathieu_mod{_name}{_kind}", _value, modified=True)
+
+# *** spheroidal wave functions ***
+
+
+def _spheroidal(name: str, oblate: bool, radial: bool, given: bool) -> None:
+    value = SciPyFunction("obl_cv" if oblate else "pro_cv")
+    row = special(
+        f"{name}_value",
+        *(None,) * 3,
+        evaluate=lambda m, n, c: value(m, n, c),
+        domain=((1, 1), (2, 3), UNIT),
+    )
+
+    def second(y: Any, slope: Any, m: Any, n: Any, c: Any, *rest: Any) -> Any:
+        x = rest[-1]
+        level = rest[0] if given else row(m, n, c)
+        if oblate and radial:
+            around = x * x + 1
+            return ((level - c * c * x * x - m * m / around) * y - 2 * x * slope) / around
+        sign = -1.0 if oblate else 1.0
+        around = 1 - x * x
+        return (2 * x * slope - (level - sign * c * c * x * x - m * m / around) * y) / around
+
+    _pair(name, 5 if given else 4, second)
+
+
+for _name in ("ang1", "rad1"):
+    for _shape in ("pro", "obl"):
+        _radial = _name != "ang1"
+        _spheroidal(f"{_shape}_{_name}", _shape == "obl", _radial, given=False)
+        _spheroidal(f"{_shape}_{_name}_cv", _shape == "obl", _radial, given=True)
+
+# *** with complex results ***
+
+
+def _complex(*types: ArrayType) -> ArrayType:
+    return ArrayType(types[-1].shape, np.result_type(types[-1].dtype, np.complex64))
+
+
+def _kelvin(primals: Any, tangents: Any, outputs: Any) -> Any:
+    (x,), (t,), (be, ke, bep, kep) = primals, tangents, outputs
+    return bep * t, kep * t, (1j * be - bep / x) * t, (1j * ke - kep / x) * t
+
+
+several("kelvin", 4, _kelvin, _complex)
+
+
+def _modfresnel(sign: float) -> Any:
+    turn = complex(np.exp(-0.25j * sign * np.pi) / np.sqrt(np.pi))
+
+    def jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
+        (x,), (t,), (_, k) = primals, tangents, outputs
+        wave = np.exp(1j * sign * x * x)
+        return -wave * t, (-2j * sign * x * k - turn) * t
+
+    return jvp
+
+
+several("modfresnelp", 2, _modfresnel(1.0), _complex)
+several("modfresnelm", 2, _modfresnel(-1.0), _complex)
+
+# *** scaled Airy functions, and integrals ***
+
+
+def _airye(primals: Any, tangents: Any, outputs: Any) -> Any:
+    (x,), (t,), (ai, aip, bi, bip) = primals, tangents, outputs
+    s = np.where(x > 0, np.sqrt(np.where(x > 0, x, 1.0)), 0.0)
+    return (aip + s * ai) * t, (x * ai + s * aip) * t, (bip - s * bi) * t, (x * bi - s * bip) * t
+
+
+def _integrals(*slopes_of: Callable[[Any], Any]) -> Any:
+    def jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
+        (x,), (t,) = primals, tangents
+        return tuple(f(x) * t for f in slopes_of)
+
+    return jvp
+
+
+def _zero(x: Any) -> Any:
+    return np.zeros_like(x)
+
+
+several("airye", 4, _airye)
+several(
+    "itairy",
+    4,
+    _integrals(
+        lambda x: airy(x)[0], lambda x: airy(x)[2], lambda x: airy(-x)[0], lambda x: airy(-x)[2]
+    ),
+)
+several("iti0k0", 2, _integrals(i0, k0))
+several("itj0y0", 2, _integrals(j0, y0))
+several("it2j0y0", 2, _integrals(lambda x: (1 - j0(x)) / x, lambda x: -y0(x) / x))
+several("it2i0k0", 2, _integrals(lambda x: (i0(x) - 1) / x, lambda x: -k0(x) / x))
+itstruve0 = special("itstruve0", lambda out, x: struve(_zero(x), x), domain=(POSITIVE,))
+it2struve0 = special("it2struve0", lambda out, x: -struve(_zero(x), x) / x, domain=(POSITIVE,))
+itmodstruve0 = special("itmodstruve0", lambda out, x: modstruve(_zero(x), x), domain=(POSITIVE,))
+slopes(
+    "besselpoly",
+    (
+        lambda a, power, v: of_place(v, a),
+        lambda a, power, v: 0.13 * (power + v + 1),
+        lambda a, power, v: np.minimum(of_order(v, a), 0.13 * (power + v + 1)),
+    ),
+    (POSITIVE, POSITIVE, POSITIVE),
+)
+besselpoly = special(
+    "besselpoly", *(along("besselpoly", i) for i in range(3)), domain=(POSITIVE,) * 3
+)
+
+# *** characteristic values, in their parameter ***
+
+for _name, _count in (("mathieu_a", 2), ("mathieu_b", 2), ("pro_cv", 3), ("obl_cv", 3)):
+    slopes(
+        _name,
+        (*((lambda *xs: np.zeros_like(xs[0])),) * (_count - 1), lambda *xs: 0.2 + 0 * xs[0]),
+        (*((1.0, 1.0),) * (_count - 2), (2.0, 2.0), UNIT),
+    )
+    special(
+        _name,
+        *(None,) * (_count - 1),
+        along(_name, _count - 1),
+        integers=tuple(range(_count - 1)),
+        domain=(*((1, 1),) * (_count - 2), (2, 2), UNIT),
+    )

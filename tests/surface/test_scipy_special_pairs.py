@@ -1,0 +1,101 @@
+"""scipy.special: functions with several results, orders and parameters, integrals."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+import scipy.special as sp
+
+import adjoint as ad
+
+_spec = importlib.util.spec_from_file_location("checking", Path(__file__).with_name("checking.py"))
+assert _spec is not None
+assert _spec.loader is not None
+checking = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(checking)
+
+X = np.array([0.4, 1.1])
+FUNCTIONS = {
+    "airye": lambda x: sp.airye(x),
+    "airye-left": lambda x: sp.airye(-x)[2:],
+    "itairy": lambda x: sp.itairy(x),
+    "iti0k0": lambda x: sp.iti0k0(x),
+    "itj0y0": lambda x: sp.itj0y0(x),
+    "it2j0y0": lambda x: sp.it2j0y0(x),
+    "it2i0k0": lambda x: sp.it2i0k0(x),
+    "kelvin": lambda x: sp.kelvin(x),
+    "modfresnelp": lambda x: sp.modfresnelp(x),
+    "modfresnelm": lambda x: sp.modfresnelm(x),
+    "pbdv": lambda x: sp.pbdv(1.3 * x, x),
+    "pbvv": lambda x: sp.pbvv(1.3 * x, x),
+    "pbwa": lambda x: sp.pbwa(1.3, x),
+    "mathieu_cem": lambda x: sp.mathieu_cem(2, 0.7, 40 * x),
+    "mathieu_sem": lambda x: sp.mathieu_sem(2, 0.7, 40 * x),
+    "mathieu_modcem1": lambda x: sp.mathieu_modcem1(2, 0.7, x),
+    "mathieu_modsem2": lambda x: sp.mathieu_modsem2(1, 0.7, x),
+    "pro_ang1": lambda x: sp.pro_ang1(1, 2, 0.7, x / 2),
+    "obl_ang1": lambda x: sp.obl_ang1(1, 2, 0.7, x / 2),
+    "pro_rad1": lambda x: sp.pro_rad1(1, 2, 0.7, x + 1),
+    "obl_rad1": lambda x: sp.obl_rad1(1, 2, 0.7, x),
+    "sph_harm_y": lambda x: sp.sph_harm_y(3, np.array([[-2], [0], [3]]), x, 0.3 + x),
+    "sph_legendre_p": lambda x: sp.sph_legendre_p(4, 2, x),
+    "assoc_legendre_p": lambda x: sp.assoc_legendre_p(3, 1, x / 2),
+    "legendre_p": lambda x: sp.legendre_p(4, x / 2),
+    "obl_rad1_cv": lambda x: sp.obl_rad1_cv(1, 2, 0.7, sp.obl_cv(1, 2, 0.7), x),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function(name: str, rng: np.random.Generator) -> None:
+    case = checking.Case(name, FUNCTIONS[name], (X,), frozenset({"vmap", "jit", "bits"}), 3e-5)
+    checking.check(case, rng)
+
+
+def test_other_arguments_are_refused_by_name() -> None:
+    for f in (lambda q: sp.mathieu_cem(2, q, 40.0)[0], lambda c: sp.pro_ang1(1, 2, c, 0.3)[0]):
+        with pytest.raises(ad.errors.NoDerivativeError, match=r"scipy\.special"):
+            ad.grad(f)(0.7)
+
+
+@pytest.mark.parametrize(
+    ("f", "exact", "at", "digits"),
+    [
+        (lambda v: sp.kv(v, 0.1), lambda v: mp.besselk(v, mp.mpf("0.1")), 2.5, 2e-12),
+        (lambda v: sp.jv(v, 30.0), lambda v: mp.besselj(v, 30), 2.5, 5e-11),
+        (lambda v: sp.iv(v, 1e-6), lambda v: mp.besseli(v, mp.mpf(1e-6)), 1.0, 2e-12),
+        (lambda a: sp.hyp1f1(a, 2.5, -4.0), lambda a: mp.hyp1f1(a, 2.5, -4), 3.0, 5e-12),
+        (lambda b: sp.hyp1f1(1.5, b, 3.0), lambda b: mp.hyp1f1(1.5, b, 3), 0.2, 2e-11),
+        (lambda c: sp.hyp2f1(1.0, 2.0, c, 0.8), lambda c: mp.hyp2f1(1, 2, c, 0.8), 3.5, 2e-11),
+        (lambda a: sp.eval_jacobi(3, a, 0.4, 0.3), lambda a: mp.jacobi(3, a, 0.4, 0.3), 0.7, 1e-11),
+        (lambda x: sp.elliprd(x, 2.0, 3.0), lambda x: mp.elliprd(x, 2, 3), 0.5, 1e-10),
+        (lambda p: sp.elliprj(1.0, 2.0, 3.0, p), lambda p: mp.elliprj(1, 2, 3, p), 0.4, 1e-10),
+    ],
+)
+def test_orders_and_parameters(f: Any, exact: Any, at: float, digits: float) -> None:
+    with mp.workdps(40):
+        wanted = mp.diff(exact, mp.mpf(at))
+    assert abs(float(ad.grad(f)(at)) / float(wanted) - 1) < digits
+
+
+def test_signs_stay() -> None:
+    x = np.array([-1.5, -0.5, 0.3, 2.0])
+    out, dot = ad.jvp(lambda x: sp.gammasgn(x) * x, (x,), (np.ones(4),))
+    assert out.tolist() == (sp.gammasgn(x) * x).tolist()
+    assert dot.tolist() == sp.gammasgn(x).tolist()
+
+
+def test_matern_smoothness() -> None:
+    """The smoothness of a Matern kernel, learned like any other parameter."""
+    r = np.array([0.3, 0.8, 1.7])
+
+    def kernel(v: Any) -> Any:
+        z = np.sqrt(2 * v) * r
+        return np.sum(2 ** (1 - v) / sp.gamma(v) * z**v * sp.kv(v, z))
+
+    h = 1e-3
+    near = [kernel(1.5 + k * h) for k in (1, -1, 2, -2)]
+    wanted = (8 * (near[0] - near[1]) - (near[2] - near[3])) / (12 * h)
+    assert ad.grad(kernel)(1.5) == pytest.approx(wanted, rel=1e-9)
