@@ -155,6 +155,35 @@ def test_two_of_them_compiled(outer, inner):
     check(many[1], f, "grad")
 
 
+def of_complex(x):
+    z = x + 1j * np.sin(x[::-1])
+    w = np.exp(0.3 * z) * np.conj(z) / (2 + z)
+    return np.real(np.sum(w * w)) + np.abs(np.dot(w, z))
+
+
+def of_trees(x):
+    squashed = ad.tree.tree_map(lambda v: np.tanh(v) * 1.3, {"a": x[:2] * x[2], "b": (x, [x[0]])})
+    return np.sum(squashed["a"]) + np.dot(squashed["b"][0], x) * squashed["b"][1][0]
+
+
+# Each stands outside, in the middle and inside once.
+_CHEAP = [name for name in WRAPS if name not in PULLBACK_ONLY | {"hessian", "root"}]
+TRIPLES = [
+    (name, _CHEAP[(5 * i + 3) % len(_CHEAP)], _CHEAP[(7 * i + 1) % len(_CHEAP)])
+    for i, name in enumerate(_CHEAP)
+]
+
+
+@pytest.mark.parametrize(("outer", "middle", "inner"), TRIPLES)
+def test_three_of_them(outer, middle, inner):
+    number = _CHEAP.index(outer)
+    f = WRAPS[outer](WRAPS[middle](WRAPS[inner]((of_complex, of_trees)[number % 2])))
+    mode = list(MODES)[number % len(MODES)]
+    check(MODES[mode](f), f, mode)
+    if number % 5 == 0:
+        check(ad.jit(ad.grad(f))(X), f, "grad")
+
+
 @ad.custom_vjp
 def clipped(x):
     return x
