@@ -162,7 +162,7 @@ def test_tiling_keeps_to_the_registers_and_covers_all():
 
 
 @pytest.mark.parametrize("turned", TURNS)
-@pytest.mark.parametrize("extents", [(7, 33, 257), (64, 48, 1030), (3, 1, 600), (1, 5, 900)])
+@pytest.mark.parametrize("extents", [(7, 33, 769), (64, 48, 1630), (3, 1, 900), (1, 5, 1700)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_deep_products_go_by_stretches(dtype, extents, turned, rng):
     shape = Shape(*extents, dtype, *turned)
@@ -182,7 +182,7 @@ def test_deep_products_go_by_stretches(dtype, extents, turned, rng):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_rows_far_apart_are_copied_first(dtype, rng):
-    shape = Shape(230, 517, 300, dtype)
+    shape = Shape(830, 517, 130, dtype)
     wide, _, a, b = matrices(rng, shape)
     product = deep_product("@product", shape)
     assert ".pack(" in product.text
@@ -195,10 +195,10 @@ def test_rows_far_apart_are_copied_first(dtype, rng):
 def test_stretches_are_even_where_they_can_be():
     from adjoint.lower.products import _depth
 
-    assert [_depth(k) for k in (0, 1, 256, 257, 768, 784, 1000)] == [0, 1, 256, 129, 256, 196, 250]
-    for k in (1, 255, 256001, 65537):
+    assert [_depth(k) for k in (0, 1, 768, 769, 784, 2048, 2500)] == [0, 1, 768, 385, 392, 512, 625]
+    for k in (1, 767, 256001, 65537):
         depth = _depth(k)
-        assert 0 < depth <= 256
+        assert 0 < depth <= 768
         assert depth * -(-k // depth) >= k
 
 

@@ -207,8 +207,8 @@ def _function(plan: Plan, parameters: Sequence[str], attributes: str) -> SmallPr
 
 
 # Terms of a sum that are added up in registers before they are added to C: so much of a panel
-# of B stays in the caches while it meets all rows of A.
-_DEPTH = 256
+# of B stays in the second cache while it meets all rows of A.
+_DEPTH = 768
 
 
 def _depth(k: int) -> int:

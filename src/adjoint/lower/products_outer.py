@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Multiply-adds written out in one turn of the loop over k.
 _UNROLLED = 24
 # A panel of B whose rows are this many bytes apart is copied if so many tiles and turns use it.
-_FAR, _TILES_PER_COPY, _TURNS = 1024, 12, 64
+_FAR, _TILES_PER_COPY, _TURNS = 1024, 80, 64
 
 
 @dataclass(frozen=True)
