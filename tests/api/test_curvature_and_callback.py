@@ -55,6 +55,39 @@ def test_fisher_product_and_per_example_gradients():
     np.testing.assert_allclose([*got["w"], got["b"]], rows.T @ (rows @ FLAT), rtol=1e-12)
 
 
+def test_products_with_many_directions_are_the_matrix():
+    """Batched over directions, compiled or not: the dense matrices, column by column."""
+
+    def nll(y):
+        return np.log(np.sum(np.exp(y))) - y[1]
+
+    units = {"w": np.eye(4)[:, :3], "b": np.eye(4)[:, 3]}
+    j, h = _jacobian(model), ad.hessian(nll)(model(X))
+    cases = [
+        (lambda p, v: ad.gauss_newton_product(model, p, v, nll), j.T @ h @ j),
+        (lambda p, v: ad.gauss_newton_product(model, p, v), j.T @ j),
+        (lambda p, v: ad.fisher_product(lambda p: model(p) * B, p, v), j.T @ np.diag(B**2) @ j),
+    ]
+    for product, dense in cases:
+        many = ad.vmap(product, in_axes=(None, 0))
+        for f in (many, ad.jit(many)):
+            got = f(X, units)
+            np.testing.assert_allclose(
+                np.concatenate([got["w"], got["b"][:, None]], axis=1), dense, rtol=1e-10, atol=1e-14
+            )
+
+
+def test_gauss_newton_of_complex_outputs_is_never_indefinite():
+    def f(x):
+        return np.exp(1j * x) * x[::-1]
+
+    x, v = np.array([0.3, 1.1, -0.4]), np.array([1.0, -2.0, 0.5])
+    j = np.stack([ad.jvp(f, (x,), (e,))[1] for e in np.eye(3)], axis=1)
+    np.testing.assert_allclose(
+        ad.gauss_newton_product(f, x, v), (j.conj().T @ j).real @ v, rtol=1e-12
+    )
+
+
 # *** pure_callback ***
 
 

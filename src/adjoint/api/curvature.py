@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from adjoint import tree
 from adjoint.api.gradients import linearize, vjp
 from adjoint.api.matrices import hvp
+from adjoint.graph.types import type_of
 
 
 def gauss_newton_product(
@@ -22,8 +26,9 @@ def gauss_newton_product(
         x: the parameters.
         v: the direction, a tree like x.
         loss: from the outputs to one number; None stands for half the sum of squares, so that
-            the matrix is ``J^T J``. With a negative log-likelihood in its natural parameters
-            the matrix is the Fisher information.
+            the matrix is ``J^T J`` (of complex outputs the real part of ``J^H J``). With a
+            negative log-likelihood in its natural parameters the matrix is the Fisher
+            information.
 
     >>> import numpy as np
     >>> gauss_newton_product(lambda x: x**2, np.array([1.0, 3.0]), np.ones(2))
@@ -31,8 +36,12 @@ def gauss_newton_product(
     """
     outputs, pushforward = linearize(f, x)
     moved = pushforward(v)
-    bar = moved if loss is None else hvp(loss, outputs, moved)
+    bar = tree.tree_map(_conjugated, moved) if loss is None else hvp(loss, outputs, moved)
     return vjp(f, x)[1](bar)[0]
+
+
+def _conjugated(x: Any) -> Any:
+    return np.conj(x) if type_of(x).dtype.kind == "c" else x
 
 
 def fisher_product(log_likelihoods: Callable[..., Any], x: Any, v: Any) -> Any:
