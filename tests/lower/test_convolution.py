@@ -5,11 +5,17 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from adjoint.lower import convolution_forward, convolution_image, convolution_tiles
+from adjoint.lower import (
+    convolution_forward,
+    convolution_image,
+    convolution_tiles,
+    convolution_weight,
+)
 from adjoint.lower.convolution import ConvolutionShape
 from adjoint.lower.convolution_forward import forward, input_gradient
 from adjoint.lower.convolution_weight import weight_gradient
-from adjoint.primitives.convolution import convolution_input, convolution_row, convolution_weight
+from adjoint.primitives.convolution import convolution_input, convolution_row
+from adjoint.primitives.convolution import convolution_weight as convolution_weight_row
 
 # n, c, o, extents, kernel, stride, padding, dilation, groups
 CASES = {
@@ -89,7 +95,7 @@ def test_every_product_agrees_with_numpy(case, dtype, rng):
     wanted = {
         forward: (x, w, y),
         input_gradient: (y_bar, w, convolution_input(y_bar, w, shape=x_shape, **how)),
-        weight_gradient: (x, y_bar, convolution_weight(x, y_bar, shape=w_shape, **how)),
+        weight_gradient: (x, y_bar, convolution_weight_row(x, y_bar, shape=w_shape, **how)),
     }
     loose = {"rtol": 1e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-11}
     for product, (first, second, want) in wanted.items():
@@ -114,6 +120,7 @@ def by_positions(image):
 @pytest.mark.parametrize("wide", [True, False])
 def test_positions_in_the_lanes_agree_with_numpy(case, wide, rng, monkeypatch):
     monkeypatch.setattr(convolution_image, "best_way", by_positions)
+    monkeypatch.setattr(convolution_weight, "rows_fill_lanes", lambda *_: True)
     x_shape, w_shape, how = setting(case)
     x, w = rng.normal(size=x_shape), rng.normal(size=w_shape)
     y = convolution_row(x, w, **how)
@@ -122,12 +129,18 @@ def test_positions_in_the_lanes_agree_with_numpy(case, wide, rng, monkeypatch):
     wanted = {
         forward: (x, w, y),
         input_gradient: (y_bar, w, convolution_input(y_bar, w, shape=x_shape, **how)),
+        weight_gradient: (x, y_bar, convolution_weight_row(x, y_bar, shape=w_shape, **how)),
     }
     for product, (first, second, want) in wanted.items():
         phases = product("@product", shape, *((64, 32) if wide else (32, 16)))
-        result = np.full(want.shape, np.nan)
-        phase_runner(phases)(first, second, result, 3)
-        np.testing.assert_allclose(result, want, rtol=1e-11, atol=1e-11)
+        run = phase_runner(phases)
+        results = []
+        for pieces in (1, 3):
+            result = np.full(want.shape, np.nan)
+            run(first, second, result, pieces)
+            results.append(result)
+        np.testing.assert_allclose(results[0], want, rtol=1e-11, atol=1e-11)
+        np.testing.assert_array_equal(results[0], results[1])
 
 
 def test_few_channels_leave_the_lanes_to_positions():

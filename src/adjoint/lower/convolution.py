@@ -20,6 +20,8 @@ from adjoint.lower.products import KINDS
 from adjoint.lower.products_text import Text
 from adjoint.lower.products_tile import Split, lanes_for
 
+# What a vector costs to which single elements are spread, however few lanes it has.
+_SPREAD = 0.5
 SIGNATURE = "ptr noalias %x, ptr noalias %w, ptr noalias %y, ptr noalias %scratch, ptr %shared"
 
 
@@ -237,6 +239,12 @@ class Channels:
         """The rows of a tile that fit the registers."""
         vectors = max(self.panels.lengths())
         return max(1, min(28, (registers - 2 - vectors) // vectors))
+
+
+def rows_fill_lanes(channels: Channels, width: int, lanes: int) -> bool:
+    """Whether rows of positions so wide fill vectors of so many lanes better than channels."""
+    by_channels = channels.panels.total * max(channels.lanes / lanes, _SPREAD)
+    return channels.count * -(-width // lanes) < by_channels * width
 
 
 def channels_of(count: int, size: int, vector_bytes: int) -> Channels:

@@ -13,13 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adjoint.lower.convolution import Channels, Frame
+from adjoint.lower.convolution import Channels, Frame, rows_fill_lanes
 from adjoint.lower.products import Epilogue
 from adjoint.lower.products_text import Output, Text, turned, vector_type
 from adjoint.lower.products_tile import Split
-
-# What a vector costs whose elements are all spread from memory, however few lanes it has.
-_SPREAD = 0.5
 
 
 @dataclass(frozen=True)
@@ -115,11 +112,8 @@ class Way:
 
 def best_way(image: Image) -> Way:
     """The way that fills its lanes better."""
-    channels, width = image.channels, image.positions[-1]
-    vectors = -(-width // image.lanes)
     even = image.steps[-1] == 1 and image.spread[-1] == 1
-    by_channels = channels.panels.total * max(channels.lanes / image.lanes, _SPREAD)
-    if even and channels.count * vectors / width < by_channels:
+    if even and rows_fill_lanes(image.channels, image.positions[-1], image.lanes):
         return _by_positions(image)
     return _by_channels(image)
 

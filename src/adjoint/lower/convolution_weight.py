@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
 from functools import partial
 
 from adjoint.lower.convolution import (
-    Channels,
     ConvolutionShape,
     Frame,
     Phase,
     channels_of,
     phase_of,
+    rows_fill_lanes,
 )
+from adjoint.lower.convolution_weight_tiles import Sums, channels_tile, positions_tile
 from adjoint.lower.products_outer import run_start
 from adjoint.lower.products_text import Text, kind_of, turned, vector_type
 from adjoint.lower.products_tile import Split
@@ -29,56 +29,6 @@ from adjoint.lower.products_tile import Split
 # Partial results: as many as keep a few threads busy, as long as they stay this small.
 _BLOCKS = 16
 _PARTIAL_BYTES = 1 << 22
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """The weight gradient with everything as numbers.
-
-    Args:
-        shape: of the convolution.
-        frame: of one image of x.
-        channels: of y, one group.
-        blocks: the images, split into blocks.
-        taps: the taps of one input channel, split over tiles.
-        inputs: the input channels of one group, split over tiles.
-        parts: the tiles' input channels, split into units.
-        lanes: of a full vector.
-    """
-
-    shape: ConvolutionShape
-    frame: Frame
-    channels: Channels
-    blocks: Split
-    taps: Split
-    inputs: Split
-    parts: Split
-    lanes: int
-
-    @property
-    def per_group(self) -> int:
-        """Taps of a group, all its channels."""
-        return self.taps.total * self.inputs.total
-
-    @property
-    def partial(self) -> int:
-        """Elements of a partial result: [g, c k, o]."""
-        return self.shape.groups * self.per_group * self.channels.padded
-
-    def offset_of(self, tap: int) -> int:
-        """Where in the frame a tap (c, k) lies from where the kernel is put."""
-        taps = self.taps.total
-        offset = tap // taps * math.prod(self.frame.extents)
-        left = tap % taps
-        for k, d, pitch in zip(
-            reversed(self.shape.kernel),
-            reversed(self.shape.dilation),
-            reversed(self.frame.pitches),
-            strict=True,
-        ):
-            offset += left % k * d * pitch
-            left //= k
-        return offset
 
 
 def weight_gradient(
@@ -92,32 +42,43 @@ def weight_gradient(
         vector_bytes: of a vector register.
         registers: how many there are.
     """
+    inputs = shape.c // shape.groups
     frame = Frame(
-        shape.c,
+        inputs,
         shape.extents,
         tuple([before for before, _ in shape.padding]),
         (1,) * len(shape.extents),
         tuple([n + sum(pad) for n, pad in zip(shape.extents, shape.padding, strict=True)]),
     )
     channels = channels_of(shape.o // shape.groups, shape.size, vector_bytes)
-    most = channels.most_rows(registers)
-    taps, inputs = math.prod(shape.kernel), shape.c // shape.groups
+    lanes, taps = vector_bytes // shape.size, math.prod(shape.kernel)
+    by_positions = shape.stride[-1] == 1 and rows_fill_lanes(channels, shape.positions[-1], lanes)
+    if by_positions:
+        together = 6 if registers >= 32 else 3
+        panels = Split(channels.count, -(-channels.count // together))
+        widest = max(panels.lengths())
+        # Accumulators, a vector of each channel, one of the image.
+        most = max(1, (registers - 1 - widest) // widest)
+    else:
+        panels, most = channels.panels, channels.most_rows(registers)
     together = max(1, most // taps) if taps <= most else 1
-    per_channel = Split(taps, -(-taps // most))
     tiled = Split(inputs, -(-inputs // together))
-    partial_bytes = shape.groups * inputs * taps * channels.padded * shape.size
+    width = channels.count * lanes if by_positions else channels.padded
+    partial_bytes = shape.groups * inputs * taps * width * shape.size
     blocks = max(1, min(shape.n, _BLOCKS, _PARTIAL_BYTES // max(1, partial_bytes)))
     # Where there is only one block, units take some of the channels instead.
     parts = min(tiled.parts, max(1, _BLOCKS // (blocks * shape.groups)))
-    sums = _Sums(
+    sums = Sums(
         shape,
         frame,
         channels,
         Split(shape.n, blocks),
-        per_channel,
+        Split(taps, -(-taps // most)),
         tiled,
         Split(tiled.parts, parts),
-        vector_bytes // shape.size,
+        lanes,
+        panels,
+        by_positions,
     )
     return [_partial_phase(symbol + ".partial", sums), _total_phase(symbol, sums)]
 
@@ -125,15 +86,18 @@ def weight_gradient(
 # *** first phase: one partial result for each block of images ***
 
 
-def _partial_phase(symbol: str, sums: _Sums) -> Phase:
+def _partial_phase(symbol: str, sums: Sums) -> Phase:
     text = Text(symbol)
     shape = sums.shape
     positions = math.prod(shape.positions)
-    turned_bytes = -(-positions * sums.channels.padded * shape.size // 64) * 64
+    turned_bytes = 0
+    if not sums.by_positions:
+        turned_bytes = -(-positions * sums.channels.padded * shape.size // 64) * 64
     framed_bytes = 0 if sums.frame.is_plain else sums.frame.size * shape.size + 64
     units = sums.blocks.parts * shape.groups * sums.parts.parts if sums.partial else 0
     if units:
-        text.functions.append(_turn_function(symbol, sums, positions))
+        if not sums.by_positions:
+            text.functions.append(_turn_function(symbol, sums, positions))
         some = text.make("icmp slt i64 %begin, %end")
         text.loop(
             "0",
@@ -146,7 +110,7 @@ def _partial_phase(symbol: str, sums: _Sums) -> Phase:
     return phase_of(text, symbol, units, turned_bytes + framed_bytes, shared)
 
 
-def _turn_function(symbol: str, sums: _Sums, positions: int) -> str:
+def _turn_function(symbol: str, sums: Sums, positions: int) -> str:
     """y[o, p] of one image and group to [p, o], the unused lanes 0."""
     text = Text(symbol + ".turn")
     kind, lanes = sums.shape.kind, sums.channels.lanes
@@ -183,7 +147,7 @@ def _turn_function(symbol: str, sums: _Sums, positions: int) -> str:
     )
 
 
-def _all_units(text: Text, symbol: str, sums: _Sums, turned_bytes: int) -> None:
+def _all_units(text: Text, symbol: str, sums: Sums, turned_bytes: int) -> None:
     shape, kind = sums.shape, sums.shape.kind
     framed = "" if sums.frame.is_plain else text.at("i8", "%scratch", str(turned_bytes))
     if framed:
@@ -198,7 +162,7 @@ def _all_units(text: Text, symbol: str, sums: _Sums, turned_bytes: int) -> None:
         part = text.make(f"urem i64 {rest}, {sums.parts.parts}")
         first_tile, long_part = run_start(text, sums.parts, part)
         last_tile = text.plus(first_tile, text.plus(long_part, str(sums.parts.short)))
-        group = text.times(g, sums.per_group * sums.channels.padded)
+        group = text.times(g, sums.per_group * sums.width)
         start = text.plus(text.times(block, sums.partial), group)
         target = text.at(kind, "%shared", start)
         _clear_part(text, sums, target, first_tile, last_tile)
@@ -206,29 +170,29 @@ def _all_units(text: Text, symbol: str, sums: _Sums, turned_bytes: int) -> None:
         after = text.plus(first, text.plus(long_block, str(sums.blocks.short)))
 
         def image(n: str, _: list[str]) -> None:
-            source = text.at(
-                kind, "%x", text.times(n, sums.frame.channels * math.prod(shape.extents))
-            )
+            inner = shape.c // shape.groups
+            channel = text.plus(text.times(n, shape.c), text.times(g, inner))
+            source = text.at(kind, "%x", text.times(channel, math.prod(shape.extents)))
             if framed:
                 sums.frame.copy(text, kind, sums.lanes, source, framed)
             channel = text.plus(text.times(n, shape.o), text.times(g, shape.o // shape.groups))
             y = text.at(kind, "%w", text.times(channel, positions))
-            text.line(f"call void {symbol}.turn(ptr {y}, ptr %scratch)")
-            inner = shape.c // shape.groups * math.prod(sums.frame.extents)
-            x = text.at(kind, framed or source, text.times(g, inner))
-            _tiles(text, sums, x, target, (first_tile, last_tile))
+            if not sums.by_positions:
+                text.line(f"call void {symbol}.turn(ptr {y}, ptr %scratch)")
+                y = "%scratch"
+            _tiles(text, sums, (framed or source, y), target, (first_tile, last_tile))
 
         text.loop(first, after, [], image, checked=True)
 
     text.loop("%begin", "%end", [], unit, checked=True)
 
 
-def _clear_part(text: Text, sums: _Sums, target: str, first: str, last: str) -> None:
+def _clear_part(text: Text, sums: Sums, target: str, first: str, last: str) -> None:
     """Zeros where the tiles of a unit are going to add."""
-    kind, lanes, padded = sums.shape.kind, sums.channels.lanes, sums.channels.padded
+    kind, lanes = sums.shape.kind, sums.accumulator
     low = run_start(text, sums.inputs, first)[0]
     high = run_start(text, sums.inputs, last)[0]
-    per_channel = sums.taps.total * padded // lanes
+    per_channel = sums.taps.total * sums.width // lanes
 
     def vector(i: str, _: list[str]) -> None:
         place = text.at(kind, target, text.times(i, lanes))
@@ -237,9 +201,13 @@ def _clear_part(text: Text, sums: _Sums, target: str, first: str, last: str) -> 
     text.loop(text.times(low, per_channel), text.times(high, per_channel), [], vector, checked=True)
 
 
-def _tiles(text: Text, sums: _Sums, x: str, target: str, tiles: tuple[str, str]) -> None:
-    """Add one image to the partial result, tile by tile."""
-    kind, channels = sums.shape.kind, sums.channels
+def _tiles(
+    text: Text, sums: Sums, given: tuple[str, str], target: str, tiles: tuple[str, str]
+) -> None:
+    """Add one image to the partial result, tile by tile; given its frame and its y_bar."""
+    (x, y), kind = given, sums.shape.kind
+    write = positions_tile if sums.by_positions else channels_tile
+    apart = math.prod(sums.shape.positions) if sums.by_positions else sums.channels.lanes
     per_channel = math.prod(sums.frame.extents)
 
     def tile(number: str, _: list[str]) -> None:
@@ -255,106 +223,49 @@ def _tiles(text: Text, sums: _Sums, x: str, target: str, tiles: tuple[str, str])
             row = text.plus(text.times(c, sums.taps.total), start)
 
             def panel(p: str, _: list[str]) -> None:
-                vector = run_start(text, channels.panels, p)[0]
-                first = text.times(vector, channels.lanes)
-                sizes, size = kind_of(text, p, channels.panels.lengths())
-                place = text.plus(text.times(row, channels.padded), first)
+                first = run_start(text, sums.panels, p)[0]
+                sizes, size = kind_of(text, p, sums.panels.lengths())
+                place = text.plus(text.times(row, sums.width), text.times(first, sums.accumulator))
                 case = text.plus(text.times(count, len(lengths)), length)
                 case = text.plus(text.times(case, len(sizes)), size)
                 cases = [
                     partial(
-                        _tile,
+                        write,
                         text,
                         sums,
                         [sums.offset_of(i * sums.taps.total + s + j)
                          for i in range(m) for j in range(n)],
                         vectors,
                         image,
-                        text.at(kind, "%scratch", first),
+                        text.at(kind, y, text.times(first, apart)),
                         text.at(kind, target, place),
                     )
                     for m, (s, n), vectors in itertools.product(counts, lengths, sizes)
                 ]  # fmt: skip
                 text.choose(case, cases)
 
-            text.loop("0", str(channels.panels.parts), [], panel)
+            text.loop("0", str(sums.panels.parts), [], panel)
 
         text.loop("0", str(sums.taps.parts), [], run)
 
     text.loop(*tiles, [], tile, checked=True)
 
 
-def _tile(
-    text: Text,
-    sums: _Sums,
-    offsets: list[int],
-    vectors: int,
-    x: str,
-    y: str,
-    target: str,
-) -> None:
-    """Some taps by the vectors of a panel, over all positions of an image."""
-    kind, lanes, padded = sums.shape.kind, sums.channels.lanes, sums.channels.padded
-    places = [
-        text.at(kind, target, str(r * padded + v * lanes))
-        for r in range(len(offsets))
-        for v in range(vectors)
-    ]
-    counts = sums.shape.positions
-    gaps = [s * p for s, p in zip(sums.shape.stride, sums.frame.pitches, strict=True)]
-
-    def step(pointer: str, values: list[str]) -> list[str]:
-        y, *totals = values
-        columns = [
-            text.load(kind, lanes, text.at(kind, y, str(v * lanes)), lanes) for v in range(vectors)
-        ]
-        new = [text.at(kind, y, str(padded))]
-        for r, offset in enumerate(offsets):
-            spread = text.spread(kind, lanes, text.at(kind, pointer, str(offset)))
-            new += [
-                text.fma(kind, lanes, spread, columns[v], totals[r * vectors + v])
-                for v in range(vectors)
-            ]
-        return new
-
-    types = ["ptr", *[vector_type(kind, lanes)] * len(places)]
-
-    def nest(axis: int, pointer: str, values: list[str]) -> list[str]:
-        if axis == len(counts):
-            return step(pointer, values)
-        gap = gaps[axis]
-        # Rolled for the reason that the forward kernel's taps are.
-        return text.loop(
-            "0",
-            str(counts[axis]),
-            list(zip(types, values, strict=True)),
-            lambda i, inner: nest(axis + 1, text.at(kind, pointer, text.times(i, gap)), inner),
-            rolled=True,
-        )
-
-    if 0 in counts:
-        return
-    old = [text.load(kind, lanes, place, lanes) for place in places]
-    _, *new = nest(0, x, [y, *old])
-    for place, value in zip(places, new, strict=True):
-        text.store(kind, lanes, value, place, lanes)
-
-
 # *** second phase: the sum of the blocks, in the layout of the weights ***
 
 
-def _total_phase(symbol: str, sums: _Sums) -> Phase:
+def _total_phase(symbol: str, sums: Sums) -> Phase:
     text = Text(symbol)
-    taps = -(-sums.per_group // sums.channels.lanes)
+    taps = -(-sums.per_group // sums.accumulator)
     units = sums.shape.groups * taps if sums.partial else 0
     if units:
         text.loop("%begin", "%end", [], lambda u, _: _total(text, sums, u, taps), checked=True)
     return phase_of(text, symbol, units, 0, 0)
 
 
-def _total(text: Text, sums: _Sums, unit: str, taps: int) -> None:
+def _total(text: Text, sums: Sums, unit: str, taps: int) -> None:
     """A vector of neighbouring taps, all output channels of a group."""
-    lanes = sums.channels.lanes
+    lanes = sums.accumulator
     g = text.make(f"udiv i64 {unit}, {taps}")
     first = text.times(text.make(f"urem i64 {unit}, {taps}"), lanes)
     whole, left = divmod(sums.per_group, lanes)
@@ -368,20 +279,22 @@ def _total(text: Text, sums: _Sums, unit: str, taps: int) -> None:
     )
 
 
-def _total_block(text: Text, sums: _Sums, g: str, first: str, count: int) -> None:
-    kind, lanes, padded = sums.shape.kind, sums.channels.lanes, sums.channels.padded
+def _total_block(text: Text, sums: Sums, g: str, first: str, count: int) -> None:
+    """So many neighbouring taps from the first one on."""
+    kind, lanes = sums.shape.kind, sums.accumulator
     type_ = vector_type(kind, lanes)
     row = text.plus(text.times(g, sums.per_group), first)
-    source = text.at(kind, "%shared", text.times(row, padded))
+    source = text.at(kind, "%shared", text.times(row, sums.width))
     outputs = sums.shape.o // sums.shape.groups
 
-    def vector(v: str, used: int) -> None:
+    def added(v: str) -> list[str]:
+        """The accumulators of each tap that stand at one place, of all blocks."""
         start = text.at(kind, source, text.times(v, lanes))
 
         def add(b: str, values: list[str]) -> list[str]:
             here = text.at(kind, start, text.times(b, sums.partial))
             parts = [
-                text.load(kind, lanes, text.at(kind, here, str(i * padded)), lanes)
+                text.load(kind, lanes, text.at(kind, here, str(i * sums.width)), lanes)
                 for i in range(count)
             ]
             return [
@@ -390,10 +303,25 @@ def _total_block(text: Text, sums: _Sums, g: str, first: str, count: int) -> Non
             ]
 
         zeros = [(type_, "zeroinitializer")] * count
-        totals = text.loop("0", str(sums.blocks.parts), zeros, add, rolled=True)
-        for j, (value, wide) in enumerate(turned(text, kind, lanes, totals)[:used]):
-            channel = text.plus(text.times(g, outputs), text.plus(text.times(v, lanes), str(j)))
-            index = text.plus(text.times(channel, sums.per_group), first)
-            text.store(kind, wide, value, text.at(kind, "%y", index), count)
+        return text.loop("0", str(sums.blocks.parts), zeros, add, rolled=True)
 
-    sums.channels.each_vector(text, vector)
+    def store(value: str, wide: int, o: str) -> None:
+        channel = text.plus(text.times(g, outputs), o)
+        index = text.plus(text.times(channel, sums.per_group), first)
+        text.store(kind, wide, value, text.at(kind, "%y", index), count)
+
+    def channels(v: str, used: int) -> None:
+        for j, (value, wide) in enumerate(turned(text, kind, lanes, added(v))[:used]):
+            store(value, wide, text.plus(text.times(v, lanes), str(j)))
+
+    def channel(o: str, _: list[str]) -> None:
+        totals = [value for value, _ in turned(text, kind, lanes, added(o))]
+        while len(totals) > 1:
+            pairs = zip(totals[::2], totals[1::2], strict=True)
+            totals = [text.make(f"fadd {type_} {a}, {b}") for a, b in pairs]
+        store(totals[0], lanes, o)
+
+    if sums.by_positions:
+        text.loop("0", str(outputs), [], channel, rolled=True)
+    else:
+        sums.channels.each_vector(text, channels)
