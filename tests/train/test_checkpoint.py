@@ -54,10 +54,66 @@ SCRIPT = """
 """
 
 
+# Whatever else a run may read from or do, one run after the other.
+OTHERS = """
+    import sys, time
+    from pathlib import Path
+    import numpy as np
+    import adjoint as ad
+    from adjoint import nn, optim
+
+    def report(run, row):
+        print(row.epoch, flush=True)
+        time.sleep(0.01)
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 61, 5, 3))
+    rows = Path(sys.argv[2]).with_name("rows.npy")
+    if not rows.exists():
+        np.save(rows.with_name("half.npy"), x)
+        rows.with_name("half.npy").replace(rows)
+
+    def batches(epoch):
+        draw = np.random.default_rng(epoch)
+        for size in draw.integers(3, 9, 4 + epoch % 2):
+            at = draw.integers(0, 61, size)
+            yield x[at], y[at]
+
+    def endless():
+        while True:
+            yield from batches(0)
+
+    with nn.seed(1):
+        layers = nn.GRU(3, 4), nn.BatchNorm(4, axis=2), nn.Dropout(0.2), nn.Linear(4, 3)
+    model = nn.Sequential(*layers)
+    runs = {
+        "mapped": {"data": (np.load(rows, mmap_mode="r"), y), "validation": 0.2},
+        "stream": {"data": batches},
+        "endless": {"data": endless(), "steps_per_epoch": 5},
+        "truncated": {"data": (x, y), "truncate": 2},
+        "whole": {"data": (x[:9], y[:9]), "optimizer": optim.lbfgs(), "epochs": 130},
+    }
+    histories = {}
+    for name, how in runs.items():
+        result = ad.fit(
+            model, loss=nn.mean_squared_error, batch_size=16, seed=9, backend="interpreter",
+            checkpoint=sys.argv[1] + name, checkpoint_every=0.0, progress=False,
+            **{"callbacks": [report], "epochs": 9, **how},
+        )
+        ad.save(result.model, sys.argv[2] + name)
+        histories[name] = [[row.epoch, row.loss.hex()] for row in result.history]
+    ad.save(model, sys.argv[2], histories)
+"""
+
+
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    place = tmp_path_factory.mktemp("run") / "run.py"
-    place.write_text(textwrap.dedent(SCRIPT))
+    return _written(tmp_path_factory.mktemp("run"), SCRIPT)
+
+
+def _written(folder: Path, text: str) -> Path:
+    place = folder / "run.py"
+    place.write_text(textwrap.dedent(text))
     return place
 
 
@@ -96,6 +152,27 @@ def test_after_kill_9_at_random_moments_the_bits_are_those_of_one_run(script, tm
     assert (tmp_path / "killed").read_bytes() == (tmp_path / "straight").read_bytes()
     left = {path.name for path in tmp_path.iterdir()} - {"straight", "killed", "checkpoint"}
     assert all(name.endswith(".part") for name in left)
+
+
+def test_after_kill_9_runs_of_other_kinds_are_those_of_one_run_too(tmp_path):
+    runs = _written(tmp_path, OTHERS)
+    log = tmp_path / "log"
+    straight = start(runs, tmp_path / "unbroken", tmp_path / "straight", log)
+    assert straight.wait() == 0, log.read_text()
+    draw = python_random.Random(0)
+    killed, process = 0, None
+    while process is None or process.returncode:
+        process = start(runs, tmp_path / "checkpoint", tmp_path / "killed", log)
+        if killed < 3:
+            wait_for_a_line(process, log)
+            time.sleep(draw.uniform(0, 0.4))
+            process.kill()
+        killed += process.wait() == -signal.SIGKILL
+        assert process.returncode in (0, -signal.SIGKILL), log.read_text()
+    assert killed >= 2
+    for name in ("", "mapped", "stream", "endless", "truncated", "whole"):
+        one, other = (tmp_path / f"{way}{name}" for way in ("killed", "straight"))
+        assert one.read_bytes() == other.read_bytes(), name
 
 
 # --- in one process: a run is broken off at every single call ------------------------------------
@@ -171,8 +248,8 @@ def streamed(tmp_path):
     x, y = given.pop("data")
     held = x[:9], y[:9]
 
-    def batches(epoch):
-        for i in range(0, 37, 6):
+    def batches(epoch):  # the first epoch is shorter than the others
+        for i in range(0, 37 if epoch else 25, 6):
             yield x[i : i + 6] + 0.01 * epoch, y[i : i + 6]
 
     return {**given, "data": batches, "validation": held}
@@ -194,7 +271,7 @@ def windowed(tmp_path):
 @pytest.mark.parametrize("how", [mapped, streamed, windowed])
 def test_whatever_the_data_are_a_broken_run_goes_on_to_the_same_bits(how, tmp_path):
     wanted = bits(ad.fit(**how(tmp_path)))
-    for calls in (1, 2, 3, 5):
+    for calls in (1, 2, 5, 8):
         path = tmp_path / f"after{calls}"
         with pytest.raises(BreakOffError):
             ad.fit(**how(tmp_path), callbacks=[After(calls)], checkpoint=path, checkpoint_every=0)
@@ -274,6 +351,11 @@ def test_a_checkpoint_of_another_run_is_refused_by_what_differs(tmp_path):
             ad.fit(**{**settings(), **change}, checkpoint=path)
     with pytest.raises(StructureError, match="callbacks"):
         ad.fit(**settings(), callbacks=[After(0)], checkpoint=path)
+
+
+def test_a_folder_is_no_checkpoint(tmp_path):
+    with pytest.raises(StructureError, match=r"run\.safetensors"):
+        ad.fit(**settings(), checkpoint=tmp_path)
 
 
 def test_damaged_checkpoints_and_missing_folders_are_refused(tmp_path):

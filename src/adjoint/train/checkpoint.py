@@ -69,6 +69,13 @@ class Checkpoint(Callback):
         self._latest: _Snapshot | None = None
         self._saved: _Snapshot | None = None
         self._fingerprint = _fingerprint(problem, source, held, settings)
+        if self.path.is_dir():
+            raise StructureError(
+                "the checkpoint must be a file, and there is a folder of that name",
+                function="fit",
+                got=str(self.path),
+                remedy=f"name a file in it, such as {self.path / 'run.safetensors'}",
+            )
         if not self.path.parent.is_dir():
             raise StructureError(
                 "the folder of the checkpoint does not exist",
@@ -111,6 +118,7 @@ class Checkpoint(Callback):
             "fingerprint": self._fingerprint,
             "epoch": at.epoch,
             "step": at.step,
+            "before": at.before,
             "sums": {name: repr(value) for name, value in at.sums.items()},
             "weight": at.weight,
             "seconds": snapshot.seconds,
@@ -153,6 +161,8 @@ class Checkpoint(Callback):
             {name: float(value) for name, value in document["sums"].items()},
             document["weight"],
             document["seconds"],
+            # Files of before 22 November 2026 do not say; their epochs were all of one length.
+            document.get("before", document["epoch"] * (run.steps or 0)),
         )
         run.history = History.from_documents(document["history"])
         run.stopped = document["stopped"]

@@ -35,6 +35,7 @@ class Position:
         sums: losses of those steps by name, each times its batch.
         weight: examples that they were of.
         seconds: spent on the running epoch before this process.
+        before: steps taken in the epochs that are finished.
     """
 
     carry: Carry
@@ -43,6 +44,7 @@ class Position:
     sums: dict[str, float] = field(default_factory=dict)
     weight: int = 0
     seconds: float = 0.0
+    before: int = 0
 
 
 class Run:
@@ -106,7 +108,9 @@ class Run:
 
     @property
     def steps(self) -> int | None:
-        """Steps of an epoch."""
+        """Steps of an epoch; of a stream, if it does not say, as many as there were so far."""
+        if self._source.steps is None and self.epoch:
+            return round(self.position.before / self.epoch)
         return self._source.steps
 
     @property
@@ -162,8 +166,6 @@ class Run:
             self._advance(piece)
             for callback in self.callbacks:
                 callback.on_steps(self)
-        if isinstance(self._source, StreamSource) and self._source.steps is None:
-            self._source.steps = self.position.step
         self._close_epoch()
 
     def _close_epoch(self) -> None:
@@ -174,7 +176,9 @@ class Run:
         carry = at.carry
         watched = row.loss if row.val_loss is None else row.val_loss
         state = self._problem.optimizer.observe(carry["optimizer"], np.asarray(watched))
-        self.position = Position({**carry, "optimizer": state}, at.epoch + 1)
+        self.position = Position(
+            {**carry, "optimizer": state}, at.epoch + 1, before=at.before + at.step
+        )
         self._since = perf_counter()
         for callback in self.callbacks:
             callback.on_epoch(self, row)
@@ -197,9 +201,8 @@ class Run:
         )
 
     def _arguments(self, carry: Carry, step: int, rows: Any) -> tuple[Any, ...]:
-        # A stream that has not ended yet counts its first epoch.
-        first = self.epoch * (self.steps or 0) + step
-        return carry, self._step_key, np.asarray(first), rows, self._source.gathered
+        first = np.asarray(self.position.before + step)
+        return carry, self._step_key, first, rows, self._source.gathered
 
     def _call_length(self, at: Position) -> int:
         """Steps of one call: fixed by the sizes of the graph, never by a clock."""
