@@ -116,3 +116,17 @@ def test_shapes_at_which_a_formula_has_a_limit() -> None:
     q, dot = ad.jvp(lambda c: st.genextreme.ppf(0.3, c), (0.0,), (1.0,))
     assert q == pytest.approx(-np.log(-np.log(0.3)))
     assert dot == pytest.approx(-0.5 * np.log(-np.log(0.3)) ** 2)
+
+
+def test_singular_covariance(rng: np.random.Generator) -> None:
+    cov = np.zeros((4, 4))
+    cov[:2, :2] = [[1.0, 0.3], [0.3, 2.0]]
+    tail = np.zeros((3, 2))
+
+    def f(x: Any, mean: Any) -> Any:
+        points = np.concatenate([x, tail], axis=1)
+        center = np.concatenate([mean, np.zeros(2)])
+        return st.multivariate_normal.logpdf(points, center, cov, allow_singular=True)
+
+    args = (rng.normal(size=(3, 2)), np.array([0.4, -0.2]))
+    checking.check(checking.Case("singular", f, args, frozenset({"bits", "jit"})), rng)

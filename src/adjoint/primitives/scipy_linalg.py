@@ -213,7 +213,11 @@ def _blocks(top: list[Any], bottom: list[Any]) -> Any:
 def _frechet_jvp(primals: Any, tangents: Any, outputs: Any, name: str) -> Any:
     (a, e), (a_dot, e_dot) = primals, tangents
     total = None if e_dot is None else matrix_frechet(a, e_dot, name=name)
-    if a_dot is not None:
+    if a_dot is not None and name == "sqrtm":  # r x + x r = e for the root r, which moves too
+        moved, x = matrix_frechet(a, a_dot, name=name), matrix_frechet(a, e, name=name)
+        share = -matrix_frechet(a, moved @ x + x @ moved, name=name)
+        total = share if total is None else total + share
+    elif a_dot is not None:
         zero, n = np.zeros_like(a), a.shape[-1]
         point = _blocks([a, e], [zero, a])
         moved = _blocks([a_dot, np.zeros_like(a_dot)], [np.zeros_like(a_dot), a_dot])

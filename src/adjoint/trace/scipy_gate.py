@@ -109,6 +109,7 @@ _waiting: list[Entry] = []  # not looked up yet
 _resting: list[Entry] = []  # looked up, with SciPy's own code
 _armed: dict[int, Entry] = {}  # by the function's id
 _modules_seen = 0
+_looking = False
 
 
 def scipy_rule(*names: str, wanted: Callable[..., bool] | None = None) -> Callable[[F], F]:
@@ -210,14 +211,23 @@ def _code_for(function: FunctionType, entry: Entry) -> CodeType:
 
 
 def _look() -> None:
-    """Load the rules of the packages that have been imported, and put them in place."""
-    global _modules_seen
+    """Load the rules of the packages that have been imported, and put them in place.
+
+    Rules import packages of SciPy's themselves: what that brings up waits for the next round.
+    """
+    global _modules_seen, _looking
     with _lock:
+        if _looking:
+            return
+        _looking = True
+        try:
+            while found := [p for p in FAMILIES if p in sys.modules]:
+                for module in FAMILIES.pop(found[0]):
+                    whole = module if "." in module else f"adjoint.trace.calls.{module}"
+                    importlib.import_module(whole)
+        finally:
+            _looking = False
         _modules_seen = len(sys.modules)
-        for package in [p for p in FAMILIES if p in sys.modules]:
-            for module in FAMILIES.pop(package):
-                whole = module if "." in module else f"adjoint.trace.calls.{module}"
-                importlib.import_module(whole)
         for entry in _waiting[:]:
             if not entry.find():
                 continue

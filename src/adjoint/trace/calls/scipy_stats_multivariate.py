@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.scipy_linalg import mirrored
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
@@ -48,25 +49,47 @@ def _mahalanobis(x: Any, mean: Any, shape: Any) -> tuple[Any, Any]:
     return squares, 2 * np.sum(np.log(np.diagonal(lower)))
 
 
-def _normal_logpdf(x: Any, mean: Any, cov: Any) -> Any:
+def _normal_logpdf(x: Any, mean: Any, cov: Any, allow_singular: bool = False) -> Any:
     dim = _dimension(mean, cov)
-    squares, log_det = _mahalanobis(_points(x, dim), mean, _covariance(cov, dim))
+    points, shape = _points(x, dim), _covariance(cov, dim)
+    if allow_singular:
+        return _singular_logpdf(points, mean, shape)
+    squares, log_det = _mahalanobis(points, mean, shape)
     return np.squeeze(-0.5 * (dim * _LOG_2PI + log_det + squares))
+
+
+def _singular_logpdf(x: Any, mean: Any, shape: Any) -> Any:
+    """In the directions that have a variance, as SciPy tells them; -inf beside them."""
+    values, axes = np.linalg.eigh(mirrored(shape, lower=True, hermitian=False))
+    least = 1e6 * np.finfo(np.float64).eps * np.max(np.abs(stop_gradient(values)))
+    there = stop_gradient(values) > least
+    safe = np.where(there, values, 1.0)
+    along = (x if mean is None else x - mean) @ axes
+    squares = np.sum(np.where(there, along * along / safe, 0.0), axis=-1)
+    beside = np.sqrt(np.sum(np.where(there, 0.0, stop_gradient(along)) ** 2, axis=-1))
+    log_det = np.sum(np.where(there, np.log(safe), 0.0))
+    rank = np.sum(there.astype(np.float64))
+    value = np.squeeze(-0.5 * (rank * _LOG_2PI + log_det + squares))
+    return np.where(np.squeeze(beside) < 1e3 * least, value, -np.inf)
 
 
 _NORMAL = "scipy.stats._multivariate.multivariate_normal_gen"
 
 
 @scipy_rule(f"{_NORMAL}.logpdf")
-def normal_logpdf(self: Any, x: Any, mean: Any = None, cov: Any = 1, *_: Any, **__: Any) -> Any:
-    """The log density; the covariance must be positive definite."""
-    return _normal_logpdf(x, mean, cov)
+def normal_logpdf(
+    self: Any, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False
+) -> Any:
+    """The log density."""
+    return _normal_logpdf(x, mean, cov, allow_singular)
 
 
 @scipy_rule(f"{_NORMAL}.pdf")
-def normal_pdf(self: Any, x: Any, mean: Any = None, cov: Any = 1, *_: Any, **__: Any) -> Any:
+def normal_pdf(
+    self: Any, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False
+) -> Any:
     """The density."""
-    return np.exp(_normal_logpdf(x, mean, cov))
+    return np.exp(_normal_logpdf(x, mean, cov, allow_singular))
 
 
 @scipy_rule(f"{_NORMAL}.entropy")
@@ -80,8 +103,8 @@ def normal_entropy(self: Any, mean: Any = None, cov: Any = 1) -> Any:
 class _Frozen:
     """Parameters of a frozen multivariate normal that hold stand-ins."""
 
-    def __init__(self, mean: Any, cov: Any) -> None:
-        self.mean, self.cov = mean, cov
+    def __init__(self, mean: Any, cov: Any, allow_singular: bool) -> None:
+        self.mean, self.cov, self.allow_singular = mean, cov, allow_singular
 
 
 _FROZEN = "scipy.stats._multivariate.multivariate_normal_frozen"
@@ -92,16 +115,19 @@ def _is_recorded(self: Any, *_: Any, **__: Any) -> bool:
 
 
 @scipy_rule(f"{_FROZEN}.__init__")
-def frozen_init(self: Any, mean: Any = None, cov: Any = 1, *_: Any, **__: Any) -> None:
+def frozen_init(
+    self: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False, *_: Any, **__: Any
+) -> None:
     """Keep the parameters as they are."""
-    self.__dict__.update(adjoint_recorded=_Frozen(mean, cov), mean=mean, cov=cov)
+    kept = _Frozen(mean, cov, allow_singular)
+    self.__dict__.update(adjoint_recorded=kept, mean=mean, cov=cov)
 
 
-def _kept(self: Any) -> tuple[Any, Any]:
+def _kept(self: Any) -> tuple[Any, Any, bool]:
     known = self.__dict__.get("adjoint_recorded")
     if known is not None:
-        return known.mean, known.cov
-    return self.mean, self.cov_object.covariance
+        return known.mean, known.cov, known.allow_singular
+    return self.mean, self.cov_object.covariance, self.allow_singular
 
 
 @scipy_rule(f"{_FROZEN}.logpdf", wanted=_is_recorded)
@@ -119,7 +145,7 @@ def frozen_pdf(self: Any, x: Any) -> Any:
 @scipy_rule(f"{_FROZEN}.entropy", wanted=_is_recorded)
 def frozen_entropy(self: Any) -> Any:
     """The differential entropy."""
-    return normal_entropy(None, *_kept(self))
+    return normal_entropy(None, *_kept(self)[:2])
 
 
 _T = "scipy.stats._multivariate.multivariate_t_gen"

@@ -120,13 +120,19 @@ def _side(dist: Any, start: Any, upper: bool) -> tuple[Any, Any]:
     return start + (off if upper else -off), weights + 0 * start
 
 
+def _living(dist: Any, t: Any, shapes: tuple[Any, ...], standard: Standard) -> tuple[Any, Any]:
+    """Where the density has not run out, and places of which none is where it has."""
+    fixed = stop_gradient(t)
+    f = stop_gradient(standard(dist, "_pdf", fixed, shapes))
+    alive = np.isfinite(f) & (f > 0)
+    inside = np.max(np.where(alive, fixed, -np.inf), axis=-1, keepdims=True)
+    return alive, np.where(alive, t, inside)
+
+
 def _density(dist: Any, t: Any, shapes: tuple[Any, ...], standard: Standard) -> Any:
     """The density, and 0 where it has run out, without the slopes of what it is made of there."""
-    f = stop_gradient(standard(dist, "_pdf", stop_gradient(t), shapes))
-    alive = np.isfinite(f) & (f > 0)
-    inside = np.max(np.where(alive, stop_gradient(t), -np.inf), axis=-1, keepdims=True)
-    f = standard(dist, "_pdf", np.where(alive, t, inside), shapes)
-    return np.where(alive, f, 0.0)
+    alive, t = _living(dist, t, shapes, standard)
+    return np.where(alive, standard(dist, "_pdf", t, shapes), 0.0)
 
 
 def _area(dist: Any, y: Any, shapes: tuple[Any, ...], standard: Standard, upper: bool) -> Any:
@@ -164,24 +170,23 @@ def _tail() -> tuple[Any, Any]:
 def _expectation(
     dist: Any, g: Callable[[Any, Any], Any], shapes: tuple[Any, ...], standard: Standard
 ) -> Any | None:
-    """The mean of g(x, shapes): over the quantiles where they have a formula, or the support."""
+    """The mean of g(x, shapes): over the support, or the quantiles where that moves."""
     shape = np.broadcast_shapes(*map(np.shape, shapes))
     wide = tuple(np.broadcast_to(floating(s), shape)[..., None] for s in shapes)
-    if formula_of(dist, "_ppf") is not None:
-        u, weights = _tail()
-        total: Any = 0.0
-        for name in ("_ppf", "_isf"):
-            x = standard(dist, name, u + np.zeros((*shape, 1)), wide)
-            value = g(x, wide)
-            total = total + np.sum(weights * np.where(np.isfinite(value), value, 0.0), axis=-1)
+    total: Any = 0.0
+    if _stays(dist):
+        start = np.broadcast_to(plain(dist, "median", *shapes), shape)
+        for upper in (False, True):
+            t, weights = _side(dist, start, upper)
+            alive, t = _living(dist, t, wide, standard)
+            value = g(t, wide) * standard(dist, "_pdf", t, wide)
+            total = total + np.sum(weights * np.where(alive, value, 0.0), axis=-1)
         return total
-    if not _stays(dist):
+    if formula_of(dist, "_ppf") is None:
         return None
-    start = plain(dist, "median", *shapes)
-    total = 0.0
-    for upper in (False, True):
-        t, weights = _side(dist, np.broadcast_to(start, shape), upper)
-        value = g(t, wide) * _density(dist, t, wide, standard)
+    u, weights = _tail()
+    for name in ("_ppf", "_isf"):
+        value = g(standard(dist, name, u + np.zeros((*shape, 1)), wide), wide)
         total = total + np.sum(weights * np.where(np.isfinite(value), value, 0.0), axis=-1)
     return total
 
