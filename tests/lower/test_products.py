@@ -202,6 +202,19 @@ def test_stretches_are_even_where_they_can_be():
         assert depth * -(-k // depth) >= k
 
 
+def test_half_of_the_units_is_half_of_the_work():
+    from adjoint.lower.products_tile import Spread, tile
+
+    assert Spread(32, 7).lengths() == [4, 5, 4, 5, 4, 5, 5]
+    assert Spread(32, 7).starts() == [0, 4, 9, 13, 18, 22, 27]
+    for shape in (Shape(128, 512, 784, "float32"), Shape(70, 1100, 50, "float64")):
+        lanes = 64 // shape.size
+        tiling = tile(shape, lanes, 32, shape.m)
+        work = [r * v for v in tiling.vectors.lengths() for r in tiling.rows.lengths()]
+        first = sum(work[: tiling.units // 2])
+        assert 0.46 < first / sum(work) < 0.54
+
+
 def test_the_stack_is_not_filled_by_a_panel():
     long = Shape(5, 20, 200_000, "float32", transpose_a=True, transpose_b=True)
     text = deep_product("@product", long).text

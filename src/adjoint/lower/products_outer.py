@@ -8,7 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adjoint.lower.products_text import Text, transposed, turned, vector_type
-from adjoint.lower.products_tile import Split, Tiling, lanes_for, outer_cost, tile, transpose_cost
+from adjoint.lower.products_tile import (
+    Split,
+    Spread,
+    Tiling,
+    lanes_for,
+    outer_cost,
+    tile,
+    transpose_cost,
+)
 
 if TYPE_CHECKING:
     from adjoint.lower.products import Plan
@@ -102,6 +110,13 @@ def run_start(text: Text, split: Split, number: str) -> tuple[str, str]:
     start = text.times(number, split.short)
     if not split.longer:
         return start, "0"
+    if isinstance(split, Spread):
+        here, after = (
+            text.make(f"udiv i64 {text.times(i, split.total)}, {split.parts}")
+            for i in (number, text.plus(number, "1"))
+        )
+        length = text.make(f"sub i64 {after}, {here}")
+        return here, text.make(f"sub i64 {length}, {split.short}")
     is_longer = text.make(f"icmp slt i64 {number}, {split.longer}")
     before = text.make(f"select i1 {is_longer}, i64 {number}, i64 {split.longer}")
     return text.plus(start, before), text.make(f"zext i1 {is_longer} to i64")

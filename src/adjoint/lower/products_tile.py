@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ class Split:
     def starts(self) -> list[int]:
         """Where every run starts."""
         return [i * self.short + min(i, self.longer) for i in range(self.parts)]
+
+
+@dataclass(frozen=True)
+class Spread(Split):
+    """The longer runs lie among the others, so that half of the runs is half of the work."""
+
+    def starts(self) -> list[int]:
+        """Where every run starts."""
+        return [i * self.total // self.parts for i in range(self.parts)]
+
+    def lengths(self) -> list[int]:
+        """Every run's length, in order."""
+        return [b - a for a, b in pairwise([*self.starts(), self.total])]
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,7 @@ def tile(shape: Shape, lanes: int, registers: int, most_rows: int, depth: int = 
             if best is None or cost < best[0]:
                 best = (cost, rows.parts, columns.parts)
     assert best is not None
-    return Tiling(lanes, Split(m, best[1]), Split(vectors, best[2]), last)
+    return Tiling(lanes, Split(m, best[1]), Spread(vectors, best[2]), last)
 
 
 def outer_cost(tiling: Tiling, k: int) -> float:
