@@ -105,3 +105,20 @@ def _value(index: Any, known: dict[Any, int]) -> int:
         inner = getattr(atom, "index", None)
         total += factor * (known[atom] if inner is None else _value(inner, known) // atom.divisor)
     return total
+
+
+@pytest.mark.parametrize("columns", [1, 63, 64, 130, 512, 700])
+def test_sums_of_columns_read_runs_of_rows(columns: int, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(70, columns)).astype("f")
+
+    def f(x: Any) -> Any:
+        return np.sum(x, axis=0), np.sum(x * x, axis=0), np.max(x, axis=0)
+
+    one, two = ad.jit(f, threads=1)(x), ad.jit(f, threads=2)(x)
+    for got, again, wanted in zip(one, two, f(x.astype("d")), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=2e-5, atol=2e-5)
+        np.testing.assert_array_equal(got, again)
+    _, features = native.processor()
+    lowered = lower_graph(rewrite(ad.trace(lambda x: np.sum(x, axis=0), x)), features)
+    kernels = [step.kernel for step in walk(lowered.steps) if isinstance(step, KernelStep)]
+    assert columns < 512 or [kernel.vectors >= 4 for kernel in kernels] == [True]

@@ -16,6 +16,9 @@ from adjoint.lower.widths import fitting
 
 _SHUFFLED = 4  # lanes this far apart are read in whole vectors and put in order
 _AFAR = 1.5  # what a lane costs that is read by itself, in vectors
+_SIMPLE = 6  # the price of what may be done to several vectors side by side
+_RUN = 8  # vectors of a row that are read one after the other
+_FEWEST_RUNS = 4  # of a row, so that threads can share them
 _FOLD = 3  # what adding the halves of a vector costs, each time
 
 
@@ -35,6 +38,8 @@ def plan_axes(kernel: Kernel, variables: list[Var], forms: Iterable[Index]) -> N
     along = inner if kernel.across else kept
     _join_short(kernel, along)
     kernel.groups = [*kept, *inner]
+    if kept and inner and not kernel.across:
+        _widen(kernel, kept[-1], variables[kept[-1][-1]], forms)
 
 
 def _even(kernel: Kernel, variables: list[Var], forms: list[Index]) -> list[list[int]]:
@@ -69,6 +74,20 @@ def _join_short(kernel: Kernel, groups: list[list[int]]) -> None:
     while groups and _is_short(kernel, groups):
         last = groups.pop()
         groups[-1] += last
+
+
+def _widen(kernel: Kernel, group: list[int], variable: Var, forms: list[Index]) -> None:
+    """Let sums over rows read a long run of each row at once.
+
+    A narrow column of a large array touches another page in every row, and a line of which the
+    rest is needed only when it has left the caches.
+    """
+    if kernel.price > _SIMPLE or any(f.coefficient(variable) not in (0, 1) for f in forms):
+        return
+    extent, most = _extent(kernel, group), _RUN // len(kernel.nodes)
+    while 2 * kernel.vectors <= most and extent >= _FEWEST_RUNS * 2 * kernel.lanes:
+        kernel.lanes *= 2
+        kernel.vectors *= 2
 
 
 def _across(

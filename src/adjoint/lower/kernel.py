@@ -22,6 +22,7 @@ from adjoint.lower.layout import Place
 from adjoint.lower.widths import bytes_of, counts, fitting
 
 _UNROLL = 4  # accumulators side by side, so that additions need not wait for each other
+_ACCUMULATORS = 8  # vectors of the machine that they may take
 _MOST_PIECES = 6  # of a loop that is cut
 _WIDEST = 16  # lanes at most, however narrow the elements
 
@@ -51,6 +52,7 @@ class Kernel:
     other_rows: list[Operand] = field(default_factory=list)  # read elsewhere than in row i for i
     groups: list[list[int]] = field(default_factory=list)
     lanes: int = 1
+    vectors: int = 1  # of the machine that one of those lanes takes
     across: bool = False  # vectors along the reduced axes, not the kept ones
     shared: int = 0  # steps of the outermost loop, if threads share it; 0: one thread does all
     block: int = 0  # steps of the outermost loop that make a partial result
@@ -256,7 +258,8 @@ class KernelWriter:
             lanes = min(lanes, fitting(self._extent(self.inner[-1])))
         extent = self._extent(self.inner[-1]) if self.inner else 1
         wide = lanes if kernel.across else 1
-        copies = _UNROLL if extent >= wide * _UNROLL else 1
+        taken = max(1, lanes * kernel.vectors // kernel.lanes)
+        copies = max(1, min(_UNROLL, _ACCUMULATORS // taken)) if extent >= wide * _UNROLL else 1
         slots = []
         for node in stage.nodes:
             first, kind = reducing.identity(w, node), reducing.accumulator_kind(node)

@@ -1,138 +1,88 @@
 define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1) #0 {
-  %acc2 = alloca <16 x float>, align 64
-  %acc5 = alloca <16 x float>, align 64
-  %acc6 = alloca <16 x float>, align 64
-  %acc7 = alloca <16 x float>, align 64
-  %acc44 = alloca <8 x float>, align 64
-  %acc47 = alloca <8 x float>, align 64
-  %acc48 = alloca <8 x float>, align 64
-  %acc49 = alloca <8 x float>, align 64
-  %v3 = insertelement <16 x float> poison, float 0x0000000000000000, i64 0
-  %v4 = shufflevector <16 x float> %v3, <16 x float> poison, <16 x i32> zeroinitializer
+  %acc2 = alloca <64 x float>, align 64
+  %acc5 = alloca <64 x float>, align 64
+  %acc24 = alloca <64 x float>, align 64
+  %acc25 = alloca <64 x float>, align 64
+  %v3 = insertelement <64 x float> poison, float 0x0000000000000000, i64 0
+  %v4 = shufflevector <64 x float> %v3, <64 x float> poison, <64 x i32> zeroinitializer
   br label %L1.pre
   L1.pre:
   br label %L1.head
   L1.head:
   %L1 = phi i64 [ 0, %L1.pre ], [ %L1.next, %L1.latch ]
-  store <16 x float> %v4, ptr %acc2, align 64
-  store <16 x float> %v4, ptr %acc5, align 64
-  store <16 x float> %v4, ptr %acc6, align 64
-  store <16 x float> %v4, ptr %acc7, align 64
-  br label %L8.pre
-  L8.pre:
-  br label %L8.head
-  L8.head:
-  %L8 = phi i64 [ 0, %L8.pre ], [ %L8.next, %L8.latch ]
-  %v9 = load <16 x float>, ptr %acc2, align 64
-  %v10 = mul nsw i64 %L8, 310
-  %v11 = add nsw i64 %L1, %v10
-  %v12 = getelementptr inbounds float, ptr %b0, i64 %v11
-  %v13 = load <16 x float>, ptr %v12, align 4
-  %v14 = fadd <16 x float> %v9, %v13
-  store <16 x float> %v14, ptr %acc2, align 64
-  %v15 = load <16 x float>, ptr %acc5, align 64
-  %v16 = mul nsw i64 %L8, 310
-  %v17 = add nsw i64 %L1, %v16
-  %v18 = add nsw i64 %v17, 310
-  %v19 = getelementptr inbounds float, ptr %b0, i64 %v18
-  %v20 = load <16 x float>, ptr %v19, align 4
-  %v21 = fadd <16 x float> %v15, %v20
-  store <16 x float> %v21, ptr %acc5, align 64
-  %v22 = load <16 x float>, ptr %acc6, align 64
-  %v23 = mul nsw i64 %L8, 310
-  %v24 = add nsw i64 %L1, %v23
-  %v25 = add nsw i64 %v24, 620
-  %v26 = getelementptr inbounds float, ptr %b0, i64 %v25
-  %v27 = load <16 x float>, ptr %v26, align 4
-  %v28 = fadd <16 x float> %v22, %v27
-  store <16 x float> %v28, ptr %acc6, align 64
-  %v29 = load <16 x float>, ptr %acc7, align 64
-  %v30 = mul nsw i64 %L8, 310
-  %v31 = add nsw i64 %L1, %v30
-  %v32 = add nsw i64 %v31, 930
-  %v33 = getelementptr inbounds float, ptr %b0, i64 %v32
-  %v34 = load <16 x float>, ptr %v33, align 4
-  %v35 = fadd <16 x float> %v29, %v34
-  store <16 x float> %v35, ptr %acc7, align 64
-  br label %L8.latch
-  L8.latch:
-  %L8.next = add nuw nsw i64 %L8, 4
-  %L8.more = icmp ult i64 %L8.next, 900
-  br i1 %L8.more, label %L8.head, label %L8.exit
-  L8.exit:
-  %v36 = load <16 x float>, ptr %acc2, align 64
-  %v37 = load <16 x float>, ptr %acc5, align 64
-  %v38 = fadd <16 x float> %v36, %v37
-  %v39 = load <16 x float>, ptr %acc6, align 64
-  %v40 = fadd <16 x float> %v38, %v39
-  %v41 = load <16 x float>, ptr %acc7, align 64
-  %v42 = fadd <16 x float> %v40, %v41
-  %v43 = getelementptr inbounds float, ptr %b1, i64 %L1
-  store <16 x float> %v42, ptr %v43, align 4
+  store <64 x float> %v4, ptr %acc2, align 64
+  store <64 x float> %v4, ptr %acc5, align 64
+  br label %L6.pre
+  L6.pre:
+  br label %L6.head
+  L6.head:
+  %L6 = phi i64 [ 0, %L6.pre ], [ %L6.next, %L6.latch ]
+  %v7 = load <64 x float>, ptr %acc2, align 64
+  %v8 = mul nsw i64 %L6, 310
+  %v9 = add nsw i64 %L1, %v8
+  %v10 = getelementptr inbounds float, ptr %b0, i64 %v9
+  %v11 = load <64 x float>, ptr %v10, align 4
+  %v12 = fadd <64 x float> %v7, %v11
+  store <64 x float> %v12, ptr %acc2, align 64
+  %v13 = load <64 x float>, ptr %acc5, align 64
+  %v14 = mul nsw i64 %L6, 310
+  %v15 = add nsw i64 %L1, %v14
+  %v16 = add nsw i64 %v15, 310
+  %v17 = getelementptr inbounds float, ptr %b0, i64 %v16
+  %v18 = load <64 x float>, ptr %v17, align 4
+  %v19 = fadd <64 x float> %v13, %v18
+  store <64 x float> %v19, ptr %acc5, align 64
+  br label %L6.latch
+  L6.latch:
+  %L6.next = add nuw nsw i64 %L6, 2
+  %L6.more = icmp ult i64 %L6.next, 900
+  br i1 %L6.more, label %L6.head, label %L6.exit
+  L6.exit:
+  %v20 = load <64 x float>, ptr %acc2, align 64
+  %v21 = load <64 x float>, ptr %acc5, align 64
+  %v22 = fadd <64 x float> %v20, %v21
+  %v23 = getelementptr inbounds float, ptr %b1, i64 %L1
+  store <64 x float> %v22, ptr %v23, align 4
   br label %L1.latch
   L1.latch:
-  %L1.next = add nuw nsw i64 %L1, 16
-  %L1.more = icmp ult i64 %L1.next, 304
+  %L1.next = add nuw nsw i64 %L1, 64
+  %L1.more = icmp ult i64 %L1.next, 256
   br i1 %L1.more, label %L1.head, label %L1.exit
   L1.exit:
-  %v45 = insertelement <8 x float> poison, float 0x0000000000000000, i64 0
-  %v46 = shufflevector <8 x float> %v45, <8 x float> poison, <8 x i32> zeroinitializer
-  store <8 x float> %v46, ptr %acc44, align 64
-  store <8 x float> %v46, ptr %acc47, align 64
-  store <8 x float> %v46, ptr %acc48, align 64
-  store <8 x float> %v46, ptr %acc49, align 64
-  br label %L50.pre
-  L50.pre:
-  br label %L50.head
-  L50.head:
-  %L50 = phi i64 [ 0, %L50.pre ], [ %L50.next, %L50.latch ]
-  %v51 = load <8 x float>, ptr %acc44, align 64
-  %v52 = mul nsw i64 %L50, 310
-  %v53 = add nsw i64 0, %v52
-  %v54 = add nsw i64 %v53, 304
-  %v55 = getelementptr inbounds float, ptr %b0, i64 %v54
-  %v56 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v55, i32 4, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>, <8 x float> zeroinitializer)
-  %v57 = fadd <8 x float> %v51, %v56
-  store <8 x float> %v57, ptr %acc44, align 64
-  %v58 = load <8 x float>, ptr %acc47, align 64
-  %v59 = mul nsw i64 %L50, 310
-  %v60 = add nsw i64 0, %v59
-  %v61 = add nsw i64 %v60, 614
-  %v62 = getelementptr inbounds float, ptr %b0, i64 %v61
-  %v63 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v62, i32 4, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>, <8 x float> zeroinitializer)
-  %v64 = fadd <8 x float> %v58, %v63
-  store <8 x float> %v64, ptr %acc47, align 64
-  %v65 = load <8 x float>, ptr %acc48, align 64
-  %v66 = mul nsw i64 %L50, 310
-  %v67 = add nsw i64 0, %v66
-  %v68 = add nsw i64 %v67, 924
-  %v69 = getelementptr inbounds float, ptr %b0, i64 %v68
-  %v70 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v69, i32 4, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>, <8 x float> zeroinitializer)
-  %v71 = fadd <8 x float> %v65, %v70
-  store <8 x float> %v71, ptr %acc48, align 64
-  %v72 = load <8 x float>, ptr %acc49, align 64
-  %v73 = mul nsw i64 %L50, 310
-  %v74 = add nsw i64 0, %v73
-  %v75 = add nsw i64 %v74, 1234
-  %v76 = getelementptr inbounds float, ptr %b0, i64 %v75
-  %v77 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v76, i32 4, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>, <8 x float> zeroinitializer)
-  %v78 = fadd <8 x float> %v72, %v77
-  store <8 x float> %v78, ptr %acc49, align 64
-  br label %L50.latch
-  L50.latch:
-  %L50.next = add nuw nsw i64 %L50, 4
-  %L50.more = icmp ult i64 %L50.next, 900
-  br i1 %L50.more, label %L50.head, label %L50.exit
-  L50.exit:
-  %v79 = load <8 x float>, ptr %acc44, align 64
-  %v80 = load <8 x float>, ptr %acc47, align 64
-  %v81 = fadd <8 x float> %v79, %v80
-  %v82 = load <8 x float>, ptr %acc48, align 64
-  %v83 = fadd <8 x float> %v81, %v82
-  %v84 = load <8 x float>, ptr %acc49, align 64
-  %v85 = fadd <8 x float> %v83, %v84
-  %v86 = add nsw i64 0, 304
-  %v87 = getelementptr inbounds float, ptr %b1, i64 %v86
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v85, ptr %v87, i32 4, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>)
+  store <64 x float> %v4, ptr %acc24, align 64
+  store <64 x float> %v4, ptr %acc25, align 64
+  br label %L26.pre
+  L26.pre:
+  br label %L26.head
+  L26.head:
+  %L26 = phi i64 [ 0, %L26.pre ], [ %L26.next, %L26.latch ]
+  %v27 = load <64 x float>, ptr %acc24, align 64
+  %v28 = mul nsw i64 %L26, 310
+  %v29 = add nsw i64 0, %v28
+  %v30 = add nsw i64 %v29, 256
+  %v31 = getelementptr inbounds float, ptr %b0, i64 %v30
+  %v32 = call <64 x float> @llvm.masked.load.v64f32.p0(ptr %v31, i32 4, <64 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false>, <64 x float> zeroinitializer)
+  %v33 = fadd <64 x float> %v27, %v32
+  store <64 x float> %v33, ptr %acc24, align 64
+  %v34 = load <64 x float>, ptr %acc25, align 64
+  %v35 = mul nsw i64 %L26, 310
+  %v36 = add nsw i64 0, %v35
+  %v37 = add nsw i64 %v36, 566
+  %v38 = getelementptr inbounds float, ptr %b0, i64 %v37
+  %v39 = call <64 x float> @llvm.masked.load.v64f32.p0(ptr %v38, i32 4, <64 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false>, <64 x float> zeroinitializer)
+  %v40 = fadd <64 x float> %v34, %v39
+  store <64 x float> %v40, ptr %acc25, align 64
+  br label %L26.latch
+  L26.latch:
+  %L26.next = add nuw nsw i64 %L26, 2
+  %L26.more = icmp ult i64 %L26.next, 900
+  br i1 %L26.more, label %L26.head, label %L26.exit
+  L26.exit:
+  %v41 = load <64 x float>, ptr %acc24, align 64
+  %v42 = load <64 x float>, ptr %acc25, align 64
+  %v43 = fadd <64 x float> %v41, %v42
+  %v44 = add nsw i64 0, 256
+  %v45 = getelementptr inbounds float, ptr %b1, i64 %v44
+  call void @llvm.masked.store.v64f32.p0(<64 x float> %v43, ptr %v45, i32 4, <64 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false, i1 false>)
   ret void
 }
