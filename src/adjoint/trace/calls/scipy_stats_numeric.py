@@ -55,6 +55,16 @@ def _with_value(moving: Any, value: Any) -> Any:
     return moving + stop_gradient(value - moving)
 
 
+def _checked(integral: Any, value: Any) -> Any:
+    """An integral's derivatives and SciPy's value; NaN where they are not of the same thing.
+
+    A density with a corner, or one much narrower than the places, would be integrated badly.
+    """
+    off = stop_gradient(np.abs(integral - value))
+    near = off <= 1e-6 * (1 + np.abs(stop_gradient(value)))
+    return np.where(near, _with_value(integral, value), np.nan)
+
+
 # *** distribution functions and quantiles ***
 
 
@@ -68,7 +78,7 @@ def by_number(
         return None
     value = plain(dist, name[-3:] if name.endswith("cdf") else "sf", y, *shapes)
     area = _area(*_unrolled(dist, y), shapes, standard, upper=name.endswith("sf"))
-    found = _with_value(area, value)
+    found = _checked(area, value)
     if name.startswith("_log"):
         return _with_value(np.log(found), plain(dist, name[1:], y, *shapes))
     return found
@@ -213,7 +223,7 @@ def moment(dist: Any, which: int, shapes: tuple[Any, ...], standard: Standard) -
     if which:
         mean: Any = _expectation(dist, lambda x, wide: x - center, shapes, standard)
         found = found - mean * mean
-    return _with_value(found, value)
+    return _checked(found, value)
 
 
 def entropy(dist: Any, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
@@ -221,4 +231,4 @@ def entropy(dist: Any, shapes: tuple[Any, ...], standard: Standard) -> Any | Non
     found = _expectation(
         dist, lambda x, wide: -standard(dist, "_logpdf", x, wide), shapes, standard
     )
-    return None if found is None else _with_value(found, plain(dist, "entropy", *shapes))
+    return None if found is None else _checked(found, plain(dist, "entropy", *shapes))
