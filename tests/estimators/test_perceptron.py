@@ -225,3 +225,10 @@ def test_parameters_are_refused_by_name():
     for name, value in bad.items():
         with pytest.raises(ValueError, match=rf"{name}=.*wanted"):
             MLPClassifier(**{name: value}).fit(X, Y["two"])
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_one_class_alone_is_all_there_is_to_predict(solver):
+    model = MLPClassifier((3,), max_iter=3, solver=solver).fit(X, np.full(len(X), "only"))
+    assert set(model.predict(X)) == {"only"}
+    np.testing.assert_array_equal(model.predict_proba(X), np.ones((len(X), 1)))

@@ -152,6 +152,19 @@ def test_weight_decay_is_for_weights_unless_told_otherwise():
     np.testing.assert_array_equal(after.bias, model.bias)
 
 
+def test_recurrent_weights_decay_too_and_decay_of_nothing_is_refused():
+    cell = nn.GRU(2, 3).replace(dropout=None)
+    zero = tree.tree_map(np.zeros_like, cell)
+    method = optim.weight_decay(optim.sgd(1.0), l2=0.1)
+    (new,), (old,) = method.update(zero, method.init(cell), cell)[0].cells[0], cell.cells[0]
+    np.testing.assert_allclose(new.recurrent, 0.9 * old.recurrent)
+    np.testing.assert_allclose(new.weight, 0.9 * old.weight)
+    for wrapper in (optim.weight_decay, optim.max_norm):
+        with pytest.raises(StructureError, match="no parameter is treated"):
+            wrapper(optim.sgd(1.0)).init({"W": np.ones((2, 2)), "b": np.ones(2)})
+        wrapper(optim.sgd(1.0), only=("W",)).init({"W": np.ones((2, 2))})
+
+
 def test_patterns_read_brackets_as_positions():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     ones = tree.tree_map(np.ones_like, model)

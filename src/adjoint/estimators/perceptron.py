@@ -291,7 +291,10 @@ class MLPClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Any:
         """[n, classes] probabilities."""
-        return probabilities(self._output(X), self._several)
+        output = self._output(X)
+        if not self._several and len(self.classes_) == 1:
+            return np.ones((len(output), 1))
+        return probabilities(output, self._several)
 
     def predict_log_proba(self, X: Any) -> Any:
         """[n, classes] logarithms of the probabilities."""
@@ -303,7 +306,8 @@ class MLPClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
         if self._several:
             return (output > 0).astype(int)
         chosen = output.argmax(axis=1) if output.shape[1] > 1 else (output[:, 0] > 0).astype(int)
-        return self.classes_[chosen]
+        # Of one class alone there is nothing else to choose.
+        return self.classes_[np.minimum(chosen, len(self.classes_) - 1)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

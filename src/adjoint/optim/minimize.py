@@ -51,7 +51,7 @@ class Vector:
 
     def __init__(self, example: Any) -> None:
         leaves, self.structure = tree.flatten(example)
-        self.kinds: list[tuple[tuple[int, ...], Any]] = []
+        self.kinds: list[tuple[tuple[int, ...], Any, type]] = []
         for leaf in leaves:
             array = np.asarray(leaf)
             if array.dtype.kind != "f":
@@ -61,7 +61,7 @@ class Vector:
                     got=f"an array of {array.dtype}",
                     remedy="start from floats, for example x0 = np.array([1.0, 2.0])",
                 )
-            self.kinds.append((array.shape, None if isinstance(leaf, float) else array.dtype))
+            self.kinds.append((array.shape, array.dtype, type(leaf)))
         self.start = self.join(example)
 
     def join(self, values: Any) -> Array:
@@ -71,12 +71,16 @@ class Vector:
 
     def split(self, vector: Any) -> Any:
         """The tree of a vector, which may be a stand-in."""
-        leaves, at = [], 0
-        for shape, dtype in self.kinds:
+        leaves: list[Any] = []
+        at = 0
+        for shape, dtype, kind in self.kinds:
             size = math.prod(shape)
             leaf = vector[at : at + size].reshape(shape)
-            leaves.append(leaf if dtype in (None, np.dtype(np.float64)) else leaf.astype(dtype))
             at += size
+            leaf = leaf if dtype == np.float64 else leaf.astype(dtype)
+            if type(leaf) is np.ndarray and not shape and kind is not np.ndarray:
+                leaf = leaf.item() if kind is float else leaf[()]
+            leaves.append(leaf)
         return tree.unflatten(self.structure, leaves)
 
 

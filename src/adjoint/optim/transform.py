@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.errors import StructureError
 from adjoint.optim.optimizer import Optimizer, State, fit
 from adjoint.optim.paths import matches, names
 
@@ -84,6 +85,22 @@ class ClipByValue(_Wrapper):
         return self.inner.update(clipped, state, parameters)
 
 
+WEIGHTS = ("*weight*", "*recurrent*")
+"""The paths of weights, as the layers of :mod:`adjoint.nn` name them; biases are none."""
+
+
+def _check_some(only: tuple[str, ...], parameters: Any, function: str) -> None:
+    """Refuse patterns that no parameter fits, which would go unnoticed."""
+    found = names(parameters)
+    if not any(matches(path, only) for path in found):
+        raise StructureError(
+            "no parameter is treated",
+            function=function,
+            got=f"only={only}, and parameters {', '.join(found)}"[:300],
+            remedy='name them, such as only=("W*",), or only=("*",) for all',
+        )
+
+
 class WeightDecay(_Wrapper):
     """Adds ``l2 p + l1 sign(p)`` to the gradient: the penalty ``l2 |p|^2 / 2 + l1 |p|``.
 
@@ -98,7 +115,12 @@ class WeightDecay(_Wrapper):
     inner: Optimizer
     l2: float = 0.0
     l1: float = 0.0
-    only: tuple[str, ...] = ("*weight*",)
+    only: tuple[str, ...] = WEIGHTS
+
+    def init(self, parameters: Any) -> State:
+        """The inner state."""
+        _check_some(self.only, parameters, "weight_decay")
+        return self.inner.init(parameters)
 
     def update(self, gradients: Any, state: State, parameters: Any) -> tuple[Any, State]:
         """Add the penalty's gradient, then step."""
@@ -123,7 +145,12 @@ class MaxNorm(_Wrapper):
 
     inner: Optimizer
     limit: float = 3.0
-    only: tuple[str, ...] = ("*weight*",)
+    only: tuple[str, ...] = WEIGHTS
+
+    def init(self, parameters: Any) -> State:
+        """The inner state."""
+        _check_some(self.only, parameters, "max_norm")
+        return self.inner.init(parameters)
 
     def update(self, gradients: Any, state: State, parameters: Any) -> tuple[Any, State]:
         """Step, then shorten."""
