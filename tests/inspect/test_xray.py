@@ -260,3 +260,13 @@ def test_refusals():
         ad.xray(np.tanh, nn.mean_squared_error, x, x)
     with pytest.raises(NonScalarOutputError):
         ad.xray(relu_net(), lambda output, target: output, x, y)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_tuple_of_inputs_is_spread_over_the_arguments(training):
+    X, y = data()
+    model = nn.Bilinear(2, 4, 3, rng=0)
+    report = ad.xray(model, nn.cross_entropy, (X[:, :2], X[:, 2:]), y, training=training)
+    assert report.loss == pytest.approx(nn.cross_entropy(model(X[:, :2], X[:, 2:]), y))
+    assert report.batch == ROWS
+    assert "Bilinear" in report.text()

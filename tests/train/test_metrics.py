@@ -148,3 +148,11 @@ def test_a_mask_of_steps_leaves_steps_out_and_weights_of_steps_count():
     y[~mask] = 1e9
     assert score("neg_max_error", y, t, mask) == -np.abs(y - t)[mask].max()
     assert score("r2", y, t, mask) == pytest.approx(score("r2", y[mask], t[mask]))
+
+
+@pytest.mark.parametrize("what", ["precision", "recall", "f1"])
+@pytest.mark.parametrize("average", ["macro", "micro", "weighted"])
+def test_nothing_right_is_a_score_of_0(what, average):
+    output, labels = np.eye(3)[[0, 1, 2, 0]], np.array([1, 2, 0, 2])
+    (metric,) = check([f"{what}_{average}"]).values()
+    assert score(metric, output, labels, None) == 0.0

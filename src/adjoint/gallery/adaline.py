@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most, claim
+from adjoint.gallery.experiment import Array, Experiment, Report, at_most, claim
 
 
 def samples(rng: np.random.Generator) -> tuple[Array, Array]:
@@ -59,20 +59,10 @@ def run(steps: int) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """1000 epochs."""
-    return run(1000)
-
-
-def full(data: Data) -> Report:
-    """5000 epochs."""
-    return run(5000)
-
-
 EXPERIMENT = Experiment(
     "adaline",
     "Adaline: the delta rule lands on least squares",
     "Widrow & Hoff 1960.",
-    short,
-    full,
+    short=lambda data: run(1000),  # 1000 epochs
+    full=lambda data: run(5000),  # 5000 epochs
 )

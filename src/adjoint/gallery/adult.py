@@ -85,21 +85,14 @@ def run(data: Data, plans: tuple[tuple[int, bool], ...], slack: float) -> Report
     )
 
 
-def short(data: Data) -> Report:
-    """Six epochs."""
-    return run(data, ((6, True),), 0.002)
-
-
-def full(data: Data) -> Report:
-    """Six plans of 10 to 30 epochs."""
-    return run(data, tuple((n, falls) for n in (10, 20, 30) for falls in (True, False)), 0.0)
-
-
 EXPERIMENT = Experiment(
     "adult",
     "Adult: a table with words and numbers",
     "Kohavi 1996; Gorishniy et al., Revisiting Deep Learning Models for Tabular Data, 2021.",
-    short,
-    full,
+    short=lambda data: run(data, ((6, True),), 0.002),  # six epochs
+    # Six plans of 10 to 30 epochs.
+    full=lambda data: run(
+        data, tuple((n, falls) for n in (10, 20, 30) for falls in (True, False)), 0.0
+    ),
     data=FILES,
 )

@@ -85,21 +85,11 @@ def run(data: Data, starts: int) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """Three nets."""
-    return run(data, 3)
-
-
-def full(data: Data) -> Report:
-    """20 nets."""
-    return run(data, 20)
-
-
 EXPERIMENT = Experiment(
     "airline",
     "Airline passengers, two years ahead",
     "Box & Jenkins 1976, series G.",
-    short,
-    full,
+    short=lambda data: run(data, 3),  # three nets
+    full=lambda data: run(data, 20),  # 20 nets
     data=(FILE,),
 )

@@ -60,21 +60,11 @@ def run(data: Data, epochs: int) -> Report:
     return Report(figures, draw, "0.95 is our own bar; the idea has no one headline figure.")
 
 
-def short(data: Data) -> Report:
-    """20 epochs."""
-    return run(data, 20)
-
-
-def full(data: Data) -> Report:
-    """100 epochs."""
-    return run(data, 100)
-
-
 EXPERIMENT = Experiment(
     "anomaly",
     "Anomalies by reconstruction",
     "Japkowicz, Myers & Gluck 1995.",
-    short,
-    full,
+    short=lambda data: run(data, 20),  # 20 epochs
+    full=lambda data: run(data, 100),  # 100 epochs
     data=ZIP,
 )

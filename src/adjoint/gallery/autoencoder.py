@@ -88,21 +88,11 @@ def run(data: Data, steps: int, epochs: int) -> Report:
     return Report(figures, draw, "Rows of the picture: held-out digits, by PCA, by the deep net.")
 
 
-def short(data: Data) -> Report:
-    """Eight epochs of the deep net."""
-    return run(data, 400, 8)
-
-
-def full(data: Data) -> Report:
-    """100 epochs."""
-    return run(data, 2000, 100)
-
-
 EXPERIMENT = Experiment(
     "autoencoder",
     "Autoencoder against principal components",
     "Baldi & Hornik 1989; Hinton & Salakhutdinov 2006.",
-    short,
-    full,
+    short=lambda data: run(data, 400, 8),  # eight epochs of the deep net
+    full=lambda data: run(data, 2000, 100),  # 100 epochs
     data=ZIP,
 )

@@ -83,21 +83,11 @@ def run(data: Data, epochs: int) -> Report:
     return Report(figures, draw)
 
 
-def short(data: Data) -> Report:
-    """15 epochs."""
-    return run(data, 15)
-
-
-def full(data: Data) -> Report:
-    """60 epochs."""
-    return run(data, 60)
-
-
 EXPERIMENT = Experiment(
     "batch_sizes",
     "Batch, stochastic and mini-batch",
     "LeCun, Bottou, Orr & Müller, Efficient BackProp, 1998.",
-    short,
-    full,
+    short=lambda data: run(data, 15),  # 15 epochs
+    full=lambda data: run(data, 60),  # 60 epochs
     data=ZIP,
 )

@@ -82,21 +82,11 @@ def run(data: Data, epochs: int, slack: float) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """12 epochs."""
-    return run(data, 12, 0.05)
-
-
-def full(data: Data) -> Report:
-    """60 epochs."""
-    return run(data, 60, 0.0)
-
-
 EXPERIMENT = Experiment(
     "california",
     "California housing",
     "Pace & Barry 1997; Gorishniy et al. 2021.",
-    short,
-    full,
+    short=lambda data: run(data, 12, 0.05),  # 12 epochs
+    full=lambda data: run(data, 60, 0.0),  # 60 epochs
     data=(FILE,),
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import adjoint as ad
 from adjoint.gallery.experiment import Array
+from adjoint.gallery.tools import curves
 
 GRAVITY, CART, POLE, HALF_LENGTH, FORCE, TAU = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
 WIDEST, STEEPEST, LONGEST = 2.4, 12 * 2 * np.pi / 360, 500
+EPISODES = 16  # of a round
 
 
 def move(state: Array, right: Array) -> Array:
@@ -74,6 +77,53 @@ def log_chance(policy: Any, states: Array, right: Array) -> Array:
     """Log of the chance of the pushes that were made."""
     logit = mlp(policy, states)
     return right * logit - np.logaddexp(0, logit)
+
+
+def practise(
+    learn: Callable[[Any, Any], Any], nets: Any, method: Any, first: Array, luck: Array
+) -> tuple[Any, Any]:
+    """Rounds of episodes, all of them one native call, cart and all.
+
+    Args:
+        learn: ((nets, memory), (first, luck)) of one round to the next, and what it has to say.
+        nets: the first ones.
+        method: one of :mod:`adjoint.optim`.
+        first: [rounds, n, 4] states that episodes begin from.
+        luck: [rounds, 500, n] uniform numbers.
+
+    Returns:
+        The last nets, and what learn said of each round.
+    """
+    start = (nets, method.init(nets))
+    (nets, _), said = ad.jit(lambda s, f, u: ad.scan(learn, s, (f, u)))(start, first, luck)
+    return nets, said
+
+
+def begin(rng: np.random.Generator, rounds: int) -> tuple[Array, Array]:
+    """What the rounds of :func:`practise` begin from, and their luck."""
+    first = rng.uniform(-0.05, 0.05, (rounds, EPISODES, 4))
+    return first, rng.random((rounds, LONGEST, EPISODES))
+
+
+def to_come(now: Array, share: float) -> Array:
+    """What comes from each step on: ``now[t] + share now[t + 1] + share^2 now[t + 2] + ...``."""
+
+    def gather(after: Array, now: Array) -> tuple[Array, Array]:
+        total = now + share * after
+        return total, total
+
+    sums: Array = ad.scan(gather, np.zeros(now.shape[1]), now, reverse=True)[1]
+    return sums
+
+
+def best_of_seeds(
+    train: Callable[[int, int], tuple[Any, Array]], rounds: int, seeds: int
+) -> tuple[Any, Callable[[Any], None]]:
+    """The nets of the seed that did best in its last rounds, and a picture of all seeds."""
+    found = [train(rounds, seed) for seed in range(seeds)]
+    nets, _ = max(found, key=lambda pair: float(pair[1][-10:].mean()))
+    lines = {f"seed {i}": (np.arange(rounds), lengths) for i, (_, lengths) in enumerate(found)}
+    return nets, curves(lines, f"round of {EPISODES} episodes", "mean reward")
 
 
 def trial(policy: Any, episodes: int) -> float:

@@ -73,21 +73,11 @@ def run(data: Data, steps: int, hidden: int, name: str) -> Report:
     return Report(figures, curves({"": (np.arange(steps), losses)}, "step", "loss, nats a letter"))
 
 
-def short(data: Data) -> Report:
-    """200 steps, 64 units."""
-    return run(data, 200, 64, "64 units, 200 steps")
-
-
-def full(data: Data) -> Report:
-    """2000 steps, 128 units."""
-    return run(data, 2000, 128, "128 units, 2000 steps")
-
-
 EXPERIMENT = Experiment(
     "char_rnn",
     "A recurrent net that writes",
     "Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015; Cho et al. 2014.",
-    short,
-    full,
+    short=lambda data: run(data, 200, 64, "64 units, 200 steps"),  # 200 steps, 64 units
+    full=lambda data: run(data, 2000, 128, "128 units, 2000 steps"),  # 2000 steps, 128 units
     data=(SHAKESPEARE,),
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_least, claim, close
+from adjoint.gallery.experiment import Array, Experiment, Report, at_least, claim, close
 from adjoint.gallery.tools import curves
 
 STATES, SYMBOLS, LENGTH = 4, 6, 20
@@ -94,20 +94,10 @@ def run(sequences: int) -> Report:
     return Report(figures, curves(lines, "step of conjugate gradients", "negative log likelihood"))
 
 
-def short(data: Data) -> Report:
-    """300 sequences."""
-    return run(300)
-
-
-def full(data: Data) -> Report:
-    """2000 sequences."""
-    return run(2000)
-
-
 EXPERIMENT = Experiment(
     "crf",
     "A conditional random field by conjugate gradients",
     "Lafferty, McCallum & Pereira 2001.",
-    short,
-    full,
+    short=lambda data: run(300),  # 300 sequences
+    full=lambda data: run(2000),  # 2000 sequences
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 import adjoint as ad
 from adjoint import tree
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, claim, close
+from adjoint.gallery.experiment import Array, Experiment, Report, claim, close
 from adjoint.gallery.tools import logistic, uniform_layers
 
 
@@ -98,20 +98,10 @@ def run(passes: int, seeds: int) -> Report:
     return Report(figures, draw, "One input, two hidden and two context units, 3000 bits.")
 
 
-def short(data: Data) -> Report:
-    """300 passes, 16 seeds."""
-    return run(300, 16)
-
-
-def full(data: Data) -> Report:
-    """600 passes, 50 seeds."""
-    return run(600, 50)
-
-
 EXPERIMENT = Experiment(
     "elman",
     "Temporal XOR",
     "Elman, Finding Structure in Time, Cognitive Science 14, 1990.",
-    short,
-    full,
+    short=lambda data: run(300, 16),  # 300 passes, 16 seeds
+    full=lambda data: run(600, 50),  # 600 passes, 50 seeds
 )

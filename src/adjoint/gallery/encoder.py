@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.gallery.experiment import Data, Experiment, Report, claim
+from adjoint.gallery.experiment import Experiment, Report, claim
 from adjoint.gallery.tools import (
     all_within,
     descend,
@@ -61,20 +61,10 @@ def run(starts: int, sweeps: int) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """30 starts."""
-    return run(30, 5000)
-
-
-def full(data: Data) -> Report:
-    """300 starts, trained for longer."""
-    return run(300, 20_000)
-
-
 EXPERIMENT = Experiment(
     "encoder",
     "The 8-3-8 encoder",
     "Ackley, Hinton & Sejnowski 1985; Rumelhart, Hinton & Williams, chapter 8, 1986.",
-    short,
-    full,
+    short=lambda data: run(30, 5000),  # 30 starts
+    full=lambda data: run(300, 20_000),  # 300 starts, trained for longer
 )

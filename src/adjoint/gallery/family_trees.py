@@ -114,21 +114,11 @@ def run(data: Data, seeds: int) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """12 seeds."""
-    return run(data, 12)
-
-
-def full(data: Data) -> Report:
-    """200 seeds."""
-    return run(data, 200)
-
-
 EXPERIMENT = Experiment(
     "family_trees",
     "Family trees: relations worked out",
     "Hinton 1986; Rumelhart, Hinton & Williams, Nature 323, 1986.",
-    short,
-    full,
+    short=lambda data: run(data, 12),  # 12 seeds
+    full=lambda data: run(data, 200),  # 200 seeds
     data=(FILE,),
 )

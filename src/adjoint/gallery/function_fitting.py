@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most, claim
+from adjoint.gallery.experiment import Array, Experiment, Report, at_most, claim
 
 
 def wave(x: Array) -> Array:
@@ -64,20 +64,10 @@ def run(steps: int) -> Report:
     return Report(figures, draw)
 
 
-def short(data: Data) -> Report:
-    """300 steps."""
-    return run(300)
-
-
-def full(data: Data) -> Report:
-    """3000 steps."""
-    return run(3000)
-
-
 EXPERIMENT = Experiment(
     "function_fitting",
     "Function fitting and universality",
     "Cybenko 1989; Hornik, Stinchcombe & White 1989.",
-    short,
-    full,
+    short=lambda data: run(300),  # 300 steps
+    full=lambda data: run(3000),  # 3000 steps
 )

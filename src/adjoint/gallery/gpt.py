@@ -94,22 +94,12 @@ def run(data: Data, steps: int, goal: float | None) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """40 steps."""
-    return run(data, 40, None)
-
-
-def full(data: Data) -> Report:
-    """2000 steps."""
-    return run(data, 2000, 1.88)
-
-
 EXPERIMENT = Experiment(
     "gpt",
     "A small GPT on tiny Shakespeare",
     "Vaswani et al. 2017; Karpathy, nanoGPT, whose readme gives 1.88 for this setting.",
-    short,
-    full,
+    short=lambda data: run(data, 40, None),  # 40 steps
+    full=lambda data: run(data, 2000, 1.88),  # 2000 steps
     data=(SHAKESPEARE,),
     slow=True,
 )

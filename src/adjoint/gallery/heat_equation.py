@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most
+from adjoint.gallery.experiment import Array, Experiment, Report, at_most
 
 
 def net(layers: Any, x: Array, t: Array) -> Array:
@@ -64,20 +64,10 @@ def run(steps: int, bound: float) -> Report:
     return Report(figures, draw)
 
 
-def short(data: Data) -> Report:
-    """300 steps."""
-    return run(300, 2e-2)
-
-
-def full(data: Data) -> Report:
-    """3000 steps."""
-    return run(3000, 2e-3)
-
-
 EXPERIMENT = Experiment(
     "heat_equation",
     "The heat equation, solved by a net",
     "Lagaris, Likas & Fotiadis 1998; Raissi, Perdikaris & Karniadakis 2019.",
-    short,
-    full,
+    short=lambda data: run(300, 2e-2),  # 300 steps
+    full=lambda data: run(3000, 2e-3),  # 3000 steps
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import nn
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most, claim, close
+from adjoint.gallery.experiment import Array, Experiment, Report, at_most, claim, close
 
 
 def spread(rng: np.random.Generator, scale: float, draws: int) -> float:
@@ -58,20 +58,10 @@ def run(draws: int) -> Report:
     return Report(figures, draw)
 
 
-def short(data: Data) -> Report:
-    """4000 units."""
-    return run(4000)
-
-
-def full(data: Data) -> Report:
-    """20,000 units."""
-    return run(20_000)
-
-
 EXPERIMENT = Experiment(
     "initialisation",
     "How large weights may start",
     "Nielsen, Neural Networks and Deep Learning, chapter 3, 2015; He et al. 2015.",
-    short,
-    full,
+    short=lambda data: run(4000),  # 4000 units
+    full=lambda data: run(20_000),  # 20,000 units
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 import adjoint as ad
 from adjoint import optim, tree
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most
+from adjoint.gallery.experiment import Array, Experiment, Report, at_most
 
 H, PERIOD = 0.1, 10.0
 CIRCLE = 2 * np.pi * H / PERIOD
@@ -84,20 +84,10 @@ def run(steps: int, units: int = 6) -> Report:
     return Report(figures, draw, "Six units, of which two are to go round.")
 
 
-def short(data: Data) -> Report:
-    """400 steps."""
-    return run(400)
-
-
-def full(data: Data) -> Report:
-    """4000 steps."""
-    return run(4000)
-
-
 EXPERIMENT = Experiment(
     "limit_cycle",
     "A continuous-time net learns a limit cycle",
     "Pearlmutter, Neural Computation 1, 1989.",
-    short,
-    full,
+    short=lambda data: run(400),  # 400 steps
+    full=lambda data: run(4000),  # 4000 steps
 )

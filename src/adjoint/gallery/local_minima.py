@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.gallery.experiment import Data, Experiment, Report, at_most, claim
+from adjoint.gallery.experiment import Experiment, Report, at_most, claim
 from adjoint.gallery.tools import (
     all_within,
     bits,
@@ -66,20 +66,10 @@ def run(starts: int, sweeps: int) -> Report:
     return Report(figures, draw)
 
 
-def short(data: Data) -> Report:
-    """200 starts."""
-    return run(200, 3000)
-
-
-def full(data: Data) -> Report:
-    """2000 starts."""
-    return run(2000, 6000)
-
-
 EXPERIMENT = Experiment(
     "local_minima",
     "Local minima of XOR",
     "Rumelhart, Hinton & Williams, chapter 8, 1986; Blum 1989.",
-    short,
-    full,
+    short=lambda data: run(200, 3000),  # 200 starts
+    full=lambda data: run(2000, 6000),  # 2000 starts
 )

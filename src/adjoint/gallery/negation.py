@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from adjoint.gallery.experiment import Data, Experiment, Report, claim
+from adjoint.gallery.experiment import Experiment, Report, claim
 from adjoint.gallery.tools import bits, descend_by_width, histogram, skipping, skipping_starts
 
 X = bits(4)
@@ -25,20 +25,10 @@ def run(starts: int) -> Report:
     return Report(figures, histogram(counts, "sweeps"))
 
 
-def short(data: Data) -> Report:
-    """60 starts."""
-    return run(60)
-
-
-def full(data: Data) -> Report:
-    """1000 starts."""
-    return run(1000)
-
-
 EXPERIMENT = Experiment(
     "negation",
     "Negation: a bit that turns three others over",
     "Rumelhart, Hinton & Williams, Parallel Distributed Processing, chapter 8, 1986.",
-    short,
-    full,
+    short=lambda data: run(60),  # 60 starts
+    full=lambda data: run(1000),  # 1000 starts
 )

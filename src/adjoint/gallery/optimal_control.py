@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, close
+from adjoint.gallery.experiment import Array, Experiment, Report, close
 
 
 def run(steps: int) -> Report:
@@ -50,20 +50,10 @@ def run(steps: int) -> Report:
     return Report(figures, draw)
 
 
-def short(data: Data) -> Report:
-    """100 time steps."""
-    return run(100)
-
-
-def full(data: Data) -> Report:
-    """2000 time steps."""
-    return run(2000)
-
-
 EXPERIMENT = Experiment(
     "optimal_control",
     "Optimal control by the gradient method",
     "Kelley 1960; Bryson 1961; Dreyfus 1962.",
-    short,
-    full,
+    short=lambda data: run(100),  # 100 time steps
+    full=lambda data: run(2000),  # 2000 time steps
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adjoint.gallery.experiment import Data, Experiment, Report, at_most, claim
+from adjoint.gallery.experiment import Experiment, Report, at_most, claim
 from adjoint.gallery.tools import bits, descend_by_width, histogram, layered, uniform_layers
 
 X = bits(4)
@@ -30,20 +30,10 @@ def run(starts: int) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """60 starts."""
-    return run(60)
-
-
-def full(data: Data) -> Report:
-    """1000 starts."""
-    return run(1000)
-
-
 EXPERIMENT = Experiment(
     "parity",
     "Parity of four bits",
     "Rumelhart, Hinton & Williams, Parallel Distributed Processing, chapter 8, 1986.",
-    short,
-    full,
+    short=lambda data: run(60),  # 60 starts
+    full=lambda data: run(1000),  # 1000 starts
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most, claim, close
+from adjoint.gallery.experiment import Array, Experiment, Report, at_most, claim, close
 from adjoint.gallery.tools import descend, layered, uniform_layers
 
 X = np.array([[0.0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])  # the last input is constant
@@ -91,20 +91,10 @@ def run(starts: int) -> Report:
     return Report(tuple(rows), draw)
 
 
-def short(data: Data) -> Report:
-    """20 starts of the two-layer net."""
-    return run(20)
-
-
-def full(data: Data) -> Report:
-    """1000 starts."""
-    return run(1000)
-
-
 EXPERIMENT = Experiment(
     "perceptron",
     "Perceptron: what a line separates, and XOR",
     "Rosenblatt 1958; Novikoff 1962; Minsky & Papert 1969.",
-    short,
-    full,
+    short=lambda data: run(20),  # 20 starts of the two-layer net
+    full=lambda data: run(1000),  # 1000 starts
 )

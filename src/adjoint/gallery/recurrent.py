@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_most, close
+from adjoint.gallery.experiment import Array, Experiment, Report, at_most, close
 from adjoint.gallery.tools import logistic
 
 
@@ -81,20 +81,10 @@ def run(units: int) -> Report:
     return Report(figures, draw)
 
 
-def short(data: Data) -> Report:
-    """8 units."""
-    return run(8)
-
-
-def full(data: Data) -> Report:
-    """40 units."""
-    return run(40)
-
-
 EXPERIMENT = Experiment(
     "recurrent",
     "Recurrent backpropagation: a net that settles",
     "Almeida 1987; Pineda, Physical Review Letters 59, 1987.",
-    short,
-    full,
+    short=lambda data: run(8),  # 8 units
+    full=lambda data: run(40),  # 40 units
 )

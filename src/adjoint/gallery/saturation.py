@@ -10,7 +10,6 @@ import adjoint as ad
 from adjoint import nn
 from adjoint.gallery.experiment import (
     Array,
-    Data,
     Experiment,
     Report,
     at_least,
@@ -96,20 +95,10 @@ def run(steps: int) -> Report:
     return Report(figures, draw)
 
 
-def short(data: Data) -> Report:
-    """300 steps."""
-    return run(300)
-
-
-def full(data: Data) -> Report:
-    """3000 steps."""
-    return run(3000)
-
-
 EXPERIMENT = Experiment(
     "saturation",
     "Saturated and dead units",
     "LeCun et al., Efficient BackProp, 1998; Lu et al., Dying ReLU, 2019.",
-    short,
-    full,
+    short=lambda data: run(300),  # 300 steps
+    full=lambda data: run(3000),  # 3000 steps
 )

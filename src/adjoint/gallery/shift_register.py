@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_least, at_most
+from adjoint.gallery.experiment import Array, Experiment, Report, at_least, at_most
 from adjoint.gallery.tools import all_within, bits, descend, histogram, logistic, uniform_layers
 
 
@@ -62,20 +62,10 @@ def run(starts: int) -> Report:
     return Report(tuple(figures), histogram(counts, "sweeps"))
 
 
-def short(data: Data) -> Report:
-    """20 starts."""
-    return run(20)
-
-
-def full(data: Data) -> Report:
-    """300 starts."""
-    return run(300)
-
-
 EXPERIMENT = Experiment(
     "shift_register",
     "A shift register by backpropagation through time",
     "Rumelhart, Hinton & Williams, Parallel Distributed Processing, chapter 8, 1986.",
-    short,
-    full,
+    short=lambda data: run(20),  # 20 starts
+    full=lambda data: run(300),  # 300 starts
 )

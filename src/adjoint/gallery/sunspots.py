@@ -98,21 +98,11 @@ def run(data: Data, starts: int) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """Three nets."""
-    return run(data, 3)
-
-
-def full(data: Data) -> Report:
-    """20 nets."""
-    return run(data, 20)
-
-
 EXPERIMENT = Experiment(
     "sunspots",
     "Sunspots",
     "Weigend, Huberman & Rumelhart, International Journal of Neural Systems 1, 1990.",
-    short,
-    full,
+    short=lambda data: run(data, 3),  # three nets
+    full=lambda data: run(data, 20),  # 20 nets
     data=(FILE,),
 )

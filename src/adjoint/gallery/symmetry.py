@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.gallery.experiment import Data, Experiment, Report, claim, close
+from adjoint.gallery.experiment import Experiment, Report, claim, close
 from adjoint.gallery.tools import (
     all_within,
     bits,
@@ -71,20 +71,10 @@ def run(starts: int, sweeps: int) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """24 starts."""
-    return run(24, 12_000)
-
-
-def full(data: Data) -> Report:
-    """200 starts, trained on for long."""
-    return run(200, 40_000)
-
-
 EXPERIMENT = Experiment(
     "symmetry",
     "Mirror symmetry: weights 1 : 2 : 4",
     "Rumelhart, Hinton & Williams, Nature 323, 1986.",
-    short,
-    full,
+    short=lambda data: run(24, 12_000),  # 24 starts
+    full=lambda data: run(200, 40_000),  # 200 starts, trained on for long
 )

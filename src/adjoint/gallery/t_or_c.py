@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, at_least, claim
+from adjoint.gallery.experiment import Array, Experiment, Report, at_least, claim
 from adjoint.gallery.tools import descend, logistic
 
 LETTERS = {
@@ -84,20 +84,10 @@ def run(starts: int) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """20 starts."""
-    return run(20)
-
-
-def full(data: Data) -> Report:
-    """200 starts."""
-    return run(200)
-
-
 EXPERIMENT = Experiment(
     "t_or_c",
     "T or C, with tied weights",
     "Rumelhart, Hinton & Williams, Parallel Distributed Processing, chapter 8, 1986.",
-    short,
-    full,
+    short=lambda data: run(20),  # 20 starts
+    full=lambda data: run(200),  # 200 starts
 )

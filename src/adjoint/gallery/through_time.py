@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import adjoint as ad
-from adjoint.gallery.experiment import Array, Data, Experiment, Report, close
+from adjoint.gallery.experiment import Array, Experiment, Report, close
 
 
 def run(units: int, steps: int) -> Report:
@@ -74,20 +74,10 @@ def run(units: int, steps: int) -> Report:
     return Report(tuple(figures), draw)
 
 
-def short(data: Data) -> Report:
-    """Six units, 12 steps."""
-    return run(6, 12)
-
-
-def full(data: Data) -> Report:
-    """20 units, 60 steps."""
-    return run(20, 60)
-
-
 EXPERIMENT = Experiment(
     "through_time",
     "Backpropagation through time equals real-time recurrent learning",
     "Werbos 1990; Williams & Zipser 1989.",
-    short,
-    full,
+    short=lambda data: run(6, 12),  # six units, 12 steps
+    full=lambda data: run(20, 60),  # 20 units, 60 steps
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from adjoint.gallery.experiment import Data, Experiment, Report, claim, shown
+from adjoint.gallery.experiment import Experiment, Report, claim, shown
 from adjoint.gallery.tools import (
     bits,
     descend_by_width,
@@ -65,20 +65,10 @@ def run(starts: int) -> Report:
     )
 
 
-def short(data: Data) -> Report:
-    """100 starts."""
-    return run(100)
-
-
-def full(data: Data) -> Report:
-    """2000 starts."""
-    return run(2000)
-
-
 EXPERIMENT = Experiment(
     "xor",
     "XOR: 558 sweeps",
     "Rumelhart, Hinton & Williams, Parallel Distributed Processing, chapter 8, 1986.",
-    short,
-    full,
+    short=lambda data: run(100),  # 100 starts
+    full=lambda data: run(2000),  # 2000 starts
 )

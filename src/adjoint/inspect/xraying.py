@@ -64,7 +64,8 @@ def xray(
     Args:
         model: a module, or any callable dataclass of arrays.
         loss: called as ``loss(model(X), y)``; returns one number.
-        X: a batch of inputs, the batch along the first axis.
+        X: a batch of inputs, the batch along the first axis; a tuple is spread over the model's
+            arguments, as in :func:`adjoint.fit`.
         y: its targets.
         rate: of gradient descent, for the ratio of update to parameter.
         training: whether layers behave as in training (dropout draws with ``seed``).
@@ -99,7 +100,10 @@ def xray(
         seen = _Eye(pen, calls)
         whole = with_leaves(model, dict(zip(weights, leaves, strict=True)))
         watched = watch(whole, seen, entered=seen.enter)
-        output = apply(watched, X, training=True, key=seed)[0] if training else watched(X)
+        inputs = X if isinstance(X, tuple) else (X,)
+        output = (
+            apply(watched, *inputs, training=True, key=seed)[0] if training else watched(*inputs)
+        )
         seen.add_functions()
         return loss(output, y)
 

@@ -107,7 +107,7 @@ def _balanced_accuracy(j: Judged) -> float:
 
 
 def _share(above: Any, below: Any) -> Any:
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    return np.divide(above, below, out=np.zeros(np.shape(above)), where=below > 0)
 
 
 def _per_class(what: str) -> Callable[[Judged], Any]:
