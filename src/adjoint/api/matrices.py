@@ -10,7 +10,7 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.api.compiled import Jitted
-from adjoint.api.gradients import Argnums, Run, grad, jvp, positions
+from adjoint.api.gradients import Argnums, Run, grad, jvp, like, positions
 from adjoint.differentiate.batch import batch_graph
 from adjoint.differentiate.replay import replay
 from adjoint.differentiate.tape import Derivative
@@ -42,6 +42,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") ->
     >>> jacobian(lambda x: x**2)(np.array([1.0, 3.0]))
     array([[2., 0.],
            [0., 6.]])
+    >>> jacobian(lambda x: x**2)(3.0)
+    6.0
     """
     if mode not in MODES:
         raise StructureError(
@@ -59,10 +61,13 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") ->
         ins = [type_of(x) for x in run.tape.recorder.payloads[: len(run.leaves)]]
         outs = [type_of(x) for x in run.result]
         n_in, n_out = sum(t.size for t in ins), sum(t.size for t in outs)
-        forward = mode == "forward" or (mode == "auto" and n_in < n_out)
+        forward = n_in < n_out if mode == "auto" else mode == "forward"
+        if mode == "auto" and _kinds(ins) != _kinds(outs):
+            forward = "c" in _kinds(outs)  # one product for each input; else one for each output
         blocks = _forward(run, ins, outs) if forward else _reverse(run, ins, outs)
         rows = []
         for row in blocks:
+            row = [_number(leaf, block) for leaf, block in zip(run.leaves, row, strict=True)]
             trees, at = [], 0
             for structure, count in run.trees:
                 trees.append(tree.unflatten(structure, row[at : at + count]))
@@ -71,6 +76,17 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") ->
         return tree.unflatten(run.structure, rows)
 
     return transformed
+
+
+def _number(leaf: Any, block: Any) -> Any:
+    """A block of one element, in the form of the argument it belongs to."""
+    if type(block) is not np.ndarray or block.ndim or type(leaf) is np.ndarray:
+        return block
+    return block.item() if type(leaf) in (float, complex) else block[()]
+
+
+def _kinds(types: Sequence[Any]) -> set[str]:
+    return {t.dtype.kind for t in types if t.is_differentiable}
 
 
 def _basis(kinds: Sequence[Any], which: Sequence[int]) -> tuple[list[Any], int]:
@@ -109,16 +125,40 @@ def _reverse(run: Run, ins: Sequence[Any], outs: Sequence[Any]) -> list[list[Any
     if not total:
         return blocks
     graph, flags = batched_derivative(derivative, len(derivative.residuals), total)
-    results = replay(graph, [*run.tape.residuals(derivative), *seeds])
+    results = products(graph, run.tape.residuals(derivative), seeds)
     at = 0
     for k in live:
         n = outs[k].size
         for j, (x_bar, flag) in enumerate(zip(results, flags, strict=True)):
             if flag:
-                part = x_bar[at : at + n]
+                part = _as_kind(x_bar[at : at + n], blocks[k][j])
                 blocks[k][j] = _owned(np.reshape(part, outs[k].shape + ins[j].shape))
         at += n
     return blocks
+
+
+def products(
+    graph: Graph,
+    residuals: Sequence[Any],
+    seeds: Sequence[Any],
+    run: Callable[[Graph, Sequence[Any]], Sequence[Any]] = replay,
+) -> Sequence[Any]:
+    """The derivative along directions.
+
+    Real results show a complex derivative by its real part only: they are completed by the
+    products with the directions times i, which are ``Re(i J)``.
+    """
+    results = run(graph, [*residuals, *seeds])
+    complex_seeds = any(s.dtype.kind == "c" for s in seeds)
+    if not complex_seeds or all(y.dtype.kind == "c" for y in results):
+        return results
+    turned = [s * 1j if s.dtype.kind == "c" else np.zeros_like(s) for s in seeds]
+    of_i = run(graph, [*residuals, *turned])
+    return [x if x.dtype.kind == "c" else x - 1j * y for x, y in zip(results, of_i, strict=True)]
+
+
+def _as_kind(part: Any, block: Any) -> Any:
+    return part.real if part.dtype.kind == "c" and block.dtype.kind != "c" else part
 
 
 def _owned(block: Any) -> Any:
@@ -135,13 +175,13 @@ def _forward(run: Run, ins: Sequence[Any], outs: Sequence[Any]) -> list[list[Any
     if not total:
         return blocks
     graph, flags = batched_derivative(derivative, len(derivative.residuals), total)
-    results = replay(graph, [*run.tape.residuals(derivative), *seeds])
+    results = products(graph, run.tape.residuals(derivative), seeds)
     for k, y_dot, flag in zip(derivative.active_outputs, results, flags, strict=True):
         if not flag:
             continue
         at = 0
         for j, kind in enumerate(ins):
-            part = y_dot[at : at + kind.size]
+            part = _as_kind(y_dot[at : at + kind.size], blocks[k][j])
             last = np.moveaxis(part, 0, -1)
             block = np.reshape(last, outs[k].shape + kind.shape)
             blocks[k][j] = _owned(block)
@@ -185,4 +225,4 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    return jvp(grad(f), (x,), (v,))[1]
+    return tree.tree_map(like, x, jvp(grad(f), (x,), (v,))[1])

@@ -12,6 +12,7 @@ from adjoint import tree
 from adjoint.api.compiled import Jitted
 from adjoint.api.gradients import Argnums, Run, positions
 from adjoint.api.matrices import batched_derivative
+from adjoint.api.matrices import products as along
 from adjoint.api.sparse_plan import Plan, Products, make_plan
 from adjoint.differentiate.replay import replay
 from adjoint.differentiate.sparsity import deciding
@@ -163,7 +164,7 @@ def _flat(run: Run, derivative: Derivative, products: Products) -> Any:
     chunks = []
     for k in range(n_chunks):
         seeds = products.seeds(kinds, k * width, width)
-        results = _evaluate(graph, [*residuals, *seeds])
+        results = along(graph, residuals, seeds, _evaluate)
         rows = []
         for kind, y, flag in zip(targets, results, flags, strict=True):
             row = np.reshape(y, (width if flag else 1, kind.size))

@@ -67,6 +67,8 @@ class Block:
 
     def matrix(self, data: Any) -> Any:
         """The block with these elements, which may be recorded; its arrays are its own."""
+        if data.dtype.kind == "c" and self.dtype.kind != "c":
+            data = data.real
         data = data if data.dtype == self.dtype else data.astype(self.dtype)
         from adjoint.trace.calls.scipy_sparse_recorded import with_elements
 

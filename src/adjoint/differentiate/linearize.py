@@ -50,7 +50,7 @@ class _Primals:
         self.makers = {
             node.outputs[0]: node
             for node in graph.nodes
-            if node.primitive.name in _MADE_ANEW and isinstance(node.operands[0], Value)
+            if node.primitive.name in _MADE_ANEW
         }
 
     def __call__(self, operand: Operand) -> Any:
@@ -58,20 +58,24 @@ class _Primals:
             return value_of(operand, {})
         if operand in self.known:
             return self.known[operand]
-        chain = [operand]
-        while chain[-1] in self.makers:
-            chain.append(self.makers[chain[-1]].operands[0])  # type: ignore[arg-type]
-        root = chain.pop()
-        made = self.known.get(root)
-        if made is None:
-            made = self.recorder.input(root.type)
-            self.known[root] = made
-            self.optional[made.index] = root
+        chain: list[Value] = []
+        root: Operand = operand
+        while isinstance(root, Value) and root in self.makers:
+            chain.append(root)
+            root = self.makers[root].operands[0]
+        made = self(root) if isinstance(root, Literal) else self._residual(root)
         for value in reversed(chain):
             if value not in self.known:
                 node = self.makers[value]
                 self.known[value] = node.primitive(made, **node.settings)
             made = self.known[value]
+        return made
+
+    def _residual(self, value: Value) -> Any:
+        made = self.known.get(value)
+        if made is None:
+            made = self.known[value] = self.recorder.input(value.type)
+            self.optional[made.index] = value
         return made
 
 

@@ -23,6 +23,7 @@ from adjoint.api.solutions import (
 )
 from adjoint.errors import ConcreteValueError, StructureError
 from adjoint.optim import least_squares
+from adjoint.trace.record import argument_payload
 from adjoint.trace.scipy_gate import holds_traced
 from adjoint.trace.session import is_recording
 
@@ -53,7 +54,7 @@ class Vector:
         leaves, self.structure = tree.flatten(example)
         self.kinds: list[tuple[tuple[int, ...], Any, type]] = []
         for leaf in leaves:
-            array = np.asarray(leaf)
+            array, _ = argument_payload(leaf, "minimize")
             if array.dtype.kind != "f":
                 raise StructureError(
                     "the unknowns must be real floating-point numbers",

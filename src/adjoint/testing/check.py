@@ -21,6 +21,7 @@ from adjoint.errors import GradientCheckError, StructureError
 from adjoint.graph.types import type_of
 from adjoint.primitives.infer import real_dtype
 from adjoint.testing.samplers import inner, random_like
+from adjoint.trace.record import argument_payload
 
 MODES = ("forward", "reverse")
 STEPS = (1e-3, 1e-4, 1e-2, 1e-5, 1e-1, 1e-6)  # h, relative to the largest element of a leaf
@@ -107,6 +108,9 @@ def check_grads(
             remedy="write check_grads(f, (x,))",
         )
     leaves, structure = tree.flatten(tuple(args))
+    for leaf in leaves:
+        if isinstance(leaf, np.ndarray):
+            argument_payload(leaf, "check_grads")  # refuses what is no plain array
     moving = [i for i, leaf in enumerate(leaves) if type_of(leaf).is_differentiable]
     if not moving:
         raise StructureError(

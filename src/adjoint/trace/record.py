@@ -14,6 +14,7 @@ from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.trace.constants import stack_constants
+from adjoint.trace.foreign import NUMBERS, refused
 from adjoint.trace.making import look_at_function
 from adjoint.trace.recorder import Recorder, TracedCore, unwrapped
 from adjoint.trace.session import session
@@ -38,17 +39,14 @@ def argument_payload(x: Any, function: str) -> tuple[Any, bool]:
     x = unwrapped(x)
     if isinstance(x, TracedCore):
         return x, x.weak
-    if type(x) is np.ndarray or isinstance(x, np.generic):
-        return x, False
+    plain = type(x) is np.ndarray or isinstance(x, np.generic)
+    if plain and x.dtype.kind in NUMBERS:
+        return x if x.dtype.isnative else native(x), False
     if type(x) in _PYTHON:
         return np.asarray(x)[()], type(x) in (float, complex)
-    if isinstance(x, np.ma.MaskedArray):
-        raise UnsupportedError(
-            "masked arrays are not supported",
-            function=function,
-            source=source_here(),
-            remedy="pass x.filled(value) and the mask apart, and choose with np.where",
-        )
+    error = refused(x, function) if plain or isinstance(x, np.ndarray) else None
+    if error is not None:
+        raise error
     if isinstance(x, np.ndarray):
         raise UnsupportedError(
             f"the ndarray subclass {type(x).__name__} is not supported",
@@ -65,6 +63,11 @@ def argument_payload(x: Any, function: str) -> tuple[Any, bool]:
         wanted="arrays, numbers, and dict, list, tuple or dataclass trees of them",
         remedy="bind other arguments beforehand: lambda x: f(x, setting)",
     )
+
+
+def native(x: Any) -> Any:
+    """The same numbers in the machine's order of bytes: loops have no other."""
+    return x.astype(x.dtype.newbyteorder("="))
 
 
 def record_graph(

@@ -28,6 +28,7 @@ from adjoint.graph.graph import Graph, Literal, Node, Value
 from adjoint.graph.primitive import Primitive, primitives
 from adjoint.graph.source import Source, here, source_here
 from adjoint.graph.types import ArrayType
+from adjoint.trace.foreign import NUMBERS, refused
 
 _levels = itertools.count()
 
@@ -121,8 +122,10 @@ class Recorder:
             # The user may write into the outer stand-in later: this is its value now.
             kept = TracedArray(value.recorder, value.index, value.payload, value.weak)
         elif type(value) is not TracedArray:
-            if type(value) is not np.ndarray:
-                kept = np.asarray(value)
+            if type(value) is not np.ndarray or value.dtype.kind not in NUMBERS:
+                kept = self._plain(value)
+            elif not value.dtype.isnative:  # loops have no other order of bytes
+                kept = value.astype(value.dtype.newbyteorder("="))
             elif value.nbytes <= COPY_BYTES and value.flags.writeable and not shared:
                 kept = value.copy()
         index = len(self.payloads)
@@ -133,6 +136,13 @@ class Recorder:
         self.payloads.append(kept)
         self.constants.append(index)
         return index
+
+    def _plain(self, value: Any) -> Any:
+        """A constant that is no plain array of numbers as one, or refused."""
+        error = refused(value, self.name) if isinstance(value, np.ndarray) else None
+        if error is not None:
+            raise error
+        return np.asarray(value)
 
     def _still(self, known: int, value: Any) -> bool:
         """Whether a constant that was noted before has its value still."""

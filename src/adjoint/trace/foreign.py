@@ -1,0 +1,45 @@
+"""Arrays that are no plain arrays of numbers: what to say of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import DTypeError, UnsupportedError
+from adjoint.graph.source import source_here
+
+NUMBERS = "fciub"  # kinds of dtypes
+
+
+def refused(x: Any, function: str) -> UnsupportedError | DTypeError | None:
+    """The error for an ndarray that cannot take part; None for one of numbers.
+
+    Args:
+        x: an ndarray, or an instance of a class made from it.
+        function: the public function, for the message.
+    """
+    if isinstance(x, np.ma.MaskedArray):
+        return UnsupportedError(
+            "masked arrays are not supported",
+            function=function,
+            source=source_here(),
+            remedy="pass x.filled(value) and the mask apart, and choose with np.where",
+        )
+    if isinstance(x, np.matrix):
+        return UnsupportedError(
+            f"the ndarray subclass {type(x).__name__} is not supported",
+            function=function,
+            source=source_here(),
+            remedy="pass np.asarray(x)",
+        )
+    if x.dtype.kind not in NUMBERS:
+        return DTypeError(
+            f"an array of the dtype {x.dtype} has no numbers to compute with",
+            function=function,
+            source=source_here(),
+            got=str(x.dtype),
+            wanted="a boolean, integer, floating or complex dtype",
+            remedy="cast it: x.astype(float)",
+        )
+    return None
