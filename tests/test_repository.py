@@ -38,7 +38,6 @@ LONG_FILES: dict[str, str] = {
     "src/adjoint/lower/schedule.py": "one decision for each kind of node",
     "src/adjoint/trace/array.py": "the stand-in has every attribute of ndarray",
     "src/adjoint/trace/calls/shapes.py": "a table: one short rule for each function",
-    "src/adjoint/trace/making.py": "one wrapper for each way of making an array",
     "src/adjoint/trace/recorder.py": "recorders, the plain one, and how operations reach them",
 }
 

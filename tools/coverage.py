@@ -16,7 +16,7 @@ import numpy as np
 
 import adjoint  # noqa: F401  # fills the tables
 from adjoint.graph import primitives
-from adjoint.trace import making
+from adjoint.trace import replacing
 from adjoint.trace.tables import supported
 
 
@@ -63,7 +63,7 @@ def groups(module: Any, prefix: str) -> dict[str, list[str]]:
     """The public functions of a module, by what becomes of them."""
     functions, ufuncs, _, refused = supported()
     constant = {row.ufunc for row in primitives if row.structure == "constant"}
-    made = {name for name, _, _ in making.replaced_functions()}
+    made = {name for name, _, _ in replacing.replaced_functions()}
     found: dict[str, list[str]] = {}
     for name in sorted(module.__all__):
         value = getattr(module, name)

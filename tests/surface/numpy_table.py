@@ -366,8 +366,14 @@ add(
     np.array([-0.5, 3.4, 1.1]),
     real(3),
 )
+GRID = np.array([0.0, 2.0, 1.2, 3.5, 0.3])
 add("unwrap", np.unwrap, np.array([0.0, 2.0, 5.5, 6.0, 0.3]))
 add("bincount", lambda w: np.bincount([0, 2, 0, 1], weights=w), real(4))
+for settings in ({"bins": 3}, {"bins": [0.0, 1, 1.5, 4], "density": True}):
+    name = f"{settings}"
+    add("histogram" + name, lambda w, s=settings: np.histogram(GRID, weights=w, **s)[0], real(5))
+add("histogram2d", lambda w: np.histogram2d(GRID, GRID[::-1], 3, weights=w)[0], real(5))
+add("histogramdd", lambda w: np.histogramdd(GRID[:, None], 4, weights=w)[0], real(5))
 add("convolve", np.convolve, real(5), real(3))
 for mode in ("same", "valid", "full"):
     for n, m in ((5, 3), (3, 5), (4, 4), (6, 2), (2, 6), (1, 4)):

@@ -35,8 +35,8 @@ IDIOMS = [
     for f in functions(name)
 ]
 DECIDES = {  # on values, in Python: jit refuses them with the line
-    "while_val", "bools", "sorting", "counting", "intloop", "newton", "bisect", "any_all",
-    "mathceil", "builtin_max", "vectorize", "where_1", "lexs", "polys", "out_nanpercentile",
+    "while_val", "bools", "counting", "intloop", "newton", "bisect", "any_all",
+    "mathceil", "vectorize", "where_1", "polys",
 }  # fmt: skip
 DIFFERS = {"try_except"}  # under jit no value is known that could raise
 

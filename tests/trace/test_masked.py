@@ -78,8 +78,35 @@ def extremes(x: Any) -> Any:
     return q.sum() + x[x > 0].min() + np.max(p / 3) + np.min(x[x.sum(axis=1) > -0.7], axis=0)
 
 
+def columns(x: Any) -> Any:
+    y = x * 1.0
+    good = x.sum(axis=0) > -0.45
+    y[:, good] *= np.array([[2.0], [3.0]])
+    y[1, good] = 7 * y[0, good] + 1
+    y[good[:2], 2] -= 4
+    return y + y[:, good].sum(axis=1, keepdims=True) + (y[None, 0, good] ** 2).mean()
+
+
+def apart(x: Any) -> Any:
+    z = np.stack([x, 2 * x, np.sin(x)])  # (3, 2, 3)
+    good = x[:, 0] < 0.1
+    p = z[1, :, x[0] > 0]  # NumPy puts the picked axis first
+    z[0, good, 1:] = z[2, good, :-1] + 1
+    z[1, :, x[1] < 0] = 5
+    q = z[..., good, :]
+    q[0, :, 1] = 9
+    return z.sum(axis=0) + p.sum(axis=0)[:, None] + np.max(q) + q[:, :, 0].sum() + q.size
+
+
+def numbers(x: Any) -> Any:
+    m = x[0, 0] > 0  # a mask of no axes
+    y = x[0].copy()
+    y[m] = y[m] * 2
+    return x + y[~m].sum() + y
+
+
 FUNCTIONS = [
-    extremes,
+    columns, apart, numbers, extremes,
     clamp, leak, mixed, rows, reduced, within, made_inside, any_and_all, logs_where_positive
 ]  # fmt: skip
 

@@ -16,9 +16,9 @@ from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives.infer import real_dtype
 from adjoint.rewrite.reroll import rolled_up
 from adjoint.trace.indexing import concrete_value
-from adjoint.trace.making import look_at_function
 from adjoint.trace.record import argument_payload, current
 from adjoint.trace.recorder import Recorder, TracedCore, capture, plain
+from adjoint.trace.replacing import look_at_function
 from adjoint.trace.session import session
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -17,9 +17,9 @@ import numpy as np
 from adjoint import tree
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
-from adjoint.trace.making import look_at_function
 from adjoint.trace.record import argument_payload, record_graph
 from adjoint.trace.recorder import TracedCore
+from adjoint.trace.replacing import look_at_function
 
 _SETTINGS = (str, bytes, bool, type, np.dtype, range, enum.Enum)
 

@@ -19,9 +19,9 @@ from adjoint.differentiate.reverse import pullback_graph
 from adjoint.graph.evaluate import evaluate
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.primitive import primitives
-from adjoint.trace.making import look_at_function
 from adjoint.trace.record import argument_payload, current
 from adjoint.trace.recorder import Recorder
+from adjoint.trace.replacing import look_at_function
 from adjoint.trace.session import session
 
 _EVERYTHING = 1 << 62  # constants of any size are literals here

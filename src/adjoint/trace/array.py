@@ -15,7 +15,7 @@ from adjoint.errors import ConcreteValueError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear, products
-from adjoint.trace import indexing, masked
+from adjoint.trace import indexing, masked, masked_index
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.flat import Flat
@@ -128,7 +128,9 @@ class TracedArray(TracedCore):
         return np
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        known = unwrapped(self)
+        whole = dtype is not None and np.dtype(dtype).kind in "biu"  # nothing to differentiate
+        value = indexing.concrete_value(self) if whole else None
+        known = unwrapped(self) if value is None else np.asarray(value)
         if type(known) is not TracedArray:
             # Whoever got the memory itself could write what the recording would not see.
             shown = known.copy() if copy else known.view()
@@ -190,6 +192,8 @@ class TracedArray(TracedCore):
         """One element, still under recording."""
         if is_plain(self):
             return unwrapped(self).item(*index)
+        if len(index) == 1 and isinstance(index[0], tuple):
+            index = index[0]
         if index:
             return self.reshape(-1)[index[0]] if len(index) == 1 else self[index]
         if self.size != 1:
@@ -224,9 +228,10 @@ class TracedArray(TracedCore):
             known = indexing.plain_index(index)
             if known is not indexing.RECORDED:
                 return self._plain_item(known)
-        mask = masked.mask_of(index)
-        if mask is not None:
-            return masked.select(self, mask)
+        if masked_index.has_unknown_mask(index):
+            picked = masked_index.select(self, index)
+            if picked is not None:
+                return picked
         plan = indexing.plan_index(self.shape, index)
         result = indexing.read(handle(self), plan)
         if type(result) is not TracedArray or plan.scalar or not indexing.is_basic(plan):
@@ -271,10 +276,10 @@ class TracedArray(TracedCore):
             if known is not indexing.RECORDED and what is not indexing.RECORDED:
                 writable(self)[known] = what
                 return
-        mask = masked.mask_of(index)
-        if mask is not None:
-            write_through(self, masked.assigned(self, mask, value))
-            return
+        if masked_index.has_unknown_mask(index):
+            found = masked_index.assigned(self, index, value)
+            if found is not None:
+                index, value = found
         plan = indexing.plan_index(self.shape, index)
         new = indexing.write(detached(self), plan, value)
         write_through(self, new)

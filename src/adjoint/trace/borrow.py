@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.trace import making
+from adjoint.trace import making, replacing
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import any_traced, as_operand
 from adjoint.trace.scipy_gate import has_rule
@@ -48,6 +48,8 @@ class _Module:
 
 def _maker(function: Any) -> Callable[..., Any]:
     def make(*args: Any, **options: Any) -> Any:
+        if function is own(np.full) and any_traced(args):
+            return making.filled(*args, **options)
         return making.result(function(*args, **options))
 
     return make
@@ -68,7 +70,7 @@ _replaced: dict[int, Any] = {}
 
 def _replacements() -> dict[int, Any]:
     if not _replaced:
-        for name, own, ours in making.replaced_functions():
+        for name, own, ours in replacing.replaced_functions():
             if name in making.ARRAYS:
                 made = _array(own, making.ARRAYS[name])
             else:

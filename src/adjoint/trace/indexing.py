@@ -39,8 +39,8 @@ def _entries(index: Any) -> list[Any]:
     items = list(index) if isinstance(index, tuple) else [index]
     entries: list[Any] = []
     for item in items:
-        if isinstance(item, range):
-            item = list(item)
+        if isinstance(item, range | tuple):
+            item = list(item)  # a sequence within an index picks as a list does
         if isinstance(item, list | np.ndarray) or (
             type(item) is core.TracedArray and (item.ndim > 0 or item.dtype == bool)
         ):

@@ -14,7 +14,7 @@ import numpy as np
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
-from adjoint.trace import making
+from adjoint.trace import replacing
 from adjoint.trace.calls.support import any_traced, as_operand, is_traced
 
 _FLAGS = {"multi_index", "c_index", "f_index", "refs_ok", "zerosize_ok", "reduce_ok"}
@@ -132,7 +132,7 @@ def _instead(own: Any, ours: Any) -> Any:
     return make
 
 
-making.also(
+replacing.also(
     np.__dict__,
     {
         "nditer": _instead(np.nditer, Nditer),

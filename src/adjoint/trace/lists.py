@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.trace import making
+from adjoint.trace import making, replacing
 from adjoint.trace.calls.support import any_traced
 
 # Each element of their sequences is an array, or a function, for itself.
@@ -88,7 +88,7 @@ class Ufunc:
 
 
 def _prepare() -> None:
-    made = {name for name, _, _ in making.replaced_functions()}
+    made = {name for name, _, _ in replacing.replaced_functions()}
     for module in (np, np.linalg, np.fft):
         apart = _OF_SEQUENCES | made if module is np else _OF_SEQUENCES
         ours: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def _prepare() -> None:
                 ours[name] = Ufunc(value)
             elif hasattr(value, "_implementation") and name not in apart:
                 ours[name] = _reader(value)
-        making.also(module.__dict__, ours)
+        replacing.also(module.__dict__, ours)
 
 
 _prepare()

@@ -5,9 +5,7 @@ that make arrays are replaced by ones that look who is calling. Only code of the
 thread that records gets a stand-in (``recorder.Plain``); everybody else gets the array. When
 the last recording of the process ends, the functions are NumPy's own again.
 
-Names imported with ``from numpy import zeros`` are replaced in the modules that hold them.
-Modules are only searched when there are new ones; a traced function's own module is looked
-at again when it has got new names.
+Under which names they are found, and when: ``trace/replacing.py``.
 """
 
 from __future__ import annotations
@@ -15,30 +13,23 @@ from __future__ import annotations
 import dis
 import functools
 import sys
-import sysconfig
 from collections.abc import Callable
-from types import CodeType, FrameType, FunctionType
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from adjoint.graph.source import is_hidden
+from adjoint.errors import ConcreteValueError
+from adjoint.graph.source import is_hidden, source_here
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import any_traced, as_operand, with_sequence_as_list
-from adjoint.trace.session import is_recording, while_recording
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.replacing import is_replaced, replace_in_numpy
+from adjoint.trace.session import is_recording
 
 _NUMERIC = "biufc"
 _NUMBERS = (bool, int, float, complex)
-_own: dict[str, Any] = {}  # NumPy's functions, by name
-_ours: dict[str, Any] = {}  # what takes their place
-_by_id: dict[int, Any] = {}
-# Names in NumPy's other namespaces, or that others replace: namespace, theirs, ours.
-_spaces: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
-_offered: dict[str, list[Any]] = {}  # not replaced until some code mentions the name
-_read: dict[int, CodeType] = {}  # code that was searched for such names
-_elsewhere: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
-_searched: dict[int, int] = {}  # modules by id, and how many names they had
-_modules_seen = 0
+_ours: dict[str, Any] = {}  # what takes the place of NumPy's functions, by name
 
 
 def calls_from_user() -> bool:
@@ -80,8 +71,7 @@ def _names_us(frame: FrameType) -> bool:
         return True
     for names in (frame.f_locals, frame.f_globals):
         if name in names:
-            ours = [id(function) for function in _ours.values()]
-            return id(names[name]) in _by_id or id(names[name]) in ours
+            return is_replaced(names[name])
     return False
 
 
@@ -158,11 +148,49 @@ def _full(function: Any) -> Callable[..., Any]:
             return function(shape, fill_value, dtype, *args, **options)
         if type(fill_value) is not core.TracedArray and not any_traced(fill_value):
             return _made(function(shape, fill_value, dtype, *args, **options))
-        value = as_operand(fill_value)
-        value = value if dtype is None else value.astype(dtype)
-        return np.broadcast_to(value, shape).copy()
+        return filled(shape, fill_value, dtype)
 
     return full
+
+
+def filled(shape: Any, value: Any, dtype: Any = None) -> Any:
+    """``np.full`` of a recorded value."""
+    value = as_operand(value)
+    value = value if dtype is None else value.astype(dtype)
+    return np.broadcast_to(value, shape).copy()
+
+
+def _arange(function: Any) -> Any:
+    @functools.wraps(function)
+    def arange(*args: Any, **options: Any) -> Any:
+        if any(type(x) is core.TracedArray for x in (*args, *options.values())):
+            return _recorded_range(function, *args, **options)
+        made = function(*args, **options)
+        return result(made) if calls_from_user() else made
+
+    return arange
+
+
+def _recorded_range(
+    function: Any, start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **options: Any
+) -> Any:
+    """``np.arange`` of recorded ends: its length must be known, its numbers need not."""
+    if stop is None:
+        start, stop = 0, start
+    known = [concrete_value(as_operand(x)) for x in (start, stop, step)]
+    if any(x is None for x in known):
+        raise ConcreteValueError(
+            "how many numbers there are between recorded ends is not known while recording",
+            function="np.arange",
+            source=source_here(),
+            remedy="fix their number: start + step * np.arange(n)",
+        )
+    made = function(*known, dtype, **options)
+    if made.dtype.kind not in "fc" or made.size == 0:
+        return result(made)
+    first, second = (as_operand(x).astype(made.dtype) for x in (start, start + step))
+    later = first + (second - first) * function(2, max(made.size, 2), dtype=made.dtype)
+    return np.concatenate([np.stack([first, second]), later])[: made.size]
 
 
 def _array(function: Any, copies: bool) -> Callable[..., Any]:
@@ -206,7 +234,6 @@ def joined(x: Any) -> Any:
 _MAKERS = (
     "zeros",
     "ones",
-    "arange",
     "eye",
     "identity",
     "tri",
@@ -310,142 +337,10 @@ def _prepare() -> None:
     for name in _EMPTY:
         _ours[name] = _empty(getattr(np, name))
     _ours["full"] = _full(np.full)
+    _ours["arange"] = _arange(np.arange)
     for name, copies in ARRAYS.items():
         _ours[name] = _array(getattr(np, name), copies)
-    for name, function in _ours.items():
-        _own[name] = getattr(np, name)
-        function.adjoint_own = _own[name]
-        _by_id[id(_own[name])] = function
-
-
-def also(names: dict[str, Any], ours: dict[str, Any]) -> None:
-    """Have further names replaced while somebody records, if the user's code mentions them."""
-    space: tuple[dict[str, Any], dict[str, Any], dict[str, Any]] = (names, {}, {})
-    _spaces.append(space)
-    for name, function in ours.items():
-        _by_id[id(names[name])] = function
-        _offered.setdefault(name, []).append((space, names[name], function))
-
-
-def _mention(code: CodeType) -> None:
-    """Replace from now on what a piece of the user's code may call by a name."""
-    if id(code) in _read:
-        return
-    _read[id(code)] = code
-    for name in code.co_names:
-        for (names, own, ours), theirs, function in _offered.pop(name, ()):
-            own[name], ours[name] = theirs, function
-            if _placed:
-                names[name] = function
-    for part in code.co_consts:
-        if type(part) is CodeType:
-            _mention(part)
-
-
-def _mentioned_in(names: dict[str, Any]) -> None:
-    """Look through the functions and classes of a module of the user's."""
-    for value in list(names.values()):
-        if isinstance(value, type) and value.__module__ == names.get("__name__"):
-            for part in list(vars(value).values()):
-                function = getattr(part, "__func__", None) or getattr(part, "fget", None) or part
-                if type(function) is FunctionType:
-                    _mention(function.__code__)
-        elif type(value) is FunctionType:
-            _mention(value.__code__)
-
-
-def replaced_functions() -> list[tuple[str, Any, Any]]:
-    """Name, NumPy's own function and ours, for each that is replaced while recording."""
-    return [(name, _own[name], function) for name, function in _ours.items()]
-
-
-_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
-
-
-def look_at(names: dict[str, Any]) -> None:
-    """Find NumPy's makers of arrays among a module's names."""
-    if names is np.__dict__ or _searched.get(id(names)) == len(names):
-        return
-    _searched[id(names)] = len(names)
-    if not str(names.get("__file__", "")).startswith(_INSTALLED):
-        _mentioned_in(names)
-    found = {k: v for k, v in list(names.items()) if id(v) in _by_id and not k.startswith("__")}
-    ours = {k: _by_id[id(v)] for k, v in found.items()}
-    if found:
-        _elsewhere.append((names, found, ours))
-        if _placed:
-            names.update(ours)
-
-
-def look_at_function(function: Any) -> None:
-    """Find NumPy's makers of arrays among the names that a function sees."""
-    for _ in range(8):  # wrappers may be nested
-        inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
-        inner = inner or getattr(function, "__func__", None)
-        if inner is None:
-            break
-        function = inner
-    code = getattr(function, "__code__", None)
-    if code is not None and id(code) not in _read:
-        _mention(code)
-    names = getattr(function, "__globals__", None)
-    if names is not None and _searched.get(id(names)) != len(names):
-        look_at(names)
-
-
-def _look() -> None:
-    global _modules_seen
-    _modules_seen = len(sys.modules)
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in ("numpy", "scipy", "adjoint") or module is None:
-            continue
-        names = getattr(module, "__dict__", None)
-        if type(names) is dict:
-            look_at(names)
-
-
-def _look_for_ours() -> None:
-    """Modules that were imported while recording may have taken our functions by name."""
-    theirs = {id(function): _own[name] for name, function in _ours.items()}
-    for _, own, ours in _spaces:
-        theirs.update({id(function): own[name] for name, function in ours.items()})
-    for module in list(sys.modules.values()):
-        names = getattr(module, "__dict__", None)
-        if type(names) is not dict or names is np.__dict__ or id(names) in _searched:
-            continue
-        found = {k: v for k, v in list(names.items()) if id(v) in theirs}
-        if found:
-            _elsewhere.append((names, {k: theirs[id(v)] for k, v in found.items()}, found))
-
-
-_placed = False
-
-
-def _begin() -> None:
-    global _placed
-    if len(sys.modules) != _modules_seen:
-        _look()
-    np.__dict__.update(_ours)
-    for names, _, ours in _spaces:
-        names.update(ours)
-    for names, _, ours in _elsewhere:
-        names.update(ours)
-    _placed = True
-
-
-def _end() -> None:
-    global _placed
-    if len(sys.modules) != _modules_seen:
-        _look_for_ours()
-    _placed = False
-    np.__dict__.update(_own)
-    for names, own, _ in _spaces:
-        names.update(own)
-    for names, own, ours in _elsewhere:
-        for name, function in ours.items():
-            if names.get(name) is function:
-                names[name] = own[name]
+    replace_in_numpy(_ours)
 
 
 _prepare()
-while_recording(_begin, _end)

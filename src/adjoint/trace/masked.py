@@ -11,17 +11,14 @@ so that nothing is computed that NumPy would not compute: no logarithm of a nega
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
-from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import recorder as core
-from adjoint.trace.indexing import concrete_value
-from adjoint.trace.views import detached
+from adjoint.trace.calls.support import axis_tuple
 
 _NUMBERS = (bool, int, float, complex, np.generic)
 
@@ -35,62 +32,9 @@ def _unknown(what: str, remedy: str = "use np.where(mask, x, other)") -> Concret
     )
 
 
-def mask_of(index: Any) -> Any:
-    """The mask of an index that is a mask of unknown values and no more; None if it is not."""
-    if type(index) is tuple:
-        whole = [
-            part
-            for part in index[1:]
-            if part is Ellipsis or (type(part) is slice and part == slice(None))
-        ]
-        if not index or len(whole) + 1 != len(index):
-            return None
-        index = index[0]
-    if type(index) is MaskedSelection:
-        return index
-    if type(index) is not core.TracedArray or index.dtype != bool:
-        return None
-    return index if index.shape and concrete_value(index) is None else None
-
-
-def select(x: Any, mask: Any) -> MaskedSelection:
-    """``x[mask]``."""
-    _check(x, mask)
-    return MaskedSelection(_safe(detached(x), detached(mask)), detached(mask))
-
-
-def _check(x: Any, mask: Any) -> None:
-    if type(mask) is MaskedSelection:
-        raise IndexError("a mask of picked elements fits no whole array")
-    if mask.shape != x.shape[: mask.ndim]:
-        raise IndexError(
-            f"boolean index did not match indexed array: the array has shape {x.shape}, "
-            f"the mask {mask.shape}"
-        )
-
-
-def assigned(x: Any, mask: Any, value: Any) -> Any:
-    """The whole new value of x after ``x[mask] = value``."""
-    _check(x, mask)
-    return MaskedSelection(detached(x), detached(mask)).replaced(value)
-
-
-def _safe(x: Any, mask: Any) -> Any:
-    """The first picked element in all places that are not picked."""
-    if 0 in x.shape:
-        return x
-    first = _places(x, mask)[np.argmax(mask)]
-    return np.where(_spread(mask, x.ndim), x, stop_gradient(first))
-
-
-def _places(x: Any, mask: Any) -> Any:
-    """The masked axes as one."""
-    return x.reshape((mask.size, *x.shape[mask.ndim :]))
-
-
-def _spread(mask: Any, ndim: int) -> Any:
-    """The mask with axes for what one place holds."""
-    return mask.reshape(mask.shape + (1,) * (ndim - mask.ndim))
+def spread(mask: Any, lead: int, ndim: int) -> Any:
+    """The mask with axes for what stands before it, and for what one place holds."""
+    return mask.reshape((1,) * lead + mask.shape + (1,) * (ndim - lead - mask.ndim))
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -130,14 +74,23 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
 
     Args:
         values: all elements.
-        mask: which of them are meant: over the leading axes of the values.
+        mask: which of them are meant: over neighbouring axes of the values.
+        lead: how many axes of the values stand before those of the mask.
     """
 
     __hash__ = None  # type: ignore[assignment]  # like ndarray
 
-    def __init__(self, values: Any, mask: Any) -> None:
+    def __init__(self, values: Any, mask: Any, lead: int = 0) -> None:
         self._values = values
         self._mask = mask
+        self._lead = lead
+
+    def _with(self, values: Any) -> MaskedSelection:
+        return MaskedSelection(values, self._mask, self._lead)
+
+    def _all(self) -> Any:
+        """The mask with an axis for each of the values'."""
+        return spread(self._mask, self._lead, self._values.ndim)
 
     # *** what is known ***
 
@@ -155,16 +108,17 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def size(self) -> Any:
         """How many elements there are: a number under recording."""
-        return self._count() * int(np.prod(self._trailing, dtype=np.int64))
+        known = [n for i, n in enumerate(self._values.shape) if i not in self._own_axes()]
+        return self._count() * int(np.prod(known, dtype=np.int64))
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """The first extent is a number under recording."""
-        return (self._count(), *self._trailing)
+        """The picked extent is a number under recording."""
+        shape = self._values.shape
+        return (*shape[: self._lead], self._count(), *shape[self._lead + self._mask.ndim :])
 
-    @property
-    def _trailing(self) -> tuple[int, ...]:
-        return tuple(self._values.shape[self._mask.ndim :])
+    def _own_axes(self) -> range:
+        return range(self._lead, self._lead + self._mask.ndim)
 
     def _count(self) -> Any:
         return np.sum(self._mask, dtype=np.int64)
@@ -172,15 +126,18 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
     def _fitting(self, x: Any, what: str) -> Any:
         """An operand for all elements: of the same selection, or the same for each place."""
         if type(x) is MaskedSelection:
-            if not _same(self._mask, x._mask):
+            if (x.ndim, x._lead) != (self.ndim, self._lead) or not _same(self._mask, x._mask):
                 raise _unknown(what)
             return x._values
         if isinstance(x, _NUMBERS):
             return x
         x = x if type(x) is core.TracedArray else np.asarray(x)
-        if x.ndim >= self.ndim and not (x.ndim == self.ndim and x.shape[0] == 1):
+        own = x.ndim - (self.ndim - self._lead)  # which of its axes meets the picked one
+        if own < 0:
+            return x
+        if x.ndim > self.ndim or x.shape[own] != 1:
             raise _unknown(what)
-        return x if x.ndim < self.ndim else x[0]
+        return np.reshape(x, (*x.shape[:own], *(1,) * self._mask.ndim, *x.shape[own + 1 :]))
 
     # *** elementwise ***
 
@@ -195,17 +152,46 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
         results = made if isinstance(made, tuple) else (made,)
         for target, value in zip(outs, results, strict=False):
             target._values = value.astype(target.dtype) if value.dtype != target.dtype else value
-        picked = outs or tuple([MaskedSelection(value, self._mask) for value in results])
+        picked = outs or tuple(map(self._with, results))
         return picked if len(picked) > 1 else picked[0]
 
     def __getitem__(self, index: Any) -> Any:
-        if type(index) is not MaskedSelection or index.dtype != bool:
-            raise _unknown("indexing")
-        return MaskedSelection(self._values, self._mask & self._fitting(index, "indexing"))
+        if type(index) is MaskedSelection and index.dtype == bool:
+            if index.ndim == 1 and self._lead == 0 and _same(self._mask, index._mask):
+                return MaskedSelection(self._values, self._mask & index._values)
+            return MaskedSelection(self._values, self._all() & self._fitting(index, "indexing"))
+        basic, lead = self._basic(index)
+        return MaskedSelection(self._values[basic], self._mask, lead)
+
+    def _basic(self, index: Any) -> tuple[tuple[Any, ...], int]:
+        """An index that takes the picked axis whole, as one of the values."""
+        parts = list(index) if type(index) is tuple else [index]
+        used = sum(1 for part in parts if part is not None and part is not Ellipsis)
+        gap = [slice(None)] * (self.ndim - used)
+        at = parts.index(Ellipsis) if any(part is Ellipsis for part in parts) else len(parts)
+        parts[at : at + 1] = gap
+        axis, lead = -1, 0
+        for place, part in enumerate(parts):
+            if part is not None and type(part) is not slice and type(part) is not int:
+                break
+            axis += part is not None
+            if axis == self._lead and part is not None:
+                if type(part) is not slice or part != slice(None):
+                    break
+                parts[place : place + 1] = [part] * self._mask.ndim
+                return tuple(parts), lead
+            lead += type(part) is not int
+        raise _unknown("indexing")
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        everything = index is Ellipsis or (type(index) is slice and index == slice(None))
-        self._values = (self if everything else self[index]).replaced(value)
+        if type(index) is MaskedSelection:
+            self._values = self[index].replaced(value)
+            return
+        basic, lead = self._basic(index)
+        picked = MaskedSelection(self._values[basic], self._mask, lead)
+        values = self._values.copy()
+        values[basic] = picked.replaced(value)
+        self._values = values
 
     def replaced(self, value: Any) -> Any:
         """All elements, with a value in place of the picked ones."""
@@ -214,7 +200,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
             chosen = np.asarray(chosen)
         if chosen.dtype != self.dtype:
             chosen = chosen.astype(self.dtype)
-        return np.where(_spread(self._mask, self._values.ndim), chosen, self._values)
+        return np.where(self._all(), chosen, self._values)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not hasattr(np.ndarray, name):
@@ -235,7 +221,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
 
     def copy(self, order: str = "C") -> MaskedSelection:
         """The same elements; writing to one leaves the other."""
-        return MaskedSelection(self._values, self._mask)
+        return self._with(self._values)
 
     def clip(self, *limits: Any, **options: Any) -> MaskedSelection:
         """The elements limited to an interval."""
@@ -244,26 +230,33 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
 
     def astype(self, dtype: Any, **options: Any) -> MaskedSelection:
         """The elements in another dtype."""
-        return MaskedSelection(self._values.astype(dtype), self._mask)
+        return self._with(self._values.astype(dtype))
 
     # *** reductions ***
 
     def _reduce(self, function: Any, axis: Any, options: dict[str, Any]) -> Any:
-        """Over everything, over the picked places (axis 0), or within a place."""
-        name = f"np.{function.__name__}"
-        mask = np.broadcast_to(_spread(self._mask, self._values.ndim), self._values.shape)
-        if axis is None:
-            return function(self._values, where=mask, **options)
-        axis = operator.index(axis)
-        axis += self.ndim if axis < 0 else 0
-        if not 0 <= axis < self.ndim:
-            raise np.exceptions.AxisError(axis, self.ndim)
-        if options.get("keepdims"):
-            raise _unknown(name)
-        depth = self._mask.ndim
-        if axis == 0:
-            return function(self._values, axis=tuple(range(depth)), where=mask, **options)
-        return MaskedSelection(function(self._values, axis=axis - 1 + depth, **options), self._mask)
+        """Over the picked places and others with them, or within each place."""
+        own, ndim = self._own_axes(), self.ndim
+        keep = bool(options.get("keepdims"))
+        wanted = axis_tuple(axis, ndim)
+        axes = [i for a in wanted for i in self._axes_of(a)]
+        if self._lead not in wanted:
+            result = function(self._values, axis=tuple(axes), **options)
+            gone = 0 if keep else sum(1 for a in wanted if a < self._lead)
+            return MaskedSelection(result, self._mask, self._lead - gone)
+        mask = np.broadcast_to(self._all(), self._values.shape)
+        result = function(self._values, axis=tuple(axes), where=mask, **options)
+        if keep and len(own) != 1:
+            shape = result.shape
+            result = np.reshape(result, (*shape[: own.start], 1, *shape[own.stop :]))
+        return result
+
+    def _axes_of(self, axis: int) -> range:
+        """The axes of the values that are one of ours."""
+        if axis == self._lead:
+            return self._own_axes()
+        moved = axis + (self._mask.ndim - 1 if axis > self._lead else 0)
+        return range(moved, moved + 1)
 
     def sum(self, axis: Any = None, **options: Any) -> Any:
         """Sum of the picked elements."""
@@ -327,7 +320,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
             return getattr(args[0], name)(*args[1:], **options)
         if name in _ELEMENTWISE and options.get("out") is None:
             given = [self._fitting(x, f"np.{name}") if x is not None else None for x in args]
-            return MaskedSelection(function(*given, **options), self._mask)
+            return self._with(function(*given, **options))
         raise _unknown(f"np.{name}")
 
 

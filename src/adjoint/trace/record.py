@@ -15,8 +15,9 @@ from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.trace.constants import stack_constants
 from adjoint.trace.foreign import NUMBERS, refused
-from adjoint.trace.making import look_at_function
+from adjoint.trace.python_names import python_names
 from adjoint.trace.recorder import Recorder, TracedCore, unwrapped
+from adjoint.trace.replacing import look_at_function
 from adjoint.trace.session import session
 
 _PYTHON = (bool, int, float, complex)
@@ -94,7 +95,7 @@ def record_graph(
     leaves = [recorder.input(t, weak=w) for t, w in zip(types, flags, strict=True)]
     try:
         look_at_function(function)
-        with uncollected(), session:
+        with uncollected(), session, python_names:
             result = function(*tree.unflatten(arguments, leaves))
         results, structure = tree.flatten(result)
         outputs = [recorder.index_of(x) for x in map(current, results)]

@@ -18,6 +18,7 @@ _FAMILIES = (
     "assignment",
     "picking",
     "borrowed",
+    "histograms",
     "python_level",
 )
 

@@ -79,7 +79,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         places = np.clip(places, 0, a.size - 1)
     elif mode == "wrap":
         places = places % a.size
-    if places.shape[0]:
+    if places.shape[0] and np.size(v):
         _write_flat(a, places, np.resize(as_operand(v).reshape(-1), places.shape[0]))
 
 

@@ -12,6 +12,7 @@ borrow(
     np.nanprod,
     np.nancumsum,
     np.nancumprod,
+    np.average,
     np.apply_along_axis,
     np.apply_over_axes,
     np.polyder,
@@ -97,9 +98,6 @@ borrow(
 refuse(
     "counts do not move with the data, so nothing can be differentiated; sum a smooth kernel, "
     "or compute it with ad.stop_gradient(x)",
-    np.histogram,
-    np.histogram2d,
-    np.histogramdd,
     np.histogram_bin_edges,
 )
 refuse(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import linalg
-from adjoint.trace.calls.support import as_operand, axis_tuple, common_dtype
+from adjoint.trace.calls.support import as_operand, axis_tuple, common_dtype, root
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
@@ -62,12 +62,6 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return bind(linalg.cholesky, _floating(as_operand(a)), (upper,))
 
 
-def _root(squares: Any) -> Any:
-    """Sqrt with slope 0 at 0: the norm's smallest subgradient."""
-    positive = squares > 0
-    return np.where(positive, np.sqrt(np.where(positive, squares, 1)), squares)
-
-
 def _squares(x: Any) -> Any:
     if x.dtype.kind == "c":
         return np.real(x) * np.real(x) + np.imag(x) * np.imag(x)
@@ -87,7 +81,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
             total = np.dot(real, real) + np.dot(imag, imag)
         else:
             total = np.dot(flat, flat)
-        result = _root(total)
+        result = root(total)
         return np.reshape(result, (1,) * x.ndim) if keepdims else result
     axes = axis_tuple(axis, x.ndim)
     if len(axes) == 1:
@@ -100,7 +94,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
     if ord is None or ord == 2:
-        return _root(np.sum(_squares(x), axis=axis, keepdims=keepdims))
+        return root(np.sum(_squares(x), axis=axis, keepdims=keepdims))
     if ord == np.inf:
         return np.max(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == -np.inf:
@@ -118,7 +112,7 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     row, column = axes
     if ord in (None, "f", "fro"):
-        return _root(np.sum(_squares(x), axis=axes, keepdims=keepdims))
+        return root(np.sum(_squares(x), axis=axes, keepdims=keepdims))
     if ord in (1, -1, np.inf, -np.inf):
         summed, kept = (row, column) if ord in (1, -1) else (column, row)
         totals = np.sum(np.abs(x), axis=summed, keepdims=True)

@@ -9,6 +9,7 @@ import numpy as np
 from adjoint.trace.calls.selection import take
 from adjoint.trace.calls.shapes import known
 from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
 
 
@@ -115,14 +116,25 @@ def flatnonzero(a: Any) -> Any:
 
 @implements(np.lexsort)
 def lexsort(keys: Any, axis: int = -1) -> Any:
-    """The indices that sort by several keys."""
-    return np.lexsort([known(k, "lexsort") for k in keys], axis)
+    """The indices that sort by several keys, the last one first."""
+    parts = [as_operand(k) for k in keys]
+    order = np.argsort(parts[0], axis=axis, kind="stable")
+    for part in parts[1:]:  # a stable sort keeps the order of those before it
+        again = np.argsort(np.take_along_axis(part, order, axis), axis=axis, kind="stable")
+        order = np.take_along_axis(order, again, axis)
+    return order
 
 
 @implements(np.digitize)
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     """The bin of each element."""
-    return np.digitize(known(x, "digitize"), known(bins, "digitize"), right)
+    edges = as_operand(bins)
+    side = "left" if right else "right"
+    rising = np.searchsorted(edges, x, side)
+    if edges.shape[0] < 2:
+        return rising
+    falling = edges.shape[0] - np.searchsorted(edges[::-1], x, side)
+    return np.where(edges[0] <= edges[-1], rising, falling)
 
 
 # Answers that depend on shapes, dtypes and names, or on values only through a plain answer.
@@ -168,11 +180,28 @@ def einsum_path(*operands: Any, optimize: Any = "greedy", **options: Any) -> Any
 @implements(np.unravel_index)
 def unravel_index(indices: Any, shape: Any, order: Any = "C") -> Any:
     """Flat indices to indices for each axis."""
-    return np.unravel_index(known(indices, "unravel_index"), shape, order)
+    value = concrete_value(as_operand(indices))
+    if value is not None:
+        return np.unravel_index(value, shape, order)
+    rest, found = as_operand(indices), []
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    for n in reversed(sizes) if order == "C" else sizes:
+        found.append(rest % n)
+        rest = rest // n
+    return tuple(found[::-1] if order == "C" else found)
 
 
 @implements(np.ravel_multi_index)
 def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: Any = "C") -> Any:
     """Indices for each axis to flat indices."""
-    known = tuple(known(i, "ravel_multi_index") for i in multi_index)
-    return np.ravel_multi_index(known, dims, mode, order)
+    parts = [as_operand(i) for i in multi_index]
+    values = [concrete_value(i) for i in parts]
+    if all(value is not None for value in values):
+        return np.ravel_multi_index(tuple(values), dims, mode, order)
+    modes = (mode,) * len(parts) if isinstance(mode, str) else mode
+    total: Any = 0
+    every = list(zip(parts, dims, modes, strict=True))
+    for part, n, how in every if order == "C" else every[::-1]:
+        place = np.clip(part, 0, n - 1) if how == "clip" else part % n if how == "wrap" else part
+        total = total * n + place
+    return total

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import choose, linear
-from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent
+from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent, root
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
@@ -154,7 +154,7 @@ def std(
     **options: Any,
 ) -> Any:
     """The standard deviation over axes."""
-    return _store(np.sqrt(var(a, axis, dtype, None, ddof, keepdims, **options)), out)
+    return _store(root(var(a, axis, dtype, None, ddof, keepdims, **options)), out)
 
 
 def _extreme(primitive: Any, join: Any) -> Any:
@@ -220,8 +220,8 @@ def prod(
 def _along(primitive: Any) -> Any:
     def accumulate(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         x = as_operand(a)
-        if axis is None:
-            x, axis = np.ravel(x), 0
+        if axis is None or x.ndim == 0:
+            x, axis = np.ravel(x), 0 if axis is None else axis
         if not _given(dtype):
             dtype = _summed_dtype(x.dtype)
         if x.dtype != dtype:
@@ -253,7 +253,7 @@ all_ = implements(np.all, methods=("all",))(_truth(choose.all_))
 def _arg(primitive: Any) -> Any:
     def arg(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
         x = as_operand(a)
-        if axis is None:
+        if axis is None or (x.ndim == 0 and axis in (0, -1)):
             flat = primitive(np.ravel(x), axis=0)
             return np.reshape(flat, (1,) * x.ndim) if _given(keepdims) and keepdims else flat
         axis = axis_index(axis, x.ndim)
@@ -271,24 +271,3 @@ argmin = implements(np.argmin, methods=("argmin",))(_arg(choose.argmin))
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """How many elements are not zero."""
     return np.sum(detached(a) != 0, axis=axis, keepdims=bool(keepdims))
-
-
-@implements(np.average)
-def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
-) -> Any:
-    """The weighted mean."""
-    x = as_operand(a)
-    if weights is None:
-        result = mean(x, axis, None, None, keepdims)
-        total: Any = x.size / result.size
-    else:
-        w = as_operand(weights)
-        if w.shape != x.shape:
-            at = axis_index(axis, x.ndim)
-            w = np.reshape(w, tuple(n if i == at else 1 for i, n in enumerate(x.shape)))
-            w = np.broadcast_to(w, x.shape)
-        keep = bool(_given(keepdims) and keepdims)
-        total = np.sum(w, axis=axis, keepdims=keep)
-        result = np.sum(x * w, axis=axis, keepdims=keep) / total
-    return (result, np.broadcast_to(total, result.shape)) if returned else result

@@ -78,21 +78,21 @@ def clip(
 @implements(np.isposinf)
 def isposinf(x: Any, out: Any = None) -> Any:
     """Whether each element is +inf."""
-    return _store(np.isinf(x) & (x > 0), out)
+    return _store(np.logical_and(np.isinf(x), x > 0), out)
 
 
 @implements(np.isneginf)
 def isneginf(x: Any, out: Any = None) -> Any:
     """Whether each element is -inf."""
-    return _store(np.isinf(x) & (x < 0), out)
+    return _store(np.logical_and(np.isinf(x), x < 0), out)
 
 
 @implements(np.take, methods=("take",))
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     """Elements or slices by index."""
     x = as_operand(a)
-    if axis is None:
-        x, axis = np.ravel(x), 0
+    if axis is None or x.ndim == 0:
+        x, axis = np.ravel(x), 0 if axis is None else axis
     axis = axis_index(axis, x.ndim)
     places = as_operand(indices)
     if mode == "clip":
@@ -132,8 +132,8 @@ def argsort(
 ) -> Any:
     """The indices that sort."""
     x = as_operand(a)
-    if axis is None:
-        x, axis = np.ravel(x), 0
+    if axis is None or x.ndim == 0:
+        x, axis = np.ravel(x), 0 if axis is None else axis
     how = "stable" if stable else kind
     return bind(choose.argsort, [detached(x)], (axis_index(axis, x.ndim), how))
 
@@ -214,6 +214,10 @@ def diff(
 ) -> Any:
     """Differences of neighbours."""
     x = as_operand(a)
+    if n <= 0:
+        if n < 0:
+            raise ValueError(f"order must be non-negative but got {n!r}")
+        return a  # as it is, without what stands beside it
     axis = axis_index(axis, x.ndim)
     parts = [x]
     for extra, first in ((prepend, True), (append, False)):
@@ -228,7 +232,8 @@ def diff(
         x = np.concatenate(parts, axis)
     lead = (slice(None),) * axis
     for _ in range(n):
-        x = x[(*lead, slice(1, None))] - x[(*lead, slice(None, -1))]
+        later, earlier = x[(*lead, slice(1, None))], x[(*lead, slice(None, -1))]
+        x = later != earlier if x.dtype == bool else later - earlier
     return x
 
 
@@ -285,9 +290,12 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """Places in a sorted array; integers, without derivative."""
     known = [concrete_value(z) if is_traced(z) else np.asarray(z) for z in (a, v)]
     if any(z is None for z in known):
-        x = as_operand(a)
-        below = np.less if side == "left" else np.less_equal
-        return np.sum(below(x, np.expand_dims(as_operand(v), -1)), axis=-1)
+        x = as_operand(a) if sorter is None else take(a, sorter)
+        each = np.expand_dims(as_operand(v), -1)
+        before = x < each if side == "left" else x <= each
+        if each.dtype.kind in "fc":  # NaN is sorted to the end
+            before = before | (np.isnan(each) & (~np.isnan(x) if side == "left" else True))
+        return np.sum(before, axis=-1)
     return np.searchsorted(known[0], known[1], side=side, sorter=sorter)
 
 

@@ -13,6 +13,7 @@ from adjoint.primitives.sequences import correlate as correlation
 from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.products import _same_dtype
 from adjoint.trace.calls.selection import take
+from adjoint.trace.calls.shapes import known
 from adjoint.trace.calls.support import as_operand, is_traced
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
@@ -86,9 +87,9 @@ def interp(
 @implements(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """Sums of weights by bin; the bins must be known."""
-    places = concrete_value(x) if is_traced(x) else np.asarray(x)
-    if places is None or weights is None:
-        return np.bincount(as_operand(x), minlength=minlength)
+    places = known(x, "bincount")
+    if weights is None:
+        return np.bincount(places, minlength=minlength)
     n = max(minlength, int(places.max()) + 1 if places.size else 0)
     w = as_operand(weights)
     return linear.scatter_add(detached(w.astype(float)), places, axes=(0,), shape=(n,))
@@ -131,8 +132,8 @@ def polymul(a1: Any, a2: Any) -> Any:
 
 def _without_leading_zeros(p: Any) -> Any:
     x = np.atleast_1d(as_operand(p))
-    known = concrete_value(x) if is_traced(x) else x
-    if known is None:
+    value = concrete_value(x) if is_traced(x) else x
+    if value is None:
         return x
-    rest = np.flatnonzero(known)
+    rest = np.flatnonzero(value)
     return x[rest[0] :] if rest.size else np.zeros(1, x.dtype)

@@ -9,8 +9,8 @@ import numpy as np
 
 from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.reductions import _given, _keep, _store
-from adjoint.trace.calls.selection import sort, take
-from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple
+from adjoint.trace.calls.selection import sort, take, take_along_axis
+from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent, root
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
 
@@ -22,7 +22,7 @@ def _one_axis(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     axes = axis_tuple(axis, x.ndim)
     rest = [i for i in range(x.ndim) if i not in axes]
     moved = np.transpose(x, [*rest, *axes])
-    return np.reshape(moved, (*(x.shape[i] for i in rest), -1)), axes
+    return np.reshape(moved, (*(x.shape[i] for i in rest), extent(x.shape, axes))), axes
 
 
 def _has_nan(ordered: Any) -> Any:
@@ -63,38 +63,75 @@ def _quantile(function: Any, scale: float) -> Any:
         **options: Any,
     ) -> Any:
         x = as_operand(a)
-        if concrete_value(x) is not None or options.get("weights") is not None:
+        if options.get("weights") is not None:
             return borrowed(function)(a, q, axis, out, False, method, keepdims, **options)
-        levels = np.asarray(q) if scale == 1 else np.true_divide(q, scale)
-        result = _unknown_quantile(x, levels, axis, method, keepdims)
-        if type(q) in (int, float) and x.dtype.kind == "f":
-            result = result.astype(x.dtype)
-        return _store(result, out)
+        levels = _levels(q, scale)
+        line, axes = _one_axis(x, axis if x.ndim else None)
+        ordered = np.moveaxis(sort(line, -1), -1, 0)
+        result = _at_levels(ordered, levels, ordered.shape[0], method, type(q) in _NUMBERS)
+        if x.dtype.kind in "fc":
+            result = np.where(np.isnan(ordered[-1]), np.nan, result).astype(result.dtype)
+        return _store(_kept_quantile(result, levels.shape, x, axes, keepdims), out)
 
     return quantile
 
 
-def _unknown_quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
-    """NumPy's steps, with the search for NaN as a choice and no branch."""
-    line, axes = _one_axis(x, axis)
-    n = line.shape[-1]
-    ordered = np.moveaxis(sort(line, -1), -1, 0)
+_NUMBERS = (int, float)
+
+
+def _levels(q: Any, scale: float) -> Any:
+    """Levels from 0 to 1."""
+    levels = as_operand(q) if scale == 1 else np.true_divide(q, scale)
+    levels = as_operand(levels)
+    known = concrete_value(levels)
+    if known is not None and not np.all((known >= 0) & (known <= 1)):
+        name = "Quantiles" if scale == 1 else "Percentiles"
+        raise ValueError(f"{name} must be in the range [0, {scale:g}]")
+    return levels
+
+
+def _at_levels(ordered: Any, q: Any, n: Any, method: str, weak: bool) -> Any:
+    """Quantiles of columns in order, of which the first n elements count: one n, or one each.
+
+    A weak level, a Python number, has no say in the dtype of the result.
+    """
     rules: Any = _own._QuantileMethods[method]
-    places = np.asanyarray(rules["get_virtual_index"](n, q))
-    if np.issubdtype(places.dtype, np.integer):
-        result = take(ordered, places, 0)
-    else:
-        low, high = _own._get_indexes(np.empty(n), places, n)
-        gamma = _own._get_gamma(places, low, rules)
-        gamma = np.asarray(gamma).reshape(places.shape + (1,) * (ordered.ndim - 1))
-        first, second = take(ordered, low, 0), take(ordered, high, 0)
-        step = second - first
-        result = np.where(gamma < 0.5, first + step * gamma, second - step * (1 - gamma))
-    result = np.where(np.isnan(ordered[-1]), np.nan, result)
-    if not keepdims:
+    each = np.ndim(n) > 0
+    levels = np.reshape(q, q.shape + (1,) * (ordered.ndim - 1)) if each else q
+    if not isinstance(n, int):
+        n = n.astype(np.result_type(q.dtype, 1.0))
+
+    def pick(places: Any) -> Any:
+        places = places.astype(np.intp)
+        if not each:
+            return take(ordered, places, 0)
+        rows = np.reshape(places, (-1, *ordered.shape[1:]))
+        return np.reshape(take_along_axis(ordered, rows, 0), places.shape)
+
+    places = as_operand(borrowed(rules["get_virtual_index"])(n, levels))
+    if places.dtype.kind in "iu":
+        return pick(places)
+    below = np.floor(places)
+    low, high = np.clip(below, 0, n - 1), np.clip(below + 1, 0, n - 1)
+    gamma = places - low
+    if rules["fix_gamma"] is not None:
+        gamma = as_operand(borrowed(rules["fix_gamma"])(gamma, places)).astype(places.dtype)
+    if not each:
+        gamma = np.reshape(gamma, gamma.shape + (1,) * (ordered.ndim - 1))
+    first, second = pick(low), pick(high)
+    step, near, back = second - first, gamma < 0.5, 1 - gamma
+    if weak and ordered.dtype.kind == "f":
+        gamma, back = gamma.astype(ordered.dtype), back.astype(ordered.dtype)
+    return np.where(near, first + step * gamma, second - step * back)
+
+
+def _kept_quantile(
+    result: Any, lead: tuple[int, ...], x: Any, axes: tuple[int, ...], keepdims: Any
+) -> Any:
+    if not (_given(keepdims) and keepdims):
         return result
     shape = tuple(1 if i in axes else m for i, m in enumerate(x.shape))
-    return np.reshape(result, q.shape + shape)
+    return np.reshape(result, lead + shape)
 
 
 quantile = implements(np.quantile)(_quantile(np.quantile, 1))
@@ -163,7 +200,7 @@ def nanmedian(
     return _store(_nan_quantile(a, None, axis, "linear", keepdims), out)
 
 
-def _nan_quantile_rule(scale: float) -> Any:
+def _nan_quantile_rule(function: Any, scale: float) -> Any:
     def quantile(
         a: Any,
         q: Any,
@@ -174,43 +211,37 @@ def _nan_quantile_rule(scale: float) -> Any:
         keepdims: Any = np._NoValue,
         **options: Any,
     ) -> Any:
-        levels = q if type(q) in (int, float) else np.asarray(q)
-        levels = levels if scale == 1 else levels / scale
-        return _store(_nan_quantile(a, levels, axis, method, keepdims), out)
+        x = as_operand(a)
+        if options.get("weights") is not None:
+            return borrowed(function)(a, q, axis, out, False, method, keepdims, **options)
+        weak = type(q) in _NUMBERS
+        return _store(_nan_quantile(x, _levels(q, scale), axis, method, keepdims, weak), out)
 
     return quantile
 
 
-nanquantile = implements(np.nanquantile)(_nan_quantile_rule(1))
-nanpercentile = implements(np.nanpercentile)(_nan_quantile_rule(100))
+nanquantile = implements(np.nanquantile)(_nan_quantile_rule(np.nanquantile, 1))
+nanpercentile = implements(np.nanpercentile)(_nan_quantile_rule(np.nanpercentile, 100.0))
 
 
-def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any) -> Any:
-    """One line after the other, as NumPy does it: each has its own number of elements."""
+def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, weak: bool = False) -> Any:
+    """NaN is sorted to the end: each line has its own number of elements before it."""
     x = as_operand(a)
     if x.dtype.kind in "biu":
         x = x.astype(np.float64)
-    line, axes = _one_axis(x, axis)
-    lead = line.shape[:-1]
-    rows = np.reshape(line, (-1, line.shape[-1]))
-    known = concrete_value(rows)
-    lost = np.isnan(rows) if known is None else np.isnan(known)
-    results = []
-    for i in range(rows.shape[0]):
-        row = rows[i][np.nonzero(~lost[i])[0]] if known is not None else rows[i][~lost[i]]
-        if row.shape[0] == 0:
-            results.append(np.full(np.shape(q) if q is not None else (), np.nan, x.dtype))
-        elif q is None:
-            results.append(median(row))
-        else:
-            results.append(quantile(row, q, method=method))
-    tail = np.shape(results[0]) if results else (np.shape(q) if q is not None else ())
-    joined = np.stack(results) if results else np.zeros((0, *tail), x.dtype)
-    made = np.moveaxis(np.reshape(joined, (*lead, *tail)), range(len(lead)), range(-len(lead), 0))
-    if not (_given(keepdims) and keepdims):
-        return made
-    shape = tuple(1 if i in axes else m for i, m in enumerate(x.shape))
-    return np.reshape(made, tail + shape)
+    line, axes = _one_axis(x, axis if x.ndim else None)
+    if line.shape[-1] == 0:
+        return np.full(np.shape(q) + line.shape[:-1], np.nan, x.dtype)
+    ordered = np.moveaxis(sort(line, -1), -1, 0)
+    n = np.sum(~np.isnan(ordered), axis=0)
+    if q is None:
+        middle = (np.reshape(k // 2, (1, *line.shape[:-1])) for k in (n - 1, n))
+        first, second = (take_along_axis(ordered, k, 0)[0] for k in middle)
+        result = (first + second) / 2
+    else:
+        result = _at_levels(ordered, q, n, method, weak)
+    result = np.where(n == 0, np.nan, result).astype(result.dtype)
+    return _kept_quantile(result, () if q is None else q.shape, x, axes, keepdims)
 
 
 @implements(np.partition)
@@ -327,4 +358,4 @@ def nanstd(
     **options: Any,
 ) -> Any:
     """The standard deviation of the elements that are not NaN."""
-    return _store(np.sqrt(nanvar(a, axis, dtype, None, ddof, keepdims, **options)), out)
+    return _store(root(nanvar(a, axis, dtype, None, ddof, keepdims, **options)), out)

@@ -61,8 +61,8 @@ def axis_index(axis: Any, ndim: int) -> int:
 
 def axis_tuple(axis: Any, ndim: int) -> tuple[int, ...]:
     """Axes of a reduction, sorted: None means all of them."""
-    if axis is None:
-        return tuple(range(ndim))
+    if axis is None or (ndim == 0 and type(axis) is int and axis in (0, -1)):
+        return tuple(range(ndim))  # NumPy lets numbers have one axis to reduce
     if isinstance(axis, tuple | list):
         axes = tuple([axis_index(a, ndim) for a in axis])
         if len(set(axes)) != len(axes):
@@ -85,3 +85,9 @@ def common_dtype(*operands: Any) -> np.dtype[Any]:
 
     keys = [dtype_key(x) for x in operands]
     return np.result_type(*[key(1) if type(key) is type else key for key in keys])
+
+
+def root(squares: Any) -> Any:
+    """Sqrt with slope 0 at 0: the least subgradient of a length."""
+    positive = squares > 0
+    return np.where(positive, np.sqrt(np.where(positive, squares, 1)), squares)

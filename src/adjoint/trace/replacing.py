@@ -1,0 +1,192 @@
+"""Names under which others find NumPy's functions, and what stands there while somebody records.
+
+Names imported with ``from numpy import zeros`` are replaced in the modules that hold them.
+Modules are only searched when there are new ones; a traced function's own module is looked
+at again when it has got new names. What a module's name holds when a recording begins
+decides: it may hold something else than it did, or nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace.session import while_recording
+
+_own: dict[str, Any] = {}  # NumPy's functions, by name
+_ours: dict[str, Any] = {}  # what takes their place
+_by_id: dict[int, Any] = {}
+# Names in NumPy's other namespaces, or that others replace: namespace, theirs, ours.
+_spaces: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+_offered: dict[str, list[Any]] = {}  # not replaced until some code mentions the name
+_read: dict[int, CodeType] = {}  # code that was searched for such names
+_elsewhere: dict[int, tuple[dict[str, Any], set[str]]] = {}  # modules by id: names to look at
+_searched: dict[int, int] = {}  # modules by id, and how many names they had
+_modules_seen = 0
+_placed = False
+_standing: list[tuple[dict[str, Any], str, Any, Any]] = []  # in modules now: theirs, ours
+
+
+def replace_in_numpy(ours: dict[str, Any]) -> None:
+    """Have these stand in NumPy's namespace while somebody records."""
+    _ours.update(ours)
+    for name, function in ours.items():
+        _own[name] = function.adjoint_own = getattr(np, name)
+        _by_id[id(_own[name])] = function
+
+
+def is_replaced(function: Any) -> bool:
+    """Whether this is a function that is replaced, or one that takes its place."""
+    return id(function) in _by_id or any(function is ours for ours in _ours.values())
+
+
+def also(names: dict[str, Any], ours: dict[str, Any]) -> None:
+    """Have further names replaced while somebody records, if the user's code mentions them."""
+    space: tuple[dict[str, Any], dict[str, Any], dict[str, Any]] = (names, {}, {})
+    _spaces.append(space)
+    for name, function in ours.items():
+        _by_id[id(names[name])] = function
+        _offered.setdefault(name, []).append((space, names[name], function))
+
+
+def _mention(code: CodeType) -> None:
+    """Replace from now on what a piece of the user's code may call by a name."""
+    if id(code) in _read:
+        return
+    _read[id(code)] = code
+    for name in code.co_names:
+        for (names, own, ours), theirs, function in _offered.pop(name, ()):
+            own[name], ours[name] = theirs, function
+            if _placed:
+                names[name] = function
+    for part in code.co_consts:
+        if type(part) is CodeType:
+            _mention(part)
+
+
+def _mentioned_in(names: dict[str, Any]) -> None:
+    """Look through the functions and classes of a module of the user's."""
+    for value in list(names.values()):
+        if isinstance(value, type) and value.__module__ == names.get("__name__"):
+            for part in list(vars(value).values()):
+                function = getattr(part, "__func__", None) or getattr(part, "fget", None) or part
+                if type(function) is FunctionType:
+                    _mention(function.__code__)
+        elif type(value) is FunctionType:
+            _mention(value.__code__)
+
+
+def replaced_functions() -> list[tuple[str, Any, Any]]:
+    """Name, NumPy's own function and ours, for each that is replaced while recording."""
+    return [(name, _own[name], function) for name, function in _ours.items()]
+
+
+_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+def look_at(names: dict[str, Any]) -> None:
+    """Find NumPy's makers of arrays among a module's names."""
+    if names is np.__dict__ or _searched.get(id(names)) == len(names):
+        return
+    _searched[id(names)] = len(names)
+    if not str(names.get("__file__", "")).startswith(_INSTALLED):
+        _mentioned_in(names)
+    for name, value in list(names.items()):
+        if id(value) in _by_id and not name.startswith("__"):
+            _keep_in_view(names, name)
+
+
+def _keep_in_view(names: dict[str, Any], name: str) -> None:
+    """From now on, replace what a name of a module holds, if it is one of NumPy's functions."""
+    _elsewhere.setdefault(id(names), (names, set()))[1].add(name)
+    if _placed:
+        _place(names, name)
+
+
+def _place(names: dict[str, Any], name: str) -> None:
+    value = names.get(name)
+    ours = _by_id.get(id(value))
+    if ours is not None:
+        names[name] = ours
+        _standing.append((names, name, value, ours))
+
+
+def look_at_function(function: Any) -> None:
+    """Find NumPy's makers of arrays among the names that a function sees."""
+    for _ in range(8):  # wrappers may be nested
+        inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
+        inner = inner or getattr(function, "__func__", None)
+        if inner is None:
+            break
+        function = inner
+    code = getattr(function, "__code__", None)
+    names = getattr(function, "__globals__", None)
+    if code is None or names is None:
+        return
+    if id(code) not in _read:
+        _mention(code)
+    if _searched.get(id(names)) != len(names):
+        look_at(names)
+    for name in code.co_names:
+        if id(names.get(name)) in _by_id:  # it may have held something else before
+            _keep_in_view(names, name)
+
+
+def _look() -> None:
+    global _modules_seen
+    _modules_seen = len(sys.modules)
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in ("numpy", "scipy", "adjoint") or module is None:
+            continue
+        names = getattr(module, "__dict__", None)
+        if type(names) is dict:
+            look_at(names)
+
+
+def _look_for_ours() -> None:
+    """Modules that were imported while recording may have taken our functions by name."""
+    theirs = {id(function): _own[name] for name, function in _ours.items()}
+    for _, own, ours in _spaces:
+        theirs.update({id(function): own[name] for name, function in ours.items()})
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", None)
+        if type(names) is not dict or names is np.__dict__ or id(names) in _searched:
+            continue
+        for name, value in list(names.items()):
+            if id(value) in theirs:
+                _elsewhere.setdefault(id(names), (names, set()))[1].add(name)
+                _standing.append((names, name, theirs[id(value)], value))
+
+
+def _begin() -> None:
+    global _placed
+    if len(sys.modules) != _modules_seen:
+        _look()
+    np.__dict__.update(_ours)
+    for names, _, ours in _spaces:
+        names.update(ours)
+    for names, tracked in _elsewhere.values():
+        for name in tracked:
+            _place(names, name)
+    _placed = True
+
+
+def _end() -> None:
+    global _placed
+    if len(sys.modules) != _modules_seen:
+        _look_for_ours()
+    _placed = False
+    np.__dict__.update(_own)
+    for names, own, _ in _spaces:
+        names.update(own)
+    for names, name, own_function, ours in _standing:
+        if names.get(name) is ours:
+            names[name] = own_function
+    _standing.clear()
+
+
+while_recording(_begin, _end)
