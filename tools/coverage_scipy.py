@@ -186,9 +186,16 @@ Newton's, and has the derivatives of the equation that it satisfies. Bounds are 
 constraints are refused.
 
 Inside `jit` and `vmap` values are not known. Checks that raise for wrong values are passed over
-there, and what chooses by value is refused: `quad`, `solve_ivp` without `t_eval`,
+there, and what chooses by value is refused: `solve_ivp` without `t_eval`,
 `qr(pivoting=True)`, filter design from a recorded cutoff, `null_space`, `orth`, `griddata` at
 recorded places. `eigh` may give a vector the other sign there than SciPy's driver does.
+
+Integrals (`quad`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program runs and
+differentiated on its final subdivision; inside `jit` and `vmap` there is room for 16 parts, and a
+need for more is an error. `solve_ivp(dense_output=True).sol` solves again to the times it is asked
+for; the time of an event is `ad.root` of that. Functions of `scipy.stats` that its families have no
+formula for (`rice.cdf`, `nct.ppf`, entropies) have SciPy's value and the derivatives of the
+integral or the equation that they satisfy.
 
 Where SciPy's code leaves a formula out at exactly one value (`if wo == 1`), a recorded number
 that is exactly that value is refused, since the derivative would silently be missing.

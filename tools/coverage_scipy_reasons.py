@@ -41,8 +41,6 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "qr_delete qr_insert qr_update"),
     ),
     "integrate": (
-        ("adaptive integrals inside one another; nearest: `fixed_quad` of `fixed_quad`, or a sum "
-         "over a grid of Gauss points", "dblquad tplquad nquad"),
         ("its steps are chosen by values in code that keeps plain arrays; nearest: `quad` or "
          "`fixed_quad` for each component", "cubature quad_vec tanhsinh nsum qmc_quad"),
         ("a boundary value problem; nearest: `ad.root` of the collocation equations, or "

@@ -130,3 +130,8 @@ def test_singular_covariance(rng: np.random.Generator) -> None:
 
     args = (rng.normal(size=(3, 2)), np.array([0.4, -0.2]))
     checking.check(checking.Case("singular", f, args, frozenset({"bits", "jit"})), rng)
+
+
+def test_an_integral_that_misses_is_not_a_number() -> None:
+    """The density of crystalball has a corner that no fixed places meet."""
+    assert np.isnan(ad.grad(lambda b: st.crystalball.entropy(b, 3.0))(2.0))

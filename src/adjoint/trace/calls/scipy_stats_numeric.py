@@ -62,7 +62,7 @@ def _checked(integral: Any, value: Any) -> Any:
     """
     off = stop_gradient(np.abs(integral - value))
     near = off <= 1e-6 * (1 + np.abs(stop_gradient(value)))
-    return np.where(near, _with_value(integral, value), np.nan)
+    return _with_value(integral * np.where(near, 1.0, np.nan), value)
 
 
 # *** distribution functions and quantiles ***
@@ -184,6 +184,8 @@ def _expectation(
     shape = np.broadcast_shapes(*map(np.shape, shapes))
     wide = tuple(np.broadcast_to(floating(s), shape)[..., None] for s in shapes)
     total: Any = 0.0
+    if dist.name == "vonmises":
+        return None  # it has no end
     if _stays(dist):
         start = np.broadcast_to(plain(dist, "median", *shapes), shape)
         for upper in (False, True):

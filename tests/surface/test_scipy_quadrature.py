@@ -1,0 +1,112 @@
+"""scipy.integrate's adaptive integrals where values are not known, and inside one another."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.integrate as it
+
+import adjoint as ad
+
+INTEGRALS: dict[str, Callable[[Any], Any]] = {
+    "limits": lambda a: it.quad(lambda x: np.exp(-a * x * x), 0.1, 2 * a)[0],
+    "turned": lambda a: it.quad(lambda x: np.exp(-a * x * x), 2 * a, 0.1)[0],
+    "line": lambda a: it.quad(lambda x: np.exp(-a * x * x), -np.inf, np.inf)[0],
+    "right": lambda a: it.quad(lambda x: np.exp(-a * x), a, np.inf)[0],
+    "left": lambda a: it.quad(lambda x: np.exp(a * x), -np.inf, a)[0],
+    "down": lambda a: it.quad(lambda x: np.exp(-a * x), np.inf, a)[0],
+    "edge": lambda a: it.quad(lambda x: a * np.sqrt(x) * np.log(x), 0.0, 1.0)[0],
+}
+
+
+def slope(f: Callable[[Any], Any], at: float, h: float = 1e-3) -> float:
+    near = [f(at + k * h) for k in (1, -1, 2, -2)]
+    return float((8 * (near[0] - near[1]) - (near[2] - near[3])) / (12 * h))
+
+
+@pytest.mark.parametrize("name", INTEGRALS)
+def test_integrals_that_are_not_known(name: str) -> None:
+    f = INTEGRALS[name]
+    wanted = slope(f, 0.7)
+    assert ad.value_and_grad(f)(0.7) == pytest.approx((f(0.7), wanted), rel=1e-7)
+    assert ad.jit(ad.value_and_grad(f))(0.7) == pytest.approx((f(0.7), wanted), rel=1e-7)
+    rows = ad.vmap(ad.grad(f))(np.array([0.7, 1.1]))
+    assert rows.tolist() == pytest.approx([wanted, slope(f, 1.1)], rel=1e-7)
+
+
+NESTED: dict[str, Callable[[Any], Any]] = {
+    "dblquad": lambda a: it.dblquad(
+        lambda y, x: np.exp(-a * x * y) + y, 0, a, lambda x: x * x, lambda x: x + a
+    )[0],
+    "dblquad-args": lambda a: it.dblquad(lambda y, x, b: x * np.exp(b * y), 0, 1, 0, 1, args=(a,))[
+        0
+    ],
+    "nquad": lambda a: it.nquad(
+        lambda x, y: np.exp(-a * x * y), [lambda y: (0, y + a), (0.0, 1.0)]
+    )[0],
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_integrals_inside_one_another(name: str) -> None:
+    f = NESTED[name]
+    value, g = ad.value_and_grad(f)(0.7)
+    assert value == pytest.approx(f(0.7), rel=1e-12)
+    assert g == pytest.approx(slope(f, 0.7), rel=1e-7)
+
+
+def test_three_integrals_inside_one_another() -> None:
+    def f(a: Any) -> Any:
+        return it.tplquad(lambda z, y, x: a * z + y * x, 0, 1, 0, lambda x: x, 0, 1)[0]
+
+    assert ad.jvp(f, (0.7,), (1.0,)) == pytest.approx((f(0.7), 0.25), rel=1e-10)
+
+
+def test_too_many_parts_are_said() -> None:
+    def f(a: Any) -> Any:
+        return it.quad(lambda x: np.sin(a * x), 0.0, 10.0, limit=100)[0]
+
+    with pytest.raises(ad.errors.ConvergenceError, match="parts"):
+        ad.jit(f)(500.0)
+
+
+def test_second_order() -> None:
+    def f(p: Any) -> Any:
+        return it.quad(lambda x: np.exp(-p[0] * x * x), p[1], np.inf)[0]
+
+    p = np.array([0.7, 0.4])
+    h = ad.hessian(f)(p)
+    e = 1e-4 * np.eye(2)
+    wanted = [(ad.grad(f)(p + d) - ad.grad(f)(p - d)) / 2e-4 for d in e]
+    np.testing.assert_allclose(h, wanted, rtol=1e-6)
+
+
+def test_dense_output() -> None:
+    times = np.array([[0.9, 0.2], [0.5, 0.0]])
+
+    def f(a: Any) -> Any:
+        found = it.solve_ivp(
+            lambda t, y: [a * y[0], -y[1]], (0, 1.0), [1.0, 2.0], t_eval=[0.0, 1.0],
+            dense_output=True, rtol=1e-11, atol=1e-12,
+        )  # fmt: skip
+        return found.sol(times)
+
+    out, dot = ad.jvp(f, (0.7,), (1.0,))
+    np.testing.assert_allclose(out[0], np.exp(0.7 * times), rtol=1e-9)
+    np.testing.assert_allclose(out[1], 2 * np.exp(-times), rtol=1e-9)
+    np.testing.assert_allclose(dot[0], times * np.exp(0.7 * times), rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(ad.jit(f)(0.7), out, rtol=1e-12)
+
+
+def test_the_time_of_an_event() -> None:
+    def landing(v: Any) -> Any:
+        found = it.solve_ivp(
+            lambda t, y: [y[1], -9.81 + 0 * v], (0, 5.0), [1.0 + 0 * v, v],
+            t_eval=[0.0, 5.0], dense_output=True, rtol=1e-10,
+        )  # fmt: skip
+        return ad.root(lambda t: found.sol(t)[0], 1.0)
+
+    root = np.sqrt(4 + 2 * 9.81)
+    got = ad.value_and_grad(landing)(2.0)
+    assert got == pytest.approx(((2 + root) / 9.81, (1 + 2 / root) / 9.81), rel=1e-8)
