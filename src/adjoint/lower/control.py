@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 
-from adjoint.lower import signals, threads
+from adjoint.lower import signals, teams, threads
 from adjoint.lower.layout import Place
 from adjoint.lower.steps import (
     BranchStep,
@@ -31,12 +31,14 @@ class ControlWriter(ABC):
     def __init__(self, several: bool) -> None:
         self.several = several
         self.traffic = threads.Traffic()
+        self.team = "%threads"  # how many work on what is written now
         self.split = False  # inside a loop whose rounds are split among the threads
         self.strip: tuple[str, int] | None = None  # which strip of rows, and of how many
         self.lines: list[str] = []
         self.arguments: dict[int, str] = {}
         self.count = 0
         self.polls = False  # some loop asks for signals
+        self.adapts = False  # some loop goes on without late threads
 
     @abstractmethod
     def write_step(self, step: Step) -> None:
@@ -111,7 +113,7 @@ class ControlWriter(ABC):
 
     def meet(self) -> None:
         """Wait for all threads."""
-        self.lines.append("call void @barrier(ptr %arena, i64 %threads)")
+        self.lines.append(f"call void @barrier(ptr %arena, i64 {self.team})")
         self.traffic.clear()
 
     def meet_if_busy(self) -> None:
@@ -140,11 +142,11 @@ class ControlWriter(ABC):
         a, b, next_, c, d, last = names
         self.lines += [
             f"{a} = mul i64 %thread, {count}",
-            f"{b} = udiv i64 {a}, %threads",
+            f"{b} = udiv i64 {a}, {self.team}",
             f"{next_} = add i64 %thread, 1",
             f"{c} = mul i64 {next_}, {count}",
-            f"{d} = udiv i64 {c}, %threads",
-            f"{last} = icmp eq i64 {next_}, %threads",
+            f"{d} = udiv i64 {c}, {self.team}",
+            f"{last} = icmp eq i64 {next_}, {self.team}",
         ]
         return b, d, last
 
@@ -162,14 +164,25 @@ class ControlWriter(ABC):
 
     def loop(self, step: LoopStep, start: str = "0", stop: str = "") -> None:
         """A counted loop, or a part of one whose rounds are split among the threads."""
+        whole = self.several and not self.split and not stop and self.team == "%threads"
+        stretch = teams.stretch_of(step) if whole else 0
+        if stretch:
+            self.polls = self.adapts = True
+            self.meet_if_busy()
+            teams.write_loop(self, step, stretch, partial(self._rounds, step))
+            return
         part, self.split = bool(stop), self.split or bool(stop)
+        if not self.split:
+            self.meet_if_busy()
+        self._rounds(step, start, stop or str(step.length), self.team == "%threads")
+        self.split = self.split and not part
+
+    def _rounds(self, step: LoopStep, start: str, stop: str, hears: bool = False) -> None:
+        """Some rounds of a counted loop, which may look for signals between them."""
         tag = self.fresh("loop")
         n = step.length
         index = [f"{step.counter} = sub nsw i64 {n - 1}, %{tag}.i"] if step.reverse else []
         counter = f"%{tag}.i" if step.reverse else step.counter
-        stop = stop or str(n)
-        if not self.split:
-            self.meet_if_busy()
         self.lines += [
             f"br label %{tag}.pre",
             f"{tag}.pre:",
@@ -182,8 +195,8 @@ class ControlWriter(ABC):
         self.write(step.body)
         if not self.split:
             self.meet_if_busy()
-        if signals.rounds_between(step.body) < n:
-            self._hear(counter, step.body, tag)
+        if hears and signals.rounds_between(step.body) < n:
+            self.hear(counter, signals.rounds_between(step.body) - 1, tag)
         self.lines += [
             f"br label %{tag}.latch",
             f"{tag}.latch:",
@@ -192,7 +205,6 @@ class ControlWriter(ABC):
             f"br i1 %{tag}.more, label %{tag}, label %{tag}.exit",
             f"{tag}.exit:",
         ]
-        self.split = self.split and not part
 
     def repeat(self, step: WhileStep) -> None:
         """A loop with a test; a bad index also ends it, for its values mean nothing."""
@@ -211,7 +223,7 @@ class ControlWriter(ABC):
         self.lines += [f"br i1 {go}, label %{tag}.body, label %{tag}.exit", f"{tag}.body:"]
         self.write(step.body)
         self.meet_if_busy()
-        self._hear(f"%{tag}.i", step.body, tag)
+        self.hear(f"%{tag}.i", signals.rounds_between(step.body) - 1, tag)
         self.lines += [
             f"br label %{tag}.latch",
             f"{tag}.latch:",
@@ -220,12 +232,11 @@ class ControlWriter(ABC):
             f"{tag}.exit:",
         ]
 
-    def _hear(self, counter: str, body: list[Step], tag: str) -> None:
+    def hear(self, counter: str, mask: int, tag: str) -> None:
         """After some rounds, let Python hear of signals; an exception ends the program."""
         if not signals.USABLE:
             return
         self.polls = True
-        mask = signals.rounds_between(body) - 1
         some, due = self.fresh("%s"), self.fresh("%s")
         ask, on = self.fresh("ask"), self.fresh("heard")
         self.lines += [

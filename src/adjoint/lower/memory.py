@@ -9,12 +9,16 @@ it if it reads every element just before writing it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
+from adjoint.lower.kernel import Kernel
 from adjoint.lower.layout import Buffer
 from adjoint.lower.steps import CustomStep, KernelStep, LoopStep, Step, nested, reads, walk, writes
+from adjoint.lower.widths import fitting
 
 ALIGNMENT = 64
-HEADER = 128  # bytes at the start of the arena: the report of a bad index
+HEADER = 192  # bytes at the start of the arena: a bad index, barriers, who works
+_LONG_ROW = 8  # vectors: what happens once a row does not matter there
 
 
 @dataclass(slots=True)
@@ -99,7 +103,7 @@ def reuse_in_place(steps: list[Step]) -> None:
             place = step.places[operand]
             buffer = place.buffer.root()
             exact[buffer] = exact.get(buffer, True) and pointwise and place.is_whole
-        if len(kernel.stages) > 1:
+        if len(kernel.stages) > 1 or _rows_overrun(kernel):
             continue
         taken: set[Buffer] = set()
         for place in kernel.stores.values():
@@ -122,6 +126,18 @@ def reuse_in_place(steps: list[Step]) -> None:
                     taken.add(buffer)
                     life[buffer] = Life(life[buffer].first, life[mine].last)
                     break
+
+
+def _rows_overrun(kernel: Kernel) -> bool:
+    """Whether short rows end in the middle of a vector.
+
+    The lanes that are off when a row's end is written lie over the next row: if that is read
+    from the same memory, the processor waits until the writing is done.
+    """
+    if len(kernel.groups) < 2:
+        return False
+    extent = prod(kernel.space[axis] for axis in kernel.groups[-1])
+    return extent < _LONG_ROW * kernel.lanes and extent % min(kernel.lanes, fitting(extent)) != 0
 
 
 def _over_first(step: CustomStep, number: int, life: dict[Buffer, Life]) -> None:

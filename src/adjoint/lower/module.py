@@ -8,7 +8,7 @@ from typing import Any
 
 from adjoint.graph.graph import Node, Operand
 from adjoint.graph.source import Source
-from adjoint.lower import blas, products, signals, threads
+from adjoint.lower import blas, products, signals, teams, threads
 from adjoint.lower.control import ControlWriter
 from adjoint.lower.expr import Writer
 from adjoint.lower.kernel_text import finish_checks, write_finish, write_kernel
@@ -326,6 +326,7 @@ class ModuleWriter(ControlWriter):
             *self.library.values(),
             _REPORT,
             signals.text(self.polls, self.calls_python),
+            teams.text() if self.adapts else "",
             *self.functions,
             *self.phase_texts.values(),
             main,

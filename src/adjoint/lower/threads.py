@@ -28,6 +28,9 @@ _BARRIER = 0.3
 _TYPICAL_ROUNDS = 20  # of a loop whose length is not known
 _SPINS = 1000  # looks at the barrier before the processor is given to somebody else
 BARRIER_AT = 64  # bytes from the arena's start: arrived, then generation
+LATE_AT = 80  # how often a thread waited for longer than it spins
+_YIELDS = 200  # times of giving way before a thread that waits sleeps for a moment
+_NAP = 20  # microseconds
 
 Span = tuple[int, int, int]  # which memory (-1 the arena, else the argument), from, to
 
@@ -131,6 +134,7 @@ def barrier_text(features: frozenset[str]) -> str:
     pause = "call void @llvm.x86.sse2.pause()" if "sse2" in features else ""
     declare = "declare void @llvm.x86.sse2.pause()\n" if pause else ""
     return f"""{declare}declare i32 @sched_yield()
+declare i32 @usleep(i32)
 define internal void @barrier(ptr %arena, i64 %threads) noinline nounwind {{
   %alone = icmp eq i64 %threads, 1
   br i1 %alone, label %done, label %enter
@@ -157,6 +161,16 @@ still:
   %long = icmp ugt i32 %spins, {_SPINS}
   br i1 %long, label %yield, label %spin
 yield:
+  %first = icmp eq i32 %next, {_SPINS + 2}
+  %one = zext i1 %first to i64
+  %late.at = getelementptr i8, ptr %arena, i64 {LATE_AT}
+  %ever = atomicrmw add ptr %late.at, i64 %one monotonic
+  %tired = icmp ugt i32 %spins, {_SPINS + _YIELDS}
+  br i1 %tired, label %sleep, label %give
+sleep:
+  %slept = call i32 @usleep(i32 {_NAP})
+  br label %again
+give:
   %ignored = call i32 @sched_yield()
   br label %again
 spin:
