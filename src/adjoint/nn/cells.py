@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,29 +18,35 @@ Activation = Callable[[Any], Any]
 class _Cell(Module):
     """One step of a recurrent layer: ``g`` blocks of ``hidden`` numbers from input and state."""
 
+    blocks: ClassVar[int]
+
     weight: Any
     recurrent: Any
     bias: Any
 
-    def _fill(
+    def __init__(
         self,
-        blocks: int,
         in_features: int,
         hidden: int,
-        weight_init: Initializer,
-        recurrent_init: Initializer,
-        rng: Rng,
-        dtype: Any,
+        *,
+        weight_init: Initializer = initialise.lecun_normal,
+        recurrent_init: Initializer | None = None,
+        rng: Rng = None,
+        dtype: Any = np.float64,
     ) -> None:
         draw = initialise.generator(rng)
+        recurrent_init = recurrent_init or initialise.orthogonal()
         # Each block is drawn as a matrix of its own, so that an orthogonal start is one.
         inputs = [
-            weight_init(draw, (in_features, hidden), in_features, hidden) for _ in range(blocks)
+            weight_init(draw, (in_features, hidden), in_features, hidden)
+            for _ in range(self.blocks)
         ]
-        states = [recurrent_init(draw, (hidden, hidden), hidden, hidden) for _ in range(blocks)]
+        states = [
+            recurrent_init(draw, (hidden, hidden), hidden, hidden) for _ in range(self.blocks)
+        ]
         self.weight = np.concatenate(inputs, axis=1).astype(dtype)
         self.recurrent = np.concatenate(states, axis=1).astype(dtype)
-        self.bias = np.zeros(blocks * hidden, dtype)
+        self.bias = np.zeros(self.blocks * hidden, dtype)
 
     def project(self, x: Any) -> Any:
         """The share of the input in every block: [..., n] -> [..., g * hidden]."""
@@ -65,31 +71,22 @@ class RNNCell(_Cell):
         in_features: n.
         hidden: m, length of the state.
         activation: f.
-        weight_init: initialiser of W.
-        recurrent_init: initialiser of U; orthogonal by default.
-        rng: seed or generator.
-        dtype: of the parameters.
+        others: ``weight_init`` and ``recurrent_init``, initialisers of W and of U (orthogonal by
+            default); ``rng``, seed or generator; ``dtype`` of the parameters.
 
     Call:
         state: ([batch, m],), x: [batch, n] -> the next state.
         Fields: weight W [n, m], recurrent U [m, m], bias b [m].
     """
 
+    blocks = 1
+
     activation: Activation = static()
 
     def __init__(
-        self,
-        in_features: int,
-        hidden: int,
-        *,
-        activation: Activation = np.tanh,
-        weight_init: Initializer = initialise.lecun_normal,
-        recurrent_init: Initializer | None = None,
-        rng: Rng = None,
-        dtype: Any = np.float64,
+        self, in_features: int, hidden: int, *, activation: Activation = np.tanh, **others: Any
     ) -> None:
-        recurrent_init = recurrent_init or initialise.orthogonal()
-        self._fill(1, in_features, hidden, weight_init, recurrent_init, rng, dtype)
+        super().__init__(in_features, hidden, **others)
         self.activation = activation
 
     def step(self, state: tuple[Any, ...], projected: Any) -> tuple[Any, ...]:
@@ -107,29 +104,20 @@ class LSTMCell(_Cell):
         in_features: n.
         hidden: m.
         forget_bias: where the bias of f starts: 1 lets memory live (Jozefowicz et al., 2015).
-        weight_init: initialiser of each block of W.
-        recurrent_init: initialiser of each block of U; orthogonal by default.
-        rng: seed or generator.
-        dtype: of the parameters.
+        others: ``weight_init``, ``recurrent_init``, ``rng`` and ``dtype`` as for
+            :class:`RNNCell`, the initialisers of each block.
 
     Call:
         state: (h, c), each [batch, m], x: [batch, n] -> the next state.
         Fields: weight W [n, 4 m], recurrent U [m, 4 m], bias b [4 m].
     """
 
+    blocks = 4
+
     def __init__(
-        self,
-        in_features: int,
-        hidden: int,
-        *,
-        forget_bias: float = 1.0,
-        weight_init: Initializer = initialise.lecun_normal,
-        recurrent_init: Initializer | None = None,
-        rng: Rng = None,
-        dtype: Any = np.float64,
+        self, in_features: int, hidden: int, *, forget_bias: float = 1.0, **others: Any
     ) -> None:
-        recurrent_init = recurrent_init or initialise.orthogonal()
-        self._fill(4, in_features, hidden, weight_init, recurrent_init, rng, dtype)
+        super().__init__(in_features, hidden, **others)
         self.bias[hidden : 2 * hidden] = forget_bias
 
     def start(self, batch: int) -> tuple[Any, ...]:
@@ -153,31 +141,21 @@ class GRUCell(_Cell):
     Args:
         in_features: n.
         hidden: m.
-        weight_init: initialiser of each block of W.
-        recurrent_init: initialiser of each block of U; orthogonal by default.
-        rng: seed or generator.
-        dtype: of the parameters.
+        others: ``weight_init``, ``recurrent_init``, ``rng`` and ``dtype`` as for
+            :class:`RNNCell`, the initialisers of each block.
 
     Call:
         state: ([batch, m],), x: [batch, n] -> the next state. Fields: weight W [n, 3 m] with
         blocks r, z, n, recurrent U [m, 3 m], bias b [3 m], inner c [m].
     """
 
+    blocks = 3
+
     inner: Any
 
-    def __init__(
-        self,
-        in_features: int,
-        hidden: int,
-        *,
-        weight_init: Initializer = initialise.lecun_normal,
-        recurrent_init: Initializer | None = None,
-        rng: Rng = None,
-        dtype: Any = np.float64,
-    ) -> None:
-        recurrent_init = recurrent_init or initialise.orthogonal()
-        self._fill(3, in_features, hidden, weight_init, recurrent_init, rng, dtype)
-        self.inner = np.zeros(hidden, dtype)
+    def __init__(self, in_features: int, hidden: int, **others: Any) -> None:
+        super().__init__(in_features, hidden, **others)
+        self.inner = np.zeros_like(self.bias[:hidden])
 
     def step(self, state: tuple[Any, ...], projected: Any) -> tuple[Any, ...]:
         """The next state."""
