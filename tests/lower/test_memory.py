@@ -81,3 +81,21 @@ def test_a_carry_that_is_still_needed_is_not_overwritten() -> None:
     loop = next(s for s in lowered.steps if isinstance(s, LoopStep))
     assert any(isinstance(step, CopyStep) for step in loop.body)
     assert not nested(loop.body[0])
+
+
+@pytest.mark.parametrize(("columns", "shared"), [(16, True), (10, False), (32, True), (300, True)])
+def test_short_rows_that_end_within_a_vector_are_not_written_over(
+    columns: int, shared: bool, rng: np.random.Generator
+) -> None:
+    def f(x: Any, w: Any, b: Any, v: Any) -> Any:
+        return np.tanh(np.tanh(x @ w) * b[:, None] + 1) @ v
+
+    shapes = (30, 20), (20, columns), (30,), (columns, 4)
+    arguments = [rng.normal(size=shape).astype("f") for shape in shapes]
+    features = frozenset({"avx2", "avx512f", "avx512vl"})
+    steps = lower_graph(rewrite(ad.trace(f, *arguments)), features).steps
+    (kernel,) = [step for step in walk(steps) if isinstance(step, KernelStep)]
+    (place,) = kernel.kernel.stores.values()
+    (before,) = [kernel.places[x] for x, _ in kernel.kernel.reads if x.type.ndim == 2]
+    assert (place.buffer.root() is before.buffer.root()) == shared
+    np.testing.assert_allclose(ad.jit(f)(*arguments), f(*arguments), rtol=1e-4, atol=1e-5)
