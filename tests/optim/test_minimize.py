@@ -166,9 +166,10 @@ def test_full_batch_methods_fit_a_network(method):
         rest = model(x) - y
         return rest if method.of_residuals else nn.mean_squared_error(model(x), y)
 
-    fitted, result = method.run(objective, model, 120)
+    # So many that the way, which rounding decides, does not matter.
+    fitted, result = method.run(objective, model, 300)
     assert isinstance(fitted, nn.Sequential)
-    assert result.nit <= 120
+    assert result.nit <= 300
     assert nn.mean_squared_error(fitted(x), y) < 2e-3
 
 
