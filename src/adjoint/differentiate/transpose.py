@@ -28,6 +28,7 @@ ControlTranspose = Callable[[Node, Sequence[Any], Sequence[Any], Sequence[bool]]
 control_transposes: dict[str, ControlTranspose] = {}
 
 _MAKES_HOLES = {"where", "slice", "set_slice", "gather", "scatter_set"}
+_MAKES_HOLES |= {"multiply_no_nan", "divide_no_nan"}  # their zeros win against what they multiply
 _MIXES = {"matmul", "einsum", "solve", "convolution", "convolution_input", "convolution_weight"}
 
 

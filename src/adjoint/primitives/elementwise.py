@@ -90,9 +90,11 @@ def _arctan2_term(position: int) -> Any:
     def term(t: Any, out: Any, y: Any, x: Any) -> Any:
         # Divided by the radius twice: its square may overflow where the quotient does not.
         radius = np.hypot(x, y)
-        radius = np.where(radius == 0, 1, radius)
-        partial = -(y / radius) if position else x / radius
-        return t * (partial / radius)
+        origin = radius == 0
+        radius = np.where(origin, 1, radius)
+        # At the origin derivatives of all orders are 0, or the second ones would not commute.
+        other = np.where(origin, 0, -y if position else x)
+        return t * (other / radius / radius)
 
     return term
 

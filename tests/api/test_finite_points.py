@@ -1,0 +1,91 @@
+"""Points where a formula divides by zero and the function has a derivative: every mode, twice."""
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+
+UNIT = np.eye(3)
+LEVELS = np.arange(9.0).reshape(3, 3)
+
+
+def _of_eigenvectors(a):
+    values, vectors = np.linalg.eigh(a)
+    return np.sum((vectors * np.exp(values)) @ vectors.T)
+
+
+def _of_singular_vectors(a):
+    u, s, v = np.linalg.svd(a)
+    return np.sum((u * s) @ v * LEVELS)
+
+
+POINTS = {
+    "eigh, equal values": (_of_eigenvectors, UNIT),
+    "svd, equal values": (_of_singular_vectors, UNIT),
+    "svdvals, rank one": (
+        lambda a: np.sum(np.linalg.svd(a)[1] ** 2),
+        np.outer([1.0, 2.0, 3.0], [1.0, 0.0, 1.0]),
+    ),
+    "nuclear norm": (lambda a: np.linalg.norm(a, "nuc"), np.zeros((3, 3))),
+    "norm": (np.linalg.norm, np.zeros(3)),
+    "norm of rows": (
+        lambda x: np.sum(np.linalg.norm(x, axis=1)),
+        np.array([[0.0, 0.0], [3.0, 4.0]]),
+    ),
+    "norm of order 3": (lambda x: np.linalg.norm(x, 3), np.array([0.0, 1.0, -2.0])),
+    "norm of order inf": (lambda x: np.linalg.norm(x, np.inf), np.zeros(3)),
+    "root behind where": (
+        lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0)),
+        np.array([0.0, 4.0, -1.0]),
+    ),
+    "quotient behind where": (
+        lambda x: np.sum(np.where(x != 0, np.sin(x) / x, 1.0)),
+        np.array([0.0, 1.0]),
+    ),
+    "arcsin behind where": (
+        lambda x: np.sum(np.where(np.abs(x) < 1, np.arcsin(x), x)),
+        np.array([1.0, 0.5]),
+    ),
+    "powers": (lambda x: np.sum(x ** np.array([2.0, 3.0, 1.0, 0.0])), np.zeros(4)),
+    "powers of negative numbers": (lambda x: np.sum(x ** np.array([2.0, -3.0])), -np.ones(2)),
+    "zero to a power": (lambda y: np.sum(np.zeros(2) ** y), np.array([1.0, 2.0])),
+    "arctan2": (lambda x: np.arctan2(x[0], x[1]), np.zeros(2)),
+    "arctan2 on an axis": (lambda x: np.arctan2(x[0], x[1]), np.array([0.0, -2.0])),
+    "hypot": (lambda x: np.hypot(x[0], x[1]), np.zeros(2)),
+    "logaddexp, equal": (lambda x: np.logaddexp(x[0], x[1]), np.ones(2)),
+    "logaddexp, far": (lambda x: np.logaddexp(x[0], x[1]), np.array([1e3, -1e3])),
+    "logaddexp, infinite": (lambda x: np.logaddexp(x[0], -np.inf) * x[1], np.ones(2)),
+    "prod": (np.prod, np.array([0.0, 0.0, 3.0, 2.0])),
+    "abs of complex numbers": (lambda x: np.sum(np.abs(x + 0j)), np.zeros(2)),
+    "std": (np.std, np.ones(3)),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of branches that are not taken
+@pytest.mark.parametrize("name", POINTS)
+def test_all_modes_are_finite_and_agree(name):
+    f, x = POINTS[name]
+    e = np.linspace(0.5, 0.75, x.size).reshape(x.shape)
+    gradient = ad.grad(f)
+
+    def slope(x):
+        return ad.jvp(f, (x,), (e,))[1]
+
+    def along(x):
+        return np.sum(gradient(x) * e)
+
+    first, second = gradient(x), ad.hvp(f, x, e)
+    assert np.all(np.isfinite(first))
+    assert np.all(np.isfinite(second))
+    for got, wanted in (
+        (ad.jit(gradient)(x), first),
+        (ad.vmap(gradient)(np.stack([x, x]))[1], first),
+        (slope(x), np.sum(first * e)),
+        (ad.jit(slope)(x), np.sum(first * e)),
+        (ad.vmap(slope)(np.stack([x, x]))[1], np.sum(first * e)),
+        (ad.grad(along)(x), second),
+        (ad.jit(ad.grad(along))(x), second),
+        (ad.grad(slope)(x), second),
+        (ad.jvp(slope, (x,), (e,))[1], np.sum(second * e)),
+    ):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-11)
