@@ -15,7 +15,7 @@ from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.primitives.infer import zeros
 from adjoint.primitives.linear import neg
-from adjoint.trace.recorder import Recorder
+from adjoint.trace.recorder import MADE_ANEW, Recorder
 
 # Rules of control primitives: (node, primals, tangents, recorder) -> tangents of outputs.
 ControlRule = Callable[[Node, Sequence[Any], Sequence[Any]], Sequence[Any]]
@@ -23,9 +23,6 @@ control_jvps: dict[str, ControlRule] = {}
 # Of those whose rule needs the outputs too: (node, primals, outputs, tangents) -> tangents.
 SolvedRule = Callable[[Node, Sequence[Any], Sequence[Any], Sequence[Any]], Sequence[Any]]
 solved_jvps: dict[str, SolvedRule] = {}
-
-# Their payloads are not computed while recording; they are made anew where needed.
-_MADE_ANEW = {"broadcast", "cast"}
 
 
 class Linearized(NamedTuple):
@@ -48,9 +45,7 @@ class _Primals:
         self.known: dict[Value, Any] = {}
         self.optional: dict[int, Value] = {}
         self.makers = {
-            node.outputs[0]: node
-            for node in graph.nodes
-            if node.primitive.name in _MADE_ANEW
+            node.outputs[0]: node for node in graph.nodes if node.primitive.name in MADE_ANEW
         }
 
     def __call__(self, operand: Operand) -> Any:

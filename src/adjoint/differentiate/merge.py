@@ -12,9 +12,7 @@ from typing import Any
 from adjoint.graph.graph import Graph, Literal, Node, Value
 from adjoint.primitives import control
 from adjoint.primitives.sweeps import scan_sweeps
-
-# Rules make these anew instead of keeping their results.
-_MADE_ANEW = {"broadcast", "cast"}
+from adjoint.trace.recorder import MADE_ANEW
 
 
 def plain_scans(graph: Graph) -> Graph:
@@ -51,7 +49,7 @@ def merge_scans(graph: Graph) -> Graph:
     groups: dict[Any, list[Node]] = {}
     for node in graph.nodes:
         operands = tuple([_name(o, stands_for) for o in node.operands])
-        if node.primitive.name in _MADE_ANEW:
+        if node.primitive.name in MADE_ANEW:
             key = (node.primitive.name, operands, node.attributes)
             stands_for[node.outputs[0]] = same.setdefault(key, node.outputs[0])
         elif node.primitive.name == "scan":

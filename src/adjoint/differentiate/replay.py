@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from adjoint.graph.changes import merged_sums
 from adjoint.graph.evaluate import evaluate
-from adjoint.graph.graph import Graph, Literal, Node, Operand
+from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.source import Source
 from adjoint.primitives.control import custom_call
+from adjoint.primitives.linear import add, set_slice, slice_, unslice
+from adjoint.trace.overwriting import write_at
 from adjoint.trace.recorder import bind_at, innermost
 
 
@@ -69,7 +72,58 @@ def value_of(operand: Operand, values: dict[Any, Any]) -> Any:
 
 def replay(graph: Graph, arguments: Sequence[Any]) -> list[Any]:
     """Run a graph: with the interpreter on arrays, by recording on stand-ins."""
-    if innermost(arguments) is None:
+    recorder = innermost(arguments)
+    if recorder is None:
         return evaluate(graph, arguments)
+    if recorder.concrete:
+        return _replay_in_place(graph.memo("sums as writes", _with_sums_as_writes), arguments)
     values = replay_values(graph, arguments)
+    return [value_of(operand, values) for operand in graph.outputs]
+
+
+def _with_sums_as_writes(graph: Graph) -> Graph:
+    """Sums with an array that is zero outside a slice, as writes into that slice."""
+    sums, _ = merged_sums(graph)
+    sums = {value: pair for value, pair in sums.items() if pair[1].primitive is unslice}
+    if not sums:
+        return graph
+    shares = {maker.outputs[0] for _, maker in sums.values()}
+    nodes = []
+    for node in graph.nodes:
+        result = node.outputs[0]
+        if result in shares:
+            continue
+        if result not in sums:
+            nodes.append(node)
+            continue
+        total, maker = sums[result]
+        (y,), (start, step, _) = maker.operands, maker.attributes
+        piece, changed = Value(y.type), Value(y.type)
+        nodes.append(Node(slice_, (total,), (start, step, y.type.shape), (piece,), node.source))
+        nodes.append(Node(add, (piece, y), (), (changed,), node.source))
+        nodes.append(Node(set_slice, (total, changed), (start, step), (result,), node.source))
+    return Graph(graph.inputs, tuple(nodes), graph.outputs)
+
+
+def _replay_in_place(graph: Graph, arguments: Sequence[Any]) -> list[Any]:
+    """Record a graph again; what its own writes made and nobody reads later is changed."""
+    last = {o: k for k, node in enumerate(graph.nodes) for o in node.operands}
+    last.update(dict.fromkeys(graph.outputs, len(graph.nodes)))
+    values: dict[Any, Any] = dict(zip(graph.inputs, arguments, strict=True))
+    own: set[Operand] = set()
+    for k, node in enumerate(graph.nodes):
+        operands = [value_of(operand, values) for operand in node.operands]
+        if node.primitive is custom_call:
+            result = _custom_call(node, node.source, operands)
+        elif "writes" in node.primitive.notes:
+            first = node.operands[0]
+            result = write_at(node.source, node, operands, first in own and last[first] == k)
+            own.add(node.outputs[0])
+        else:
+            result = bind_at(node.source, node, operands)
+        results = result if node.primitive.several else (result,)
+        values.update(zip(node.outputs, results, strict=True))
+        for operand in node.operands:  # a value that is needed no more holds no array
+            if last[operand] == k:
+                values.pop(operand, None)
     return [value_of(operand, values) for operand in graph.outputs]

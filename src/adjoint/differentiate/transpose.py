@@ -151,7 +151,10 @@ def _pull_node(node: Node, values: _Values, dependent: set[Any], cotangents: _Co
         return
     (y_bar, _) = taken[0]
     passed_on = (guarded or primitive.name in _MAKES_HOLES) and primitive.name not in _MIXES
-    for which, operand in enumerate(node.operands):
+    places = range(len(node.operands))
+    # What a write covered is read before it is set to zero, which may then be done in place.
+    for which in reversed(places) if "writes" in primitive.notes else places:
+        operand = node.operands[which]
         if not is_linear[which]:
             continue
         if not primitive.is_linear_in(which) or primitive.transpose is None:

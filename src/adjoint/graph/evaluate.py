@@ -2,7 +2,9 @@
 
 It is the oracle for everything else, so it does nothing clever with numbers: each node
 calls its primitive's NumPy reference. What it does is bookkeeping: values are kept in a
-list of slots, and a slot is freed after its last use.
+list of slots, and a slot is freed after its last use. An array that nobody else holds is
+changed in place (``graph/changes.py``): the adjoint of a loop that fills an array piece by
+piece would otherwise copy it whole for every piece.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.changes import Change, copied_slice, merged_sums
 from adjoint.graph.graph import Graph, Literal, Operand, Value
 
 # One step: the call, the slots it reads, the slot or slots it writes, the slots it frees.
-Step = tuple[Callable[..., Any], tuple[int, ...], int | tuple[int, ...], tuple[int, ...]]
+# A change is called with all slots and those it reads.
+Step = tuple[Callable[..., Any] | Change, tuple[int, ...], int | tuple[int, ...], tuple[int, ...]]
 
 
 class Program:
@@ -38,19 +42,30 @@ class Program:
             return found
 
         elided = _broadcasts_that_numpy_does_itself(graph)
+        sums, shares = merged_sums(graph)
         steps: list[Step] = []
         last_use: dict[int, int] = {}
+        slices: dict[int, int] = {}  # steps that may look into the array in a slot
         for node in graph.nodes:
-            if node.outputs[0] in elided:
-                slots[node.outputs[0]] = slot(node.operands[0])
+            result = node.outputs[0]
+            if result in elided:
+                slots[result] = slot(node.operands[0])
                 continue
-            ins = tuple([slot(operand) for operand in node.operands])
+            if result in shares:
+                continue
+            total, share = sums.get(result, (None, node))
+            operands = share.operands if total is None else (total, *share.operands)
+            ins = tuple([slot(operand) for operand in operands])
             for value in node.outputs:
                 slots[value] = len(slots)
-            call = node.primitive.evaluate
-            if node.attributes:
+            call: Any = node.primitive.evaluate
+            if total is not None or "writes" in node.primitive.notes:
+                call = Change(share, result.type.shape)
+            elif node.attributes:
                 call = partial(call, **node.settings)
             outs = tuple([slots[value] for value in node.outputs])
+            if node.primitive.name == "slice":
+                slices[len(steps)] = ins[0]
             for i in ins:
                 last_use[i] = len(steps)
             steps.append((call, ins, outs if node.primitive.several else outs[0], ()))
@@ -61,9 +76,22 @@ class Program:
             if index not in keep:
                 frees[step].append(index)
         self.steps = [(c, i, o, tuple(f)) for (c, i, o, _), f in zip(steps, frees, strict=True)]
+        self._settle_changes(slices)
         self.constants = constants
         self.n_inputs = len(graph.inputs)
         self.n_slots = max(slots.values(), default=-1) + 1
+
+    def _settle_changes(self, slices: dict[int, int]) -> None:
+        """Find the changes of arrays that nothing reads later; slices of those are copied."""
+        targets = set()
+        for call, ins, _, frees in self.steps:
+            if type(call) is Change and ins[0] in frees and ins[0] not in ins[1:]:
+                call.last = True
+                targets.add(ins[0])
+        for k, source in slices.items():
+            if source in targets:
+                call, ins, out, frees = self.steps[k]
+                self.steps[k] = (partial(copied_slice, call), ins, out, frees)
 
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
         """Run on arrays; returns the outputs in order."""
@@ -72,13 +100,16 @@ class Program:
         for index, value in self.constants:
             slots[index] = value
         for call, ins, out, frees in self.steps:
-            result = call(*[slots[i] for i in ins])
-            if type(out) is int:
-                slots[out] = result
+            if type(out) is int:  # no name for the result: only the slots keep arrays alive
+                if type(call) is Change:
+                    slots[out] = call(slots, ins)
+                else:
+                    slots[out] = call(*[slots[i] for i in ins])
             else:
-                for i, value in zip(out, result, strict=True):  # type: ignore[arg-type]
+                results = call(*[slots[i] for i in ins])
+                for i, value in zip(out, results, strict=True):  # type: ignore[arg-type]
                     slots[i] = value
-                result = value = None  # only the slots keep arrays alive
+                results = value = None
             for i in frees:
                 slots[i] = None
         return [slots[i] for i in self.results]

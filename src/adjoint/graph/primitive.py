@@ -54,6 +54,9 @@ class Primitive:
         convention: what the derivative is at kinks, in words, where there are any.
         domain: sampling interval for tests, per operand.
         reason: why a special row is special.
+        notes: what single parts of the system know of a row. Among them ``writes``, which
+            changes a copy of the first operand into the result in place, and ``adds``, which
+            adds the result to an array in place, given the operands.
     """
 
     name: str

@@ -207,9 +207,17 @@ def _unslice(y: Any, start: Any, step: Any, shape: Any) -> Any:
     return full
 
 
+def _add_to_slice(full: Any, y: Any, start: Any, step: Any, shape: Any) -> None:
+    full[_steps(start, step, y.shape)] += y
+
+
+def _write_slice(full: Any, y: Any, start: Any, step: Any) -> None:
+    full[_steps(start, step, y.shape)] = y
+
+
 def _set_slice(x: Any, y: Any, start: Any, step: Any) -> Any:
     full = np.array(x)
-    full[_steps(start, step, y.shape)] = y
+    _write_slice(full, y, start, step)
     return full
 
 
@@ -242,6 +250,7 @@ unslice: Primitive = Primitive(
         x_bar, start=start, step=step, shape=operands[0].shape
     ),
     doc="the transpose of slice: an array of zeros with y at the slice's places",
+    notes={"adds": _add_to_slice},
 )
 set_slice: Primitive = Primitive(
     "set_slice",
@@ -251,6 +260,7 @@ set_slice: Primitive = Primitive(
     ("start", "step"),
     transpose=_set_slice_transpose,
     doc="x with y written over a slice of it",
+    notes={"writes": _write_slice},
 )
 
 
@@ -300,15 +310,23 @@ def gathered_shape(
     return rest[:at] + common + rest[at:]
 
 
+def _add_at(full: Any, y: Any, *indices: Any, axes: Any, shape: Any) -> None:
+    np.add.at(full, _index(len(shape), axes, indices), y)
+
+
 def _scatter_add(y: Any, *indices: Any, axes: Any, shape: Any) -> Any:
     full = np.zeros(shape, y.dtype)
-    np.add.at(full, _index(len(shape), axes, indices), y)
+    _add_at(full, y, *indices, axes=axes, shape=shape)
     return full
+
+
+def _write_at(full: Any, y: Any, *indices: Any, axes: Any) -> None:
+    full[_index(full.ndim, axes, indices)] = y
 
 
 def _scatter_set(x: Any, y: Any, *indices: Any, axes: Any) -> Any:
     full = np.array(x)
-    full[_index(full.ndim, axes, indices)] = y
+    _write_at(full, y, *indices, axes=axes)
     return full
 
 
@@ -345,6 +363,7 @@ scatter_add: Primitive = Primitive(
     linear_in=(0,),
     transpose=lambda x_bar, operands, which, axes, shape: gather(x_bar, *operands[1:], axes=axes),
     doc="the transpose of gather: zeros with y added at the places; repeats add up",
+    notes={"adds": _add_at},
 )
 scatter_set: Primitive = Primitive(
     "scatter_set",
@@ -355,4 +374,5 @@ scatter_set: Primitive = Primitive(
     linear_in=(0, 1),
     transpose=_scatter_set_transpose,
     doc="x with y written at the places; of repeats the last stays",
+    notes={"writes": _write_at},
 )

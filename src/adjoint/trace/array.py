@@ -281,7 +281,8 @@ class TracedArray(TracedCore):
             if found is not None:
                 index, value = found
         plan = indexing.plan_index(self.shape, index)
-        new = indexing.write(detached(self), plan, value)
+        target = detached(self) if self.recorder is PLAIN else self
+        new = indexing.write(target, plan, value)
         write_through(self, new)
 
     def __iter__(self) -> Iterator[Any]:

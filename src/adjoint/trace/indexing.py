@@ -20,6 +20,7 @@ from adjoint.primitives.linear import (
 )
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import as_operand
+from adjoint.trace.overwriting import overwrite
 
 
 class Plan(NamedTuple):
@@ -232,14 +233,18 @@ def read(x: Any, plan: Plan) -> Any:
 
 
 def write(x: Any, plan: Plan, y: Any) -> Any:
-    """A copy of x with y written over the elements an index picks."""
+    """What x is to stand for once y is written over the elements an index picks.
+
+    Whoever calls this has x stand for the result at once: see ``overwriting``.
+    """
     whole = plan.extent == x.shape and all(s == 1 for s in plan.step)
     if plan.axes:
         inner = x if whole else slice_(x, start=plan.start, step=plan.step, shape=plan.extent)
         if inner.shape != plan.expanded:
             inner = reshape(inner, shape=plan.expanded)
         target = _gathered_shape(plan)
-        y = scatter_set(inner, fit(y, target, x.dtype), *plan.arrays, axes=plan.axes)
+        y = fit(y, target, x.dtype)
+        y = overwrite(scatter_set, inner, y, *plan.arrays, axes=plan.axes)
         if y.shape != plan.extent:
             y = reshape(y, shape=plan.extent)
         if whole:
@@ -248,7 +253,7 @@ def write(x: Any, plan: Plan, y: Any) -> Any:
         y = fit(y, plan.expanded, x.dtype)
         if y.shape != plan.extent:
             y = reshape(y, shape=plan.extent)
-    return set_slice(x, y, start=plan.start, step=plan.step)
+    return overwrite(set_slice, x, y, start=plan.start, step=plan.step)
 
 
 def _gathered_shape(plan: Plan) -> tuple[int, ...]:

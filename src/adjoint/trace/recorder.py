@@ -36,6 +36,9 @@ _levels = itertools.count()
 # writing into it; copying larger ones would cost more than the operations they serve.
 COPY_BYTES = 1 << 16
 
+# Where a derivative needs the results of these it makes them anew, from their operands.
+MADE_ANEW = {"broadcast", "cast"}
+
 # (primitive or None for a constant, attributes or the constant's type, operands, first output)
 Record = tuple[Any, Any, tuple[int, ...], int]
 
@@ -69,6 +72,7 @@ class Recorder:
         "records",
         "source",
         "transforming",
+        "written",
     )
 
     def __init__(
@@ -91,6 +95,7 @@ class Recorder:
         self.frames: list[Any] = []  # one for each record
         self.constants: list[int] = []  # indices of values that are constants
         self._constant_index: dict[int, int] = {}
+        self.written: set[int] = set()  # values whose arrays a write may change: overwriting.py
         self.closed = False
         self.beneath: Recorder | None = None  # whose values count here as their payloads
         self.source: Source | None = None  # when set, all nodes are given this line
@@ -178,6 +183,8 @@ class Recorder:
         frame: Any = None,
     ) -> int:
         """Note a node with one output; returns the output's index."""
+        if self.written:
+            self._read_by(primitive, operands)
         index = len(self.payloads)
         self.records.append((primitive, attributes, operands, index))
         self.frames.append(frame or self.source or here())
@@ -185,6 +192,11 @@ class Recorder:
             out = _type(out)
         self.payloads.append(out)
         return index
+
+    def _read_by(self, primitive: Primitive, operands: tuple[int, ...]) -> None:
+        """Keep the values of operands that derivatives may read."""
+        if primitive.structure != "linear" or primitive.name in MADE_ANEW:
+            self.written.difference_update(operands)
 
     def apply(self, primitive: Primitive, operands: Sequence[Any], attributes: Any) -> Any:
         """Apply a primitive whose operands already fit: evaluate further down, and note it."""
@@ -194,13 +206,15 @@ class Recorder:
         if primitive.name == "pull_callback" and not self.transforming:
             return tuple(settings["function"](*operands))
         if self.concrete:
-            lower = [self._lower(x) if type(x) is TracedArray else x for x in operands]
+            lower = [self.lowered(x) for x in operands]
             for x in lower:
                 if type(x) is TracedArray:
                     result = bind(primitive, lower, attributes)
                     break
             else:
                 result = primitive.evaluate(*lower, **settings)
+                if self.written and primitive.name == "slice" and operands[0].index in self.written:
+                    result = result.copy("K")  # so that writes may change the array in place
             if primitive.structure == "constant" and not self.keep_all:
                 return plain(result)
             results = result if primitive.several else (result,)
@@ -210,7 +224,10 @@ class Recorder:
         made = self.emit(primitive, operands, attributes, results)
         return tuple(made) if primitive.several else made[0]
 
-    def _lower(self, x: Any) -> Any:
+    def lowered(self, x: Any) -> Any:
+        """What an operand is one level further down."""
+        if type(x) is not TracedArray:
+            return x
         if x.recorder is self or x.recorder is self.beneath:
             return x.payload
         return capture(x) if x.recorder is PLAIN else x
@@ -224,6 +241,8 @@ class Recorder:
     ) -> list[Any]:
         """Note a node whose outputs' payloads are known; returns its outputs."""
         indices = tuple([self.index_of(x) for x in operands])
+        if self.written:
+            self._read_by(primitive, indices)
         first = len(self.payloads)
         self.records.append((primitive, attributes, indices, first))
         self.frames.append(self.source or here())

@@ -93,7 +93,7 @@ def memory_of(x: Any) -> np.ndarray[Any, Any]:
     while type(x) is core.TracedArray:
         if x.tie is not None:
             x.tie.refresh(x)
-        if x.tie is not None and type(x.payload) is not np.ndarray:  # a stand-in claims to be one
+        if x.tie is not None and x.recorder is not core.PLAIN:  # what it reads may be a copy
             chain.append(x.tie.read)
             x = x.tie.base
         else:
@@ -128,7 +128,10 @@ def write_through(x: Any, new: Any) -> None:
         if link.write is None:
             raise ValueError("assignment destination is read-only")
         base = link.base
-        new = link.write(detached(base), detached(x))
+        if base.tie is not None:
+            base.tie.refresh(base)
+        target = detached(base) if base.recorder is core.PLAIN else base
+        new = link.write(target, detached(x))
         link.seen = -1 if moved else base.version + 1
         x = base
 

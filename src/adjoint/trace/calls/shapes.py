@@ -19,6 +19,7 @@ from adjoint.trace.calls.support import (
     is_traced,
 )
 from adjoint.trace.indexing import concrete_value
+from adjoint.trace.recorder import is_plain
 from adjoint.trace.tables import implements
 from adjoint.trace.views import as_view, detached, memory_of
 
@@ -26,9 +27,10 @@ from adjoint.trace.views import as_view, detached, memory_of
 def _shares(x: Any, result: Any, read: Any) -> bool:
     """Whether NumPy gives a view: seen on the arrays, or on arrays that lie as they would."""
     source, made = concrete_value(x), concrete_value(result)
-    if source is None or made is None:
-        if x.tie is None:  # nothing but a view can lie otherwise than in order
-            return True
+    known = source is not None and made is not None
+    if x.tie is None and not known:  # nothing but a view can lie otherwise than in order
+        return True
+    if x.tie is not None and not (known and is_plain(x)):  # its own array may be a copy
         source = memory_of(x)
         made = read(source)
     return isinstance(made, np.ndarray) and np.may_share_memory(source, made)
