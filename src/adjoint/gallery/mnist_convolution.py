@@ -108,7 +108,9 @@ class Rung:
         if self.moves:
             rate = optim.one_cycle(self.rate, self.epochs * (images // self.batch))
             method = optim.momentum(rate, 0.9, nesterov=True)
-        return optim.weight_decay(method, l2=self.decay / BOOK_IMAGES) if self.decay else method
+        if not self.decay:
+            return method
+        return optim.weight_decay(method, l2=self.decay / BOOK_IMAGES, only=("*weight*",))
 
     @property
     def batch(self) -> int:
