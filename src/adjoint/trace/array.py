@@ -133,7 +133,7 @@ class TracedArray(TracedCore):
         known = unwrapped(self) if value is None else np.asarray(value)
         if type(known) is not TracedArray:
             # Whoever got the memory itself could write what the recording would not see.
-            shown = known.copy() if copy else known.view()
+            shown = np.array(known) if copy else np.asarray(known).view()
             shown.flags.writeable = bool(copy)
             return shown if dtype is None else shown.astype(dtype, copy=False)
         raise no_array(self)

@@ -35,6 +35,7 @@ _REMEDIES = {
     "Fraction": "recorded values are floating; keep the array as it is",
     "Decimal": "recorded values are floating; keep the array as it is",
     "array": "array.array holds plain numbers; use np.array",
+    "broadcast": "for shapes use np.broadcast_shapes(np.shape(a), np.shape(b))",
 }
 
 
