@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.ndimage
 import scipy.signal
+import scipy.spatial.distance
 import scipy.special
 from scipy.special import logsumexp
 
@@ -141,3 +143,26 @@ def test_every_rule_finds_its_function() -> None:
     ad.grad(lambda x: x * x)(1.0)
     missing = {e.name for e in scipy_gate._waiting if e.name.startswith("scipy.")}
     assert missing <= {"scipy.special.softplus", "scipy.linalg.kron"}, missing
+
+
+def test_results_go_into_the_array_that_is_given() -> None:
+    x = np.array([[0.3, 1.2], [0.7, -0.4], [2.0, 0.1]])
+
+    def f(x: Any) -> Any:
+        pairs, values = np.zeros(3), np.zeros((3, 2))
+        scipy.spatial.distance.pdist(x, "sqeuclidean", out=pairs)
+        scipy.special.zeta(x * x + 2, 1.0, values)
+        blurred = np.zeros((3, 2))
+        scipy.ndimage.gaussian_filter1d(x, 0.7, axis=0, output=blurred)
+        return np.sum(pairs) + np.sum(values) + np.sum(blurred**2)
+
+    value, g = ad.value_and_grad(f)(x)
+    assert value == f(x)
+    h = 1e-6
+    for i in range(3):
+        d = np.zeros((3, 2))
+        d[i, 1] = h
+        assert abs(g[i, 1] - (f(x + d) - f(x - d)) / (2 * h)) < 1e-7
+    outside = np.zeros(3)
+    with pytest.raises(ad.errors.UnsupportedError, match="outside the recording"):
+        ad.grad(lambda x: np.sum(scipy.spatial.distance.pdist(x, out=outside)))(x)

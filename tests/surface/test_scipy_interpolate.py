@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import scipy.interpolate as si
 
+import adjoint as ad
+
 _spec = importlib.util.spec_from_file_location("checking", Path(__file__).with_name("checking.py"))
 assert _spec is not None
 assert _spec.loader is not None
@@ -123,3 +125,19 @@ c("rgin", lambda p: si.RegularGridInterpolator(G, p, method="nearest")(Q), V)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_function(case: Any, rng: np.random.Generator) -> None:
     checking.check(case, rng)
+
+
+def test_periodic_splines_through_recorded_data(rng: np.random.Generator) -> None:
+    x = np.array([0.0, 0.7, 1.5, 2.9, 3.3])
+    at = np.array([-1.2, 0.4, 2.0, 7.7])
+
+    def f(y: Any) -> Any:
+        return si.CubicSpline(x, np.concatenate([y, y[:1]]), bc_type="periodic")(at)
+
+    y, d = rng.normal(size=(4, 2)), rng.normal(size=(4, 2))
+    out, dot = ad.jvp(f, (y,), (d,))
+    np.testing.assert_allclose(out, f(y), rtol=1e-12)
+    np.testing.assert_allclose(dot, f(d), rtol=1e-12)
+    np.testing.assert_allclose(ad.jit(f)(y), f(y), rtol=1e-12)
+    with pytest.raises(ValueError, match="identical"):
+        ad.grad(lambda v: np.sum(si.CubicSpline(x, v, bc_type="periodic")(at)))(rng.normal(size=5))

@@ -24,6 +24,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
 from adjoint.trace import recorder as core
 from adjoint.trace.session import anyone_recording, is_recording, while_recording
 
@@ -59,7 +61,10 @@ class Entry:
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What the function does now: the rule, or SciPy's own code."""
         if holds_traced(args) or holds_traced(kwargs.values()):
+            out, args, kwargs = self.target(args, kwargs)
             args, kwargs = plainly(args), plainly(kwargs)
+            if out is not None:
+                return deliver(self.follow(args, kwargs), out, self.name)
             if holds_traced(args) or holds_traced(kwargs.values()):
                 return self.follow(args, kwargs)
         if self.wanted is not None and is_recording() and self.wanted(*args, **kwargs):
@@ -67,6 +72,19 @@ class Entry:
         if not anyone_recording():
             self.rest()
         return self.original(*args, **kwargs)
+
+    def target(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+        """The array that the result goes into, if one is given, and the other arguments."""
+        assert self.own_code is not None
+        for name in ("out", "output"):
+            if is_array(kwargs.get(name)):
+                return kwargs[name], args, {k: v for k, v in kwargs.items() if k != name}
+            names = self.own_code.co_varnames[: self.own_code.co_argcount]
+            if name in names and is_array(args[at := names.index(name)]):
+                return args[at], (*args[:at], None, *args[at + 1 :]), kwargs
+        return None, args, kwargs
 
     def follow(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the rule. Where a value is chosen among several, the others may be infinite."""
@@ -154,6 +172,24 @@ def plainly(x: Any) -> Any:
     if kind is dict:
         return {key: plainly(part) for key, part in x.items()}
     return x
+
+
+def is_array(x: Any) -> bool:
+    """Whether x is an array or a stand-in for one."""
+    return type(x) is core.TracedArray or isinstance(x, np.ndarray)
+
+
+def deliver(result: Any, out: Any, name: str) -> Any:
+    """Write a result into the array that was given for it."""
+    if type(out) is not core.TracedArray and holds_traced([result]):
+        raise UnsupportedError(
+            "a recorded result cannot be written into an array made outside the recording",
+            function=name,
+            source=source_here(),
+            remedy="make the array inside the function with np.zeros, or take the result as it is",
+        )
+    out[...] = result
+    return out
 
 
 def restore() -> None:

@@ -212,7 +212,7 @@ def cubic_slopes(x: Any, y: Any, bc_type: Any) -> Any:
     columns = (1,) * (y.ndim - 1)
     rise = np.diff(y, axis=0) / np.reshape(h, h.shape + columns)
     if "periodic" in (first, last):
-        raise refused("CubicSpline", "bc_type='periodic' through recorded data")
+        return _round_slopes(h, rise)
     if n == 2 and first == last == "not-a-knot":
         return np.concatenate([rise, rise])
     if n == 3 and first == last == "not-a-knot":
@@ -239,6 +239,22 @@ def cubic_slopes(x: Any, y: Any, bc_type: Any) -> Any:
     return _solved(system, np.concatenate([top_right[None], right, bottom_right[None]]))
 
 
+def _round_slopes(h: Any, rise: Any) -> Any:
+    """The slopes of a spline that closes: the first place is the last one's successor."""
+    n = h.shape[0]
+    place, places = np.eye(n), np.arange(n)
+    before, after = np.roll(h, 1), h  # the widths on either side of each place
+    system = (
+        after[:, None] * place[places - 1]
+        + 2 * (before + after)[:, None] * place
+        + before[:, None] * place[(places + 1) % n]
+    )
+    columns = (1,) * (rise.ndim - 1)
+    one, other = (np.reshape(v, v.shape + columns) for v in (before, after))
+    slopes = _solved(system, 3 * (other * np.roll(rise, 1, axis=0) + one * rise))
+    return np.concatenate([slopes, slopes[:1]])
+
+
 def _end_row(end: Any, h: Any, rise: Any, place: Any, order: Any) -> tuple[Any, Any]:
     """The equation at an end, seen from that end."""
     a, b = place[order[0]], place[order[1]]
@@ -263,6 +279,11 @@ def cubic_spline(
     """A cubic spline through recorded data, or at recorded places."""
     x, y = floating(x), np.moveaxis(floating(y), axis, 0)
     slopes = cubic_slopes(x, y, bc_type)
+    if bc_type == "periodic":
+        ends = [concrete_value(end) if hasattr(end, "recorder") else end for end in (y[0], y[-1])]
+        if ends[0] is not None and not np.allclose(ends[0], ends[1], rtol=1e-15, atol=1e-15):
+            raise ValueError("The first and last `y` point along axis 0 must be identical")
+        extrapolate = "periodic" if extrapolate is None else extrapolate
     _fill(self, from_slopes(x, y, slopes), x, axis % y.ndim, extrapolate)
 
 
