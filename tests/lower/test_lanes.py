@@ -32,6 +32,7 @@ PROGRAMS = {
     "short rows": lambda x: np.sum(np.reshape(x, (-1, 2)) * 2, axis=1),
     "rows of four": lambda x: np.max(np.reshape(x, (-1, 4)), axis=1),
     "rows of three": lambda x: np.sum(np.reshape(x[:, :, :3], (-1, 3)), axis=1),
+    "short rows added": lambda x: np.sum(np.reshape(x, (-1, 2, 4)), axis=1),
     "short and wide": lambda x: np.reshape(x, (-1, 2)) * np.arange(1, 3, dtype=x.dtype),
     "turned short": lambda x: np.reshape(np.reshape(x, (4, -1)).T + 1, (-1,)),
     "compared": lambda x: (np.reshape(x, (-1, 2)) > 0) & (np.reshape(x, (-1, 2)) < 1),
@@ -84,6 +85,16 @@ def test_pooling_runs_in_full_vectors(rng: np.random.Generator) -> None:
     assert "masked.gather" not in lowered.text
     kernels = [step.kernel for step in walk(lowered.steps) if isinstance(step, KernelStep)]
     assert [kernel.across for kernel in kernels] == [False] * len(kernels)
+
+
+def test_short_loops_join_only_if_nothing_is_gathered_then() -> None:
+    x = np.zeros((2000, 10, 4))
+    lowered = lower_graph(
+        rewrite(ad.trace(lambda x: np.sum(x, axis=1), x)), frozenset({"avx512f", "avx512vl"})
+    )
+    assert "masked.gather" not in lowered.text
+    (kernel,) = [step.kernel for step in walk(lowered.steps) if isinstance(step, KernelStep)]
+    assert kernel.groups == [[0], [1], [2]]
 
 
 def test_a_coarse_quotient_is_one_of_the_coarse_part() -> None:

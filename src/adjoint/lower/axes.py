@@ -19,7 +19,7 @@ _AFAR = 1.5  # what a lane costs that is read by itself, in vectors
 _SIMPLE = 6  # the price of what may be done to several vectors side by side
 _RUN = 8  # vectors of a row that are read one after the other
 _FEWEST_RUNS = 4  # of a row, so that threads can share them
-_FOLD = 3  # what adding the halves of a vector costs, each time
+_FOLD = 1.5  # what adding the halves of a vector costs, each time
 
 
 def plan_axes(kernel: Kernel, variables: list[Var], forms: Iterable[Index]) -> None:
@@ -36,7 +36,7 @@ def plan_axes(kernel: Kernel, variables: list[Var], forms: Iterable[Index]) -> N
     inner = [g for g in groups if g[-1] >= kernel.prefix]
     kernel.across = _across(kernel, kept, inner, variables, forms)
     along = inner if kernel.across else kept
-    _join_short(kernel, along)
+    _join_short(kernel, along, variables, forms)
     kernel.groups = [*kept, *inner]
     if kept and inner and not kernel.across:
         _widen(kernel, kept[-1], variables[kept[-1][-1]], forms)
@@ -64,14 +64,32 @@ def _extent(kernel: Kernel, group: list[int]) -> int:
     return max(prod(kernel.space[axis] for axis in group), 1)  # loops without rounds too
 
 
-def _is_short(kernel: Kernel, groups: list[list[int]]) -> bool:
-    """Whether the last loop fills a part of a vector, and several rounds of it a whole one."""
+def _is_short(
+    kernel: Kernel, groups: list[list[int]], variables: list[Var], forms: list[Index]
+) -> bool:
+    """Whether the last loop fills a part of a vector, and several rounds of it a whole one.
+
+    What these rounds read must lie near each other, so that it is not gathered.
+    """
+    if len(groups) < 2:
+        return False
     extent = _extent(kernel, groups[-1])
-    return len(groups) > 1 and extent < kernel.lanes and kernel.lanes % extent == 0
+    if extent >= kernel.lanes or kernel.lanes % extent:
+        return False
+    for form in forms:
+        outer, inner = (form.coefficient(variables[group[-1]]) for group in groups[-2:])
+        if outer is None or inner is None:
+            return False
+        span = abs(outer) * (kernel.lanes // extent - 1) + abs(inner) * (extent - 1)
+        if span >= _SHUFFLED * kernel.lanes:
+            return False
+    return True
 
 
-def _join_short(kernel: Kernel, groups: list[list[int]]) -> None:
-    while groups and _is_short(kernel, groups):
+def _join_short(
+    kernel: Kernel, groups: list[list[int]], variables: list[Var], forms: list[Index]
+) -> None:
+    while groups and _is_short(kernel, groups, variables, forms):
         last = groups.pop()
         groups[-1] += last
 
@@ -106,13 +124,15 @@ def _across(
     def price(groups: list[list[int]]) -> float:
         """What an element costs, in instructions."""
         extent = _extent(kernel, groups[-1])
-        lanes = kernel.lanes if _is_short(kernel, groups) else min(kernel.lanes, fitting(extent))
+        short = _is_short(kernel, groups, variables, forms)
+        lanes = kernel.lanes if short else min(kernel.lanes, fitting(extent))
         reads = sum(_price(f.coefficient(variables[groups[-1][-1]]), lanes) for f in forms)
-        vectors = extent / lanes if _is_short(kernel, groups) else -(-extent // lanes)
+        vectors = extent / lanes if short else -(-extent // lanes)
         return (1 + reads) * vectors / extent
 
     each = prod(_extent(kernel, group) for group in inner)
-    fold = _FOLD * min(kernel.lanes, fitting(each)).bit_length() * len(kernel.nodes)
+    halvings = min(kernel.lanes, fitting(each)).bit_length() - 1
+    fold = _FOLD * halvings * len(kernel.nodes)
     return price(inner) + fold / each <= price(kept)
 
 
@@ -120,4 +140,4 @@ def _price(step: int | None, lanes: int) -> float:
     """What a vector whose lanes lie so far apart costs to read."""
     if step is None or abs(step) > _SHUFFLED:
         return _AFAR * lanes
-    return max(2 * abs(step) - 1, 1)
+    return max(4 * abs(step) - 3, 1)
