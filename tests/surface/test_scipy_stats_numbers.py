@@ -135,3 +135,31 @@ def test_singular_covariance(rng: np.random.Generator) -> None:
 def test_an_integral_that_misses_is_not_a_number() -> None:
     """The density of crystalball has a corner that no fixed places meet."""
     assert np.isnan(ad.grad(lambda b: st.crystalball.entropy(b, 3.0))(2.0))
+
+
+DIRECTION = np.array([0.6, 0.8, 0.0])
+OTHERS = {
+    "dirichlet.entropy": lambda a: st.dirichlet.entropy(np.stack([a, a + 1, 2 * a])),
+    "dirichlet.var": lambda a: np.sum(st.dirichlet.var(np.stack([a, a + 1, 2 * a]))),
+    "dirichlet_multinomial": lambda a: st.dirichlet_multinomial.logpmf(
+        np.array([1, 2, 3]), np.stack([a, a + 1, 2 * a]), 6
+    ),
+    "multinomial.mean": lambda a: st.multinomial.mean(7, np.stack([a / 4, 1 - a / 4]))[1],
+    "matrix_normal": lambda a: st.matrix_normal.logpdf(
+        np.arange(6.0).reshape(3, 2) * a, np.ones((3, 2)), np.eye(3) + a, np.eye(2) * a
+    ),
+    "vonmises_fisher": lambda a: st.vonmises_fisher.logpdf(DIRECTION, np.eye(3)[0], a),
+    "stats": lambda a: np.sum(np.stack(st.gamma.stats(a, scale=2.0, moments="mvsk"))),
+    "nnlf": lambda a: st.gamma.nnlf((a, 0.1, 1.3), np.array([1.0, 2.0])),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_methods(name: str) -> None:
+    f = OTHERS[name]
+    h = 1e-3
+    near = [f(1.3 + k * h) for k in (1, -1, 2, -2)]
+    wanted = (8 * (near[0] - near[1]) - (near[2] - near[3])) / (12 * h)
+    value, slope = ad.value_and_grad(f)(1.3)
+    assert value == pytest.approx(f(1.3), rel=1e-12)
+    assert slope == pytest.approx(wanted, rel=1e-7)

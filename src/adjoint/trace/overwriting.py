@@ -89,7 +89,9 @@ def _changed(
         write = partial(overwrite, primitive) if alone else primitive
         payload = write(payload, *lower, **settings)
     else:
-        if not alone:
+        if isinstance(payload, np.generic):
+            payload = np.array(payload)  # a number cannot be written
+        elif not alone:
             payload = payload.copy("K")  # what is a view depends on the layout
         primitive.notes["writes"](payload, *lower, **settings)
     if alone:

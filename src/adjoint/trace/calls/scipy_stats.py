@@ -260,6 +260,48 @@ scipy_rule("scipy.stats._distn_infrastructure.rv_generic.var")(_moment(1))
 scipy_rule("scipy.stats._distn_infrastructure.rv_generic.std")(_moment(1, root=True))
 
 
+@scipy_rule("scipy.stats._distn_infrastructure.rv_generic.stats")
+def stats_of(self: Any, *args: Any, **kwds: Any) -> Any:
+    """Mean, variance, skewness and excess kurtosis, by their letters."""
+    shapes, loc, scale, moments = self._parse_args_stats(*args, **kwds)
+    found = []
+    for which, letter in enumerate("mvsk"):
+        if letter not in moments:
+            continue
+        if which < 2:
+            found.append(_moment(which)(self, *shapes, loc=loc, scale=scale))
+        else:
+            found.append(_form(self, which, tuple(_number(s) for s in shapes)))
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def _form(dist: Any, which: int, shapes: tuple[Any, ...]) -> Any:
+    """Skewness (2) or excess kurtosis (3), where the family has a formula."""
+    if not holds_traced(shapes):
+        return dist.stats(*shapes, moments="mvsk")[which]
+    formula = formula_of(dist, "_stats")
+    try:
+        value = None if formula is None else formula(*shapes)[which]
+    except _FAILS:
+        value = None
+    if value is None:
+        raise UnsupportedError(
+            f"skewness and kurtosis of scipy.stats.{dist.name} have no formula",
+            function=f"scipy.stats.{dist.name}.stats",
+            source=source_here(),
+            remedy="ask for moments='mv'",
+        )
+    return value
+
+
+@scipy_rule("scipy.stats._distn_infrastructure.rv_generic.nnlf")
+def nnlf(self: Any, theta: Any, x: Any) -> Any:
+    """Minus the log likelihood of shapes, loc and scale; inf outside their range."""
+    *shapes, loc, scale = theta
+    value = -np.sum(self.logpdf(x, *shapes, loc=loc, scale=scale), axis=0)
+    return np.where(np.isnan(value), np.inf, value)
+
+
 @scipy_rule("scipy.stats._distn_infrastructure.rv_generic.entropy")
 def entropy_of(self: Any, *args: Any, **kwds: Any) -> Any:
     """The differential entropy."""

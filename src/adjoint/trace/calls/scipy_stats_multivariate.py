@@ -8,6 +8,7 @@ import numpy as np
 import scipy.special as sp
 
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_linalg import mirrored
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
@@ -239,3 +240,63 @@ def wishart_logpdf(self: Any, x: Any, df: Any, scale: Any) -> Any:
 def invwishart_logpdf(self: Any, x: Any, df: Any, scale: Any) -> Any:
     """The log density of one matrix."""
     return _wishart(x, df, scale, inverse=True)
+
+
+# *** means, and families of matrices and directions ***
+
+for _family, _methods in (
+    ("dirichlet_gen", "mean var cov entropy"),
+    ("dirichlet_multinomial_gen", "logpmf pmf"),
+):
+    borrow_names(f"scipy.stats._multivariate.{_family}", _methods)
+
+
+@scipy_rule(f"{_MULTINOMIAL}.mean")
+def multinomial_mean(self: Any, n: Any, p: Any) -> Any:
+    """N p."""
+    p = floating(p)
+    last = 1 - np.sum(p[..., :-1], axis=-1, keepdims=True)
+    return n * np.concatenate([p[..., :-1], last], axis=-1)
+
+
+_MATRIX = "scipy.stats._multivariate.matrix_normal_gen"
+
+
+@scipy_rule(f"{_MATRIX}.logpdf")
+def matrix_normal_logpdf(
+    self: Any, X: Any, mean: Any = None, rowcov: Any = 1, colcov: Any = 1
+) -> Any:
+    """The log density of a matrix whose rows and columns have covariances."""
+    x = floating(X)
+    m, n = x.shape[-2:]
+    rows, columns = _covariance(rowcov, m), _covariance(colcov, n)
+    off = x if mean is None else x - mean
+    lower, right = np.linalg.cholesky(rows), np.linalg.cholesky(columns)
+    white = np.linalg.solve(right, np.swapaxes(np.linalg.solve(lower, off), -1, -2))
+    log_det = n * np.sum(np.log(np.diagonal(lower))) + m * np.sum(np.log(np.diagonal(right)))
+    return -0.5 * (m * n * _LOG_2PI + np.sum(white * white, axis=(-2, -1))) - log_det
+
+
+@scipy_rule(f"{_MATRIX}.pdf")
+def matrix_normal_pdf(self: Any, X: Any, mean: Any = None, rowcov: Any = 1, colcov: Any = 1) -> Any:
+    """The density."""
+    return np.exp(matrix_normal_logpdf(self, X, mean, rowcov, colcov))
+
+
+_FISHER = "scipy.stats._multivariate.vonmises_fisher_gen"
+
+
+@scipy_rule(f"{_FISHER}.logpdf")
+def vonmises_fisher_logpdf(self: Any, x: Any, mu: Any = None, kappa: Any = 1) -> Any:
+    """The log density of directions."""
+    x, mu, kappa = floating(x), floating(mu), floating(kappa)
+    order = 0.5 * x.shape[-1] - 1
+    constant = sp.xlogy(order, kappa) - 0.5 * x.shape[-1] * _LOG_2PI
+    constant = constant - np.log(sp.ive(order, kappa)) - kappa
+    return constant + kappa * np.sum(mu * x, axis=-1)
+
+
+@scipy_rule(f"{_FISHER}.pdf")
+def vonmises_fisher_pdf(self: Any, x: Any, mu: Any = None, kappa: Any = 1) -> Any:
+    """The density."""
+    return np.exp(vonmises_fisher_logpdf(self, x, mu, kappa))
