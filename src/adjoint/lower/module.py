@@ -30,6 +30,7 @@ from adjoint.lower.steps import (
     writes,
 )
 
+_PAGE = 4096  # bytes
 PROGRAM = "adjoint_program"
 WORKER = "adjoint_worker"
 
@@ -273,11 +274,28 @@ class ModuleWriter(ControlWriter):
         if self.strip is not None:
             counter, strips = self.strip
             places = (step.source.strip(counter, strips), step.target.strip(counter, strips))
-        size = places[0].size * places[0].dtype.itemsize
+        size = str(places[0].size * places[0].dtype.itemsize)
         name = "@llvm.memcpy.p0.p0.i64"
         self.declarations[name] = f"declare void {name}(ptr, ptr, i64, i1)"
         source, target = (self.element(place) for place in places)
+        if self.several and not self.split and threads.is_shared(step):
+            source, target, size = self._copied_part(source, target, int(size))
         self.lines.append(f"call void {name}(ptr {target}, ptr {source}, i64 {size}, i1 false)")
+
+    def _copied_part(self, source: str, target: str, size: int) -> tuple[str, str, str]:
+        """Where this thread's part of some bytes lies, and its length: whole pages."""
+        begin, end, _ = self.part(-(-size // _PAGE))
+        first, stop, over, last, here, there, length = (self.fresh("%m") for _ in range(7))
+        self.lines += [
+            f"{first} = mul i64 {begin}, {_PAGE}",
+            f"{stop} = mul i64 {end}, {_PAGE}",
+            f"{over} = icmp ugt i64 {stop}, {size}",
+            f"{last} = select i1 {over}, i64 {size}, i64 {stop}",
+            f"{here} = getelementptr inbounds i8, ptr {source}, i64 {first}",
+            f"{there} = getelementptr inbounds i8, ptr {target}, i64 {first}",
+            f"{length} = sub i64 {last}, {first}",
+        ]
+        return here, there, length
 
     def python(self, step: PythonStep) -> None:
         """A call back into Python; a failure there ends the program."""

@@ -100,6 +100,8 @@ class _Run:
 
     def take(self, step: Step) -> bool:
         """Let a step join if it keeps to the rows."""
+        if not isinstance(step, KernelStep | ProductStep):
+            return False
         if isinstance(step, KernelStep) and strip_form(step.kernel, self.threads)[2] > _WASTE:
             return False
         outs = writes(step)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from adjoint.lower.kernel_text import WORTH_SHARING, microseconds
 from adjoint.lower.layout import Place
 from adjoint.lower.steps import (
+    CopyStep,
     KernelStep,
     LoopStep,
     PhaseStep,
@@ -92,7 +93,14 @@ def price_of(step: Step) -> float:
         return m * n * step.a.shape[1] * step.c.dtype.itemsize * 5e-6
     if isinstance(step, PhaseStep):
         return step.work * step.out.dtype.itemsize * 5e-6
+    if isinstance(step, CopyStep):
+        return bytes_of(step) * 5e-5
     return 0.0
+
+
+def bytes_of(step: CopyStep) -> int:
+    """What a copy moves."""
+    return step.source.size * step.source.dtype.itemsize
 
 
 def is_shared(step: Step) -> bool:
@@ -101,7 +109,7 @@ def is_shared(step: Step) -> bool:
         return bool(step.kernel.shared)
     if isinstance(step, ProductStep):
         return price_of(step) >= WORTH_SHARING
-    if isinstance(step, PhaseStep):
+    if isinstance(step, PhaseStep | CopyStep):
         return price_of(step) >= WORTH_SHARING
     return isinstance(step, LoopStep) and step.independent
 
