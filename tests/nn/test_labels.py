@@ -47,7 +47,24 @@ def test_label_dtypes(dtype: type) -> None:
 
 def test_training_stops_at_a_bad_label() -> None:
     x, y = np.ones((20, 4), np.float32), np.full(20, 3)
-    with pytest.raises(IndexError, match="index 3 is out of bounds for axis 0 with size 3"):
+    with pytest.raises(DataError, match="a label is outside the classes"):
         ad.fit(
             nn.Linear(4, 3), (x, y), loss=nn.cross_entropy, optimizer=optim.sgd(0.1), batch_size=5
         )
+
+
+def test_labels_of_sequences_outside_the_classes() -> None:
+    scores = np.random.default_rng(0).normal(size=(2, 5, 3))
+    targets = np.array([[1, 2, -1], [2, 3, -1]])
+    chain = nn.CRF(3)
+
+    def crf(scores: np.ndarray, targets: np.ndarray) -> float:
+        return nn.crf_nll(chain(scores[:, :3]), targets)
+
+    for loss in (nn.ctc, crf):
+        right = np.where(targets == 3, 1, targets)
+        np.testing.assert_allclose(ad.jit(loss)(scores, right), loss(scores, right), rtol=1e-12)
+        with pytest.raises(DataError, match="a label is outside the classes"):
+            loss(scores, targets)
+        with pytest.raises(IndexError, match="out of bounds"):
+            ad.jit(loss)(scores, targets)

@@ -360,3 +360,22 @@ def test_python_numbers_in_a_users_model_can_be_trained():
         model = nn.parameters(Line())
         after, _ = method.update({"slope": 1.0}, method.init(model), model)
         assert float(after["slope"]) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: nn.LayerNorm(3)(np.ones((2, 4))), "LayerNorm"),
+        (lambda: nn.LayerNorm((1, 3))(np.ones((2, 3))), "LayerNorm"),
+        (lambda: nn.RMSNorm(1)(np.ones((2, 4))), "RMSNorm"),
+        (lambda: nn.GroupNorm(2, 6)(np.ones((2, 4))), "GroupNorm"),
+        (lambda: nn.GRU(3, 2)(np.ones((1, 2, 4))), "GRUCell"),
+        (lambda: nn.MultiHeadAttention(4, 2)(np.ones((3, 4))), "MultiHeadAttention"),
+        (lambda: nn.Conv1d(1, 1, 2, stride=0), "from 1 up"),
+        (lambda: nn.MaxPool2d((0, 1)), "from 1 up"),
+        (lambda: nn.Conv2d(2, 2, 1, groups=0), "groups"),
+    ],
+)
+def test_inputs_and_settings_that_do_not_fit_are_refused_by_name(call, told):
+    with pytest.raises(StructureError, match=told):
+        call()

@@ -16,7 +16,7 @@ from adjoint.primitives.windows import Pairs, check_fit, each_axis, each_pair
 
 
 def _channels_fit(name: str, in_channels: int, out_channels: int, groups: int) -> None:
-    if in_channels % groups or out_channels % groups:
+    if groups < 1 or in_channels % groups or out_channels % groups:
         raise StructureError(
             "the channels do not divide into groups",
             function=name,
@@ -91,9 +91,9 @@ class _Conv(_Sliding, init=False):
     ) -> None:
         name = type(self).__name__
         _channels_fit(name, in_channels, out_channels, groups)
-        extents = each_axis(size, self.axes)
-        self.stride = each_axis(stride, self.axes)
-        self.dilation = each_axis(dilation, self.axes)
+        extents = each_axis(size, self.axes, 1)
+        self.stride = each_axis(stride, self.axes, 1)
+        self.dilation = each_axis(dilation, self.axes, 1)
         self.groups = groups
         self.padding = _padding(name, padding, extents, self.stride, self.dilation)
         shape = (out_channels, in_channels // groups, *extents)
@@ -214,11 +214,11 @@ class _ConvTranspose(_Sliding, init=False):
         dtype: Any = np.float64,
     ) -> None:
         _channels_fit(type(self).__name__, in_channels, out_channels, groups)
-        extents = each_axis(size, self.axes)
-        self.stride = each_axis(stride, self.axes)
+        extents = each_axis(size, self.axes, 1)
+        self.stride = each_axis(stride, self.axes, 1)
         self.padding = each_pair(padding, self.axes)
         self.extra = each_axis(extra, self.axes)
-        self.dilation = each_axis(dilation, self.axes)
+        self.dilation = each_axis(dilation, self.axes, 1)
         self.groups = groups
         # Each output sums over the kernel places that its stride lets it see.
         seen = math.prod(extents) / math.prod(self.stride)

@@ -27,6 +27,17 @@ def _beside(vector: Any, axis: int, ndim: int) -> Any:
     return vector.reshape(*shape)
 
 
+def _check_end(layer: str, x: Any, wanted: tuple[int, ...]) -> None:
+    """Refuse an input whose last axes have other lengths, some of which would broadcast."""
+    if tuple(x.shape[x.ndim - len(wanted) :]) != wanted or x.ndim < len(wanted):
+        raise StructureError(
+            "the input has another number of features than the layer",
+            function=layer,
+            got=f"x of shape {tuple(x.shape)}",
+            wanted=f"[..., {', '.join(map(str, wanted))}]",
+        )
+
+
 class BatchNorm(Module):
     """``scale (x - mean) / sqrt(variance + eps) + shift`` for each feature (Ioffe, Szegedy, 2015).
 
@@ -142,6 +153,8 @@ class LayerNorm(Module):
         self.eps = eps
 
     def __call__(self, x: Any) -> Any:
+        if self.scale is not None:
+            _check_end("LayerNorm", x, tuple(self.scale.shape))
         y, _, _ = _standard(x, tuple(range(-self.ndim, 0)), self.eps)
         return y if self.scale is None else y * self.scale + self.shift
 
@@ -166,6 +179,7 @@ class RMSNorm(Module):
         self.eps = eps
 
     def __call__(self, x: Any) -> Any:
+        _check_end("RMSNorm", x, tuple(self.scale.shape))
         square = np.mean(np.square(x), axis=-1, keepdims=True)
         return x / np.sqrt(square + self.eps) * self.scale
 
@@ -213,6 +227,14 @@ class GroupNorm(Module):
 
     def __call__(self, x: Any) -> Any:
         batch, features = x.shape[:2]
+        wanted = features if self.scale is None else self.scale.shape[0]
+        if features % self.groups or features != wanted:
+            raise StructureError(
+                "the input has another number of channels than the layer",
+                function="GroupNorm",
+                got=f"x of shape {tuple(x.shape)}, {self.groups} groups",
+                wanted="[batch, channels, ...]",
+            )
         size = features // self.groups * math.prod(x.shape[2:])
         grouped = x.reshape(batch, self.groups, size)
         y = _standard(grouped, (-1,), self.eps)[0].reshape(*x.shape)

@@ -32,7 +32,7 @@ class _Pool(Module):
     padding: Pairs = static()
 
     def __init__(self, size: Size, *, stride: Size | None = None, padding: Any = 0) -> None:
-        window = each_axis(size, self.axes)
+        window = each_axis(size, self.axes, 1)
         pairs = each_pair(padding, self.axes)
         if any(2 * max(pair) > n for pair, n in zip(pairs, window, strict=True)):
             raise StructureError(
@@ -42,7 +42,7 @@ class _Pool(Module):
                 wanted="a padding of at most half the window",
             )
         self.size = window
-        self.stride = window if stride is None else each_axis(stride, self.axes)
+        self.stride = window if stride is None else each_axis(stride, self.axes, 1)
         self.padding = pairs
 
     def __call__(self, x: Any) -> Any:

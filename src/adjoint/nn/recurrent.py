@@ -41,12 +41,13 @@ def unroll(
     Returns:
         The outputs [batch, time, m] and the last state (of each sequence's own end).
     """
-    if x.ndim != 3:
+    wanted = cell.weight.shape[0] if hasattr(cell, "weight") else x.shape[-1]
+    if x.ndim != 3 or x.shape[-1] != wanted:
         raise StructureError(
             "a recurrent layer reads sequences",
             function=type(cell).__name__,
             got=f"x of shape {tuple(x.shape)}",
-            wanted="[batch, time, features]",
+            wanted=f"[batch, time, {wanted}]",
             remedy="add the missing axis: x[None] for one sequence, x[..., None] for one feature",
         )
     rows = np.swapaxes(cell.project(x), 0, 1)  # time first, to walk along it

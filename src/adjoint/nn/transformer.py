@@ -107,6 +107,14 @@ class MultiHeadAttention(Module):
 
     def __call__(self, x: Any, context: Any = None, mask: Any = None) -> Any:
         context = x if context is None else context
+        if x.ndim != 3 or context.ndim != 3:
+            raise StructureError(
+                "attention reads sequences",
+                function="MultiHeadAttention",
+                got=f"x of shape {tuple(x.shape)}, context of shape {tuple(context.shape)}",
+                wanted="[batch, time, features]",
+                remedy="add the missing axis: x[None] for one sequence",
+            )
         mask = self._mask(mask, x.shape[1], context.shape[1])
         heads = attention(
             self._split(self.query(x)),

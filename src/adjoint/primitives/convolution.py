@@ -192,9 +192,9 @@ def convolution(
     return convolution_row(
         x,
         w,
-        stride=each_axis(stride, axes),
+        stride=each_axis(stride, axes, 1),
         padding=each_pair(padding, axes),
-        dilation=each_axis(dilation, axes),
+        dilation=each_axis(dilation, axes, 1),
         groups=int(groups),
     )
 
@@ -225,9 +225,9 @@ def convolution_transposed(
     """
     axes = len(w.shape) - 2
     steps, pairs, gaps = (
-        each_axis(stride, axes),
+        each_axis(stride, axes, 1),
         each_pair(padding, axes),
-        each_axis(dilation, axes),
+        each_axis(dilation, axes, 1),
     )
     added = each_axis(extra, axes)
     whole = [more // step for more, step in zip(added, steps, strict=True)]

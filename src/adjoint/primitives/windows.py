@@ -130,17 +130,16 @@ overlap_add: Primitive = Primitive(
 # *** settings: a number, or one for each axis ***
 
 
-def each_axis(value: Any, axes: int) -> tuple[int, ...]:
-    """One whole number for each axis."""
-    if isinstance(value, int | np.integer):
-        return (int(value),) * axes
-    parts = tuple([int(v) for v in value])
-    if len(parts) != axes:
+def each_axis(value: Any, axes: int, least: int = 0) -> tuple[int, ...]:
+    """One whole number for each axis, none below the least."""
+    is_one = isinstance(value, int | np.integer)
+    parts = (int(value),) * axes if is_one else tuple([int(v) for v in value])
+    if len(parts) != axes or any(part < least for part in parts):
         raise StructureError(
             "a setting does not fit the axes",
             function="convolution",
             got=repr(value),
-            wanted=f"one whole number, or {axes} of them",
+            wanted=f"one whole number, or {axes} of them, from {least} up",
         )
     return parts
 

@@ -6,43 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import DataError, StructureError
+from adjoint.errors import StructureError
 from adjoint.nn.activation import log_sigmoid, log_softmax, logsumexp, softplus
+from adjoint.nn.losses.labels import labels_within
 from adjoint.nn.losses.reduce import NEVER, arrays, reduce, same_shape
 from adjoint.primitives.choose import stop_gradient
 
 # Where a probability is 0 its logarithm is taken to be this, so a saturated unit costs much
 # instead of infinitely much.
 _LOWEST_LOG = -100.0
-
-
-def _check_labels(function: str, labels: Any, classes: int, mask: Any) -> None:
-    """Refuse labels outside the classes, where the values are known."""
-    if type(labels) is not np.ndarray or not labels.size:
-        return
-    counted = labels
-    if type(mask) is np.ndarray and mask.dtype.kind == "b" and mask.shape == labels.shape:
-        counted = labels[mask]
-    if counted.size and (counted.min() < 0 or counted.max() >= classes):
-        raise DataError(
-            "a label is outside the classes",
-            function=function,
-            got=f"labels from {counted.min()} to {counted.max()}",
-            wanted=f"0 to {classes - 1}",
-            remedy="number the classes from 0, or mask unlabelled places with weights=labels >= 0",
-        )
-
-
-def _looked_up(labels: Any, classes: int, mask: Any) -> Any:
-    """The labels by way of a table: where values are not known, it is its index that is checked.
-
-    Out of range raises IndexError when the program runs. Masked places may hold anything.
-    """
-    wanted = labels.astype(np.intp)
-    wanted = np.where(wanted < 0, classes, wanted)
-    if mask is not None and mask.dtype.kind == "b" and mask.shape == labels.shape:
-        wanted = np.where(mask, wanted, 0)
-    return np.take(np.arange(classes), wanted)
 
 
 def _hits(function: str, output: Any, target: Any, mask: Any) -> Any:
@@ -59,9 +31,7 @@ def _hits(function: str, output: Any, target: Any, mask: Any) -> Any:
             f"or probabilities of shape {tuple(output.shape)}",
         )
     classes = output.shape[-1]
-    _check_labels(function, target, classes, mask)
-    if type(target) is not np.ndarray:
-        target = _looked_up(target, classes, mask)
+    target = labels_within(function, target, classes, mask)
     # A comparison, not an index: it fuses into one loop with the exponentials, and its
     # gradient is softmax - hits without a scatter.
     return target[..., None] == np.arange(classes)

@@ -9,6 +9,7 @@ import numpy as np
 from adjoint.api import scan
 from adjoint.errors import StructureError
 from adjoint.nn.activation import log_softmax, logsumexp
+from adjoint.nn.losses.labels import labels_within
 from adjoint.nn.losses.reduce import NEVER, reduce
 
 
@@ -51,7 +52,7 @@ def ctc(
     there = target != padding
     # Blank, label, blank, label, ..., blank: 2 s + 1 states.
     states = 2 * labels + 1
-    known = np.where(there, target, blank)
+    known = np.where(there, labels_within("ctc", target, classes, there), blank)
     path = np.stack([np.full_like(known, blank), known], axis=-1).reshape(batch, 2 * labels)
     path = np.concatenate([path, np.full((batch, 1), blank)], axis=1)
     # A label may be entered from the label before, past the blank, if the two differ.
@@ -112,6 +113,7 @@ def crf_nll(
         weights: [batch], or a boolean mask.
     """
     mask = target >= 0 if mask is None else mask
+    target = labels_within("crf_nll", target, output[0].shape[-1], mask)
     values = crf_log_normaliser(output, mask) - _path_score(output, target, mask)
     return reduce(values, reduction, weights)
 
