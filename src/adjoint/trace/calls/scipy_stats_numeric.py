@@ -184,8 +184,8 @@ def _expectation(
     shape = np.broadcast_shapes(*map(np.shape, shapes))
     wide = tuple(np.broadcast_to(floating(s), shape)[..., None] for s in shapes)
     total: Any = 0.0
-    if dist.name == "vonmises":
-        return None  # it has no end
+    if dist.name == "vonmises" or not hasattr(dist, "pdf"):
+        return None  # it has no end, or is of counts
     if _stays(dist):
         start = np.broadcast_to(plain(dist, "median", *shapes), shape)
         for upper in (False, True):

@@ -107,7 +107,7 @@ def transpose(a: Any, axes: Any = None) -> Any:
 @implements(methods=("transpose",))
 def transpose_method(x: Any, *axes: Any) -> Any:
     """``x.transpose(1, 0)`` or ``x.transpose((1, 0))`` or ``x.transpose()``."""
-    if len(axes) == 1 and not isinstance(axes[0], int):
+    if len(axes) == 1 and not isinstance(axes[0], int | np.integer):
         return transpose(x, axes[0])
     return transpose(x, axes or None)
 
