@@ -150,6 +150,8 @@ OTHERS = {
     ),
     "vonmises_fisher": lambda a: st.vonmises_fisher.logpdf(DIRECTION, np.eye(3)[0], a),
     "stats": lambda a: np.sum(np.stack(st.gamma.stats(a, scale=2.0, moments="mvsk"))),
+    "poisson.entropy": lambda a: st.poisson.entropy(2.5 * a),
+    "geom.entropy": lambda a: st.geom.entropy(a / 4),
     "nnlf": lambda a: st.gamma.nnlf((a, 0.1, 1.3), np.array([1.0, 2.0])),
 }
 

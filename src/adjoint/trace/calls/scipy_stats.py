@@ -306,7 +306,8 @@ def nnlf(self: Any, theta: Any, x: Any) -> Any:
 def entropy_of(self: Any, *args: Any, **kwds: Any) -> Any:
     """The differential entropy."""
     shapes, _, scale = _parsed(self, args, kwds)
-    return _standard_entropy(self, shapes) + np.log(scale)
+    value = _standard_entropy(self, shapes)
+    return value + np.log(scale) if hasattr(self, "pdf") else value
 
 
 def _standard_entropy(dist: Any, shapes: tuple[Any, ...]) -> Any:

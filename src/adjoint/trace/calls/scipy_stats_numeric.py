@@ -21,6 +21,7 @@ from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.scipy_stats_families import formula_of
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_gate import holds_traced
 
 Standard = Callable[[Any, str, Any, tuple[Any, ...]], Any]
@@ -72,6 +73,8 @@ def by_number(
     dist: Any, name: str, y: Any, shapes: tuple[Any, ...], standard: Standard
 ) -> Any | None:
     """A function of a family that has a density at least; None where there is no way."""
+    if not hasattr(dist, "pdf"):
+        return _steps(dist, name, y, shapes, standard)
     if name in ("_ppf", "_isf"):
         return _quantile(dist, name, y, shapes, standard)
     if name not in ("_cdf", "_sf", "_logcdf", "_logsf") or not _stays(dist):
@@ -165,6 +168,49 @@ def _area(dist: Any, y: Any, shapes: tuple[Any, ...], standard: Standard, upper:
     return 1 - below if upper else below
 
 
+# *** families of counts: sums over the counts that have a chance ***
+
+_MANY = 100_000
+
+
+def _counts(dist: Any, shapes: tuple[Any, ...], last: Any = None) -> Any | None:
+    """The counts up to one, or up to where chances end, on a new last axis; None if unknown."""
+    values = [concrete_value(s) if hasattr(s, "recorder") else s for s in shapes]
+    if any(v is None for v in values):
+        return None
+    low, high = (np.asarray(end, float) for end in dist._get_support(*map(np.asarray, values)))
+    far = dist.mean(*values) + 60 * dist.std(*values) + 60
+    end = np.ceil(far) if last is None else last
+    first, end = np.min(low), np.max(np.minimum(high, end), initial=-1.0)
+    if not np.isfinite(end - first) or end - first > _MANY:
+        return None
+    return np.arange(first, end + 1)
+
+
+def _steps(dist: Any, name: str, k: Any, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
+    """Chances added up; only where it is known up to which count."""
+    known = concrete_value(k) if hasattr(k, "recorder") else np.asarray(k)
+    if name not in ("_cdf", "_sf") or known is None:
+        return None
+    counts = _counts(dist, shapes, known)
+    if counts is None:
+        return None
+    wide = tuple(floating(s)[..., None] for s in shapes)
+    chances = standard(dist, "_pmf", counts, wide)
+    below = np.sum(np.where(counts <= known[..., None], chances, 0.0), axis=-1)
+    value = below if name == "_cdf" else 1 - below
+    return _with_value(value, plain(dist, name[1:], k, *shapes))
+
+
+def _entropy_of_counts(dist: Any, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
+    counts = _counts(dist, shapes)
+    if counts is None:
+        return None
+    logs = standard(dist, "_logpmf", counts, tuple(floating(s)[..., None] for s in shapes))
+    alive = np.isfinite(stop_gradient(logs))
+    return -np.sum(np.where(alive, np.exp(logs) * np.where(alive, logs, 0.0), 0.0), axis=-1)
+
+
 # *** moments and entropy ***
 
 
@@ -230,7 +276,10 @@ def moment(dist: Any, which: int, shapes: tuple[Any, ...], standard: Standard) -
 
 def entropy(dist: Any, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
     """The differential entropy of the standardised family."""
-    found = _expectation(
-        dist, lambda x, wide: -standard(dist, "_logpdf", x, wide), shapes, standard
-    )
+    if not hasattr(dist, "pdf"):
+        found = _entropy_of_counts(dist, shapes, standard)
+    else:
+        found = _expectation(
+            dist, lambda x, wide: -standard(dist, "_logpdf", x, wide), shapes, standard
+        )
     return None if found is None else _checked(found, plain(dist, "entropy", *shapes))
