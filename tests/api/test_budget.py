@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint.api import budget as budget_module
 from adjoint.api.budget import budget_bytes, gradient_graph
 from adjoint.differentiate.memory import Plan, peak_bytes, segmented
 from adjoint.errors import DTypeError, MemoryBudgetError, NonScalarOutputError, StructureError
@@ -128,3 +129,39 @@ def test_the_usual_errors():
         ad.grad(np.sin, memory_budget="1MB")(X)
     with pytest.raises(DTypeError, match="argument 0 has the dtype int64"):
         ad.grad(deep, memory_budget="1MB")(np.arange(3))
+
+
+def _waves(u):
+    def step(c, _):
+        return c + 0.1 * (np.roll(c, 1) - 2 * c + np.roll(c, -1)) - 0.01 * np.sin(c), None
+
+    return np.sum(ad.scan(step, u, None, length=200)[0] ** 2)
+
+
+@pytest.mark.parametrize(("budget", "snapshots"), [(60e6, 0), (8e6, 32), (2e6, 4)])
+def test_loops_are_planned_by_snapshots_and_keep_to_the_budget(budget, snapshots):
+    u = np.random.default_rng(0).normal(size=20_000)
+    sparing = ad.grad(_waves, memory_budget=int(budget))
+    np.testing.assert_array_equal(sparing(u), ad.grad(_waves)(u))
+    peak, _ = measured(lambda: sparing(u))
+    assert peak <= budget
+    assert peak > (snapshots or 199) * u.nbytes
+    if snapshots == 32:
+        np.testing.assert_allclose(ad.jit(sparing)(u), ad.grad(_waves)(u), rtol=1e-13)
+
+
+def test_a_plan_stands_when_only_what_is_taken_from_outside_changes(monkeypatch):
+    made = []
+    real = budget_module.gradient_graph
+    monkeypatch.setattr(budget_module, "gradient_graph", lambda *a: made.append(1) or real(*a))
+    taken = {"w": np.linspace(0.0, 1.0, 40)}
+    gradient = ad.grad(lambda x: np.sum(np.sin(x * taken["w"]) ** 2), memory_budget="1MB")
+    x = np.ones(40)
+    for k in range(3):
+        taken["w"] = np.linspace(0.0, 1.0 + k, 40)
+        w = taken["w"]
+        np.testing.assert_allclose(gradient(x), w * np.sin(2 * w), rtol=1e-12)
+    assert len(made) == 1
+    taken["w"] = np.ones(1)
+    np.testing.assert_allclose(gradient(x), np.sin(2.0), rtol=1e-12)
+    assert len(made) == 2

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from adjoint.graph.graph import Graph, Literal, Node, Value
 from adjoint.primitives import control
+from adjoint.primitives.sweeps import scan_sweeps
 
 # Their results share the memory of their operand.
 _VIEWS = {"reshape", "broadcast", "permute_axes", "slice", "stop_gradient"}
@@ -80,23 +81,45 @@ def _inside(node: Node) -> int:
         graphs += [setting] if isinstance(setting, Graph) else []
         if isinstance(setting, tuple):
             graphs += [x for x in setting if isinstance(x, Graph)]
-    return max(map(peak_bytes, graphs), default=0)
+    return max(map(peak_bytes, graphs), default=0) + _states(node)
+
+
+def _states(node: Node) -> int:
+    """What a loop in two sweeps and more keeps of the states of its first."""
+    if node.primitive is not scan_sweeps or len(node.settings["steps"]) < 2:
+        return 0
+    settings = node.settings
+    first = node.outputs[: settings["n_states"][0]]
+    kept: int = settings["snapshots"] or settings["length"]
+    return (kept + 1) * sum(map(_bytes, first))
 
 
 class Plan(NamedTuple):
-    """Into how many segments a graph is cut, at each level; nothing means not at all."""
+    """Into how many segments a graph is cut, at each level; nothing means not at all.
+
+    Loops keep so many snapshots of their state; 0 stands for all states.
+    """
 
     parts: tuple[int, ...]
+    snapshots: int = 0
 
     def __str__(self) -> str:
-        if not self.parts:
-            return "nothing is computed again"
-        return " of ".join(f"{n} segments" for n in reversed(self.parts)) + " are computed again"
+        said = []
+        if self.parts:
+            levels = " of ".join(f"{n} segments" for n in reversed(self.parts))
+            said.append(f"{levels} are computed again")
+        if self.snapshots:
+            said.append(f"scans keep {self.snapshots} states")
+        return " and ".join(said) or "nothing is computed again"
 
 
-def plans() -> Iterator[Plan]:
-    """Plans in the order of the work they repeat."""
+def plans(graph: Graph) -> Iterator[Plan]:
+    """Plans for a graph, about in the order of the work they repeat."""
     yield Plan(())
+    longest = max([n.settings["length"] for n in graph.nodes if n.primitive is control.scan] + [0])
+    snapshots = [s for s in (128, 64, 32, 16, 8, 4, 2) if s < longest]
+    for s in snapshots:
+        yield Plan((), s)
     for n in (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64):
         yield Plan((n,))
     for n in (4, 8, 16, 32):
@@ -104,10 +127,14 @@ def plans() -> Iterator[Plan]:
             yield Plan((n, m))
     for n in (4, 8, 16):
         yield Plan((n, 4, 4))
+    for s in snapshots[-3:]:
+        for n in (4, 16):
+            yield Plan((n,), s)
 
 
 def segmented(graph: Graph, plan: Plan) -> Graph:
     """The graph with its nodes put into calls; it gives the same results."""
+    graph = _with_snapshots(graph, plan.snapshots)
     if not plan.parts or len(graph.nodes) < 2 * plan.parts[0]:
         return graph
     edges = [0, *_cuts(graph, plan.parts[0]), len(graph.nodes)]
@@ -133,6 +160,19 @@ def segmented(graph: Graph, plan: Plan) -> Graph:
         nodes.append(Node(control.call, operands, call, results, part[0].source))
         values.update(zip(outputs, results, strict=True))
     return Graph(graph.inputs, tuple(nodes), tuple(values.get(o, o) for o in graph.outputs))
+
+
+def _with_snapshots(graph: Graph, snapshots: int) -> Graph:
+    """The graph with loops that keep no more states than these, where there are more."""
+    nodes = []
+    for node in graph.nodes:
+        s = node.settings
+        if snapshots and node.primitive is control.scan and s["length"] > snapshots:
+            of_loop = (s["graph"],), (s["reverse"],), (s["n_constants"],), (s["n_carry"],)
+            attributes = (*of_loop, s["length"], snapshots)
+            node = Node(scan_sweeps, node.operands, attributes, node.outputs, node.source)
+        nodes.append(node)
+    return Graph(graph.inputs, tuple(nodes), graph.outputs) if snapshots else graph
 
 
 def _renamed(node: Node, values: dict[Any, Any]) -> Node:
