@@ -213,9 +213,14 @@ def page() -> str:
         methods = ", ".join(f"`{m}`" for m in key) or "none (refused by name)"
         parts += [f"**{methods}** ({len(names)})", "", " ".join(sorted(names)), ""]
     parts += [
-        "Multivariate: `multivariate_normal`, `multivariate_t`, `dirichlet`, `multinomial`, "
-        "`wishart`, `invwishart` (log densities). Discrete families: `pmf`, `logpmf`, `cdf` and "
-        "`sf` in their real parameters.",
+        "`mean`, `var`, `std`, `median`, `entropy`, `stats` and `nnlf` too; where an integral is "
+        "not met by its points (a density with a corner: the entropy of `crystalball`) the derivative "
+        "is NaN.",
+        "",
+        "Multivariate: `multivariate_normal` (also singular), `multivariate_t`, `dirichlet`, "
+        "`dirichlet_multinomial`, `multinomial`, `matrix_normal`, `vonmises_fisher`, `wishart`, "
+        "`invwishart` (log densities). Discrete families: `pmf`, `logpmf`, `cdf`, `sf` and "
+        "`entropy` in their real parameters.",
         "",
     ]
     return "\n".join(parts)
