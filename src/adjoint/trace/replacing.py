@@ -24,7 +24,9 @@ _by_id: dict[int, Any] = {}
 _spaces: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _offered: dict[str, list[Any]] = {}  # not replaced until some code mentions the name
 _read: dict[int, CodeType] = {}  # code that was searched for such names
-_elsewhere: dict[int, tuple[dict[str, Any], set[str]]] = {}  # modules by id: names to look at
+_watched: dict[int, tuple[dict[str, Any], set[str]]] = {}  # modules by id: names to look at
+# Installed modules do not bind names anew: they are replaced together, which is quicker.
+_settled: dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
 _searched: dict[int, int] = {}  # modules by id, and how many names they had
 _modules_seen = 0
 _placed = False
@@ -88,12 +90,16 @@ def replaced_functions() -> list[tuple[str, Any, Any]]:
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
+def _installed(names: dict[str, Any]) -> bool:
+    return str(names.get("__file__", "")).startswith(_INSTALLED)
+
+
 def look_at(names: dict[str, Any]) -> None:
     """Find NumPy's makers of arrays among a module's names."""
     if names is np.__dict__ or _searched.get(id(names)) == len(names):
         return
     _searched[id(names)] = len(names)
-    if not str(names.get("__file__", "")).startswith(_INSTALLED):
+    if not _installed(names):
         _mentioned_in(names)
     for name, value in list(names.items()):
         if id(value) in _by_id and not name.startswith("__"):
@@ -102,9 +108,15 @@ def look_at(names: dict[str, Any]) -> None:
 
 def _keep_in_view(names: dict[str, Any], name: str) -> None:
     """From now on, replace what a name of a module holds, if it is one of NumPy's functions."""
-    _elsewhere.setdefault(id(names), (names, set()))[1].add(name)
+    if not _installed(names):
+        _watched.setdefault(id(names), (names, set()))[1].add(name)
+        if _placed:
+            _place(names, name)
+        return
+    _, own, ours = _settled.setdefault(id(names), (names, {}, {}))
+    own[name], ours[name] = names[name], _by_id[id(names[name])]
     if _placed:
-        _place(names, name)
+        names[name] = ours[name]
 
 
 def _place(names: dict[str, Any], name: str) -> None:
@@ -158,8 +170,8 @@ def _look_for_ours() -> None:
             continue
         for name, value in list(names.items()):
             if id(value) in theirs:
-                _elsewhere.setdefault(id(names), (names, set()))[1].add(name)
-                _standing.append((names, name, theirs[id(value)], value))
+                names[name] = theirs[id(value)]
+                _keep_in_view(names, name)
 
 
 def _begin() -> None:
@@ -169,7 +181,9 @@ def _begin() -> None:
     np.__dict__.update(_ours)
     for names, _, ours in _spaces:
         names.update(ours)
-    for names, tracked in _elsewhere.values():
+    for names, _, ours in _settled.values():
+        names.update(ours)
+    for names, tracked in _watched.values():
         for name in tracked:
             _place(names, name)
     _placed = True
@@ -177,16 +191,18 @@ def _begin() -> None:
 
 def _end() -> None:
     global _placed
-    if len(sys.modules) != _modules_seen:
-        _look_for_ours()
     _placed = False
     np.__dict__.update(_own)
     for names, own, _ in _spaces:
+        names.update(own)
+    for names, own, _ in _settled.values():
         names.update(own)
     for names, name, own_function, ours in _standing:
         if names.get(name) is ours:
             names[name] = own_function
     _standing.clear()
+    if len(sys.modules) != _modules_seen:
+        _look_for_ours()
 
 
 while_recording(_begin, _end)
