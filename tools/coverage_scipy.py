@@ -214,8 +214,8 @@ def page() -> str:
         parts += [f"**{methods}** ({len(names)})", "", " ".join(sorted(names)), ""]
     parts += [
         "`mean`, `var`, `std`, `median`, `entropy`, `stats` and `nnlf` too; where an integral is "
-        "not met by its points (a density with a corner: the entropy of `crystalball`) the derivative "
-        "is NaN.",
+        "not met by its points (a density with a corner: the entropy of `crystalball`) the "
+        "derivative is NaN.",
         "",
         "Multivariate: `multivariate_normal` (also singular), `multivariate_t`, `dirichlet`, "
         "`dirichlet_multinomial`, `multinomial`, `matrix_normal`, `vonmises_fisher`, `wishart`, "
