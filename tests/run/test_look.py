@@ -28,7 +28,7 @@ def test_every_stage_can_be_read() -> None:
     assert next(iter(text)) == "graph: recorded"
     assert "matmul(%0, %1)" in text["graph: recorded"]
     kernels = text["kernels"]
-    assert kernels.startswith("product float64[6,9] arena+128\n")
+    assert kernels.startswith("product float64[6,9] arena+192\n")
     # A softmax is one kernel: for each row a maximum, exponentials, a sum, quotients.
     assert kernels.count("kernel over") == 1
     assert kernels.count("sum(") == 1
