@@ -152,12 +152,23 @@ class Run:
 
     def gather(self, cotangents: Sequence[Any]) -> list[Any]:
         """Cotangents of the leaves as one tree for each argument."""
-        made = [like(leaf, x) for leaf, x in zip(self.leaves, cotangents, strict=True)]
+        return self.as_trees(
+            [like(leaf, x) for leaf, x in zip(self.leaves, cotangents, strict=True)]
+        )
+
+    def as_trees(self, made: Sequence[Any]) -> list[Any]:
+        """Something for each leaf as one tree for each argument."""
         trees, at = [], 0
         for structure, count in self.trees:
             trees.append(tree.unflatten(structure, made[at : at + count]))
             at += count
         return trees
+
+    def as_matrices(self, blocks: Sequence[Sequence[Any]], argnums: Argnums) -> Any:
+        """Something for each leaf of the result and each leaf of the arguments, as trees."""
+        rows = [self.as_trees(row) for row in blocks]
+        chosen = [row[0] if isinstance(argnums, int) else tuple(row) for row in rows]
+        return tree.unflatten(self.structure, chosen)
 
 
 def with_aux(result: Any, name: str) -> tuple[Any, Any]:

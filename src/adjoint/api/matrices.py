@@ -65,15 +65,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") ->
         if mode == "auto" and _kinds(ins) != _kinds(outs):
             forward = "c" in _kinds(outs)  # one product for each input; else one for each output
         blocks = _forward(run, ins, outs) if forward else _reverse(run, ins, outs)
-        rows = []
-        for row in blocks:
-            row = [_number(leaf, block) for leaf, block in zip(run.leaves, row, strict=True)]
-            trees, at = [], 0
-            for structure, count in run.trees:
-                trees.append(tree.unflatten(structure, row[at : at + count]))
-                at += count
-            rows.append(trees[0] if isinstance(argnums, int) else tuple(trees))
-        return tree.unflatten(run.structure, rows)
+        rows = [list(map(_number, run.leaves, row)) for row in blocks]
+        return run.as_matrices(rows, argnums)
 
     return transformed
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from adjoint import tree
 from adjoint.api.compiled import Jitted
 from adjoint.api.gradients import Argnums, Run, positions
 from adjoint.api.matrices import batched_derivative
@@ -88,14 +87,7 @@ def _jacobian(
     ins = [type_of(x) for x in run.tape.recorder.payloads[: len(run.leaves)]]
     outs = [type_of(x) for x in run.result]
     blocks = _blocks(run, ins, outs, symmetric, before)
-    rows = []
-    for row in blocks:
-        trees, at = [], 0
-        for structure, count in run.trees:
-            trees.append(tree.unflatten(structure, row[at : at + count]))
-            at += count
-        rows.append(trees[0] if isinstance(argnums, int) else tuple(trees))
-    return tree.unflatten(run.structure, rows)
+    return run.as_matrices(blocks, argnums)
 
 
 def _blocks(

@@ -103,10 +103,16 @@ for _name, _value in (("cem", "mathieu_a"), ("sem", "mathieu_b")):
 
 def _spheroidal(name: str, oblate: bool, radial: bool, given: bool) -> None:
     value = SciPyFunction("obl_cv" if oblate else "pro_cv")
+
+    def in_double(m: Any, n: Any, c: Any) -> Any:
+        """SciPy's loop for float32 does not end (1.17)."""
+        doubles = [np.asarray(x).astype(float, casting="same_kind") for x in (m, n, c)]
+        return value(*doubles).astype(c.dtype)
+
     row = special(
         f"{name}_value",
         *(None,) * 3,
-        evaluate=lambda m, n, c: value(m, n, c),
+        evaluate=in_double,
         domain=((1, 1), (2, 3), UNIT),
     )
 
