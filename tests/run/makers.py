@@ -52,12 +52,15 @@ def accepted(name: str) -> tuple[np.dtype[Any], ...]:
     primitive = primitives[name]
     count = arity(name)
     found = []
+    counts = primitive.notes.get("integers", ())
     for dtype in dict.fromkeys(DTYPES):
         x = np.ones((1,), dtype)
+        # Counts are zero: orders of derivatives make some functions dear.
+        operands = [np.zeros_like(x) if i in counts else x for i in range(count)]
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                made = primitive.evaluate(*[x] * count)
+                made = primitive.evaluate(*operands)
             types = primitive.infer(*[ArrayType(x.shape, dtype)] * count)
             if primitive.ufunc is not None and count == primitive.ufunc.nin:
                 loop = loop_dtypes(primitive.ufunc, (dtype,) * count)

@@ -101,18 +101,23 @@ for _name, _value in (("cem", "mathieu_a"), ("sem", "mathieu_b")):
 # *** spheroidal wave functions ***
 
 
+def _in_double(name: str) -> Any:
+    """SciPy's loop for float32 does not end (1.17)."""
+    function = SciPyFunction(name)
+
+    def evaluate(*xs: Any) -> Any:
+        arrays = [np.asarray(x) for x in xs]
+        dtype = arrays[-1].dtype if arrays[-1].dtype.kind == "f" else np.dtype(float)
+        return function(*[x.astype(float, casting="same_kind") for x in arrays]).astype(dtype)
+
+    return evaluate
+
+
 def _spheroidal(name: str, oblate: bool, radial: bool, given: bool) -> None:
-    value = SciPyFunction("obl_cv" if oblate else "pro_cv")
-
-    def in_double(m: Any, n: Any, c: Any) -> Any:
-        """SciPy's loop for float32 does not end (1.17)."""
-        doubles = [np.asarray(x).astype(float, casting="same_kind") for x in (m, n, c)]
-        return value(*doubles).astype(c.dtype)
-
     row = special(
         f"{name}_value",
         *(None,) * 3,
-        evaluate=in_double,
+        evaluate=_in_double("obl_cv" if oblate else "pro_cv"),
         domain=((1, 1), (2, 3), UNIT),
     )
 
@@ -216,15 +221,18 @@ besselpoly = special(
 # *** characteristic values, in their parameter ***
 
 for _name, _count in (("mathieu_a", 2), ("mathieu_b", 2), ("pro_cv", 3), ("obl_cv", 3)):
+    _evaluate = _in_double(_name) if _count == 3 else SciPyFunction(_name)
     slopes(
         _name,
         (*((lambda *xs: np.zeros_like(xs[0])),) * (_count - 1), lambda *xs: 0.2 + 0 * xs[0]),
         (*((1.0, 1.0),) * (_count - 2), (2.0, 2.0), UNIT),
+        _evaluate,
     )
     special(
         _name,
         *(None,) * (_count - 1),
         along(_name, _count - 1),
+        evaluate=_evaluate,
         integers=tuple(range(_count - 1)),
         domain=(*((1, 1),) * (_count - 2), (2, 2), UNIT),
     )
