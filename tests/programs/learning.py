@@ -311,9 +311,7 @@ def entries(Entry):
         ),
         "topics": Entry(topics, (rng.uniform(1, 5, (3, 4)), np.float64(0.1))),
         "soft_viterbi": Entry(soft_viterbi, (rng.normal(size=(4, 3)), rng.normal(size=(3, 3)))),
-        "soft_dtw": Entry(
-            soft_dtw, (rng.normal(size=4), rng.normal(size=3), np.float64(0.5)), compiles=False
-        ),
+        "soft_dtw": Entry(soft_dtw, (rng.normal(size=4), rng.normal(size=3), np.float64(0.5))),
         "convolution_by_loops": Entry(
             convolution_by_loops, (rng.normal(size=(6, 6)), rng.normal(size=(3, 3)), 0.1)
         ),
