@@ -141,6 +141,8 @@ class Scheduler:
             if seen is None:
                 # A reshape that needs a copy: what it reads is written in that order.
                 (stored,), viewed = node.operands, chain[: at + 1]
+                if stored in self.places:  # an input lies as it does: the reshape copies it
+                    stored, viewed = node.output, chain[:at]
                 seen = whole(Buffer("arena", 0), node.output.type.shape, node.output.type.dtype)
             place = seen
         self.needed.add(stored)
