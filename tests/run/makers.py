@@ -28,7 +28,6 @@ ELSEWHERE = frozenset(
         "linear_callback",
         "implicit",
         "linear_solve",
-        "lambertw",
         "ivp",
         "ivp_tangent",
         "ivp_adjoint",

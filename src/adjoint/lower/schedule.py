@@ -146,7 +146,8 @@ class Scheduler:
                 seen = whole(Buffer("arena", 0), node.output.type.shape, node.output.type.dtype)
             place = seen
         self.needed.add(stored)
-        self.plan.views.pop(stored, None)  # others may have been content with a view
+        if isinstance(stored, Value):
+            self.plan.views.pop(stored, None)  # others may have been content with a view
         for node in viewed:
             self.plan.views[node.output] = node
 

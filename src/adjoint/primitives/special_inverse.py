@@ -6,6 +6,7 @@ what is looked for: its derivatives are those of that function, turned round.
 
 from __future__ import annotations
 
+import importlib
 from functools import partial
 from typing import Any
 
@@ -173,6 +174,17 @@ nrdtrisd = special(
     lambda out, mn, p, x: -out * _quantile_slope(p) / _normal_quantile(p),
     lambda out, mn, p, x: 1 / _normal_quantile(p),
     domain=((0.0, 0.5), (0.6, 0.9), (1.0, 2.0)),
+)
+
+# *** Lambert's function: the branch k of w exp(w) = z ***
+
+lambertw = special(
+    "lambertw",
+    None,
+    lambda out, k, z: np.exp(-out) / (1 + out),
+    integers=(0,),
+    evaluate=lambda k, z: importlib.import_module("scipy.special").lambertw(z, k),
+    domain=((0, 0), (0.4, 4.0)),
 )
 
 # *** Kolmogorov's distribution ***

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import lru_cache
 from typing import Any
 
@@ -237,6 +238,24 @@ lpmv: Primitive = special(
     lambda out, m, v, x: (v * x * out - (v + m) * lpmv(m, v - 1, x)) / (x * x - 1),
     integers=(0, 1),
     domain=((0, 2), (2, 4), INSIDE),
+)
+
+
+def _harmonic_slope(out: Any, n: Any, m: Any, angle: Any) -> Any:
+    """By the neighbours in the order: finite at the poles too."""
+    down = np.sqrt(np.maximum((n + m) * (n - m + 1), 0) * 1.0)
+    up = np.sqrt(np.maximum((n - m) * (n + m + 1), 0) * 1.0)
+    return 0.5 * (up * sph_legendre_p(n, m + 1, angle) - down * sph_legendre_p(n, m - 1, angle))
+
+
+sph_legendre_p: Primitive = special(
+    "sph_legendre_p",
+    None,
+    None,
+    _harmonic_slope,
+    integers=(0, 1),
+    evaluate=lambda *xs: importlib.import_module("scipy.special").sph_legendre_p(*xs)[0],
+    domain=((2, 4), (-2, 2), (0.2, 2.8)),
 )
 
 

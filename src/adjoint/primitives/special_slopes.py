@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from functools import cache
-from math import factorial
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from adjoint.primitives.special import SciPyFunction, special
 Reach = Callable[..., Any]
 _HALF = 6  # points on either side
 _STEP = 0.15  # of the reach
+_AT_ONCE = 2**16  # values of the function
 MOST = 4  # derivatives in one operand
 
 
@@ -48,19 +49,25 @@ def _distance(reach: Reach, xs: Sequence[Any]) -> Any:
 
 
 def stencil(function: Callable[..., Any], orders: Sequence[int], xs: Any, reaches: Any) -> Any:
-    """A mixed derivative of a function of arrays of one shape."""
+    """A mixed derivative of a function of vectors of one length."""
     moving = [i for i, n in enumerate(orders) if n]
     if any(orders[i] > MOST for i in moving):
         return np.full(np.shape(xs[0]), np.nan)
-    real = [np.real(x) for x in xs]
-    steps = {i: _distance(reaches[i], real) for i in moving}
-    total: Any = 0.0
-    for point in itertools.product(*[_coefficients(orders[i]) for i in moving]):
-        at, weight = list(xs), 1.0
-        for i, (k, w) in zip(moving, point, strict=True):
-            at[i] = xs[i] + k * steps[i]
-            weight *= w
-        total = total + weight * function(*at)
+    steps = {i: _distance(reaches[i], [np.real(x) for x in xs]) for i in moving}
+    rules = [_coefficients(orders[i]) for i in moving]
+    at_once = max(1, _AT_ONCE // prod(len(rule) for rule in rules))
+    parts = [np.zeros(0)]
+    for first in range(0, len(xs[0]), at_once):
+        part = slice(first, first + at_once)
+        places = [x[part] for x in xs]
+        for axis, (i, rule) in enumerate(zip(moving, rules, strict=True)):
+            offsets = np.array([k for k, _ in rule]).reshape(-1, *(1,) * (len(moving) - axis))
+            places[i] = places[i] + offsets * steps[i][part]
+        values = function(*np.broadcast_arrays(*places))
+        for rule in rules:  # the first axis goes; one term after another, whatever the size
+            values = sum(w * value for (_, w), value in zip(rule, values, strict=True))
+        parts.append(values)
+    total = np.concatenate(parts)
     for i in moving:
         known = steps[i] > 1e-90  # at the end of a domain there is no room
         total = np.where(known, total / np.where(known, steps[i], 1.0) ** orders[i], np.nan)

@@ -199,22 +199,6 @@ def lambertw(z: Any, k: Any = 0, tol: float = 1e-8) -> Any:
     return elementwise(primitives["lambertw"], np.asarray(k).astype(np.int64), z)
 
 
-def _lambertw_row() -> None:
-    from adjoint.primitives.special import special
-
-    special(
-        "lambertw",
-        None,
-        lambda out, k, z: np.exp(-out) / (1 + out),
-        integers=(0,),
-        evaluate=lambda k, z: sp.lambertw(z, k),
-        domain=((0, 0), (0.4, 4.0)),
-    )
-
-
-_lambertw_row()
-
-
 def _spherical(name: str) -> None:
     row = primitives[name]
     signs = {"spherical_kn": (-1.0, -1.0), "spherical_in": (1.0, 1.0)}

@@ -8,30 +8,11 @@ import numpy as np
 import scipy.special as sp
 
 from adjoint.errors import UnsupportedError
-from adjoint.graph.primitive import Primitive
 from adjoint.graph.source import source_here
-from adjoint.primitives.special import special
+from adjoint.primitives.special_polynomial import sph_legendre_p
 from adjoint.trace.calls.scipy_special import floating, static
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.scipy_gate import scipy_rule
-
-
-def _slope(out: Any, n: Any, m: Any, angle: Any) -> Any:
-    """By the neighbours in the order: finite at the poles too."""
-    down = np.sqrt(np.maximum((n + m) * (n - m + 1), 0) * 1.0)
-    up = np.sqrt(np.maximum((n - m) * (n + m + 1), 0) * 1.0)
-    return 0.5 * (up * sph_legendre(n, m + 1, angle) - down * sph_legendre(n, m - 1, angle))
-
-
-sph_legendre: Primitive = special(
-    "sph_legendre_p",
-    None,
-    None,
-    _slope,
-    integers=(0, 1),
-    evaluate=lambda n, m, angle: sp.sph_legendre_p(n, m, angle)[0],
-    domain=((2, 4), (-2, 2), (0.2, 2.8)),
-)
 
 
 def _count(value: Any, name: str, what: str) -> Any:
@@ -39,7 +20,7 @@ def _count(value: Any, name: str, what: str) -> Any:
 
 
 def _sph_legendre_p(n: Any, m: Any, theta: Any) -> Any:
-    return elementwise(sph_legendre, n, m, floating(theta))
+    return elementwise(sph_legendre_p, n, m, floating(theta))
 
 
 def _sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
