@@ -11,7 +11,6 @@ included.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from functools import cache
 from math import factorial, prod
