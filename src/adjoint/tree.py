@@ -106,11 +106,13 @@ def structure(tree: Any) -> TreeDef:
 
 def paths(tree: Any) -> list[str]:
     """A readable name for each leaf, such as ``layers[0].weight``."""
-    flatten(tree)  # makes dataclasses known
-    found = optree.tree_paths(tree, namespace=NAMESPACE)
-    accessors = optree.tree_accessors(tree, namespace=NAMESPACE)
+    return leaf_names(structure(tree))
+
+
+def leaf_names(structure: TreeDef) -> list[str]:
+    """A readable name for each leaf of trees of this structure; a lone leaf's is empty."""
     names = []
-    for path, accessor in zip(found, accessors, strict=True):
+    for path, accessor in zip(structure.paths(), structure.accessors(), strict=True):
         text = ""
         for step, entry in zip(path, accessor, strict=True):
             is_field = isinstance(step, str) and not issubclass(entry.type, dict)
@@ -140,7 +142,24 @@ def check_same(wanted: TreeDef, got: TreeDef, function: str) -> None:
         raise StructureError(
             "the trees differ in structure",
             function=function,
-            got=str(got),
-            wanted=str(wanted),
+            got=_told_from(got, wanted),
+            wanted=_told_from(wanted, got),
             remedy="give containers of the same kind, with the same keys and lengths",
         )
+
+
+_SHOWN = 6  # leaves named in a message
+
+
+def _told_from(one: TreeDef, other: TreeDef) -> str:
+    """A structure in words, by what another has not."""
+    names = leaf_names(one)
+    if names == [""]:
+        return "one array or number"
+    kind = "nothing (None)" if one.type is None else f"a {one.type.__name__}"
+    others = set(leaf_names(other))
+    if set(names) == others:
+        # The containers differ, or what they hold beside arrays.
+        return kind if one.type is not other.type else str(one)
+    told = [name for name in names if name not in others] or names
+    return f"{kind} with {', '.join(told[:_SHOWN])}{', ...' * (len(told) > _SHOWN)}"

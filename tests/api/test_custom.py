@@ -146,14 +146,14 @@ def test_errors():
     with pytest.raises(StructureError) as caught:
         ad.grad(bare)(1.0)
     assert _text(caught) == (
-        "custom_vjp: the forward rule must return a pair (result, residuals)\n  got: float64"
+        "custom_vjp: the forward rule must return a pair (result, residuals)\n  got: f64[]"
     )
     bare.defvjp(lambda x: (x, None), lambda _, bar: bar)
     with pytest.raises(StructureError) as caught:
         ad.grad(bare)(1.0)
     assert _text(caught) == (
         "custom_vjp: the backward rule must return a tuple with one cotangent for each argument\n"
-        "  got: float64\n  wanted: 1"
+        "  got: f64[]\n  wanted: 1"
     )
     wrong = ad.custom_jvp(np.sin)
     wrong.defjvp(lambda primals, tangents: tangents[0])

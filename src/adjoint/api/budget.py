@@ -10,14 +10,8 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
-from adjoint.api.gradients import (
-    Argnums,
-    like,
-    not_differentiable,
-    not_scalar,
-    positions,
-    with_aux,
-)
+from adjoint.api.asked import Argnums, not_differentiable, not_scalar, positions, with_aux
+from adjoint.api.taped import like
 from adjoint.differentiate.loops import recorded
 from adjoint.differentiate.memory import Plan, peak_bytes, plans, segmented
 from adjoint.differentiate.replay import replay, replay_values, value_of
@@ -144,7 +138,7 @@ def _plan(
     if before is not None and before[0].graph.key == graph.key and before[0].structure == results:
         return recording, before[1]
     if has_aux:
-        with_aux(tree.unflatten(results, graph.outputs), "grad")
+        with_aux(f, tree.unflatten(results, graph.outputs), "grad")
         results = results.children()[0]
     kinds = graph.output_types[: results.num_leaves]
     if len(kinds) != 1 or kinds[0].shape or kinds[0].dtype.kind not in "fiub":

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.asked import described
 from adjoint.errors import StructureError
 from adjoint.graph.graph import Graph, Value
 from adjoint.graph.source import source_here
@@ -165,7 +166,7 @@ def _steady(
                 "the step must return a pair (carry, result)",
                 function="scan",
                 source=source_here(),
-                got=type(result).__name__,
+                got=described(result),
             )
         structure = tree.structure(result[0])
         tree.check_same(of_carry, structure, "scan")
@@ -192,6 +193,19 @@ def _steady(
     raise StructureError("the carry does not settle on one type", function="scan")
 
 
+def _one_truth(which: Any, name: str, otherwise: str) -> None:
+    """Refuse a decision that is no single truth."""
+    if np.shape(which) != ():
+        raise StructureError(
+            "the condition must be one truth, not an array of them",
+            function=name,
+            source=source_here(),
+            got=described(which),
+            wanted="bool[]",
+            remedy=f"reduce it with np.all or np.any; {otherwise}",
+        )
+
+
 def _are_known(carry: Any) -> bool:
     leaves = tree.leaves(carry)
     return all(not isinstance(x, TracedCore) or concrete_value(x) is not None for x in leaves)
@@ -214,6 +228,7 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init
     if _are_known(init):
         test = condition(init)
         while _are_known(test):
+            _one_truth(test, "while_loop", "or stop each element with np.where in the body")
             if not test:
                 return init
             init = body(init)
@@ -267,6 +282,7 @@ def cond(which: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], 
     4.0
     """
     known = concrete_value(which) if isinstance(which, TracedCore) else np.asarray(which)
+    _one_truth(which, "cond", "np.where chooses for each element")
     if known is not None:
         return on_true(*args) if bool(known) else on_false(*args)
     outer = around.get()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.asked import described
 from adjoint.api.control import around
 from adjoint.api.recorded import bound, is_setting
 from adjoint.differentiate.tape import payload_of
@@ -53,7 +54,7 @@ class _PullbackRule(_Rule):
                 "the forward rule must return a pair (result, residuals)",
                 function="custom_vjp",
                 source=source_here(),
-                got=type(result).__name__,
+                got=described(result),
             )
         outputs, self.result = tree.flatten(result[0])
         residuals, self.residuals = tree.flatten(result[1])
@@ -95,7 +96,7 @@ class _PullbackRule(_Rule):
             raise StructureError(
                 "the backward rule must return a tuple with one cotangent for each argument",
                 function="custom_vjp",
-                got=f"{len(bars)} values" if isinstance(bars, tuple) else type(bars).__name__,
+                got=f"{len(bars)} values" if isinstance(bars, tuple) else described(bars),
                 wanted=str(wanted),
             )
         return [_filled(bars, self.arguments)[i] for i in active]
@@ -141,7 +142,7 @@ class _PushforwardRule(_Rule):
             raise StructureError(
                 "the rule must return a pair (result, tangent)",
                 function="custom_jvp",
-                got=type(pair).__name__,
+                got=described(pair),
             )
         leaves, structure = tree.flatten(pair[1])
         tree.check_same(self.result, structure, "custom_jvp")

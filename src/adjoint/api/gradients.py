@@ -4,219 +4,25 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from adjoint import tree
-from adjoint.differentiate.tape import Tape, payload_of
-from adjoint.errors import DTypeError, NonScalarOutputError, StructureError
-from adjoint.graph.source import Source
+from adjoint.api.asked import (
+    Argnums,
+    described,
+    function_wanted,
+    is_real_number,
+    not_scalar,
+    positions,
+)
+from adjoint.api.taped import Run
+from adjoint.errors import StructureError
+from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType, type_of
-from adjoint.primitives.infer import real_dtype
-from adjoint.rewrite.reroll import rolled_up
-from adjoint.trace.indexing import concrete_value
-from adjoint.trace.record import argument_payload, current
-from adjoint.trace.recorder import Recorder, TracedCore, capture, plain
-from adjoint.trace.replacing import look_at_function
-from adjoint.trace.session import session
-
-F = TypeVar("F", bound=Callable[..., Any])
-Argnums = int | Sequence[int]
-
-
-def defined_at(f: Callable[..., Any]) -> Source | None:
-    """Where a function was defined, for messages about its result."""
-    code = getattr(f, "__code__", None)
-    return Source(code, 0) if code is not None else None
-
-
-def positions(argnums: Argnums, count: int, function: str) -> tuple[int, ...]:
-    """Argument positions counted from the front."""
-    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    made = []
-    for i in wanted:
-        if type(i) is not int:
-            raise StructureError(
-                "argnums are positions of arguments",
-                function=function,
-                got=repr(argnums),
-                wanted="a whole number, or a tuple of them",
-            )
-        if not -count <= i < count:
-            raise StructureError(
-                f"argnums={argnums} but there are {count} positional arguments",
-                function=function,
-                remedy="arguments to differentiate are passed by position",
-            )
-        made.append(i % count)
-    return tuple(made)
-
-
-def borrowed(argument: Any) -> Any:
-    """An argument that is not differentiated; recorded values may be written into its copies.
-
-    Its arrays become stand-ins of no recording: they compute as they are, are copied before
-    anything is written, and so leave the caller's as they were.
-    """
-    if type(argument) is np.ndarray:
-        if argument.dtype.kind not in "fc" or argument.ndim == 0:
-            return argument
-        made = plain(argument)
-        capture(made)
-        return made
-    if type(argument) in (list, tuple):
-        return type(argument)([borrowed(part) for part in argument])
-    if type(argument) is dict:
-        return {key: borrowed(part) for key, part in argument.items()}
-    return argument
-
-
-class Run:
-    """A function recorded at a point, with respect to some of its arguments."""
-
-    __slots__ = ("aux", "leaves", "recorder", "result", "structure", "tape", "trees")
-
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        args: Sequence[Any],
-        kwargs: dict[str, Any],
-        argnums: tuple[int, ...],
-        name: str,
-        has_aux: bool = False,
-    ) -> None:
-        found = [x for i in argnums for x in tree.leaves(args[i])]
-        # Where values are not known (inside jit, vmap), loops that Python unrolls are rolled up.
-        unknown = any(isinstance(x, TracedCore) and concrete_value(x) is None for x in found)
-        recorder = self.recorder = Recorder(
-            name, concrete=True, keep_all=unknown, transforming=False
-        )
-        call = list(args)
-        self.leaves: list[Any] = []
-        self.trees = []
-        for position in argnums:
-            leaves, structure = tree.flatten(args[position])
-            made = []
-            for leaf in leaves:
-                payload, weak = argument_payload(leaf, name)
-                if payload.dtype.kind not in "fc":
-                    raise not_differentiable(payload, args[position], leaf, position, name)
-                made.append(recorder.input(payload, weak=weak))
-            call[position] = tree.unflatten(structure, made)
-            self.leaves += leaves
-            self.trees.append((structure, len(leaves)))
-        for position in range(len(args)):
-            if position not in argnums:
-                call[position] = borrowed(args[position])
-        try:
-            look_at_function(f)
-            with session:
-                result = f(*call, **kwargs)
-            aux = None
-            if has_aux:
-                result, aux = with_aux(result, name)
-            outputs, self.structure = tree.flatten(result)
-            outputs = [current(x) for x in outputs]
-            self.tape = Tape(recorder, len(self.leaves), outputs)
-            self.result = [payload_of(x, recorder) for x in outputs]
-            further = tree.tree_map(current, aux) if has_aux else None
-            # The second result of a function with has_aux=True.
-            self.aux = tree.tree_map(lambda x: payload_of(x, recorder), further)
-        finally:
-            recorder.closed = True
-        if unknown:
-            self._roll_up(further)
-
-    def _roll_up(self, further: Any) -> None:
-        """Have unrolled loops as scans before they are differentiated."""
-        recorder = self.recorder
-        leaves, structure = tree.flatten(further)
-        mine = [isinstance(x, TracedCore) and x.recorder is recorder for x in leaves]
-        found = self.tape.change(
-            rolled_up, [x for x, flag in zip(leaves, mine, strict=True) if flag]
-        )
-        if found is None:
-            return
-        n = len(self.result)
-        self.result = [x if y is None else y for x, y in zip(self.result, found[:n], strict=True)]
-        rest = iter(found[n:])
-        kept = tree.leaves(self.aux)
-        self.aux = tree.unflatten(
-            structure, [next(rest) if flag else x for x, flag in zip(kept, mine, strict=True)]
-        )
-
-    def value(self) -> Any:
-        """What the function returned."""
-        return tree.unflatten(self.structure, self.result)
-
-    def gather(self, cotangents: Sequence[Any]) -> list[Any]:
-        """Cotangents of the leaves as one tree for each argument."""
-        return self.as_trees(
-            [like(leaf, x) for leaf, x in zip(self.leaves, cotangents, strict=True)]
-        )
-
-    def as_trees(self, made: Sequence[Any]) -> list[Any]:
-        """Something for each leaf as one tree for each argument."""
-        trees, at = [], 0
-        for structure, count in self.trees:
-            trees.append(tree.unflatten(structure, made[at : at + count]))
-            at += count
-        return trees
-
-    def as_matrices(self, blocks: Sequence[Sequence[Any]], argnums: Argnums) -> Any:
-        """Something for each leaf of the result and each leaf of the arguments, as trees."""
-        rows = [self.as_trees(row) for row in blocks]
-        chosen = [row[0] if isinstance(argnums, int) else tuple(row) for row in rows]
-        return tree.unflatten(self.structure, chosen)
-
-
-def with_aux(result: Any, name: str) -> tuple[Any, Any]:
-    """The two results of a function with has_aux=True."""
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise StructureError(
-            "with has_aux=True the function must return a pair (value, aux)",
-            function=name,
-            got=type(result).__name__,
-        )
-    return result
-
-
-def not_differentiable(
-    payload: Any, argument: Any, leaf: Any, position: int, name: str
-) -> DTypeError:
-    """The error for an argument without derivative."""
-    where = f"argument {position}"
-    paths = tree.paths(argument)
-    for path, other in zip(paths, tree.leaves(argument), strict=True):
-        if other is leaf and path:
-            where = f"argument {position} at {path}"
-    kind = payload.dtype
-    remedy = "cast it: x.astype(float)" if np.ndim(payload) else "pass a float: 3.0 for 3"
-    if kind.kind not in "biu":
-        remedy = "only floating and complex arrays have derivatives"
-    return DTypeError(
-        f"{where} has the dtype {kind}, which has no derivative",
-        function=name,
-        got=f"{type(leaf).__name__} {type_of(payload)}",
-        wanted="a floating or complex dtype",
-        remedy=f"{remedy}, or leave it out of argnums",
-    )
-
-
-def like(leaf: Any, x: Any) -> Any:
-    """A derivative in the form of the argument it belongs to: number, scalar or array."""
-    if isinstance(x, TracedCore):
-        return x
-    if type(leaf) is np.ndarray:
-        if type(x) is not np.ndarray:
-            return np.array(x)
-        return x if x.flags.writeable else x.copy()
-    if type(leaf) in (float, complex):
-        return type(leaf)(x)
-    if isinstance(leaf, np.generic):
-        return x[()] if isinstance(x, np.ndarray) else x
-    return np.array(x)
+from adjoint.trace.record import argument_payload
+from adjoint.trace.recorder import TracedCore
 
 
 def value_and_grad(
@@ -251,6 +57,18 @@ def value_and_grad(
     >>> value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
+    return with_gradient(f, argnums, has_aux, memory_budget, "value_and_grad")
+
+
+def with_gradient(
+    f: Callable[..., Any],
+    argnums: Argnums,
+    has_aux: bool,
+    memory_budget: int | str | None,
+    name: str,
+) -> Callable[..., Any]:
+    """:func:`value_and_grad` for the sake of the public function of this name."""
+    function_wanted(f, name)
     if memory_budget is not None:
         from adjoint.api.budget import within_budget
 
@@ -258,10 +76,10 @@ def value_and_grad(
 
     @functools.wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        places = positions(argnums, len(args), "grad")
-        run = Run(f, args, kwargs, places, "grad", has_aux)
+        places = positions(argnums, len(args), name)
+        run = Run(f, args, kwargs, places, name, has_aux)
         if len(run.result) != 1 or not is_real_number(run.result[0]):
-            raise not_scalar(f, run.result)
+            raise not_scalar(f, run.result, name)
         value = run.result[0]
         one = np.ones((), _dtype(value))[()]
         gradients = run.gather(run.tape.pull([one]))
@@ -274,31 +92,6 @@ def value_and_grad(
 def _dtype(x: Any) -> np.dtype[Any]:
     dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
     return dtype if dtype.kind == "f" else np.dtype(float)
-
-
-def is_real_number(x: Any) -> bool:
-    """Whether grad can start from this result."""
-    kind = type_of(x)
-    return kind.shape == () and kind.dtype.kind in "fiub"
-
-
-def not_scalar(f: Callable[..., Any], result: Sequence[Any]) -> NonScalarOutputError:
-    """The error for a function whose result has no gradient."""
-    got = "nothing (None)" if not result else ", ".join(str(type_of(x)) for x in result)
-    if len(result) == 1 and type_of(result[0]).dtype.kind == "c":
-        remedy = "take a real number: np.real(...) or np.abs(...) of the result"
-    elif len(result) == 1:
-        remedy = "return a scalar such as the sum, or use ad.jacobian or ad.vjp"
-    else:
-        remedy = "return the value alone, or use has_aux=True for further results"
-    return NonScalarOutputError(
-        f"{getattr(f, '__name__', 'the function')} must return one real number",
-        function="grad",
-        source=defined_at(f),
-        got=got,
-        wanted="a scalar of a real dtype",
-        remedy=remedy,
-    )
 
 
 def grad(
@@ -317,7 +110,18 @@ def grad(
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
-    both = value_and_grad(f, argnums, has_aux, memory_budget)
+    return only_gradient(f, argnums, has_aux, memory_budget, "grad")
+
+
+def only_gradient(
+    f: Callable[..., Any],
+    argnums: Argnums,
+    has_aux: bool,
+    memory_budget: int | str | None,
+    name: str,
+) -> Callable[..., Any]:
+    """:func:`grad` for the sake of the public function of this name."""
+    both = with_gradient(f, argnums, has_aux, memory_budget, name)
 
     @functools.wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:
@@ -345,6 +149,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     >>> pullback(1.0)
     (3.0, 2.0)
     """
+    function_wanted(f, "vjp")
     run = Run(f, primals, {}, tuple(range(len(primals))), "vjp", has_aux)
     types = [type_of(x) for x in run.result]
 
@@ -397,6 +202,15 @@ def jvp(
     >>> jvp(lambda x: x * x, (3.0,), (1.0,))
     (np.float64(9.0), np.float64(6.0))
     """
+    for given, what in ((primals, "primals"), (tangents, "tangents")):
+        if not isinstance(given, tuple | list):
+            raise StructureError(
+                f"{what} must be a tuple, with one entry for each argument of f",
+                function="jvp",
+                source=source_here(),
+                got=described(given),
+                remedy=f"for one argument write ({what[:-1]},)",
+            )
     out, pushforward, aux = _linearize(f, primals, "jvp", has_aux)
     out_dot = pushforward(*tangents)
     return (out, out_dot, aux) if has_aux else (out, out_dot)
@@ -416,6 +230,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
 def _linearize(
     f: Callable[..., Any], primals: Sequence[Any], name: str, has_aux: bool
 ) -> tuple[Any, Callable[..., Any], Any]:
+    function_wanted(f, name)
     run = Run(f, primals, {}, tuple(range(len(primals))), name, has_aux)
     types = [type_of(argument_payload(x, name)[0]) for x in run.leaves]
 
@@ -463,15 +278,3 @@ def stop_gradient(x: Any) -> Any:
     from adjoint.primitives.choose import stop_gradient as primitive
 
     return tree.tree_map(lambda leaf: primitive(leaf) if hasattr(leaf, "dtype") else leaf, x)
-
-
-__all__ = [
-    "defined_at",
-    "grad",
-    "jvp",
-    "linearize",
-    "real_dtype",
-    "stop_gradient",
-    "value_and_grad",
-    "vjp",
-]

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.asked import Argnums, function_wanted, positions
 from adjoint.api.compiled import Jitted
-from adjoint.api.gradients import Argnums, Run, grad, jvp, like, positions
+from adjoint.api.gradients import jvp, only_gradient
+from adjoint.api.taped import Run, like
 from adjoint.differentiate.batch import batch_graph
 from adjoint.differentiate.replay import replay
 from adjoint.differentiate.tape import Derivative
@@ -45,9 +47,10 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") ->
     >>> jacobian(lambda x: x**2)(3.0)
     6.0
     """
+    function_wanted(f, "jacobian")
     if mode not in MODES:
         raise StructureError(
-            f"there is no mode {mode!r}", function="jacobian", wanted=f"one of {MODES}"
+            f"there is no mode {mode!r}", function="jacobian", wanted=f"one of {', '.join(MODES)}"
         )
     if mode == "sparse":
         from adjoint.api.sparse import sparse_jacobian
@@ -198,7 +201,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") -> 
     array([[4., 2.],
            [2., 0.]])
     """
-    gradient = grad(f, argnums)
+    gradient = only_gradient(f, argnums, False, None, "hessian")
     if mode == "sparse":
         from adjoint.api.sparse import sparse_jacobian
 
@@ -218,4 +221,5 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    return tree.tree_map(like, x, jvp(grad(f), (x,), (v,))[1])
+    gradient = only_gradient(f, 0, False, None, "hvp")
+    return tree.tree_map(like, x, jvp(gradient, (x,), (v,))[1])

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.api.asked import Argnums, positions
 from adjoint.api.compiled import Jitted
-from adjoint.api.gradients import Argnums, Run, positions
 from adjoint.api.matrices import batched_derivative
 from adjoint.api.matrices import products as along
 from adjoint.api.sparse_plan import Plan, Products, make_plan
+from adjoint.api.taped import Run
 from adjoint.differentiate.replay import replay
 from adjoint.differentiate.sparsity import deciding
 from adjoint.differentiate.tape import Derivative

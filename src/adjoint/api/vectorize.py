@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.asked import described, function_wanted
 from adjoint.differentiate.batch import batch_graph
 from adjoint.differentiate.merge import merge_scans
 from adjoint.differentiate.replay import replay
 from adjoint.errors import StructureError
+from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.rewrite.reroll import rolled_up
 from adjoint.trace.record import argument_payload, record_graph
@@ -39,6 +41,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     >>> vmap(np.dot)(np.ones((3, 2)), np.arange(6.0).reshape(3, 2))
     array([1., 5., 9.])
     """
+    function_wanted(f, "vmap")
 
     @functools.wraps(f)
     def mapped(*args: Any, **options: Any) -> Any:
@@ -127,17 +130,29 @@ def _examples(args: Any, axes: Any) -> tuple[list[Any], list[bool], list[Any]]:
                     got=f"a number ({leaf!r})",
                     remedy="set its in_axes to None",
                 )
+            if not -len(x.shape) <= place < len(x.shape):
+                raise StructureError(
+                    "an argument has not the axis to map over",
+                    function="vmap",
+                    source=source_here(),
+                    got=f"in_axes={place} for {described(x)}",
+                    wanted=f"an axis from 0 to {len(x.shape) - 1}",
+                )
             payloads.append((x if place == 0 else np.moveaxis(x, place, 0), weak))
             batched.append(True)
     return payloads, batched, constants
 
 
 def _batch_size(payloads: list[Any], batched: list[bool]) -> int:
-    sizes = {x.shape[0] for (x, _), flag in zip(payloads, batched, strict=True) if flag}
+    shown = [x for (x, _), flag in zip(payloads, batched, strict=True) if flag]
+    sizes = {x.shape[0] for x in shown}
     if len(sizes) != 1:
         raise StructureError(
             "the arguments must have the same number of examples",
             function="vmap",
-            got=", ".join(map(str, sorted(sizes))) or "no argument with an axis",
+            source=source_here(),
+            got=" and ".join(f"{x.shape[0]} (of {described(x)})" for x in shown)
+            or "no argument with an axis",
+            remedy="set in_axes to None for an argument that is the same for all examples",
         )
     return int(sizes.pop())

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
-from adjoint.api.gradients import like, value_and_grad, vjp
+from adjoint.api.gradients import value_and_grad, vjp
+from adjoint.api.taped import like
 from adjoint.errors import DTypeError, GradientCheckError, StructureError
 from adjoint.graph.graph import Node, Value
 from adjoint.graph.types import type_of

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
-from adjoint.api.gradients import is_real_number, not_scalar
+from adjoint.api.asked import is_real_number, not_scalar
 from adjoint.errors import StructureError
 from adjoint.graph.graph import Node, Operand, Value
 from adjoint.inspect.digits import norm, number
