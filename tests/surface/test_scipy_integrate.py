@@ -169,13 +169,6 @@ def test_a_branch_in_the_right_hand_side_is_refused_with_the_remedy() -> None:
         ad.grad(lambda y0: it.solve_ivp(fall, (0, 1), y0).y[0, -1])(np.array([1.0]))
 
 
-def test_events_are_refused_by_name() -> None:
-    with pytest.raises(ad.errors.UnsupportedError, match="solve_ivp"):
-        ad.grad(
-            lambda y0: it.solve_ivp(lambda t, y: -y, (0, 1), y0, events=lambda t, y: y[0]).y[0, -1]
-        )(np.array([1.0]))
-
-
 def test_a_solution_nobody_records_is_scipys_own() -> None:
     plain = it.solve_ivp(lambda t, y: -y, (0, 1), [1.0])
 

@@ -17,6 +17,7 @@ from adjoint import tree
 from adjoint.api.recorded import Call, Recorded, is_setting, record, record_call, understand
 from adjoint.differentiate.replay import replay
 from adjoint.errors import ConcreteValueError, StructureError
+from adjoint.graph.evaluate import use_compiler
 from adjoint.graph.graph import Graph
 from adjoint.primitives.conventions import CURRENT, current
 from adjoint.trace.recorder import TracedCore
@@ -47,6 +48,15 @@ def make_graph(f: Callable[..., Any], *args: Any) -> Graph:
     """
     return record_call(f, args, "trace").graph
 
+
+def _on_one_thread(graph: Graph) -> Callable[[Sequence[Any]], list[Any]]:
+    """Machine code of a small function that a library's solver calls by itself."""
+    from adjoint.run import compile_graph
+
+    return compile_graph(graph, threads=1)
+
+
+use_compiler(_on_one_thread)
 
 _MANY = 16  # shapes and dtypes after which a function is said to keep recompiling
 

@@ -22,7 +22,7 @@ from adjoint.differentiate.transpose import control_transposes, transpose
 from adjoint.graph.graph import Graph, Node
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.infer import zeros
-from adjoint.primitives.ivp import Options, ivp, ivp_adjoint, ivp_tangent, parted
+from adjoint.primitives.ivp import Options, in_one, ivp, ivp_adjoint, ivp_tangent, parted, real_size
 from adjoint.trace.recorder import bind
 
 FIXED = 4  # operands in front of the parameters: y0, t0, t1, ts
@@ -32,12 +32,9 @@ _TIGHT = 1e-10
 def tightened(options: Options) -> Options:
     """Options for a derivative's equation."""
     settings = dict(options)
-    explicit = settings.get("method") in ("RK45", "RK23", "DOP853")
     rtol = min(_TIGHT, float(np.min(settings.get("rtol") or 1e-3)))
     atol = min(0.01 * _TIGHT, float(np.min(settings.get("atol") or 1e-6)))
-    made = {"solver": "solve_ivp", "method": "DOP853" if explicit else "LSODA",
-            "rtol": max(rtol, 1e-13), "atol": atol}  # fmt: skip
-    return tuple(sorted(made.items()))
+    return (("atol", atol), ("rtol", max(rtol, 1e-13)), ("solver", "tight"))
 
 
 @lru_cache(maxsize=128)
@@ -64,7 +61,7 @@ def _backwards(graph: Graph, live: tuple[bool, ...]) -> Graph:
     linear = linearize(graph, [False, True, *live])
     t, y, *theta = graph.input_types
     n = y.shape[0]
-    sizes = [n, *(kind.size for kind, flag in zip(theta, live, strict=True) if flag)]
+    sizes = [n, *(real_size(kind) for kind, flag in zip(theta, live, strict=True) if flag)]
     back = transpose(
         linear.graph, [i >= len(linear.residuals) for i in range(len(linear.graph.inputs))]
     )
@@ -77,7 +74,7 @@ def _backwards(graph: Graph, live: tuple[bool, ...]) -> Graph:
         if not linear.active_outputs:
             return [np.concatenate([slope, zeros(ArrayType((sum(sizes),), y.dtype))])]
         bars = replay(back, [*(values[v] for v in linear.residuals), state[n : 2 * n]])
-        return [np.concatenate([slope, *(-np.reshape(bar, (-1,)).astype(y.dtype) for bar in bars)])]
+        return [np.concatenate([slope, *(-in_one(bar, y.dtype) for bar in bars)])]
 
     return recorded("ivp", [t, whole, *theta], make)
 

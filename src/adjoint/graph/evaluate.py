@@ -147,6 +147,23 @@ def program_of(graph: Graph) -> Program:
     return program
 
 
+Compiler = Callable[[Graph], Callable[[Sequence[Any]], list[Any]]]
+_compilers: list[Compiler] = []
+
+
+def use_compiler(compiler: Compiler) -> None:
+    """Say what makes machine code of a graph; this folder knows of none."""
+    _compilers[:] = [compiler]
+
+
+def compiled_program_of(graph: Graph) -> Callable[[Sequence[Any]], list[Any]]:
+    """A program for a graph that somebody else's code calls thousands of times."""
+    if not _compilers:
+        return program_of(graph)
+    program: Callable[[Sequence[Any]], list[Any]] = graph.memo("compiled", _compilers[0])
+    return program
+
+
 def evaluate(graph: Graph, arguments: Sequence[Any]) -> list[Any]:
     """Run a graph on arrays with NumPy.
 

@@ -5,56 +5,100 @@ Their derivatives are differential equations themselves; ``differentiate/ivp.py`
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from adjoint.errors import ConvergenceError
-from adjoint.graph.evaluate import program_of
+from adjoint.graph.evaluate import compiled_program_of, program_of
 from adjoint.graph.graph import Graph
 from adjoint.graph.primitive import Primitive
 from adjoint.graph.types import ArrayType
 
+_STEPS = 100_000  # LSODA gives up after 500 by itself
+
 Options = tuple[tuple[str, Any], ...]
+Runner = Callable[[Sequence[Any]], list[Any]]
 
 
-def solved(graph: Graph, y0: Any, t0: Any, t1: Any, ts: Any, theta: Any, options: Options) -> Any:
+def solved(run: Runner, y0: Any, t0: Any, t1: Any, ts: Any, theta: Any, options: Options) -> Any:
     """The solution at the times ts, one row for each.
 
     Args:
-        graph: of f, from (t, y, parameters) to y'.
+        run: the program of f, from (t, y, parameters) to y'.
         y0: the state at t0.
         t0: where it starts.
         t1: where it ends.
         ts: from t0 towards t1.
         theta: the parameters.
-        options: of SciPy's solver, with ``solver`` naming the function.
+        options: of SciPy's solver, with ``solver`` naming the function, or "tight".
     """
     import scipy.integrate
 
-    run = program_of(graph)
     settings = dict(options)
     solver = settings.pop("solver")
 
-    def slope(t: Any, y: Any) -> Any:
+    def real(t: Any, y: Any) -> Any:
         return run([np.asarray(t, float)[()], np.asarray(y, float), *theta])[0]
 
+    slope: Callable[[Any, Any], Any] = real
     if len(ts) == 0 or len(y0) == 0:
         return np.zeros((len(ts), len(y0)))
     if t0 == t1:
         return np.repeat(y0[None, :], len(ts), axis=0)
-    if solver == "odeint":
+    if solver != "solve_ivp":
         times = ts if ts[0] == t0 else np.concatenate([[t0], ts])
-        rows = scipy.integrate.odeint(slope, y0, times, tfirst=True, **settings)
+        if solver == "tight":
+            rows = _tightly(slope, y0, times, settings)
+        else:
+            rows = scipy.integrate.odeint(slope, y0, times, tfirst=True, **settings)
         return rows[len(times) - len(ts) :]
-    result = scipy.integrate.solve_ivp(slope, (float(t0), float(t1)), y0, t_eval=ts, **settings)
+    if settings.pop("complex", False):
+        y0, slope = y0[: len(y0) // 2] + 1j * y0[len(y0) // 2 :], complex_slope(real)
+    return _stepped(slope, y0, (float(t0), float(t1)), ts, settings)
+
+
+def _stepped(slope: Any, y0: Any, span: Any, ts: Any, settings: dict[str, Any]) -> Any:
+    """By solve_ivp; complex states as their real parts, then the imaginary ones."""
+    import scipy.integrate
+
+    result = scipy.integrate.solve_ivp(slope, span, y0, t_eval=ts, **settings)
     if not result.success or result.y.shape[1] != len(ts):
         raise ConvergenceError(
             f"the differential equation could not be solved: {result.message}",
             function="solve_ivp",
             remedy="give method='Radau' or 'LSODA' for stiff equations, or a shorter interval",
         )
-    return result.y.T
+    y = result.y
+    return (np.concatenate([y.real, y.imag]) if np.iscomplexobj(y) else y).T
+
+
+def complex_slope(slope: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The right-hand side of a complex state, from that of its real and imaginary parts."""
+
+    def run(t: Any, y: Any) -> Any:
+        parts = slope(t, np.concatenate([y.real, y.imag]))
+        return parts[: len(y)] + 1j * parts[len(y) :]
+
+    return run
+
+
+def _tightly(slope: Any, y0: Any, times: Any, settings: dict[str, Any]) -> Any:
+    """By LSODA's own compiled loop, which costs least; it never looks beyond the last time."""
+    import scipy.integrate
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", scipy.integrate.ODEintWarning)
+        rows, told = scipy.integrate.odeint(
+            slope, y0, times, tfirst=True, full_output=True, mxstep=_STEPS, tcrit=times[-1:],
+            **settings,
+        )  # fmt: skip
+    if told["message"] == "Integration successful.":
+        return rows
+    span = (float(times[0]), float(times[-1]))
+    return _stepped(slope, y0, span, times, {"method": "DOP853", **settings})
 
 
 def _times(y0: ArrayType, t0: ArrayType, t1: ArrayType, ts: ArrayType, *_: Any, **__: Any) -> Any:
@@ -64,7 +108,13 @@ def _times(y0: ArrayType, t0: ArrayType, t1: ArrayType, ts: ArrayType, *_: Any, 
 def _ivp(
     y0: Any, t0: Any, t1: Any, ts: Any, *theta: Any, graph: Graph, options: Options
 ) -> tuple[Any]:
-    return (solved(graph, y0, t0, t1, ts, theta, options),)
+    return (solved(program_of(graph), y0, t0, t1, ts, theta, options),)
+
+
+def _compiled_ivp(
+    y0: Any, t0: Any, t1: Any, ts: Any, *theta: Any, graph: Graph, options: Options
+) -> tuple[Any]:
+    return (solved(compiled_program_of(graph), y0, t0, t1, ts, theta, options),)
 
 
 ivp = Primitive(
@@ -74,7 +124,7 @@ ivp = Primitive(
     _ivp,
     ("graph", "options"),
     several=True,
-    notes={"n_outputs": 1},
+    notes={"n_outputs": 1, "compiled": _compiled_ivp},
     doc="the solution of y' = f(t, y, parameters) at given times",
 )
 
@@ -86,7 +136,7 @@ def _tangent(
     n, count = len(y0), len(live)
     theta, seed, dots = rest[:count], rest[count], rest[count + 1 :]
     start = np.concatenate([y0, seed])
-    whole = solved(tangent, start, t0, t1, ts, (*theta, *dots), options)
+    whole = solved(compiled_program_of(tangent), start, t0, t1, ts, (*theta, *dots), options)
     return (np.ascontiguousarray(whole[:, n:]),)
 
 
@@ -114,13 +164,14 @@ def _adjoint(
     total = np.zeros(backwards.input_types[1].shape[0] - 2 * n)
     lam = np.zeros(n)
     if len(stops):
-        rows = solved(state, y0, t0, t1, ts[stops], theta, options)
+        back = compiled_program_of(backwards)
+        rows = solved(compiled_program_of(state), y0, t0, t1, ts[stops], theta, options)
         for k in range(len(stops) - 1, -1, -1):
             lam = lam + bar[stops[k]]
             end = ts[stops[k - 1]] if k else t0
             whole = np.concatenate([rows[k], lam, total])
             start, last = ts[stops[k]], np.reshape(end, (1,))
-            whole = solved(backwards, whole, start, end, last, theta, options)[0]
+            whole = solved(back, whole, start, end, last, theta, options)[0]
             lam, total = whole[n : 2 * n], whole[2 * n :]
     return (
         lam.astype(y0.dtype),
@@ -128,12 +179,27 @@ def _adjoint(
     )
 
 
+def real_size(kind: ArrayType) -> int:
+    """How many real numbers an array holds."""
+    return kind.size * (2 if kind.dtype.kind == "c" else 1)
+
+
+def in_one(x: Any, dtype: Any) -> Any:
+    """An array as a real vector: the real parts, then the imaginary ones."""
+    parts = [np.real(x), np.imag(x)] if x.dtype.kind == "c" else [x]
+    return np.concatenate([np.reshape(part, (-1,)).astype(dtype) for part in parts])
+
+
 def parted(total: Any, like: Any) -> list[Any]:
-    """One vector as arrays of given shapes."""
+    """One real vector as arrays of given shapes."""
     made, at = [], 0
     for x in like:
         size = int(np.prod(x.shape))
-        made.append(np.reshape(total[at : at + size], x.shape).astype(x.dtype))
+        part = total[at : at + size]
+        if x.dtype.kind == "c":
+            part = part + 1j * total[at + size : at + 2 * size]
+            at += size
+        made.append(np.reshape(part, x.shape).astype(x.dtype))
         at += size
     return made
 

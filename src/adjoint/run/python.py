@@ -65,7 +65,7 @@ class _Node:
 
     def __init__(self, step: PythonStep) -> None:
         node = step.node
-        self.evaluate = node.primitive.evaluate
+        self.evaluate = node.primitive.notes.get("compiled", node.primitive.evaluate)
         self.settings = node.settings
         self.several = node.primitive.several
         self.ins = step.ins

@@ -346,7 +346,11 @@ FAMILIES |= {
     ),
     "scipy.fft": ("scipy_fft",),
     "scipy.stats": ("scipy_stats", "scipy_stats_multivariate", "scipy_stats_samples"),
-    "scipy.integrate": ("scipy_integrate", "adjoint.api.scipy_quadrature"),
+    "scipy.integrate": (
+        "scipy_integrate",
+        "adjoint.api.scipy_quadrature",
+        "adjoint.api.scipy_ivp",
+    ),
     "scipy.signal": ("scipy_signal", "scipy_signal_borrowed"),
     "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
     "scipy.interpolate": (

@@ -1,0 +1,336 @@
+"""solve_ivp and odeint on recorded values: SciPy's solution, and that of the equations it moves by.
+
+Where values are known SciPy is asked for its steps and events first. An event is the root of
+its function along the solution, so its time has the derivatives of that equation. Inside jit
+and vmap the number of steps is not known: there only the ends of the interval may be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from adjoint.api.callback import pure_callback
+from adjoint.api.scipy_steps import EndsOnly
+from adjoint.api.solutions import solution
+from adjoint.api.vectorize import vmap
+from adjoint.errors import ConcreteValueError, ConvergenceError
+from adjoint.graph.evaluate import program_of
+from adjoint.graph.graph import Graph
+from adjoint.graph.types import ArrayType
+from adjoint.primitives import control
+from adjoint.primitives.choose import stop_gradient
+from adjoint.primitives.ivp import complex_slope, ivp
+from adjoint.trace.calls.scipy_integrate import known, recorded, refused, tuple_of, yields
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import as_operand
+from adjoint.trace.record import Recording
+from adjoint.trace.scipy_gate import scipy_rule
+
+_NUMBER = ArrayType((), np.dtype(np.float64))
+
+
+@lru_cache(maxsize=128)
+def _known_graph(graph: Graph) -> Graph:
+    """The first graph equal to this one, with the programs that were made for it."""
+    return graph
+
+
+class Problem:
+    """An initial value problem: the state is real here, a complex one as its two parts."""
+
+    def __init__(
+        self, fun: Callable[[Any, Any], Any], y0: Any, ends: tuple[Any, Any], name: str,
+        settings: dict[str, Any],
+    ) -> None:  # fmt: skip
+        start = np.atleast_1d(floating(y0))
+        self.complex = start.dtype.kind == "c"
+        if self.complex and name == "odeint":
+            raise refused(name, "a complex state", "solve_ivp, which takes complex states")
+        if self.complex:
+            start = np.concatenate([np.real(start), np.imag(start)])
+            settings = {**settings, "complex": True}
+        self.start = start.astype(np.float64)
+        self.t0, self.t1 = ends
+        self.settings = settings
+        self.key = tuple(sorted((k, _hashable(v)) for k, v in settings.items()))
+        self.recording = self._recorded(fun, self.start.shape[0], name)
+
+    def _recorded(self, fun: Callable[[Any, Any], Any], n: int, name: str) -> Recording:
+        def slope(t: Any, y: Any) -> Any:
+            value = np.reshape(floating(fun(t, self.outward(y))), (-1,))
+            if self.complex:
+                return np.concatenate([np.real(value), np.imag(value)])
+            if value.dtype.kind == "c":
+                raise refused(name, "a complex slope of a real state", "a complex y0")
+            return np.reshape(value, (n,)).astype(np.float64)
+
+        state = ArrayType((n,), np.dtype(np.float64))
+        try:
+            recording = recorded(slope, [_NUMBER, state], name)
+        except ConcreteValueError as error:
+            error.remedy = "the equation is recorded once: use np.where or ad.cond for branches"
+            raise
+        return recording._replace(graph=_known_graph(recording.graph))
+
+    def outward(self, y: Any) -> Any:
+        """The user's state, along the last axis."""
+        n = y.shape[-1] // 2
+        return y[..., :n] + 1j * y[..., n:] if self.complex else y
+
+    def at(self, ts: Any) -> Any:
+        """The state at times between the ends, one row for each."""
+        given = (self.start, self.t0, self.t1, ts, *self.recording.captured)
+        (rows,) = ivp(*given, graph=self.recording.graph, options=self.key)
+        return rows
+
+    def operands(self) -> list[Any]:
+        """What decides the solution, without derivatives."""
+        return [stop_gradient(x) for x in (self.start, self.t0, self.t1, *self.recording.captured)]
+
+    def scipys(self, values: Any, events: Any = None) -> Any:
+        """SciPy's solution on plain numbers, with its steps and events."""
+        import scipy.integrate
+
+        y0, first, last, *theta = values
+        run = program_of(self.recording.graph)
+
+        def real(t: Any, y: Any) -> Any:
+            return run([np.float64(t), y, *theta])[0]
+
+        slope: Callable[[Any, Any], Any] = real
+
+        settings = {k: v for k, v in self.settings.items() if k not in ("solver", "complex")}
+        if self.complex:
+            y0, slope = self.outward(y0), complex_slope(real)
+        found = scipy.integrate.solve_ivp(
+            slope, (float(first), float(last)), y0, events=events, dense_output=events is not None,
+            **settings,
+        )  # fmt: skip
+        if not found.success:
+            raise ConvergenceError(
+                f"the differential equation could not be solved: {found.message}",
+                function="solve_ivp",
+                remedy="give method='Radau' or 'LSODA' for stiff equations, or a shorter interval",
+            )
+        return found
+
+
+def _hashable(value: Any) -> Any:
+    is_row = isinstance(value, list | np.ndarray) and np.ndim(value)
+    return tuple(np.asarray(value).tolist()) if is_row else value
+
+
+class Solution:
+    """The solution at any times: solved again to there, not SciPy's polynomials between steps."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+    def __call__(self, t: Any) -> Any:
+        """The state: one column for each time, in any order."""
+        t = as_operand(t).astype(np.float64)
+        times = np.reshape(t, (-1,))
+        t0, t1 = stop_gradient(self.problem.t0), stop_gradient(self.problem.t1)
+        order = np.argsort(np.where(t1 >= t0, 1.0, -1.0) * stop_gradient(times))
+        rows = self.problem.outward(self.problem.at(times[order]))
+        return np.reshape(np.swapaxes(rows[np.argsort(order)], 0, 1), (-1, *t.shape))
+
+
+class Event:
+    """A function whose sign changes are looked for, with SciPy's marks."""
+
+    def __init__(self, given: Callable[..., Any], extra: Any, problem: Problem) -> None:
+        self.direction = getattr(given, "direction", 0)
+        self.terminal = getattr(given, "terminal", False)
+        state = ArrayType(problem.start.shape, problem.start.dtype)
+        self.recording = recorded(
+            lambda t, y: np.reshape(
+                floating(given(t, problem.outward(y), *extra)), ()
+            ).astype(np.float64),
+            [_NUMBER, state], "solve_ivp",
+        )  # fmt: skip
+        self.problem = problem
+
+    def plain(self, captured: Any) -> Callable[[Any, Any], float]:
+        """The function on plain numbers, as SciPy takes it."""
+        run = program_of(self.recording.graph)
+
+        def event(t: Any, y: Any) -> float:
+            parts = np.concatenate([y.real, y.imag]) if self.problem.complex else y
+            return float(run([np.float64(t), parts, *captured])[0])
+
+        event.direction = self.direction  # type: ignore[attr-defined]
+        event.terminal = self.terminal  # type: ignore[attr-defined]
+        return event
+
+    def times(self, near: Any) -> Any:
+        """Where the function is zero along the solution, near times that SciPy has found."""
+        if near.shape[0] == 0:
+            return near
+        graph, captured = self.recording.graph, self.recording.captured
+
+        def value(t: Any, y: Any) -> Any:
+            return control.call(t, y, *captured, graph=graph, label="event")[0]
+
+        return solution(lambda ts: vmap(value)(ts, self.problem.at(ts)), near)
+
+
+def _events(problem: Problem, events: list[Event]) -> tuple[list[Any], Any, list[Any] | None]:
+    """The times of the events, when one of them ended the solution, and SciPy's steps."""
+    operands = problem.operands()
+    captured = [[stop_gradient(x) for x in e.recording.captured] for e in events]
+    values = [known(x) for x in operands]
+    theirs = [[known(x) for x in given] for given in captured]
+    if any(v is None for v in (*values, *(v for given in theirs for v in given))):
+        if len(events) != 1 or int(events[0].terminal) != 1:
+            raise refused(
+                "solve_ivp",
+                "events= inside jit or vmap, but for a single terminal one,",
+                "one event with event.terminal = True, or ad.grad without jit",
+            )
+        return _unknown_event(problem, events[0], operands, captured[0])
+    found = problem.scipys(values, [e.plain(c) for e, c in zip(events, theirs, strict=True)])
+    if found.status == 1:  # no farther than the step in which it ended
+        problem.t1 = np.float64(found.sol.interpolants[-1].t)
+    times = [
+        e.times(np.asarray(near, float)) for e, near in zip(events, found.t_events, strict=True)
+    ]
+    if found.status != 1:
+        return times, None, list(found.t)
+    last = [k for k, e in enumerate(events) if e.terminal and found.t[-1] in found.t_events[k]]
+    return times, times[last[0]][-1:], list(found.t)
+
+
+def _unknown_event(
+    problem: Problem, event: Event, operands: Any, captured: Any
+) -> tuple[list[Any], Any, None]:
+    """The time of an event that ends the solution, found when the program runs."""
+    count = len(operands)
+
+    def find(*values: Any) -> Any:
+        found = problem.scipys(values[:count], [event.plain(values[count:])])
+        if found.status != 1:
+            raise ConvergenceError(
+                "the event did not happen before the end of the interval",
+                function="solve_ivp",
+                remedy="make the interval longer; inside jit the solution must end at the event",
+            )
+        return np.array([found.t[-1], found.sol.interpolants[-1].t])
+
+    ends = pure_callback(find, np.zeros(2), *operands, *captured)
+    problem.t1 = ends[1]
+    time = event.times(ends[:1])
+    return [time], time, None
+
+
+def _wants_ivp(fun: Any, t_span: Any, y0: Any, method: Any = "RK45", t_eval: Any = None,
+               dense_output: bool = False, events: Any = None, vectorized: bool = False,
+               args: Any = None, **_: Any) -> bool:  # fmt: skip
+    extra = tuple_of(args) if args is not None else ()
+    start = np.atleast_1d(np.asarray(y0, complex if np.iscomplexobj(y0) else float))
+    at = (float(t_span[0]), start[:, None] if vectorized else start)
+    given = events if isinstance(events, list | tuple) else [events]
+    return yields(fun, *at, *extra) or any(
+        yields(event, float(t_span[0]), start, *extra) for event in given if event is not None
+    )
+
+
+def _method_name(method: Any) -> str:
+    """The method by its name, also where SciPy's class is given."""
+    from scipy.integrate._ivp.ivp import METHODS
+
+    name = method if isinstance(method, str) else getattr(method, "__name__", "")
+    if name not in METHODS or (name is not method and METHODS[name] is not method):
+        raise refused("solve_ivp", "a method of one's own", f"method= one of {', '.join(METHODS)}")
+    return str(name)
+
+
+@scipy_rule("scipy.integrate.solve_ivp", wanted=_wants_ivp)
+def solve_ivp(
+    fun: Any, t_span: Any, y0: Any, method: Any = "RK45", t_eval: Any = None,
+    dense_output: bool = False, events: Any = None, vectorized: bool = False, args: Any = None,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """SciPy's solution; its derivatives are differential equations, solved by SciPy too."""
+    from scipy.integrate._ivp.ivp import OdeResult
+
+    for name in ("jac", "jac_sparsity", "lband", "uband"):
+        options.pop(name, None)  # they only serve speed
+    extra = tuple_of(args) if args is not None else ()
+
+    def slope(t: Any, y: Any) -> Any:
+        return fun(t, y[:, None] if vectorized else y, *extra)
+
+    ends = tuple(as_operand(t).astype(np.float64) for t in t_span)
+    settings = {"solver": "solve_ivp", "method": _method_name(method), **options}
+    problem = Problem(slope, y0, (ends[0], ends[1]), "solve_ivp", settings)
+    t_events, last, steps = None, None, None
+    if events is not None:
+        given = events if isinstance(events, list | tuple) else [events]
+        t_events, last, steps = _events(problem, [Event(e, extra, problem) for e in given])
+    ts, is_whole = _times(problem, t_eval, last, steps)
+    states = np.swapaxes(problem.outward(problem.at(ts)), 0, 1)
+    y_events = None
+    if t_events is not None:
+        y_events = [problem.outward(problem.at(times)) for times in t_events]
+    return OdeResult(
+        t=ts if is_whole else EndsOnly(ts), y=states if is_whole else EndsOnly(states),
+        sol=Solution(problem) if dense_output else None, t_events=t_events, y_events=y_events,
+        nfev=0, njev=0, nlu=0, status=0 if last is None else 1, success=True,
+        message="The solver successfully reached the end of the integration interval."
+        if last is None else "A termination event occurred.",
+    )  # fmt: skip
+
+
+def _times(problem: Problem, t_eval: Any, last: Any, steps: Any) -> tuple[Any, bool]:
+    """The times that are asked for, or SciPy's steps; False where only their ends are known."""
+    end = np.reshape(problem.t1, (1,)) if last is None else last
+    if t_eval is not None:
+        ts = as_operand(t_eval).astype(np.float64)
+        if last is None:
+            return ts, True
+        times, until, first = known(ts), known(last), known(problem.t0)
+        if times is None or until is None:
+            raise refused("solve_ivp", "t_eval with an event inside jit or vmap",
+                          "dense_output=True, and sol.sol(t) up to the event")  # fmt: skip
+        inside = np.abs(times - first) <= np.abs(until - first)
+        return ts[: int(np.count_nonzero(inside))], True
+    if steps is None:
+        values = [known(x) for x in problem.operands()]
+        if last is not None or any(v is None for v in values):
+            return np.concatenate([np.reshape(problem.t0, (1,)), end]), False
+        steps = list(problem.scipys(values).t)
+    return np.concatenate([np.reshape(problem.t0, (1,)), steps[1:-1], end]), True
+
+
+def _wants_odeint(func: Any, y0: Any, t: Any, args: Any = (), *rest: Any, **_: Any) -> bool:
+    y = np.atleast_1d(np.asarray(y0, float))
+    first = float(np.asarray(t)[0])
+    tfirst = rest[-1] if rest else False
+    return yields(func, *((first, y) if tfirst else (y, first)), *tuple_of(args))
+
+
+@scipy_rule("scipy.integrate.odeint", wanted=_wants_odeint)
+def odeint(
+    func: Any, y0: Any, t: Any, args: Any = (), Dfun: Any = None, col_deriv: Any = 0,
+    full_output: Any = 0, ml: Any = None, mu: Any = None, rtol: Any = None, atol: Any = None,
+    tcrit: Any = None, h0: Any = 0.0, hmax: Any = 0.0, hmin: Any = 0.0, ixpr: Any = 0,
+    mxstep: Any = 0, mxhnil: Any = 0, mxordn: Any = 12, mxords: Any = 5, printmessg: Any = 0,
+    tfirst: bool = False,
+) -> Any:  # fmt: skip
+    """SciPy's solution; its derivatives are differential equations, solved by SciPy too."""
+    args = tuple_of(args)
+    settings = {"solver": "odeint", "rtol": rtol, "atol": atol, "h0": h0, "hmax": hmax,
+                "hmin": hmin, "mxstep": mxstep, "mxordn": mxordn, "mxords": mxords,
+                "tcrit": tcrit}  # fmt: skip
+    ts = as_operand(t).astype(np.float64)
+    problem = Problem(
+        (lambda t, y: func(t, y, *args)) if tfirst else (lambda t, y: func(y, t, *args)),
+        y0, (ts[0], ts[-1]), "odeint", {k: v for k, v in settings.items() if v is not None},
+    )  # fmt: skip
+    rows = problem.at(ts)
+    return (rows, {"message": "Integration successful."}) if full_output else rows
