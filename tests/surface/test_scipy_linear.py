@@ -69,6 +69,7 @@ for m in ("full", "same", "valid"):
     for bd in ("fill", "wrap", "symm"):
         c("c2" + m + bd, *(lambda a, b, m=m, bd=bd: sg.convolve2d(a, b, m, bd, 0.0), x, k))
         c("co2" + m + bd, *(lambda a, b, m=m, bd=bd: sg.correlate2d(a, b, m, bd, 0.0), x, k))
+c("co2turned", lambda a, b: np.imag(sg.correlate2d(a * (1 - 2j), b, "valid")), k, x)
 c("convbig", *(lambda a, b: sg.convolve(a, b, "same"), r.normal(size=40), r.normal(size=21)))
 b, a = np.array([0.2, 0.3, 0.1]), np.array([1.3, -0.4, 0.2, 0.1])
 c("lf", lambda x: sg.lfilter(b, a, x, axis=0), x)

@@ -299,7 +299,29 @@ def _pinv_jvp(primals: Any, tangents: Any, outputs: Any, rcond: Any, hermitian: 
     th, ph = _adjoint(t), _adjoint(p)
     left = p @ (ph @ th)
     right = (th @ ph) @ p
-    return -p @ t @ p + (left - (left @ a) @ p) + (right - p @ (a @ right))
+    change = -p @ t @ p + (left - (left @ a) @ p) + (right - p @ (a @ right))
+    return change if rcond <= TRUNCATING else change + _pinv_turn(a, t, rcond)
+
+
+# A cutoff above this leaves out singular values that are more than rounding errors.
+TRUNCATING = 1e-8
+
+
+def _pinv_turn(a: Any, t: Any, rcond: float) -> Any:
+    """What the singular directions that are left out add, for values that are not 0.
+
+    With K kept and C cut, ``s_C**2 M + s_K s_C M^H`` over ``s_K**2 (s_K**2 - s_C**2)`` in the
+    singular basis, where M is the change of the matrix; equal values never stand on two sides.
+    """
+    u, s, vh = svd(a, full=False)
+    kept = s > rcond * np.max(s, axis=-1, keepdims=True)
+    inner = _adjoint(u) @ t @ _adjoint(vh)
+    row, column = s[..., None, :], s[..., :, None]
+    apart = kept[..., None, :] != kept[..., :, None]
+    more, less = np.maximum(row, column), np.minimum(row, column)
+    bottom = more * more * (more - less) * (more + less)
+    turn = _over(less * less * inner + more * less * _adjoint(inner), bottom, apart)
+    return _adjoint(u @ turn @ vh)
 
 
 pinv: Primitive = Primitive(
@@ -334,7 +356,9 @@ def _lstsq(a: Any, b: Any, rcond: Any) -> Any:
 
 def _lstsq_jvp(primals: Any, tangents: Any, outputs: Any, rcond: Any) -> Any:
     (a, b), (a_dot, b_dot), (x, *_) = primals, tangents, outputs
-    p = pinv(a, rcond=rcond if rcond is not None else max(a.shape) * _eps(a), hermitian=False)
+    if rcond is None:
+        rcond = max(a.shape) * _eps(a)
+    p = pinv(a, rcond=rcond if rcond >= 0 else _eps(a), hermitian=False)  # as LAPACK reads it
     rest = b - a @ x
     change = b_dot
     x_dot = left_dot = s_dot = None

@@ -73,6 +73,7 @@ borrow(
     np.linalg.multi_dot,
     np.linalg.vector_norm,
     np.linalg.matrix_norm,
+    np.linalg.matrix_rank,
     np.linalg.trace,
     np.linalg.diagonal,
     np.linalg.cross,
@@ -99,10 +100,6 @@ refuse(
     "counts do not move with the data, so nothing can be differentiated; sum a smooth kernel, "
     "or compute it with ad.stop_gradient(x)",
     np.histogram_bin_edges,
-)
-refuse(
-    "a rank does not move with the data; compute it with ad.stop_gradient(x)",
-    np.linalg.matrix_rank,
 )
 refuse(
     "the bits of a number have no derivative; compute it with ad.stop_gradient(x)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from adjoint.primitives import factorizations as f
 from adjoint.trace.calls.linalg import _floating, inv, norm
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
-from adjoint.trace.recorder import bind
+from adjoint.trace.recorder import TracedArray, bind
 from adjoint.trace.tables import implements
 
 QRResult: Any = type(np.linalg.qr(np.eye(1)))
@@ -109,14 +110,22 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._
         rcond = rtol
     if rcond is None:
         rcond = 1e-15 if rtol is np._NoValue else max(x.shape[-2:]) * np.finfo(x.dtype).eps
-    if np.ndim(rcond):
+    if np.ndim(rcond) == 0:
+        return bind(f.pinv, (x,), (float(rcond), bool(hermitian)))
+    cutoffs = concrete_value(rcond) if type(rcond) is TracedArray else np.asarray(rcond)
+    if cutoffs is None:
         raise UnsupportedError(
-            "a cutoff for each matrix has no rule",
+            "cutoffs whose values are not known have no rule",
             function="np.linalg.pinv",
             source=source_here(),
-            wanted="one number for rcond",
+            wanted="numbers for rcond",
         )
-    return bind(f.pinv, (x,), (float(rcond), bool(hermitian)))
+    # A cutoff is a setting of the primitive, so each matrix goes alone.
+    batch, matrix = x.shape[:-2], x.shape[-2:]
+    stack = np.reshape(x, (math.prod(batch), *matrix))
+    cutoffs = np.ravel(np.broadcast_to(cutoffs, batch))
+    made = [pinv(stack[k], cutoff, hermitian) for k, cutoff in enumerate(cutoffs)]
+    return np.reshape(np.stack(made) if made else stack, batch + matrix[::-1])
 
 
 @implements(np.linalg.lstsq)
@@ -127,6 +136,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     if vector:
         b = np.reshape(b, (-1, 1))
     x, left, rank, s = bind(f.lstsq, (a, b), (None if rcond is None else float(rcond),))
+    if rcond is not None and rcond > f.TRUNCATING:
+        x = pinv(a, rcond) @ b  # whose derivative knows how the directions left out turn
     m, n = a.shape
     known = concrete_value(rank)
     # Without values the rank is taken to be full.

@@ -135,6 +135,9 @@ def correlate2d(
     """The cross-correlation of two images."""
     a, b = floating(in1), floating(in2)
     if mode == "valid":
+        if any(m < n for m, n in zip(a.shape, b.shape, strict=True)):
+            # SciPy changes the two, and conjugates the one that is second then
+            return np.flip(correlate(b, a, mode))
         return correlate(a, b, mode)
     if mode == "same" and any(n % 2 == 0 for n in b.shape):
         # turned over, an even kernel has its middle on the other side
