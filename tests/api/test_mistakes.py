@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.errors import NonScalarOutputError, StructureError
+from adjoint.errors import (
+    NonScalarOutputError,
+    StructureError,
+    UnsupportedError,
+)
 
 X = np.arange(1.0, 4.0)
 
@@ -86,3 +90,49 @@ def test_generators_and_coroutines_are_no_results():
     assert "return, not with yield" in str(caught.value)
     with pytest.raises(NonScalarOutputError, match="got: a coroutine"):
         ad.grad(waited)(1.0)
+
+
+def test_the_function_given_to_minimize_is_named_with_its_line():
+    def residuals(x):
+        return x**2
+
+    with pytest.raises(NonScalarOutputError) as caught:
+        ad.minimize(residuals, X)
+    text = str(caught.value)
+    assert text.startswith("minimize: residuals must return one real number")
+    assert "test_mistakes.py" in text
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, ad.jit])
+def test_no_cotangent_is_a_zero_of_the_arguments_shape(transform):
+    @ad.custom_vjp
+    def scaled(x, y):
+        return np.sum(x * y)
+
+    scaled.defvjp(lambda x, y: (np.sum(x * y), y), lambda y, bar: (bar * y, None))
+    x_bar, y_bar = transform(ad.grad(scaled, argnums=(0, 1)))(X, np.full(3, 2.0))
+    np.testing.assert_array_equal(x_bar, [2.0, 2.0, 2.0])
+    np.testing.assert_array_equal(y_bar, [0.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, ad.jit])
+def test_a_rule_of_another_shape_is_refused_and_not_read_in_another_order(transform):
+    pulled = ad.custom_vjp(np.sum)
+    pulled.defvjp(lambda x: (np.sum(x), x), lambda x, bar: (bar * x.T,))
+    with pytest.raises(StructureError) as caught:
+        transform(ad.grad(pulled))(np.ones((2, 3)))
+    assert "custom_vjp: the rule gives a derivative of another shape" in str(caught.value)
+    assert "got: f64[3,2]\n  wanted: f64[2,3]" in str(caught.value)
+    pushed = ad.custom_jvp(np.sin)
+    pushed.defjvp(lambda primals, tangents: (np.sin(primals[0]), tangents[0][:2]))
+    with pytest.raises(StructureError, match="custom_jvp: the rule gives a derivative"):
+        transform(lambda x: ad.jvp(pushed, (x,), (x,)))(X)
+
+
+def test_sparse_matrices_are_named():
+    sparse = pytest.importorskip("scipy.sparse")
+    eye = sparse.csr_array(np.eye(3))
+    with pytest.raises(UnsupportedError, match=r"remedy: write A @ x, or use A.toarray\(\)"):
+        ad.grad(lambda x: np.sum(np.dot(eye, x)))(X)
+    with pytest.raises(UnsupportedError, match="pass its toarray"):
+        ad.grad(lambda a: a.sum())(eye)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any
 
@@ -43,7 +44,7 @@ def described(x: Any) -> str:
 
 def defined_at(f: Callable[..., Any]) -> Source | None:
     """Where a function was defined, for messages about its result."""
-    code = getattr(f, "__code__", None)
+    code = getattr(inspect.unwrap(f), "__code__", None)
     return Source(code, 0) if code is not None else None
 
 

@@ -1,4 +1,4 @@
-"""The user's own derivative rules, and recomputation in place of memory."""
+"""The user's own derivative rules."""
 
 from __future__ import annotations
 
@@ -11,19 +11,15 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.api.asked import described
-from adjoint.api.control import around
-from adjoint.api.recorded import bound, is_setting
-from adjoint.differentiate.tape import payload_of
 from adjoint.errors import NoDerivativeError, StructureError
-from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
-from adjoint.graph.types import type_of
+from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives import control
 from adjoint.primitives.infer import zeros
-from adjoint.trace.indexing import concrete_value
 from adjoint.trace.record import argument_payload, current, record_graph
 from adjoint.trace.recorder import Recorder, TracedCore, innermost
-from adjoint.trace.session import session
+
+_Active = tuple[int, ArrayType]  # which leaf of the arguments is differentiated, and its type
 
 
 class _Rule:
@@ -34,7 +30,7 @@ class _Rule:
         self.arguments = arguments
         self.result: Any = None  # structures, known after the first run
         self.residuals: Any = None
-        self.selected: dict[tuple[int, ...], Callable[..., Any]] = {}
+        self.selected: dict[tuple[_Active, ...], Callable[..., Any]] = {}
 
     def tangents(
         self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
@@ -64,10 +60,10 @@ class _PullbackRule(_Rule):
         self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
     ) -> Sequence[Any]:
         n = self.result.num_leaves
-        active = tuple([i for i, t in enumerate(incoming) if t is not None])
+        active = tuple([(i, type_of(t)) for i, t in enumerate(incoming) if t is not None])
         results = control.linear_callback(
             *outputs[n:],
-            *[incoming[i] for i in active],
+            *[incoming[i] for i, _ in active],
             function=self._pull(active),
             types=tuple([type_of(x) for x in outputs[:n]]),
             n_residuals=len(outputs) - n,
@@ -77,16 +73,16 @@ class _PullbackRule(_Rule):
             return list(results)
         # Nobody knows how the residuals move: asking for it is refused, not answered by 0.
         moved = control.linear_callback(
-            *[incoming[i] for i in active], function=_refuse, types=kept, n_residuals=0
+            *[incoming[i] for i, _ in active], function=_refuse, types=kept, n_residuals=0
         )
         return [*results, *moved]
 
-    def _pull(self, active: tuple[int, ...]) -> Callable[..., Any]:
+    def _pull(self, active: tuple[_Active, ...]) -> Callable[..., Any]:
         if active not in self.selected:
             self.selected[active] = functools.partial(self._backward, active)
         return self.selected[active]
 
-    def _backward(self, active: tuple[int, ...], *leaves: Any) -> list[Any]:
+    def _backward(self, active: tuple[_Active, ...], *leaves: Any) -> list[Any]:
         n = self.residuals.num_leaves
         residuals = tree.unflatten(self.residuals, leaves[:n])
         out_bar = tree.unflatten(self.result, leaves[n:])
@@ -99,7 +95,11 @@ class _PullbackRule(_Rule):
                 got=f"{len(bars)} values" if isinstance(bars, tuple) else described(bars),
                 wanted=str(wanted),
             )
-        return [_filled(bars, self.arguments)[i] for i in active]
+        filled = _filled(bars, self.arguments)
+        return [
+            zeros(kind) if filled[i] is None else _of_type(filled[i], kind, "custom_vjp")
+            for i, kind in active
+        ]
 
 
 def _refuse(*_: Any) -> Any:
@@ -111,16 +111,31 @@ def _refuse(*_: Any) -> Any:
 
 
 def _filled(bars: tuple[Any, ...], arguments: tree.TreeDef) -> list[Any]:
-    """Cotangent leaves; None for an argument means zero."""
+    """Cotangent leaves; None for those of an argument whose cotangent is None."""
     leaves: list[Any] = []
     for bar, child in zip(bars, arguments.children(), strict=True):
         if bar is None:
-            leaves += [0.0] * child.num_leaves
+            leaves += [None] * child.num_leaves
             continue
         found, structure = tree.flatten(bar)
         tree.check_same(child, structure, "custom_vjp")
         leaves += found
     return leaves
+
+
+def _of_type(x: Any, kind: ArrayType, name: str) -> Any:
+    """What a rule gave for a value of this type, refused if it has another shape."""
+    if np.shape(x) == kind.shape:
+        return x
+    if np.size(x) == kind.size == 1:
+        return np.reshape(x, kind.shape)
+    raise StructureError(
+        "the rule gives a derivative of another shape than the value it belongs to",
+        function=name,
+        source=source_here(),
+        got=described(x),
+        wanted=str(kind),
+    )
 
 
 class _PushforwardRule(_Rule):
@@ -146,7 +161,9 @@ class _PushforwardRule(_Rule):
             )
         leaves, structure = tree.flatten(pair[1])
         tree.check_same(self.result, structure, "custom_jvp")
-        return leaves
+        return [
+            _of_type(dot, type_of(x), "custom_jvp") for dot, x in zip(leaves, outputs, strict=True)
+        ]
 
 
 class _Custom:
@@ -296,137 +313,3 @@ class custom_jvp(_Custom):  # noqa: N801  # used as a decorator, like a function
     def defined(self) -> bool:
         """Whether the rule has been set."""
         return hasattr(self, "rule")
-
-
-# What costs more to compute again than to keep.
-_PRODUCTS = frozenset(
-    {"matmul", "einsum", "convolution", "solve", "inv", "cholesky", "det", "slogdet"}
-)
-Policy = str | Callable[[str], bool]
-
-
-def checkpoint(
-    f: Callable[..., Any] | None = None, *, policy: Policy = "nothing"
-) -> Callable[..., Any]:
-    """The same function, recomputed in the backward pass: only its arguments are kept.
-
-    Saves the memory of everything f computes inside, for the price of running it twice.
-
-    Args:
-        f: any function of trees.
-        policy: which values inside f are kept all the same: ``"nothing"``; ``"products"``, the
-            results of matrix products, convolutions and linear algebra, so that only cheap
-            operations are done twice; or a function that is given the name of the primitive
-            that made a value, and tells whether to keep it.
-
-    >>> import numpy as np
-    >>> from adjoint import grad
-    >>> grad(lambda x: np.sum(checkpoint(np.sin)(x)))(np.zeros(2))
-    array([1., 1.])
-    """
-    if f is None:
-        return functools.partial(checkpoint, policy=policy)
-    keeps = _keeper(policy)
-
-    @functools.wraps(f)
-    def checkpointed(*args: Any, **options: Any) -> Any:
-        if options or any(type(x) is int or is_setting(x) for x in tree.leaves(args)):
-            run, arrays = bound(f, args, options)
-            return checkpoint(run, policy=policy)(*arrays)
-        leaves, structure = tree.flatten(args)
-        recorder = innermost(leaves)
-        if recorder is None:
-            return f(*args)
-        outer = around.get()
-        if outer is not None:
-            return outer.call(functools.partial(checkpoint, policy=policy), f, *args)
-        operands = [argument_payload(x, "checkpoint")[0] for x in leaves]
-        known = all(not isinstance(x, TracedCore) or concrete_value(x) is not None for x in leaves)
-        if not (recorder.concrete and known):
-            types = [type_of(x) for x in operands]
-            recording = record_graph(f, types, structure, "checkpoint")
-            graph = recording.graph
-            kept = _kept_values(graph, keeps)
-            graph = Graph(graph.inputs, graph.nodes, (*graph.outputs, *kept))
-            outputs = control.call(*operands, *recording.captured, graph=graph, label="checkpoint")
-            n = len(outputs) - len(kept)
-            return tree.unflatten(recording.structure, outputs[:n])
-        graph, captured, results, out_structure = _run_apart(
-            f, recorder, operands, structure, keeps
-        )
-        made = recorder.emit(control.call, [*operands, *captured], (graph, "checkpoint"), results)
-        return tree.unflatten(out_structure, made[: out_structure.num_leaves])
-
-    return checkpointed
-
-
-def _keeper(policy: Policy) -> Callable[[str], bool]:
-    if callable(policy):
-        return policy
-    names = {"nothing": frozenset[str](), "products": _PRODUCTS}
-    if policy not in names:
-        raise StructureError(
-            "there is no such policy",
-            function="checkpoint",
-            got=repr(policy),
-            wanted="'nothing', 'products', or a function of a primitive's name",
-        )
-    return names[policy].__contains__
-
-
-def _kept_values(graph: Graph, keeps: Callable[[str], bool]) -> list[Any]:
-    """Inner values to give out beside the results, so that they are not computed again."""
-    known = set(graph.outputs)
-    return [
-        value
-        for node in graph.nodes
-        if keeps(node.primitive.name)
-        for value in node.outputs
-        if value not in known
-    ]
-
-
-def _run_apart(
-    f: Callable[..., Any],
-    recorder: Recorder,
-    operands: list[Any],
-    structure: tree.TreeDef,
-    keeps: Callable[[str], bool],
-) -> tuple[Graph, list[Any], list[Any], tree.TreeDef]:
-    """Run f under a recorder of its own, whose values are dropped when it is done."""
-    apart = Recorder(
-        "checkpoint",
-        concrete=True,
-        keep_all=True,
-        transforming=False,
-        forgets=lambda name: not keeps(name),
-    )
-    # What f takes from around it is of the outer recorder too: it enters by the node alone.
-    apart.beneath = recorder
-
-    def below(x: Any) -> Any:
-        return x.payload if isinstance(x, TracedCore) and x.recorder is recorder else x
-
-    heads = [
-        apart.input(
-            below(x),
-            weak=isinstance(x, TracedCore) and x.weak,
-        )
-        for x in operands
-    ]
-    try:
-        with session:
-            results, out_structure = tree.flatten(f(*tree.unflatten(structure, heads)))
-        results = [current(x) for x in results]
-        indices = [apart.index_of(x) for x in results]
-        made = apart.graph(indices, range(len(heads)))
-    finally:
-        apart.closed = True
-    captured = [apart.payloads[i] for i in made.captured]
-    payloads = [below(payload_of(x, apart)) for x in results]
-    payloads = [x if hasattr(x, "dtype") else np.asarray(x) for x in payloads]
-    kept = _kept_values(made.graph, keeps)
-    index = {value: i for i, value in made.values.items()}
-    payloads += [apart.payloads[index[value]] for value in kept]
-    graph = Graph(made.graph.inputs, made.graph.nodes, (*made.graph.outputs, *kept))
-    return graph, captured, payloads, out_structure

@@ -11,6 +11,7 @@ from adjoint.errors import StructureError
 from adjoint.nn import initialise
 from adjoint.nn.initialise import Initializer, Rng
 from adjoint.nn.module import Module, static
+from adjoint.nn.sizes import whole_sizes
 
 
 class Linear(Module):
@@ -43,12 +44,14 @@ class Linear(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
+        whole_sizes("Linear", in_features=in_features, out_features=out_features)
         draw = initialise.generator(rng)
         fans = in_features, out_features
         self.weight = weight_init(draw, (in_features, out_features), *fans).astype(dtype)
         self.bias = bias_init(draw, (out_features,), *fans).astype(dtype) if bias else None
 
     def __call__(self, x: Any) -> Any:
+        x = x if hasattr(x, "shape") else np.asarray(x)
         if x.shape[-1:] != self.weight.shape[:1]:
             raise StructureError(
                 "the input has another number of features than the layer",

@@ -40,7 +40,10 @@ def as_layer(layer: Any) -> Any:
         return layer
     if not callable(layer):
         raise StructureError(
-            "a layer must be callable", function="Sequential", got=type(layer).__name__
+            "a layer must be callable",
+            function="Sequential",
+            got=repr(layer) if isinstance(layer, str) else f"a {type(layer).__name__}",
+            wanted="modules, or functions such as np.tanh and nn.relu",
         )
     return Function(layer)
 

@@ -5,6 +5,7 @@ The unknowns may be a tree of arrays; SciPy sees one vector, and the result come
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
-from adjoint.api import grad, hessian, jacobian, jit, jvp, value_and_grad
+from adjoint.api import grad, hessian, jacobian, jit, jvp
+from adjoint.api.gradients import with_gradient
 from adjoint.api.solutions import (
     checked,
     least_squares_minimum,
@@ -173,6 +175,7 @@ def minimize(
     def objective(flat: Any) -> Any:
         return f(vector.split(flat), *args)
 
+    functools.update_wrapper(objective, f, updated=())  # messages name f, and where it is
     if is_recording() and yields_recorded(objective, vector.start):
         return _recorded(f, x0, args, name, bounds, constraints, tol, options)
     told = None if callback is None else _teller(callback, vector)
@@ -264,7 +267,7 @@ def _by_scipy(
     if name in _PLAIN:
         function = compiled(objective, native)
     else:
-        both = compiled(value_and_grad(objective), native)
+        both = compiled(with_gradient(objective, 0, False, None, "minimize"), native)
         more["jac"] = True
 
         def function(x: Any) -> Any:

@@ -12,6 +12,16 @@ from adjoint.graph.source import source_here
 NUMBERS = "fciub"  # kinds of dtypes
 
 
+def subclass_refused(x: Any, function: str) -> UnsupportedError:
+    """The error for an instance of a class made from ndarray, which may mean other things."""
+    return UnsupportedError(
+        f"the ndarray subclass {type(x).__name__} is not supported",
+        function=function,
+        source=source_here(),
+        remedy="pass np.asarray(x)",
+    )
+
+
 def refused(x: Any, function: str) -> UnsupportedError | DTypeError | None:
     """The error for an ndarray that cannot take part; None for one of numbers.
 
@@ -27,11 +37,14 @@ def refused(x: Any, function: str) -> UnsupportedError | DTypeError | None:
             remedy="pass x.filled(value) and the mask apart, and choose with np.where",
         )
     if isinstance(x, np.matrix):
+        return subclass_refused(x, function)
+    if x.dtype == object and x.shape == () and hasattr(x.item(), "toarray"):
         return UnsupportedError(
-            f"the ndarray subclass {type(x).__name__} is not supported",
+            "NumPy does not look into a sparse matrix",
             function=function,
             source=source_here(),
-            remedy="pass np.asarray(x)",
+            got=f"a {type(x.item()).__name__}",
+            remedy="write A @ x, or use A.toarray()",
         )
     if x.dtype.kind not in NUMBERS:
         return DTypeError(

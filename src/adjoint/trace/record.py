@@ -14,7 +14,7 @@ from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.trace.constants import stack_constants
-from adjoint.trace.foreign import NUMBERS, refused
+from adjoint.trace.foreign import NUMBERS, refused, subclass_refused
 from adjoint.trace.python_names import python_names
 from adjoint.trace.recorder import Recorder, TracedCore, unwrapped
 from adjoint.trace.replacing import look_at_function
@@ -49,20 +49,18 @@ def argument_payload(x: Any, function: str) -> tuple[Any, bool]:
     if error is not None:
         raise error
     if isinstance(x, np.ndarray):
-        raise UnsupportedError(
-            f"the ndarray subclass {type(x).__name__} is not supported",
-            function=function,
-            source=source_here(),
-            remedy="pass np.asarray(x)",
-        )
+        raise subclass_refused(x, function)
     if hasattr(x, "__array__"):
         return np.asarray(x), False
+    remedy = "bind other arguments beforehand: lambda x: f(x, setting)"
+    if hasattr(x, "toarray"):
+        remedy = "pass its toarray(), or let f take the matrix from outside: A @ x"
     raise UnsupportedError(
         f"an argument of type {type(x).__name__} cannot be recorded",
         function=function,
         source=source_here(),
         wanted="arrays, numbers, and dict, list, tuple or dataclass trees of them",
-        remedy="bind other arguments beforehand: lambda x: f(x, setting)",
+        remedy=remedy,
     )
 
 
