@@ -13,6 +13,7 @@ from graphs import DTYPES, FLOATS, JUMPS, MOST, Drawing
 from adjoint.errors import DTypeError
 from adjoint.graph import ArrayType, Graph, Node, Value, primitives
 from adjoint.primitives.infer import loop_dtypes
+from adjoint.primitives.sparse_solve import Places
 from adjoint.primitives.special_several import SEVERAL
 
 Maker = Callable[[Drawing], Any]
@@ -400,6 +401,10 @@ FIXED: list[tuple[str, list[tuple[int, ...]], dict[str, Any], list[Any], bool]] 
      {"lower": True, "transposed": False, "unit": False}, REALS, True),
     ("solve_triangular", [(3, 3), (3, 1)],
      {"lower": False, "transposed": True, "unit": True}, REALS, True),
+    ("solve_banded", [(4, 5), (5, 2)], {"below": 1, "above": 2}, REALS, True),
+    ("solve_sparse", [(5,), (4, 2)],
+     {"places": Places(np.array([0, 1, 2, 3, 2]), np.array([0, 1, 2, 3, 0]), 4)},
+     [np.dtype("d")], True),
     ("lu", [(3, 3)], {}, REALS, True),
     ("matrix_function", [(3, 3)], {"name": "expm"}, REALS, False),
     ("matrix_frechet", [(3, 3), (3, 3)], {"name": "expm"}, REALS, False),

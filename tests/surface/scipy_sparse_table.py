@@ -31,8 +31,53 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "diags": (lambda d, x: ss.diags_array(d) @ x, (dd, b4)),
     "diags3": (lambda d, x: ss.diags([d, d[:3] * 0.1, d[:3] * 0.2], [0, 1, -1]) @ x, (dd, b4)),
     "spsolve": (lambda v, b: ssl.spsolve(ss.csc_array((v, (r_, c_)), shape=(4, 4)), b), (vals, b4)),
+    "spsolve columns": (
+        lambda v, b: ssl.spsolve(ss.csr_matrix((v, (r_, c_)), shape=(4, 4)), b),
+        (vals, X[:4, :3]),
+    ),
     "spsolve fixed": (lambda b: ssl.spsolve(SA.tocsc(), b), (b4,)),
     "splu": (lambda b: ssl.splu(SA.tocsc()).solve(b), (b4,)),
+    "blocks": (
+        lambda v, d: ss.bmat(
+            [[ss.csr_matrix((v, (r_, c_)), shape=(4, 4)), None], [np.ones((1, 4)), ss.diags(d[:1])]]
+        ).toarray(),
+        (vals, dd),
+    ),
+    "kron": (
+        lambda v, d: (
+            ss.kron(ss.eye(3), ss.csr_array((v, (r_, c_)), shape=(4, 4)))
+            @ ss.kron(ss.diags_array(d[:3]), ss.csr_array((v, (c_, r_)), shape=(4, 4)))
+            @ np.arange(12.0)
+        ),
+        (vals, dd),
+    ),
+    "multiply": (
+        lambda v, x: (
+            ss.csr_array((v, (r_, c_)), shape=(4, 4)).multiply(x).sum(axis=1),
+            ss.csr_array((v, (r_, c_)), shape=(4, 4)).multiply(ss.diags_array(x)).toarray(),
+            ss.triu(ss.csr_array((v, (r_, c_)), shape=(4, 4)), k=1).toarray(),
+        ),
+        (vals, b4),
+    ),
+    "repeated places": (
+        lambda v: (
+            ss.coo_matrix((v, ([0, 0, 1, 2, 1, 0], [0, 0, 1, 2, 1, 2])), shape=(3, 3))
+            .tocsr()[:2]
+            .toarray()
+        ),
+        (vals[:6],),
+    ),
+    "splu recorded": (
+        lambda v, b: ssl.splu(ss.csc_matrix((v, (r_, c_)), shape=(4, 4))).solve(b, "T"),
+        (vals, b4),
+    ),
+    "part": (
+        lambda v, b: (
+            ss.coo_matrix((v, (r_, c_)), shape=(4, 4)).tocsr()[1:, :][:, [0, 2, 3]] @ b[:3],
+            ss.csr_array((v, (r_, c_)), shape=(4, 4))[2, 3],
+        ),
+        (vals, b4),
+    ),
     "factorized": (lambda b: ssl.factorized(SA.tocsc())(b), (b4,)),
     "cg": (lambda b: ssl.cg(SA, b, rtol=1e-13)[0], (b4,)),
     "gmres": (lambda b: ssl.gmres(SA, b, rtol=1e-13)[0], (b4,)),
@@ -57,6 +102,11 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
     "spsolve": "bits",
+    "spsolve columns": "bits",
+    "splu recorded": "bits",
+    "part": "bits",
+    "kron": "bits",
+    "multiply": "bits",
     "cg": "bits",
     "gmres": "bits",
     "cg dense": "bits",

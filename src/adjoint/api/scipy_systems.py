@@ -1,4 +1,4 @@
-"""Sparse and iterative linear systems of SciPy on recorded values, by the equation ``A x = b``."""
+"""Sparse and iterative linear systems of SciPy on recorded values."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.api.solutions import found, solution
-from adjoint.graph.types import ArrayType
 from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.primitives.sparse_solve import Places, solve_sparse
 from adjoint.trace.calls.scipy_sparse import Kept
 from adjoint.trace.calls.scipy_sparse_recorded import parts
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
 
 _ITERATIVE = (
     "cg", "gmres", "bicg", "bicgstab", "cgs", "lgmres", "minres", "qmr", "gcrotmk", "tfqmr",
 )  # fmt: skip
-
-
-def _type(b: Any) -> ArrayType:
-    return ArrayType(tuple(b.shape), np.dtype(np.float64))
 
 
 def _recorded_matrix(a: Any) -> bool:
@@ -43,20 +39,23 @@ def _wants_solve(A: Any, b: Any, *_: Any, **__: Any) -> bool:
 @scipy_rule("scipy.sparse.linalg.spsolve", wanted=_wants_solve)
 def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:
     """The solution of a sparse system."""
-    import scipy.sparse
     from scipy.sparse.linalg import splu
 
     b = floating(b)
     if not _recorded_matrix(A):
         return _of_factor(splu(A.tocsc()), A, b)
+    return _by_elements(A, b)
+
+
+def _by_elements(A: Any, b: Any) -> Any:
+    """The solution of a system with recorded elements."""
     values, rows, columns = parts(A)
-
-    def solve(v: Any, right: Any) -> Any:
-        plain = scipy.sparse.csc_array((v, (rows, columns)), shape=A.shape)
-        return splu(plain).solve(np.asarray(right))
-
-    x = found([], _type(b), "spsolve", solve, values, b)
-    return solution(lambda x: A @ x - b, x)
+    values, b = floating(values), floating(b)
+    dtype = np.result_type(values.dtype, b.dtype, np.float64)
+    places = Places(np.asarray(rows, np.intp), np.asarray(columns, np.intp), A.shape[0])
+    right = np.reshape(b, (A.shape[0], -1)).astype(dtype)
+    x = bind(solve_sparse, (values.astype(dtype), right), (places,))
+    return np.reshape(x, b.shape)
 
 
 class _Factors:
@@ -113,26 +112,20 @@ def _iterative(name: str) -> None:
         import scipy.sparse
         import scipy.sparse.linalg
 
-        run = getattr(scipy.sparse.linalg, name)
         b = floating(b)
-        for key in ("callback", "callback_type"):
-            options.pop(key, None)
-        if _recorded_matrix(A):
-            values, rows, columns = parts(A)
-            given: list[Any] = [values]
-
-            def plain(v: Any) -> Any:
-                return scipy.sparse.csr_array((v, (rows, columns)), shape=A.shape)
-        elif hasattr(A, "recorder"):
-            given, plain = [A], lambda v: v
-        else:
-            given, plain = [], lambda *_: A
-
-        def solve(right: Any, *data: Any) -> Any:
-            return run(plain(*data), np.asarray(right), **options)[0]
-
-        x = found([], _type(b), name, solve, b, *given)
-        return solution(lambda x: A @ x - b, x), 0
+        if hasattr(A, "recorder") or isinstance(A, np.ndarray):
+            return np.linalg.solve(A, b), 0
+        if scipy.sparse.issparse(A):
+            return spsolve(A, b), 0
+        run = getattr(scipy.sparse.linalg, name)
+        tight = {**options, "rtol": 1e-13, "atol": 0.0}
+        for key in ("callback", "callback_type", "show", "check"):
+            tight.pop(key, None)
+        operator = scipy.sparse.linalg.aslinearoperator(A)
+        made = LinearMap(name, Kept(A, name), (b.shape, b.shape),
+                         lambda v: run(operator, v, **tight)[0],
+                         lambda v: run(operator.T, v, **tight)[0])  # fmt: skip
+        return linear_map(detached(b), map=made), 0
 
 
 for _name in _ITERATIVE:

@@ -1,6 +1,7 @@
 """The table of primitives: one row each."""
 
 from adjoint.primitives import (
+    bands,
     choose,
     control,
     convolution,
@@ -16,6 +17,7 @@ from adjoint.primitives import (
     recursion,
     scipy_linalg,
     sequences,
+    sparse_solve,
     special,
     special_bessel,
     special_distribution,
@@ -33,6 +35,7 @@ from adjoint.primitives.conventions import Conventions, conventions
 
 __all__ = [
     "Conventions",
+    "bands",
     "choose",
     "control",
     "conventions",
@@ -49,6 +52,7 @@ __all__ = [
     "recursion",
     "scipy_linalg",
     "sequences",
+    "sparse_solve",
     "special",
     "special_bessel",
     "special_distribution",

@@ -359,7 +359,7 @@ FAMILIES |= {
         "scipy_interpolate_splines",
         "scipy_interpolate_surfaces",
     ),
-    "scipy.sparse": ("scipy_sparse", "scipy_sparse_recorded"),
+    "scipy.sparse": ("scipy_sparse", "scipy_sparse_recorded", "scipy_sparse_places"),
     "scipy.sparse.linalg": ("adjoint.api.scipy_systems",),
     "scipy.spatial": ("scipy_spatial", "scipy_spatial_transform"),
     "scipy.spatial.transform": ("scipy_rotation",),

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.primitives.bands import solve_banded as solve_banded_system
+from adjoint.primitives.bands import turned
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused, triangular
+from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import scipy_rule
 
 borrow_names(
@@ -15,6 +18,42 @@ borrow_names(
     "diagsvd null_space orth orthogonal_procrustes pinvh subspace_angles expm_cond fiedler "
     "fiedler_companion clarkson_woodruff_transform",
 )
+
+
+def _columns(ab: Any, b: Any, below: int, above: int) -> Any:
+    """The solution of a banded system, of one vector or of several."""
+    given = (ab, b[..., None] if b.ndim < ab.ndim else b)
+    x = bind(solve_banded_system, given, (below, above))
+    return np.reshape(x, b.shape)
+
+
+@scipy_rule("scipy.linalg.solve_banded")
+def solve_banded(
+    l_and_u: Any, ab: Any, b: Any, overwrite_ab: bool = False, overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:  # fmt: skip
+    """A banded system."""
+    below, above = l_and_u
+    ab, b = matrices(ab, b)
+    return _columns(ab, b, int(below), int(above))
+
+
+@scipy_rule("scipy.linalg.solveh_banded")
+def solveh_banded(
+    ab: Any, b: Any, overwrite_ab: bool = False, overwrite_b: bool = False, lower: bool = False,
+    check_finite: bool = True,
+) -> Any:  # fmt: skip
+    """A hermitian positive banded system: the other half of its diagonals is put in place."""
+    ab, b = matrices(ab, b)
+    width = ab.shape[-2] - 1
+    conj = np.conjugate(ab) if ab.dtype.kind == "c" else ab
+    if lower:
+        other = turned(conj, width, 0)
+        whole = np.concatenate([other[..., :-1, :], ab], axis=-2)
+    else:
+        other = turned(conj, 0, width)
+        whole = np.concatenate([ab, other[..., 1:, :]], axis=-2)
+    return _columns(whole, b, width, width)
 
 
 def _triangle(ab: Any, lower: bool) -> Any:

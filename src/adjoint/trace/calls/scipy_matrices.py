@@ -187,43 +187,6 @@ def solve_circulant(
     return np.moveaxis(np.real(x) if real else x, -1, outaxis)
 
 
-@scipy_rule("scipy.linalg.solve_banded")
-def solve_banded(
-    l_and_u: Any, ab: Any, b: Any, overwrite_ab: bool = False, overwrite_b: bool = False,
-    check_finite: bool = True,
-) -> Any:  # fmt: skip
-    """A banded system, by its full matrix."""
-    ab, b = matrices(ab, b)
-    below, above = l_and_u
-    n = ab.shape[-1]
-    rows = np.arange(n)[:, None] - np.arange(n)[None, :] + above
-    inside = (rows >= 0) & (rows <= below + above)
-    columns = np.broadcast_to(np.arange(n), (n, n))
-    full = np.where(inside, ab[np.clip(rows, 0, below + above), columns], 0)
-    return np.linalg.solve(full, b)
-
-
-@scipy_rule("scipy.linalg.solveh_banded")
-def solveh_banded(
-    ab: Any, b: Any, overwrite_ab: bool = False, overwrite_b: bool = False, lower: bool = False,
-    check_finite: bool = True,
-) -> Any:  # fmt: skip
-    """A hermitian positive banded system, by its full matrix."""
-    ab, b = matrices(ab, b)
-    n, width = ab.shape[-1], ab.shape[0] - 1
-    gap = np.arange(n)[:, None] - np.arange(n)[None, :]
-    far = np.abs(gap)
-    if lower:  # ab[i - j, j] holds a[i, j] for i >= j
-        row, column = far, np.minimum(np.arange(n)[:, None], np.arange(n)[None, :])
-    else:  # ab[width + i - j, j] holds a[i, j] for i <= j
-        row, column = width - far, np.maximum(np.arange(n)[:, None], np.arange(n)[None, :])
-    full = np.where(far <= width, ab[np.clip(row, 0, width), column], 0)
-    if ab.dtype.kind == "c":
-        flipped = gap < 0 if lower else gap > 0
-        full = np.where(flipped, np.conjugate(full), full)
-    return np.linalg.solve(full, b)
-
-
 @scipy_rule("scipy.linalg.solve_sylvester")
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     """``a x + x b = q``."""

@@ -9,8 +9,8 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.trace.calls.scipy_sparse_places import product as recorded_product
 from adjoint.trace.calls.scipy_sparse_recorded import _holds
-from adjoint.trace.calls.scipy_sparse_recorded import _product as recorded_product
 from adjoint.trace.calls.scipy_sparse_recorded import _swapped as recorded_swapped
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule

@@ -94,7 +94,8 @@ def with_elements(like: Any, values: Any) -> Any:
     return made
 
 
-def _like(matrix: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:
+def like(matrix: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:
+    """A matrix of the same kind around other elements."""
     return fill(type(matrix).__new__(type(matrix)), values, rows, columns, shape)
 
 
@@ -137,6 +138,7 @@ def _given_recorded(self: Any, arg1: Any, *_: Any, **__: Any) -> bool:
     return _holds(arg1)
 
 
+BASE = "scipy.sparse._base._spbase"
 _COO, _CS = "scipy.sparse._coo._coo_base", "scipy.sparse._compressed._cs_matrix"
 for _name in (_COO, _CS):
     scipy_rule(f"{_name}.__init__", wanted=_given_recorded)(_init)
@@ -159,7 +161,7 @@ def times(matrix: Any, x: Any) -> Any:
 def transposed(matrix: Any, axes: Any = None, copy: bool = False) -> Any:
     """Rows and columns exchanged."""
     values, rows, columns = parts(matrix)
-    return _like(matrix, values, columns, rows, matrix.shape[::-1])
+    return like(matrix, values, columns, rows, matrix.shape[::-1])
 
 
 def dense(matrix: Any, *_: Any, **__: Any) -> Any:
@@ -188,25 +190,15 @@ def _diagonal(matrix: Any, k: int = 0) -> Any:
     return found
 
 
-def _product(self: Any, other: Any) -> Any:
-    import scipy.sparse
-
-    if scipy.sparse.issparse(other):
-        return _from_dense_of(self, dense(self) @ dense(other))
-    if np.ndim(other) == 0:
-        values, rows, columns = parts(self)
-        return _like(self, values * other, rows, columns, self.shape)
-    return times(self, other)
-
-
-def _from_dense_of(like: Any, whole: Any) -> Any:
-    rows, columns = np.nonzero(np.ones(whole.shape))
-    return _like(like, whole[rows, columns], rows, columns, whole.shape)
+def scaled(self: Any, factor: Any) -> Any:
+    """The matrix times a number."""
+    values, rows, columns = parts(self)
+    return like(self, values * factor, rows, columns, self.shape)
 
 
 def _swapped(self: Any, other: Any) -> Any:
     if np.ndim(other) == 0:
-        return _product(self, other)
+        return scaled(self, other)
     turned = times(transposed(self), np.swapaxes(other, 0, 1) if np.ndim(other) == 2 else other)
     return np.swapaxes(turned, 0, 1) if np.ndim(other) == 2 else turned
 
@@ -219,19 +211,16 @@ def _sum(self: Any, other: Any, sign: float = 1.0) -> Any:
     one, two = parts(self), parts(other)
     values = np.concatenate([floating(one[0]), sign * floating(two[0])])
     rows, columns = (np.concatenate([one[k], two[k]]) for k in (1, 2))
-    return _like(self, values, rows, columns, self.shape)
+    return like(self, values, rows, columns, self.shape)
 
 
-_BASE = "scipy.sparse._base._spbase"
-for _owner in (_BASE, _COO, _CS, "scipy.sparse._data._data_matrix", "scipy.sparse._csr._csr_base",
+for _owner in (BASE, _COO, _CS, "scipy.sparse._data._data_matrix", "scipy.sparse._csr._csr_base",
                "scipy.sparse._csc._csc_base", "scipy.sparse._dia._dia_base"):  # fmt: skip
     for _method, _rule in (
-        ("toarray", dense), ("todense", dense), ("transpose", transposed), ("multiply", _product),
+        ("toarray", dense), ("todense", dense), ("transpose", transposed),
         ("sum", _total), ("diagonal", _diagonal),
         ("__add__", _sum), ("__radd__", _sum), ("__sub__", lambda self, b: _sum(self, b, -1.0)),
-        ("__neg__", lambda self: _product(self, -1.0)),
-        ("tocsr", lambda self, *_, **__: self), ("tocsc", lambda self, *_, **__: self),
-        ("tocoo", lambda self, *_, **__: self), ("_mul_scalar", _product),
+        ("__neg__", lambda self: scaled(self, -1.0)), ("_mul_scalar", scaled),
     ):  # fmt: skip
         scipy_rule(f"{_owner}.{_method}", wanted=_holds)(_rule)
 
