@@ -21,13 +21,13 @@ def test_programs_used_last_are_kept():
 
 def test_long_runs_are_differentiated_once(monkeypatch):
     made = []
-    original = tape.pullback_graph
+    of_graph, of_run = tape._MAKERS["pullback"]
 
-    def counted(graph, active):
-        made.append(len(graph.nodes))
-        return original(graph, active)
+    def counted(recorder, n_inputs, outputs):
+        made.append(len(recorder.records))
+        return of_run(recorder, n_inputs, outputs)
 
-    monkeypatch.setattr(tape, "pullback_graph", counted)
+    monkeypatch.setitem(tape._MAKERS, "pullback", (of_graph, counted))
     monkeypatch.setattr(tape, "_programs", tape.Programs(most=100_000))
 
     def f(x):

@@ -17,9 +17,11 @@ import numpy as np
 from adjoint.differentiate.linearize import linearize
 from adjoint.differentiate.replay import replay, replay_values, value_of
 from adjoint.differentiate.reverse import pullback_graph
+from adjoint.differentiate.stitch import pullback_of, pushforward_of
 from adjoint.errors import LeakedArrayError
+from adjoint.graph.collection import uncollected
 from adjoint.graph.evaluate import program_of
-from adjoint.graph.graph import Graph, Literal
+from adjoint.graph.graph import Graph
 from adjoint.primitives.conventions import current
 from adjoint.trace.constants import stack_constants
 from adjoint.trace.record import current as up_to_date
@@ -80,6 +82,13 @@ class Programs:
 _programs = Programs(most=200_000)
 
 
+# By kind: the derivative program of a graph, and of a run.
+_MAKERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "pullback": (pullback_graph, pullback_of),
+    "pushforward": (linearize, pushforward_of),
+}
+
+
 class Tape:
     """A finished recording: its values, and the derivative programs made from it."""
 
@@ -123,13 +132,14 @@ class Tape:
         self.changed = Graph(graph.inputs, graph.nodes, graph.outputs[: len(traced)]), values
         return [*[None if i is None else next(results) for i in self.outputs], *results]
 
-    def _derivative(self, kind: str, make: Callable[[Graph, Sequence[bool]], Any]) -> Derivative:
+    def _derivative(self, kind: str) -> Derivative:
         recorder = self.recorder
+        of_graph, of_run = _MAKERS[kind]
         places = [k for k, i in enumerate(self.outputs) if i is not None]
         if self.changed is not None:
             graph = self.changed[0]
             active = [i < self.n_inputs for i in range(len(graph.inputs))]
-            made = graph.memo((kind, self.n_inputs), lambda g: make(g, active))
+            made = graph.memo((kind, self.n_inputs), lambda g: of_graph(g, active))
             return Derivative(
                 made.graph, made.residuals, tuple(places[k] for k in made.active_outputs)
             )
@@ -139,16 +149,10 @@ class Tape:
         if known is not None:
             return known
         traced = [i for i in self.outputs if i is not None]
-        recorded = recorder.graph(traced, range(self.n_inputs))
-        graph = recorded.graph
-        index = {value: i for i, value in recorded.values.items() if not isinstance(value, Literal)}
-        active = [i < self.n_inputs for i in range(len(graph.inputs))]
-        made = make(graph, active)
-        result = Derivative(
-            made.graph,
-            tuple(index[value] for value in made.residuals),
-            tuple(places[k] for k in made.active_outputs),
-        )
+        with uncollected():
+            made = of_run(recorder, self.n_inputs, traced)
+        ends = tuple([places[k] for k in made.active_outputs])
+        result = Derivative(made.graph, made.residuals, ends)
         _programs.keep(key, len(recorder.records), result)
         return result
 
@@ -164,12 +168,12 @@ class Tape:
 
     def pull(self, cotangents: Sequence[Any]) -> list[Any]:
         """Cotangents of the inputs from cotangents of the results."""
-        derivative = self._derivative("pullback", pullback_graph)
+        derivative = self._derivative("pullback")
         return self._run(derivative, [cotangents[i] for i in derivative.active_outputs])
 
     def push(self, tangents: Sequence[Any]) -> list[Any]:
         """Tangents of the results from tangents of the inputs; None means zero."""
-        derivative = self._derivative("pushforward", linearize)
+        derivative = self._derivative("pushforward")
         outputs = self._run(derivative, list(tangents))
         found: list[Any] = [None] * len(self.outputs)
         for i, value in zip(derivative.active_outputs, outputs, strict=True):
@@ -178,11 +182,11 @@ class Tape:
 
     def pullback(self) -> Derivative:
         """The pullback program itself, for whoever batches it."""
-        return self._derivative("pullback", pullback_graph)
+        return self._derivative("pullback")
 
     def pushforward(self) -> Derivative:
         """The pushforward program itself, for whoever batches it."""
-        return self._derivative("pushforward", linearize)
+        return self._derivative("pushforward")
 
     def residuals(self, derivative: Derivative) -> list[Any]:
         """What a derivative program reads of this run."""

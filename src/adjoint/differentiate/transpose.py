@@ -42,6 +42,23 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
     Returns:
         A graph from (residuals, cotangents of outputs) to cotangents of the linear inputs.
     """
+    return transposed(graph, linear, [False] * len(graph.outputs))[0]
+
+
+def transposed(
+    graph: Graph, linear: Sequence[bool], guarded: Sequence[bool]
+) -> tuple[Graph, list[bool | None]]:
+    """The transpose as a part of a larger one.
+
+    Args:
+        graph: linear in some inputs together.
+        linear: which inputs are linear; the others are residuals.
+        guarded: which cotangents of outputs are guarded.
+
+    Returns:
+        The graph that ``transpose`` gives; and for each linear input whether its cotangent is
+        guarded, None where nothing reaches it.
+    """
     recorder = Recorder("transpose", concrete=False, keep_all=True)
     values = _Values()
     for value, is_linear in zip(graph.inputs, linear, strict=True):
@@ -61,24 +78,26 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
             values.makers.update(dict.fromkeys(node.outputs, node))
 
     cotangents = _Cotangents()
-    for operand, y_bar in zip(graph.outputs, incoming, strict=True):
+    for operand, y_bar, flag in zip(graph.outputs, incoming, guarded, strict=True):
         if operand in dependent:
-            cotangents.add(operand, y_bar, False)
+            cotangents.add(operand, y_bar, flag)
     for node in reversed(walk):
         recorder.source = _adjoint_line(node)
         _pull_node(node, values, dependent, cotangents)
     recorder.source = None
 
     outputs = []
+    flags: list[bool | None] = []
     for value, is_linear in zip(graph.inputs, linear, strict=True):
         if is_linear:
             x_bar = cotangents.total.get(value)
+            flags.append(None if x_bar is None else value in cotangents.guarded)
             if x_bar is None:
                 x_bar = zeros(value.type)
             outputs.append(recorder.index_of(x_bar))
     made = recorder.graph(outputs, heads, inline=1 << 62)
     recorder.closed = True
-    return made.graph
+    return made.graph, flags
 
 
 class _Values:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.changes import Change, copied_slice, merged_sums
+from adjoint.graph.collection import uncollected
 from adjoint.graph.graph import Graph, Literal, Operand, Value
 
 # One step: the call, the slots it reads, the slot or slots it writes, the slots it frees.
@@ -28,6 +29,7 @@ class Program:
 
     __slots__ = ("constants", "n_inputs", "n_slots", "results", "steps")
 
+    @uncollected()
     def __init__(self, graph: Graph) -> None:
         slots: dict[Any, int] = {value: i for i, value in enumerate(graph.inputs)}
         constants: list[tuple[int, Any]] = []

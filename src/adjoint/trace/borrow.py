@@ -55,10 +55,10 @@ def _maker(function: Any) -> Callable[..., Any]:
     return make
 
 
-def _array(function: Any, copies: bool) -> Callable[..., Any]:
+def _array(function: Any, settings: dict[str, Any]) -> Callable[..., Any]:
     def array(obj: Any, *args: Any, **options: Any) -> Any:
         if type(obj) is core.TracedArray or any_traced(obj):
-            return making.recorded_array(obj, copies, *args, **options)
+            return making.recorded_array(obj, *args, **{**settings, **options})
         made = function(obj, *args, **options)
         return made if made is obj else making.result(made)
 

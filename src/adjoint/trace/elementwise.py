@@ -134,10 +134,11 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
         if type(x) is traced and x.recorder is recorder:
             index, kind = x.index, x.payload.dtype
             extent = x.payload.shape
+        elif type(x) in _PYTHON:
+            indices.append(recorder.number(x, ArrayType(shape, dtype), frame))
+            continue
         else:
-            if type(x) in _PYTHON:
-                x = np.asarray(x, dtype)
-            elif not hasattr(x, "dtype"):
+            if not hasattr(x, "dtype"):
                 x = np.asarray(x)
             index, kind, extent = recorder.constant(x), x.dtype, x.shape
         if kind != dtype:

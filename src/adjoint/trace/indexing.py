@@ -224,9 +224,9 @@ def is_basic(plan: Plan) -> bool:
 def read(x: Any, plan: Plan) -> Any:
     """The elements an index picks."""
     if plan.extent != x.shape or any(s != 1 for s in plan.step):
-        x = slice_(x, start=plan.start, step=plan.step, shape=plan.extent)
+        x = core.bind(slice_, (x,), (plan.start, plan.step, plan.extent))
     if x.shape != plan.expanded:
-        x = reshape(x, shape=plan.expanded)
+        x = core.bind(reshape, (x,), (plan.expanded,))
     if plan.axes:
         x = gather(x, *plan.arrays, axes=plan.axes)
     return x

@@ -26,6 +26,7 @@ from adjoint.trace.calls.support import any_traced, as_operand, with_sequence_as
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.replacing import is_replaced, replace_in_numpy
 from adjoint.trace.session import is_recording
+from adjoint.trace.views import memory_of
 
 _NUMERIC = "biufc"
 _NUMBERS = (bool, int, float, complex)
@@ -193,7 +194,7 @@ def _recorded_range(
     return np.concatenate([np.stack([first, second]), later])[: made.size]
 
 
-def _array(function: Any, copies: bool) -> Callable[..., Any]:
+def _array(function: Any, settings: dict[str, Any]) -> Callable[..., Any]:
     """np.array and np.asarray: nested lists may hold recorded numbers."""
 
     @functools.wraps(function)
@@ -204,24 +205,52 @@ def _array(function: Any, copies: bool) -> Callable[..., Any]:
         if type(obj) is not core.TracedArray and not any_traced(obj):
             result = function(obj, dtype, *args, **options)
             return result if result is obj else _made(result)
-        return recorded_array(obj, copies, dtype, **options)
+        return recorded_array(obj, dtype, *args, **{**settings, **options})
 
     return array
 
 
 def recorded_array(
-    obj: Any, copies: bool, dtype: Any = None, *args: Any, ndmin: int = 0, **options: Any
+    obj: Any,
+    dtype: Any = None,
+    order: str | None = None,
+    *,
+    copy: Any,
+    ndmin: int = 0,
+    **options: Any,
 ) -> Any:
     """``np.array`` (or ``np.asarray``) of a stand-in, or of a list with some in it."""
-    asked = options.get("copy", copies) in (True, np._CopyMode.ALWAYS)
-    wants_copy = asked and type(obj) is core.TracedArray
+    wants_copy = copy in (True, np._CopyMode.ALWAYS) and type(obj) is core.TracedArray
     result = joined(obj)
     if dtype is not None and result.dtype != dtype:
         result = result.astype(dtype)
     elif wants_copy or (result is obj and result.weak):
-        result = result.copy()
+        result = result.copy(order or "K")
+    elif order in _IN_ORDER and not _IN_ORDER[order](memory_of(result).flags):
+        result = result.copy(order)
     missing = ndmin - result.ndim
     return result.reshape((1,) * missing + result.shape) if missing > 0 else result
+
+
+_IN_ORDER: dict[str | None, Callable[[Any], bool]] = {
+    "C": lambda flags: bool(flags.c_contiguous),
+    "F": lambda flags: bool(flags.f_contiguous),
+}
+
+
+def _require(function: Any) -> Callable[..., Any]:
+    """``np.require``: an array that lies as asked for, and is the caller's own if that is."""
+
+    @functools.wraps(function)
+    def require(a: Any, dtype: Any = None, requirements: Any = None, **options: Any) -> Any:
+        if type(a) is not core.TracedArray and not any_traced(a):
+            return function(a, dtype, requirements, **options)
+        asked = {str(part).upper()[0] for part in requirements or ()}
+        order = "F" if "F" in asked else "C" if "C" in asked else None
+        made = recorded_array(a, dtype, order, copy=False)
+        return made.copy() if "O" in asked and made.tie is not None else made
+
+    return require
 
 
 def joined(x: Any) -> Any:
@@ -277,14 +306,25 @@ _MAKERS = (
     "where",
 )
 _EMPTY = ("empty", "empty_like")
-ARRAYS = {
-    "array": True,
-    "asarray": False,
-    "asanyarray": False,
-    "ascontiguousarray": False,
-    "asfortranarray": False,
-    "asarray_chkfinite": False,
+ARRAYS: dict[str, dict[str, Any]] = {
+    "array": {"copy": True},
+    "asarray": {"copy": False},
+    "asanyarray": {"copy": False},
+    "ascontiguousarray": {"copy": False, "order": "C"},
+    "asfortranarray": {"copy": False, "order": "F"},
+    "asarray_chkfinite": {"copy": False},
 }
+
+
+class _Grid:
+    """``np.mgrid`` and ``np.ogrid``, whose arrays the user may write."""
+
+    def __init__(self, own: Any) -> None:
+        self.own = own
+
+    def __getitem__(self, key: Any) -> Any:
+        made = self.own[key]
+        return result(made) if is_recording() else made
 
 
 class _Joiner:
@@ -331,6 +371,8 @@ def _placed_part(item: Any, ndmin: int, place: int) -> Any:
 
 def _prepare() -> None:
     _ours.update(r_=_Joiner(np.r_), c_=_Joiner(np.c_))
+    _ours.update(mgrid=_Grid(np.mgrid), ogrid=_Grid(np.ogrid))
+    _ours["require"] = _require(np.require)
     for name in _MAKERS:
         _ours[name] = _maker(getattr(np, name))
     _ours["fromiter"] = _from_iterator(np.fromiter)
@@ -338,8 +380,8 @@ def _prepare() -> None:
         _ours[name] = _empty(getattr(np, name))
     _ours["full"] = _full(np.full)
     _ours["arange"] = _arange(np.arange)
-    for name, copies in ARRAYS.items():
-        _ours[name] = _array(getattr(np, name), copies)
+    for name, settings in ARRAYS.items():
+        _ours[name] = _array(getattr(np, name), settings)
     replace_in_numpy(_ours)
 
 

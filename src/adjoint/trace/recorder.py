@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from adjoint.graph.primitive import Primitive, primitives
 from adjoint.graph.source import Source, here, source_here
 from adjoint.graph.types import ArrayType
 from adjoint.trace.foreign import NUMBERS, refused
+from adjoint.trace.records import Record, RecordedGraph, n_outputs
 
 _levels = itertools.count()
 
@@ -38,9 +39,6 @@ COPY_BYTES = 1 << 16
 
 # Where a derivative needs the results of these it makes them anew, from their operands.
 MADE_ANEW = {"broadcast", "cast"}
-
-# (primitive or None for a constant, attributes or the constant's type, operands, first output)
-Record = tuple[Any, Any, tuple[int, ...], int]
 
 
 class Recorder:
@@ -59,6 +57,7 @@ class Recorder:
 
     __slots__ = (
         "_constant_index",
+        "_numbers",
         "beneath",
         "closed",
         "concrete",
@@ -95,6 +94,7 @@ class Recorder:
         self.frames: list[Any] = []  # one for each record
         self.constants: list[int] = []  # indices of values that are constants
         self._constant_index: dict[int, int] = {}
+        self._numbers: dict[Any, int] = {}
         self.written: set[int] = set()  # values whose arrays a write may change: overwriting.py
         self.closed = False
         self.beneath: Recorder | None = None  # whose values count here as their payloads
@@ -141,6 +141,18 @@ class Recorder:
         self.payloads.append(kept)
         self.constants.append(index)
         return index
+
+    def number(self, value: Any, kind: ArrayType, frame: Any) -> int:
+        """The index of one of Python's numbers, stretched; loops meet the same again and again."""
+        key = (value, type(value), kind)
+        # Zeros are equal that differ in their signs. Graphs that are kept have each in its place.
+        found = self._numbers.get(key) if value and not self.keep_all else None
+        if found is None:
+            found = self.constant(np.asarray(value, kind.dtype))
+            if kind.shape:
+                found = self.push(_broadcast(), (kind.shape,), (found,), kind, frame)
+            self._numbers[key] = found
+        return found
 
     def _plain(self, value: Any) -> Any:
         """A constant that is no plain array of numbers as one, or refused."""
@@ -217,12 +229,15 @@ class Recorder:
                     result = result.copy("K")  # so that writes may change the array in place
             if primitive.structure == "constant" and not self.keep_all:
                 return plain(result)
-            results = result if primitive.several else (result,)
         else:
             types = [_type(x.payload if type(x) is TracedArray else x) for x in operands]
-            results = primitive.infer(*types, **settings)
-        made = self.emit(primitive, operands, attributes, results)
-        return tuple(made) if primitive.several else made[0]
+            result = primitive.infer(*types, **settings)
+            if not primitive.several:
+                (result,) = result
+        if primitive.several:
+            return tuple(self.emit(primitive, operands, attributes, result))
+        indices = tuple([self.index_of(x) for x in operands])
+        return TracedArray(self, self.push(primitive, attributes, indices, result), result, False)
 
     def lowered(self, x: Any) -> Any:
         """What an operand is one level further down."""
@@ -299,38 +314,6 @@ class Recorder:
         results = tuple([values[i] for i in outputs])
         graph = Graph(tuple(heads), tuple(nodes), results)
         return RecordedGraph(graph, captured, used, values)
-
-
-class RecordedGraph(NamedTuple):
-    """A graph read off a recorder.
-
-    Its inputs are the used optional ones, the given ones, then the captured constants.
-    """
-
-    graph: Graph
-    captured: list[int]
-    used: list[int]
-    values: dict[int, Any]  # the graph's value or literal for each index
-
-
-def n_outputs(record: Record) -> int:
-    """How many values a record makes."""
-    primitive, attributes, _, _ = record
-    if primitive is None or not primitive.several:
-        return 1
-    settings = primitive.settings(attributes)
-    # Control primitives: read off the graphs and types they hold.
-    if "types" in settings:
-        return len(settings["types"])
-    if "steps" in settings:
-        return sum(len(step.outputs) for step in settings["steps"])
-    if "n_unknowns" in settings:
-        return int(settings["n_unknowns"])
-    for name in ("graph", "body", "on_true"):
-        if name in settings:
-            return len(settings[name].outputs)
-    n: int = primitive.notes["n_outputs"]
-    return n
 
 
 def _is_uniform(value: Any) -> bool:

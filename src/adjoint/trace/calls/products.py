@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import products as p
-from adjoint.trace.calls.support import as_operand, axis_index, common_dtype
+from adjoint.trace.calls.placed_views import placed_view
+from adjoint.trace.calls.support import as_operand, axis_index, common_dtype, is_traced
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
@@ -131,6 +132,13 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: Any) -> Any:
     """Einstein summation, ellipses and implicit outputs included."""
     subscripts, xs = _parse_einsum(operands)
+    labels, _, kept = subscripts.partition("->")
+    if set(labels) == set(kept) and is_traced(xs[0]) and not options and out is None:
+        return placed_view(  # elements in another order, or of a diagonal
+            xs[0],
+            lambda array: np.einsum(subscripts, array),
+            lambda base: bind(p.einsum, (base,), (subscripts, bool(optimize))),
+        )
     xs = _same_dtype(*xs)
     result = bind(p.einsum, xs, (subscripts, bool(optimize)))
     if out is not None:

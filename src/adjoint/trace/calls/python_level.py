@@ -11,6 +11,7 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.making import joined
+from adjoint.trace.recorder import is_plain, plain
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.tables import implements
 from adjoint.trace.views import as_view, replace_value
@@ -83,7 +84,11 @@ def view(x: Any, dtype: Any = None, type: Any = None) -> Any:
     forth, back = (_pairs, _numbers) if wanted.kind == "f" else (_numbers, _pairs)
     if wanted.kind == x.dtype.kind or (x.real.dtype != np.zeros(0, wanted).real.dtype):
         raise TypeError(f"the size of {wanted} does not fit {x.dtype}")
-    return as_view(forth(x), x, forth, lambda base, new: back(new))
+
+    def read(base: Any) -> Any:
+        return plain(base.payload.view(wanted)) if is_plain(base) else forth(base)
+
+    return as_view(read(x), x, read, lambda base, new: back(new))
 
 
 def _pairs(z: Any) -> Any:
@@ -93,17 +98,6 @@ def _pairs(z: Any) -> Any:
 
 def _numbers(parts: Any) -> Any:
     return parts[..., ::2] + 1j * parts[..., 1::2]
-
-
-@scipy_rule("numpy.lib.stride_tricks.as_strided")
-def as_strided(x: Any, *_: Any, **__: Any) -> Any:
-    """Refused: strides say where elements lie, and recorded values lie nowhere."""
-    raise UnsupportedError(
-        "strides say where elements lie in memory, which recorded values do not",
-        function="np.lib.stride_tricks.as_strided",
-        source=source_here(),
-        remedy="use np.lib.stride_tricks.sliding_window_view, or index arrays",
-    )
 
 
 @implements(methods=("resize",))
@@ -117,23 +111,3 @@ def resize_in_place(x: Any, *shape: Any, refcheck: bool = True) -> None:
         raise ValueError("cannot resize this array: it does not own its data")
     replace_value(x, np.reshape(filled, wanted))
     x.version += 1
-
-
-@implements(np.lib.stride_tricks.sliding_window_view)
-def sliding_window_view(
-    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
-) -> Any:
-    """Windows along axes, as new last axes."""
-    a = as_operand(x)
-    sizes = (window_shape,) if np.ndim(window_shape) == 0 else tuple(window_shape)
-    axes = tuple(range(a.ndim)) if axis is None else (axis,) if np.ndim(axis) == 0 else axis
-    if len(sizes) != len(axes):
-        raise ValueError("window_shape and axis must have the same length")
-    for size, place in zip(sizes, axes, strict=True):
-        place = place % np.ndim(x)
-        count = a.shape[place] - size + 1
-        if size < 0 or count < 1:
-            raise ValueError("window shape cannot be larger than input array shape")
-        steps = np.arange(count)[:, None] + np.arange(size)
-        a = np.moveaxis(np.take(a, steps, axis=place), place + 1, -1)
-    return a

@@ -14,9 +14,9 @@ from adjoint.trace.calls.reductions import _store
 from adjoint.trace.calls.support import as_operand, axis_index, is_traced
 from adjoint.trace.elementwise import dtype_key
 from adjoint.trace.indexing import concrete_value
-from adjoint.trace.recorder import bind
+from adjoint.trace.recorder import bind, is_plain, plain
 from adjoint.trace.tables import implements
-from adjoint.trace.views import detached
+from adjoint.trace.views import as_view, detached
 
 
 @implements(np.where)
@@ -160,12 +160,16 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The diagonal of two axes, last."""
     x = as_operand(a)
     i, j = axis_index(axis1, x.ndim), axis_index(axis2, x.ndim)
-    moved = np.moveaxis(x, (i, j), (-2, -1))
-    rows = max(0, -offset)
-    columns = max(0, offset)
-    n = max(0, min(moved.shape[-2] - rows, moved.shape[-1] - columns))
-    k = np.arange(n)
-    return linear.gather(detached(moved), k + rows, k + columns, axes=(x.ndim - 2, x.ndim - 1))
+    rows, columns = max(0, -offset), max(0, offset)
+    k = np.arange(max(0, min(x.shape[i] - rows, x.shape[j] - columns)))
+
+    def read(base: Any) -> Any:
+        if is_plain(base):
+            return plain(np.diagonal(base.payload, offset, i, j))
+        moved = np.moveaxis(base, (i, j), (-2, -1))
+        return linear.gather(moved, k + rows, k + columns, axes=(x.ndim - 2, x.ndim - 1))
+
+    return as_view(read(x if is_plain(x) else detached(x)), x, read, None)
 
 
 @implements(np.diag)

@@ -10,7 +10,6 @@ import numpy as np
 from adjoint.errors import ConcreteValueError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives import linear
-from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import (
     as_operand,
     axis_index,
@@ -68,6 +67,8 @@ def reshape(
         size *= n
     if size != x.size or any(n < 0 for n in wanted):
         raise ValueError(f"cannot reshape array of size {x.size} into shape {wanted}")
+    if copy:
+        x = x.copy("K")
     if order == "F":
         return transpose(reshape(transpose(x), wanted[::-1]))
     before = x.shape
@@ -83,7 +84,7 @@ def reshape(
 @implements(methods=("reshape",))
 def reshape_method(x: Any, *shape: Any, order: str = "C", copy: Any = None) -> Any:
     """``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
-    return reshape(x, _shape(shape), order)
+    return reshape(x, _shape(shape), order, copy=copy)
 
 
 @implements(np.transpose, np.permute_dims)
@@ -408,7 +409,7 @@ def astype(
     """Another dtype."""
     wanted = as_dtype(dtype)
     if x.dtype == wanted:
-        return core.TracedArray(x.recorder, x.index, x.payload, False)
+        return x if not copy and not x.weak else x.copy(order)
     if x.dtype.kind == "c" and wanted.kind == "f":
         import warnings
 
@@ -423,7 +424,7 @@ def astype(
 @implements(np.astype)
 def astype_function(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     """Another dtype."""
-    return astype(x, dtype)
+    return astype(x, dtype, copy=copy)
 
 
 @implements(np.copy)

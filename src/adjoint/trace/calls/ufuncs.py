@@ -133,7 +133,7 @@ def matmul(x: Any, y: Any, /, *, axes: Any = None, dtype: Any = None) -> Any:
 
 
 def _is_plain(x: Any, y: Any) -> bool:
-    return np.ndim(x) <= 2 and np.ndim(y) <= 2 and np.ndim(x) > 0 and np.ndim(y) > 0
+    return bool(0 < x.ndim <= 2 and 0 < y.ndim <= 2)
 
 
 def _batched(x: Any, y: Any) -> Any:
@@ -155,6 +155,8 @@ def _part(name: str, primitive: Any) -> Any:
 
     def part(val: Any) -> Any:
         x = as_operand(val)
+        if is_traced(x) and x.tie is not None:
+            x.tie.refresh(x)
         if x.dtype.kind == "c":
             return view(x, read(handle(x) if is_traced(x) else x), read, write)
         if name == "real":

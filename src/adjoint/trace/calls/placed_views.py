@@ -1,0 +1,109 @@
+"""Views that choose elements by places: diagonals by einsum, windows, strides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.trace import indexing
+from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.recorder import is_plain, plain
+from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.tables import implements
+from adjoint.trace.views import as_view, detached, memory_of
+
+
+def placed_view(
+    x: Any,
+    own: Callable[[Any], Any],
+    read: Callable[[Any], Any] | None = None,
+    *,
+    writeable: bool = True,
+) -> Any:
+    """What NumPy's own function makes of an array, as a view of a stand-in.
+
+    Args:
+        x: the stand-in.
+        own: gives a view of an array, in which each element is one of the array's.
+        read: the same for recorded values, if that is quicker than to gather the places.
+        writeable: whether the view may be written.
+    """
+
+    @cache  # an integer for each element: made only where they are needed
+    def places() -> Any:
+        return own(np.arange(x.size).reshape(x.shape))
+
+    def look(base: Any) -> Any:
+        if is_plain(base):
+            return plain(own(base.payload))
+        return np.reshape(base, -1)[places()] if read is None else read(base)
+
+    def write(base: Any, new: Any) -> Any:
+        flat = np.reshape(base, -1)
+        changed = indexing.write(flat, indexing.plan_index(flat.shape, places()), new)
+        return np.reshape(changed, base.shape)
+
+    first = look(x if is_plain(x) else detached(x))
+    return as_view(first, x, look, write if writeable else None)
+
+
+def _chosen(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Windows of the given extents along axes, as new last axes."""
+    for size, axis in zip(shape, axes, strict=True):
+        steps = np.arange(x.shape[axis] - size + 1)[:, None] + np.arange(size)
+        x = np.moveaxis(np.take(x, steps, axis=axis), axis + 1, -1)
+    return x
+
+
+@implements(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    """Windows along axes, as new last axes."""
+    a = as_operand(x)
+    shape = (window_shape,) if np.ndim(window_shape) == 0 else tuple(window_shape)
+    given = tuple(range(a.ndim)) if axis is None else (axis,) if np.ndim(axis) == 0 else axis
+    axes = tuple([i % a.ndim for i in given])
+
+    def own(array: Any) -> Any:
+        return np.lib.stride_tricks.sliding_window_view(array, shape, axes, writeable=writeable)
+
+    own(np.empty(a.shape, bool))  # refuses what does not fit
+    return placed_view(a, own, lambda base: _chosen(base, shape, axes), writeable=writeable)
+
+
+@scipy_rule("numpy.lib.stride_tricks.as_strided")
+def as_strided(
+    x: Any,
+    shape: Any = None,
+    strides: Any = None,
+    subok: bool = False,
+    writeable: bool = True,
+    **_: Any,
+) -> Any:
+    """Elements by their distance in memory, of an array that lies in order."""
+    a = as_operand(x)
+    memory = memory_of(a)
+    wanted = a.shape if shape is None else tuple(shape)
+    steps = memory.strides if strides is None else tuple(strides)
+    reach = sum((n - 1) * step for n, step in zip(wanted, steps, strict=True))
+    inside = all(step >= 0 for step in steps) and reach < memory.nbytes
+    if not (is_traced(a) and memory.flags.c_contiguous and (inside or 0 in wanted)):
+        raise UnsupportedError(
+            "strides that leave an array, or one that does not lie in order, reach elements "
+            "that a recording does not know",
+            function="np.lib.stride_tricks.as_strided",
+            source=source_here(),
+            remedy="use np.lib.stride_tricks.sliding_window_view, or index arrays",
+        )
+
+    def own(array: Any) -> Any:
+        scaled = [step * array.itemsize // a.dtype.itemsize for step in steps]
+        return np.lib.stride_tricks.as_strided(array, wanted, scaled, writeable=writeable)
+
+    return placed_view(a, own, writeable=writeable)

@@ -1,0 +1,128 @@
+"""Derivatives put together from patterns: the same as of the whole graph at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+from adjoint.api.taped import Run
+from adjoint.differentiate import stitch
+from adjoint.differentiate.linearize import linearize
+from adjoint.differentiate.reverse import pullback_graph
+from adjoint.graph import check_graph, evaluate
+
+X = np.array([0.5, -1.5, 2.5, 0.0])
+
+
+def aliased(x: Any) -> Any:
+    y = x * x
+    return y * y + x * 2 - x
+
+
+def steps_and_constants(x: Any) -> Any:
+    return np.floor(x) * x + np.round(x) + np.cumsum(np.ones(4)) * np.sign(x)
+
+
+def guarded(x: Any) -> Any:
+    y = np.where(x > 0, np.sqrt(np.abs(x)), 0.0)
+    return y * np.where(x != 0, 1 / x, 0.0)
+
+
+def several_outputs(x: Any) -> Any:
+    values, vectors = np.linalg.eigh(np.outer(x, x) + np.diag([1.0, 2, 3, 4]))
+    return values + vectors[0] ** 2
+
+
+def one_of_several(x: Any) -> Any:
+    _, s, _ = np.linalg.svd(np.outer(x, x) + np.diag([1.0, 2, 3, 4]))
+    return s
+
+
+def filled(x: Any) -> Any:
+    a = np.zeros((3, 4))
+    a[0] = x
+    for k in range(1, 3):
+        a[k] = np.sin(a[k - 1]) * x
+    return a.sum(axis=0) + a[:, 1].mean()
+
+
+def stretched(x: Any) -> Any:
+    return (x[:, None] * np.ones(4, np.float32) + x).sum(axis=0) * 2
+
+
+def control(x: Any) -> Any:
+    return ad.scan(lambda c, a: (c * a, c + a), x, np.ones((3, 1)) * x)[1][1] + x
+
+
+FUNCTIONS = [
+    aliased, steps_and_constants, guarded, several_outputs, one_of_several, filled, stretched,
+    control,
+    lambda x: x,
+    lambda x: (x, x[:2] * 3, np.ones(2)),
+    lambda x: x[0] * np.zeros(3),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of branches that are not taken
+@pytest.mark.parametrize("f", FUNCTIONS)
+def test_as_of_the_whole_graph(f: Any, rng: np.random.Generator) -> None:
+    run = Run(f, (X,), {}, (0,), "grad")
+    recorder = run.recorder
+    outputs = [i for i in run.tape.outputs if i is not None]
+    whole = recorder.graph(outputs, [0])
+    index = {value: i for i, value in whole.values.items()}
+    active = [i == 0 for i in range(len(whole.graph.inputs))]
+    for of_graph, of_run in (
+        (pullback_graph, stitch.pullback_of),
+        (linearize, stitch.pushforward_of),
+    ):
+        old, new = of_graph(whole.graph, active), of_run(recorder, 1, outputs)
+        check_graph(new.graph)
+        assert new.active_outputs == old.active_outputs
+        assert set(new.residuals) == {index[value] for value in old.residuals}
+        incoming = [
+            rng.normal(size=v.type.shape).astype(v.type.dtype)
+            for v in new.graph.inputs[len(new.residuals) :]
+        ]
+        with np.errstate(all="ignore"):
+            got = evaluate(new.graph, [*[recorder.payloads[i] for i in new.residuals], *incoming])
+            wanted = evaluate(
+                old.graph, [*[recorder.payloads[index[v]] for v in old.residuals], *incoming]
+            )
+        for a, b in zip(got, wanted, strict=True):
+            assert np.all(np.isfinite(a))
+            np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-13)
+
+
+def test_lines_are_the_users() -> None:
+    run = Run(aliased, (X,), {}, (0,), "grad")
+    graph = run.tape.pullback().graph
+    lines = {node.source.text for node in graph.nodes if node.source is not None}
+    assert lines == {"y = x * x", "return y * y + x * 2 - x"}
+    assert {node.source.role for node in graph.nodes if node.source is not None} == {"adjoint"}
+
+
+def test_conventions_are_part_of_the_key() -> None:
+    f = ad.grad(lambda x: np.abs(x) * 3.0)
+    assert f(0.0) == 0.0
+    with ad.conventions(abs_at_zero="one"):
+        assert f(0.0) == 3.0
+    assert f(0.0) == 0.0
+
+
+def test_an_operation_met_again_is_not_differentiated_again(monkeypatch: Any) -> None:
+    made = []
+
+    def counted(*args: Any) -> Any:
+        made.append(args)
+        return linearize(*args)
+
+    monkeypatch.setattr(stitch, "linearize", counted)
+    monkeypatch.setattr(stitch, "_linears", {})
+    ad.grad(lambda x: np.sum(np.sin(np.sin(np.sin(x))) * np.cos(x)))(X)
+    assert len(made) == 4  # sin, cos, mul, sum
+    ad.grad(lambda x: np.sum(np.cos(np.sin(x)) * np.sin(x)))(X)
+    assert len(made) == 4
