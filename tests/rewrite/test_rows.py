@@ -180,6 +180,32 @@ def test_rows_of_the_array_before_and_rows_written_twice():
     np.testing.assert_allclose(ad.jit(f)(U), f(U), rtol=1e-13)
 
 
+def test_a_second_sweep_reads_what_the_first_has_written_long_ago():
+    """Elimination, then substitution from the other end: no read looks at all writes."""
+    n = 400
+
+    def solve(p):
+        a, b, d = p
+        c, y, x = np.zeros(n), np.zeros(n), np.zeros(n)
+        c[0], y[0] = a[0] / b[0], d[0] / b[0]
+        for i in range(1, n):
+            m = b[i] - a[i] * c[i - 1]
+            c[i], y[i] = a[i] / m, (d[i] - a[i] * y[i - 1]) / m
+        x[n - 1] = y[n - 1]
+        for i in range(n - 2, -1, -1):
+            x[i] = y[i] - c[i] * x[i + 1]
+        return np.sum(x * x)
+
+    point = tuple(0.1 * np.cos(np.arange(n) + k) + 2.0 * (k == 1) for k in range(3))
+    run = ad.jit(ad.value_and_grad(solve))
+    value, slopes = run(point)
+    expected = ad.grad(solve)(point)
+    np.testing.assert_allclose(value, solve(point), rtol=1e-12)
+    for found, wanted in zip(slopes, expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-14)
+    assert len(run.lower(point).graph.nodes) < 120
+
+
 def test_a_program_that_stays_long_says_so():
     def irregular(x):
         for i in range(MOST_NODES + 200):

@@ -227,11 +227,17 @@ class Emitter:
     # *** loops ***
 
     def loop(
-        self, extent: int, body: Callable[[Index], None], step: int = 1, shared: bool = False
+        self,
+        extent: int,
+        body: Callable[[Index], None],
+        step: int = 1,
+        shared: bool = False,
+        before: int | None = None,
     ) -> None:
         """``for var in range(0, extent, step): body(var)``; extent a multiple of step.
 
         A shared loop runs from ``%begin`` to ``%end``, counted in steps: this thread's part.
+        One that is a piece of a longer loop is given the number of steps before it there.
         """
         if extent <= 0:
             return
@@ -245,19 +251,21 @@ class Emitter:
             body(var_index(var))
         finally:
             scope = self.scopes.pop()
-        start, stop, guard = "0", str(extent), f"br label %{tag}.head"
+        first, stop, guard = "0", str(extent), f"br label %{tag}.head"
         if shared:
-            start, stop = f"%{tag}.start", f"%{tag}.stop"
-            self.line(f"{start} = mul nuw nsw i64 %begin, {step}")
-            self.line(f"{stop} = mul nuw nsw i64 %end, {step}")
-            self.line(f"%{tag}.any = icmp ult i64 {start}, {stop}")
+            first, stop = f"%{tag}.start", f"%{tag}.stop"
+            for name, end in ((first, "%begin"), (stop, "%end")):
+                if before is not None:
+                    end = self._within(end, before, extent // step)
+                self.line(f"{name} = mul nuw nsw i64 {end}, {step}")
+            self.line(f"%{tag}.any = icmp ult i64 {first}, {stop}")
             guard = f"br i1 %{tag}.any, label %{tag}.head, label %{tag}.exit"
         self.scopes[-1].lines += [
             f"br label %{tag}.pre",
             f"{tag}.pre:",
             guard,
             f"{tag}.head:",
-            f"{var.name} = phi i64 [ {start}, %{tag}.pre ], [ {var.name}.next, %{tag}.latch ]",
+            f"{var.name} = phi i64 [ {first}, %{tag}.pre ], [ {var.name}.next, %{tag}.latch ]",
             *scope.lines,
             f"br label %{tag}.latch",
             f"{tag}.latch:",
@@ -266,6 +274,16 @@ class Emitter:
             f"br i1 {var.name}.more, label %{tag}.head, label %{tag}.exit",
             f"{tag}.exit:",
         ]
+
+    def _within(self, steps: str, before: int, count: int) -> str:
+        """A number of steps of a longer loop as one of a piece of ``count`` steps."""
+        self.declare("@llvm.umax.i64", "declare i64 @llvm.umax.i64(i64, i64)")
+        self.declare("@llvm.umin.i64", "declare i64 @llvm.umin.i64(i64, i64)")
+        late, moved, found = (self.fresh("w") for _ in range(3))
+        self.line(f"{late} = call i64 @llvm.umax.i64(i64 {steps}, i64 {before})")
+        self.line(f"{moved} = sub nuw nsw i64 {late}, {before}")
+        self.line(f"{found} = call i64 @llvm.umin.i64(i64 {moved}, i64 {count})")
+        return found
 
     def when(self, condition: str, body: Callable[[], None]) -> None:
         """Run something only if a flag holds; nothing made inside is known outside."""
@@ -290,13 +308,14 @@ class Emitter:
         body: Callable[[Index], None],
         start: int = 0,
         shared: bool = False,
+        piece: bool = False,
     ) -> None:
         """``for var in range(start, extent)`` in steps of ``lanes``, and what is left over.
 
         With masked loads in hardware the rest is one step with some lanes off; otherwise
         ever narrower steps.
         """
-        before = self.vector
+        outer = self.vector
         whole = extent - (extent - start) % lanes
 
         def step(index: Index) -> None:
@@ -317,12 +336,12 @@ class Emitter:
                 body(self.lanes_from(Index(done), narrow, left, mask))
                 done += narrow
 
-        self.loop(whole - start, step, lanes, shared)
+        self.loop(whole - start, step, lanes, shared, 0 if piece else None)
         if shared and whole < extent:
             self.when("%last", rest)
         else:
             rest()
-        self.vector = before
+        self.vector = outer
 
     def lanes_from(self, first: Index, lanes: int, used: int, mask: Reg | None = None) -> Index:
         """Make the lanes stand for ``first, first + 1, ...`` from here on; lane 0's index."""

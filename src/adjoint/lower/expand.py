@@ -6,7 +6,7 @@ from typing import Any
 
 from adjoint.graph.graph import Node
 from adjoint.lower.emit import Reg, number_type
-from adjoint.lower.expr import EXPANSIONS, Indices, Writer
+from adjoint.lower.expr import EXPANSIONS, NEVER, Indices, Writer
 from adjoint.lower.index import ZERO, Index, Loaded, Quotient, unravel
 
 # *** nodes that only change indices ***
@@ -75,6 +75,8 @@ def _within(
         width = abs(stride)
         place = moved.div(width)
         part = w.inside(place, extent)
+        if part is NEVER:
+            return NEVER, at
         if width > 1:
             rest = moved.mod(width)
             if w.probing:
@@ -88,10 +90,19 @@ def _within(
     return condition, tuple(inner)
 
 
+def _nothing(w: Writer, node: Node) -> Reg:
+    """Zero, of a node's dtype."""
+    kind = number_type(node.output.type.dtype)
+    assert kind is not None
+    return w.const(0, kind)
+
+
 def _unslice(w: Writer, node: Node, at: Indices) -> Reg:
     start, step, _ = node.attributes
     (y,) = node.operands
     condition, inner = _within(w, at, start, step, y.type.shape)
+    if condition is NEVER:
+        return _nothing(w, node)
     reg = w.under(condition, lambda: w.eval(y, inner))
     return reg if condition is None else w.select(condition, reg, w.const(0, reg.kind))
 
@@ -100,6 +111,8 @@ def _set_slice(w: Writer, node: Node, at: Indices) -> Reg:
     start, step = node.attributes
     x, y = node.operands
     condition, inner = _within(w, at, start, step, y.type.shape)
+    if condition is NEVER:
+        return w.eval(x, at)
     new = w.under(condition, lambda: w.eval(y, inner))
     return new if condition is None else w.select(condition, new, w.eval(x, at))
 
@@ -113,18 +126,16 @@ def _concatenate(w: Writer, node: Node, at: Indices) -> Reg:
             continue
         moved = at[axis] - start
         condition = w.inside(moved, extent)
+        start += extent
+        if condition is NEVER:
+            continue
         inner = (*at[:axis], moved, *at[axis + 1 :])
         reg = w.under(condition, lambda x=x, inner=inner: w.eval(x, inner))  # type: ignore[misc]
         if result is None or condition is None:
             result = reg
         else:
             result = w.select(condition, reg, result)
-        start += extent
-    if result is None:  # all parts are empty, and so is the result
-        kind = number_type(node.output.type.dtype)
-        assert kind is not None
-        return w.const(0, kind)
-    return result
+    return _nothing(w, node) if result is None else result  # None: all parts are empty
 
 
 # *** elements by index ***

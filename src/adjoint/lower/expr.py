@@ -35,6 +35,9 @@ CHOOSING_NODES = frozenset({"unslice", "set_slice", "concatenate"})
 EXPANSIONS: dict[str, Callable[[Writer, Node, tuple[Index, ...]], Reg]] = {}
 
 
+NEVER = Reg("false", "i1", 1, 0)
+
+
 class FaultError(Exception):
     """A node turned out to have no native code; it will run its NumPy reference."""
 
@@ -143,13 +146,15 @@ class Writer(MemoryWriter):
         return self.load(place, where, mask)
 
     def inside(self, index: Index, extent: int) -> Reg | None:
-        """Whether 0 <= index < extent, per lane; None if that is known to hold."""
+        """Whether 0 <= index < extent, per lane; None if that always holds, NEVER if never."""
         low, high = index.bounds()
         if self.probing:
             self.forms.add(index)
             self.cuts.update(crossings(index, (0, extent)))
         if low >= 0 and high < extent:
             return None
+        if high < 0 or low >= extent:
+            return NEVER
         lanes = self.vector.lanes if self.lane_stride(index) != 0 else 1
         reg = self.index(index, lanes)
         return self.op("icmp ult", reg, self.const(extent, "i64"), kind="i1")

@@ -24,6 +24,8 @@ from adjoint.lower.widths import bytes_of, counts, fitting
 _UNROLL = 4  # accumulators side by side, so that additions need not wait for each other
 _ACCUMULATORS = 8  # vectors of the machine that they may take
 _MOST_PIECES = 6  # of a loop that is cut
+_LONG = 7  # vectors of a loop whose ends, shorter than a vector, are written apart
+_MAIN = 0.9  # of a loop that threads share: the part that they do, one of them does the rest
 _WIDEST = 16  # lanes at most, however narrow the elements
 
 
@@ -200,25 +202,33 @@ class KernelWriter:
 
         shared, self.outermost = self.outermost, False
         lanes = self.kept_lanes(extent) if vector and not rest else 0
-        for start, length in [(0, extent)] if shared else self._pieces(group, extent, lanes):
-            piece = partial(inside, start=start)
-            if lanes:
-                self.w.vector_loop(length, lanes, piece, shared=shared)
-            else:
-                self.w.loop(length, piece, shared=shared)
+        pieces = self._pieces(group, extent)
+        longest = max(length for _, length in pieces)
+        ends = lanes and any(length < lanes for _, length in pieces)
+        if (ends and longest < _LONG * lanes) or (shared and lanes and longest < extent * _MAIN):
+            pieces, longest = [(0, extent)], extent
+        for start, length in pieces:
+            piece, cut = partial(inside, start=start), length < extent
+            if not lanes:
+                self.w.loop(length, piece, shared=shared, before=start if cut else None)
+            elif not shared:
+                self.w.vector_loop(length, self.kept_lanes(length), piece)
+            elif length == longest:
+                self.w.vector_loop(length, lanes, piece, shared=True, piece=cut)
+            else:  # an end of a loop that threads share
+                ending = partial(self.w.vector_loop, length, self.kept_lanes(length), piece)
+                self.w.when("%last", ending)
 
-    def _pieces(self, group: list[int], extent: int, lanes: int) -> list[tuple[int, int]]:
+    def _pieces(self, group: list[int], extent: int) -> list[tuple[int, int]]:
         """(start, length) of the parts of a loop: cut where a joined array's parts begin.
 
         In each part it is known which of the joined arrays an element comes from.
         """
         in_stretch = self.stretch is not None and group is self.inner[0]
-        cuts = self.kernel.cuts[group[0]] if len(group) == 1 and not in_stretch else ()
+        cuts = self.kernel.cuts.get(group[0], ()) if len(group) == 1 and not in_stretch else ()
         ends = [0, *cuts, extent]
         pieces = [(a, b - a) for a, b in pairwise(ends)]
-        if len(pieces) > _MOST_PIECES or any(length < lanes for _, length in pieces):
-            return [(0, extent)]
-        return pieces
+        return pieces if len(pieces) <= _MOST_PIECES else [(0, extent)]
 
     def kept_lanes(self, extent: int) -> int:
         """Lanes along a kept axis."""

@@ -30,14 +30,17 @@ class Change:
 
     body: list[Step]
     before: list[Step]
-    kernels: list[tuple[Kernel, list[list[int]], int, int]] = field(default_factory=list)
+    kernels: list[tuple[Kernel, list[list[int]], int, int, dict[int, list[int]]]] = field(
+        default_factory=list
+    )
 
     def cut(self, steps: Sequence[Step], strips: int) -> None:
         """Let kernels run over strips of rows."""
         for step in steps:
             if isinstance(step, KernelStep):
                 kernel = step.kernel
-                self.kernels.append((kernel, kernel.groups, kernel.lanes, kernel.shared))
+                form = kernel.groups, kernel.lanes, kernel.shared, kernel.cuts
+                self.kernels.append((kernel, *form))
                 _cut(kernel, strips)
 
 
@@ -45,8 +48,9 @@ def undo(changes: list[Change]) -> None:
     """Take back what was changed."""
     for change in reversed(changes):
         change.body[:] = change.before
-        for kernel, groups, lanes, shared in change.kernels:
-            kernel.groups, kernel.lanes, kernel.shared = groups, lanes, shared
+        for kernel, groups, lanes, shared, cuts in change.kernels:
+            kernel.groups, kernel.lanes = groups, lanes
+            kernel.shared, kernel.cuts = shared, cuts
 
 
 def split_loops(steps: list[Step], threads: int) -> list[Change]:
@@ -172,4 +176,6 @@ def strip_form(kernel: Kernel, strips: int) -> tuple[list[list[int]], int, float
 
 def _cut(kernel: Kernel, strips: int) -> None:
     kernel.groups, kernel.lanes, _ = strip_form(kernel, strips)
+    if len(kernel.space) == 1:
+        kernel.cuts = {}  # what is left over at a cut would be done by every strip
     kernel.shared = shared_steps(kernel)

@@ -16,6 +16,9 @@ from adjoint.graph.graph import Operand
 from adjoint.rewrite.builder import Builder, Equation
 
 EQUATIONS: dict[str, list[Equation]] = {}
+# Writes that are looked behind for what a slice reads. A loop that reads what another wrote
+# long ago is for ``split_rows``: looking here would take time quadratic in the rounds.
+_FURTHEST = 32
 
 
 def equation(*names: str) -> Callable[[Equation], Equation]:
@@ -142,20 +145,22 @@ def _place(a: Settings, y: Operand, start: Any) -> str:
 @equation("slice")
 def slice_of_written(b: Builder, x: Operands, a: Settings) -> Operand | None:
     """set_slice(x, y)[...] = y[...] inside what was written, x[...] apart from it."""
-    inner = b.of(x[0], "set_slice")
-    if inner is None or 0 in a["shape"]:
-        return None
-    before, y = inner.operands
-    start, step = inner.attributes
-    if 0 in y.type.shape or any(s != 1 for s in step):
-        return None
-    place = _place(a, y, start)
-    if place == "apart":
-        return b("slice", before, **a)
-    if place == "across":
-        return None
-    moved = tuple([f - g for f, g in zip(a["start"], start, strict=True)])
-    return b("slice", y, start=moved, step=a["step"], shape=a["shape"])
+    array = x[0]
+    for _ in range(_FURTHEST):
+        inner = b.of(array, "set_slice")
+        if inner is None or 0 in a["shape"]:
+            return None if array is x[0] else b("slice", array, **a)
+        before, y = inner.operands
+        start, step = inner.attributes
+        apart = 0 in y.type.shape or any(s != 1 for s in step)
+        place = "across" if apart else _place(a, y, start)
+        if place == "inside":
+            moved = tuple([f - g for f, g in zip(a["start"], start, strict=True)])
+            return b("slice", y, start=moved, step=a["step"], shape=a["shape"])
+        if place == "across":
+            return None if array is x[0] else b("slice", array, **a)
+        array = before
+    return None
 
 
 @equation("set_slice")

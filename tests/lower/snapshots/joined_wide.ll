@@ -1,31 +1,13 @@
 define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
-  %spare36 = alloca double, align 64
-  store double zeroinitializer, ptr %spare36, align 64
-  %v10 = insertelement <8 x i64> poison, i64 -17, i64 0
-  %v11 = shufflevector <8 x i64> %v10, <8 x i64> poison, <8 x i32> zeroinitializer
-  %v13 = insertelement <8 x i64> poison, i64 30, i64 0
-  %v14 = shufflevector <8 x i64> %v13, <8 x i64> poison, <8 x i32> zeroinitializer
-  %v21 = insertelement <8 x double> poison, double 0x4000000000000000, i64 0
-  %v22 = shufflevector <8 x double> %v21, <8 x double> poison, <8 x i32> zeroinitializer
-  %v32 = icmp ult i64 -1, 30
-  %v48 = insertelement <8 x i64> poison, i64 17, i64 0
-  %v49 = shufflevector <8 x i64> %v48, <8 x i64> poison, <8 x i32> zeroinitializer
-  %v66 = insertelement <8 x i64> poison, i64 0, i64 0
-  %v67 = shufflevector <8 x i64> %v66, <8 x i64> poison, <8 x i32> zeroinitializer
-  %v68 = add nsw <8 x i64> %v67, <i64 0, i64 1, i64 2, i64 3, i64 4, i64 5, i64 6, i64 7>
-  %v69 = insertelement <8 x i64> poison, i64 41, i64 0
-  %v70 = shufflevector <8 x i64> %v69, <8 x i64> poison, <8 x i32> zeroinitializer
-  %v71 = add nsw <8 x i64> %v68, %v70
-  %v72 = icmp ult <8 x i64> %v71, %v49
-  %v73 = and <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>, %v72
+  %v22 = insertelement <8 x double> poison, double 0x4000000000000000, i64 0
+  %v23 = shufflevector <8 x double> %v22, <8 x double> poison, <8 x i32> zeroinitializer
   br label %L1.pre
   L1.pre:
   br label %L1.head
   L1.head:
   %L1 = phi i64 [ 0, %L1.pre ], [ %L1.next, %L1.latch ]
   %v3 = mul nsw i64 %L1, 17
-  %v16 = mul nsw i64 %L1, 30
-  %v25 = mul nsw i64 %L1, 47
+  %v7 = mul nsw i64 %L1, 47
   br label %L2.pre
   L2.pre:
   br label %L2.head
@@ -34,88 +16,55 @@ define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
   %v4 = add nsw i64 %v3, %L2
   %v5 = getelementptr inbounds double, ptr %b0, i64 %v4
   %v6 = load <8 x double>, ptr %v5, align 8
-  %v7 = insertelement <8 x i64> poison, i64 %L2, i64 0
-  %v8 = shufflevector <8 x i64> %v7, <8 x i64> poison, <8 x i32> zeroinitializer
-  %v9 = add nsw <8 x i64> %v8, <i64 0, i64 1, i64 2, i64 3, i64 4, i64 5, i64 6, i64 7>
-  %v12 = add nsw <8 x i64> %v9, %v11
-  %v15 = icmp ult <8 x i64> %v12, %v14
-  %v17 = add nsw i64 %v16, %L2
-  %v18 = add nsw i64 %v17, -17
-  %v19 = getelementptr inbounds double, ptr %b1, i64 %v18
-  %v20 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %v19, i32 8, <8 x i1> %v15, <8 x double> zeroinitializer)
-  %v23 = fmul <8 x double> %v20, %v22
-  %v24 = select <8 x i1> %v15, <8 x double> %v23, <8 x double> %v6
-  %v26 = add nsw i64 %v25, %L2
-  %v27 = getelementptr inbounds double, ptr %b2, i64 %v26
-  store <8 x double> %v24, ptr %v27, align 8
+  %v8 = add nsw i64 %v7, %L2
+  %v9 = getelementptr inbounds double, ptr %b1, i64 %v8
+  store <8 x double> %v6, ptr %v9, align 8
   br label %L2.latch
   L2.latch:
   %L2.next = add nuw nsw i64 %L2, 8
   %L2.more = icmp ult i64 %L2.next, 16
   br i1 %L2.more, label %L2.head, label %L2.exit
   L2.exit:
-  %v28 = mul nsw i64 %L1, 17
-  %v29 = add nsw i64 %v28, 16
-  %v30 = getelementptr inbounds double, ptr %b0, i64 %v29
-  %v31 = load double, ptr %v30, align 8
-  %v33 = mul nsw i64 %L1, 30
-  %v34 = add nsw i64 %v33, -1
-  %v35 = getelementptr inbounds double, ptr %b1, i64 %v34
-  %v37 = select i1 %v32, ptr %v35, ptr %spare36
-  %v38 = load double, ptr %v37, align 8
-  %v39 = fmul double %v38, 0x4000000000000000
-  %v40 = select i1 %v32, double %v39, double %v31
-  %v41 = mul nsw i64 %L1, 47
-  %v42 = add nsw i64 %v41, 16
-  %v43 = getelementptr inbounds double, ptr %b2, i64 %v42
-  store double %v40, ptr %v43, align 8
-  %v52 = mul nsw i64 %L1, 17
-  %v57 = mul nsw i64 %L1, 30
-  %v62 = mul nsw i64 %L1, 47
-  br label %L44.pre
-  L44.pre:
-  br label %L44.head
-  L44.head:
-  %L44 = phi i64 [ 0, %L44.pre ], [ %L44.next, %L44.latch ]
-  %v45 = insertelement <8 x i64> poison, i64 %L44, i64 0
-  %v46 = shufflevector <8 x i64> %v45, <8 x i64> poison, <8 x i32> zeroinitializer
-  %v47 = add nsw <8 x i64> %v46, <i64 0, i64 1, i64 2, i64 3, i64 4, i64 5, i64 6, i64 7>
-  %v50 = add nsw <8 x i64> %v47, %v49
-  %v51 = icmp ult <8 x i64> %v50, %v49
-  %v53 = add nsw i64 %v52, %L44
-  %v54 = add nsw i64 %v53, 17
-  %v55 = getelementptr inbounds double, ptr %b0, i64 %v54
-  %v56 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %v55, i32 8, <8 x i1> %v51, <8 x double> zeroinitializer)
-  %v58 = add nsw i64 %v57, %L44
-  %v59 = getelementptr inbounds double, ptr %b1, i64 %v58
-  %v60 = load <8 x double>, ptr %v59, align 8
-  %v61 = fmul <8 x double> %v60, %v22
-  %v63 = add nsw i64 %v62, %L44
-  %v64 = add nsw i64 %v63, 17
-  %v65 = getelementptr inbounds double, ptr %b2, i64 %v64
-  store <8 x double> %v61, ptr %v65, align 8
-  br label %L44.latch
-  L44.latch:
-  %L44.next = add nuw nsw i64 %L44, 8
-  %L44.more = icmp ult i64 %L44.next, 24
-  br i1 %L44.more, label %L44.head, label %L44.exit
-  L44.exit:
-  %v74 = mul nsw i64 %L1, 17
-  %v75 = add nsw i64 %v74, 0
-  %v76 = add nsw i64 %v75, 41
-  %v77 = getelementptr inbounds double, ptr %b0, i64 %v76
-  %v78 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %v77, i32 8, <8 x i1> %v73, <8 x double> zeroinitializer)
-  %v79 = mul nsw i64 %L1, 30
-  %v80 = add nsw i64 %v79, 0
-  %v81 = add nsw i64 %v80, 24
-  %v82 = getelementptr inbounds double, ptr %b1, i64 %v81
-  %v83 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %v82, i32 8, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>, <8 x double> zeroinitializer)
-  %v84 = fmul <8 x double> %v83, %v22
-  %v85 = mul nsw i64 %L1, 47
-  %v86 = add nsw i64 %v85, 0
-  %v87 = add nsw i64 %v86, 41
-  %v88 = getelementptr inbounds double, ptr %b2, i64 %v87
-  call void @llvm.masked.store.v8f64.p0(<8 x double> %v84, ptr %v88, i32 8, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>)
+  %v10 = mul nsw i64 %L1, 17
+  %v11 = add nsw i64 %v10, 16
+  %v12 = getelementptr inbounds double, ptr %b0, i64 %v11
+  %v13 = load double, ptr %v12, align 8
+  %v14 = mul nsw i64 %L1, 47
+  %v15 = add nsw i64 %v14, 16
+  %v16 = getelementptr inbounds double, ptr %b1, i64 %v15
+  store double %v13, ptr %v16, align 8
+  %v18 = mul nsw i64 %L1, 30
+  %v25 = mul nsw i64 %L1, 47
+  br label %L17.pre
+  L17.pre:
+  br label %L17.head
+  L17.head:
+  %L17 = phi i64 [ 0, %L17.pre ], [ %L17.next, %L17.latch ]
+  %v19 = add nsw i64 %v18, %L17
+  %v20 = getelementptr inbounds double, ptr %b2, i64 %v19
+  %v21 = load <8 x double>, ptr %v20, align 8
+  %v24 = fmul <8 x double> %v21, %v23
+  %v26 = add nsw i64 %v25, %L17
+  %v27 = add nsw i64 %v26, 17
+  %v28 = getelementptr inbounds double, ptr %b1, i64 %v27
+  store <8 x double> %v24, ptr %v28, align 8
+  br label %L17.latch
+  L17.latch:
+  %L17.next = add nuw nsw i64 %L17, 8
+  %L17.more = icmp ult i64 %L17.next, 24
+  br i1 %L17.more, label %L17.head, label %L17.exit
+  L17.exit:
+  %v29 = mul nsw i64 %L1, 30
+  %v30 = add nsw i64 %v29, 0
+  %v31 = add nsw i64 %v30, 24
+  %v32 = getelementptr inbounds double, ptr %b2, i64 %v31
+  %v33 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %v32, i32 8, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>, <8 x double> zeroinitializer)
+  %v34 = fmul <8 x double> %v33, %v23
+  %v35 = mul nsw i64 %L1, 47
+  %v36 = add nsw i64 %v35, 0
+  %v37 = add nsw i64 %v36, 41
+  %v38 = getelementptr inbounds double, ptr %b1, i64 %v37
+  call void @llvm.masked.store.v8f64.p0(<8 x double> %v34, ptr %v38, i32 8, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>)
   br label %L1.latch
   L1.latch:
   %L1.next = add nuw nsw i64 %L1, 1
