@@ -203,7 +203,7 @@ def test_a_second_sweep_reads_what_the_first_has_written_long_ago():
     np.testing.assert_allclose(value, solve(point), rtol=1e-12)
     for found, wanted in zip(slopes, expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-14)
-    assert len(run.lower(point).graph.nodes) < 120
+    assert len(run.lower(point).graph.nodes) < 200  # not each of the rounds
 
 
 def test_a_program_that_stays_long_says_so():
