@@ -22,6 +22,8 @@ def _square(x):
     [
         (lambda: ad.grad(_square(X)), ["grad takes a function", "got: f64[]", "f, not f(x)"]),
         (lambda: ad.value_and_grad(3.0), ["value_and_grad takes a function", "a float"]),
+        (lambda: ad.jit("f"), ["jit takes a function", "got: a str"]),
+        (lambda: ad.trace([], X), ["trace takes a function", "got: a list"]),
         (lambda: ad.vmap(None), ["vmap takes a function", "got: None"]),
         (lambda: ad.vjp(X, X), ["vjp takes a function", "got: f64[3]"]),
         (lambda: ad.hessian(2.0), ["hessian takes a function"]),
@@ -136,3 +138,35 @@ def test_sparse_matrices_are_named():
         ad.grad(lambda x: np.sum(np.dot(eye, x)))(X)
     with pytest.raises(UnsupportedError, match="pass its toarray"):
         ad.grad(lambda a: a.sum())(eye)
+
+
+_GENERATOR = np.random.default_rng(0)
+
+
+def test_random_numbers_that_become_constants_are_told_of(rng):
+    state = np.random.RandomState(0)
+    drawing = [
+        lambda x: x * np.random.normal(),  # noqa: NPY002
+        lambda x: x * _GENERATOR.normal(size=3),
+        lambda x: x * rng.normal(),
+        lambda x: sum(x * state.rand() for _ in range(2)),
+    ]
+    for f in drawing:
+        with pytest.warns(UserWarning, match="drew random numbers while it was recorded") as told:
+            ad.jit(f)(X)
+        assert told[0].filename == __file__
+    fixed = rng.normal(size=3)
+    ad.jit(lambda x: x * fixed * np.random.default_rng(0).normal())(X)
+
+
+def test_what_is_computed_later_is_no_result_of_a_program():
+    def made(x):
+        yield x
+
+    with pytest.raises(UnsupportedError) as caught:
+        ad.jit(made)(X)
+    text = str(caught.value)
+    assert text.startswith("jit: made returned a generator, whose values are not computed yet")
+    assert "remedy: return a list" in text
+    with pytest.raises(UnsupportedError, match="returned a map"):
+        ad.jit(lambda x: {"rows": map(np.sin, x)})(X)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.asked import function_wanted
+from adjoint.api.randomness import states_before, tell_of_draws
 from adjoint.api.recorded import Call, Recorded, is_setting, record, record_call, understand
 from adjoint.differentiate.replay import replay
 from adjoint.errors import ConcreteValueError, StructureError
@@ -46,6 +48,7 @@ def make_graph(f: Callable[..., Any], *args: Any) -> Graph:
       return %2
     }
     """
+    function_wanted(f, "trace")
     return record_call(f, args, "trace").graph
 
 
@@ -289,7 +292,9 @@ class Jitted:
         key = (call.key, current())
         found = self._recordings.get(key)
         if found is None or any(isinstance(x, TracedCore) for x in found.captured):
+            before = states_before(self._function)
             found = record(self._function, call, "jit")
+            tell_of_draws(self._function, before)
             with self._lock:
                 self._recordings[key] = found
             if len(self._recordings) == _MANY:
@@ -330,7 +335,8 @@ def jit(
 
     The values are the interpreter's to rounding. While f is recorded, values are not known: a
     Python branch on one is refused with the line and the remedy. Arrays that f takes from
-    outside are read when f is recorded, not anew at each call.
+    outside are read when f is recorded, not anew at each call; so are random numbers that it
+    draws, of which a ``RandomnessWarning`` tells.
 
     Strings, booleans and functions among the arguments are settings: f is compiled for each
     that is met, and may branch on them. So are Python integers where f needs their values, as
@@ -354,4 +360,5 @@ def jit(
     """
     if f is None:
         return functools.partial(jit, threads=threads, donate=donate)
+    function_wanted(f, "jit")
     return Jitted(f, threads, (donate,) if isinstance(donate, int) else donate)

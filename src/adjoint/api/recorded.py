@@ -9,12 +9,14 @@ then integers are settings of that function.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.asked import defined_at, described
+from adjoint.errors import UnsupportedError
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.trace.record import argument_payload, record_graph
@@ -127,6 +129,9 @@ def record(f: Callable[..., Any], call: Call, name: str) -> Recorded:
                 results[i] = parts(x)[0]
                 matrices.append((i, rebuilt(x)))
         plain = tuple([(i, x) for i, x in enumerate(results) if not _is_array(x)])
+        for _, x in plain:
+            if isinstance(x, Iterator | Coroutine):
+                raise _comes_later(f, x, name)
         seen.append((structure, plain, tuple(matrices)))
         return [x for x in results if _is_array(x)]
 
@@ -135,6 +140,19 @@ def record(f: Callable[..., Any], call: Call, name: str) -> Recorded:
     weak = [flag for _, flag in call.pairs]
     made = record_graph(run, types, tree.structure((0.0,) * len(types)), name, weak=weak)
     return Recorded(made.graph, made.captured, *seen[0])
+
+
+def _comes_later(f: Callable[..., Any], x: Any, name: str) -> UnsupportedError:
+    """The error for a result whose values would be computed when the recording is over."""
+    if isinstance(x, Coroutine):
+        x.close()  # or Python would warn that nobody waited for it
+    return UnsupportedError(
+        f"{getattr(f, '__name__', 'the function')} returned {described(x)}, whose values are not "
+        "computed yet",
+        function=name,
+        source=defined_at(f),
+        remedy="return a list or a tuple of them",
+    )
 
 
 def bound(
