@@ -1,10 +1,14 @@
 """Mistakes of the first day: each is named at the line that made it, with what to do."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import adjoint as ad
 from adjoint.errors import (
+    ConversionError,
     NonScalarOutputError,
     StructureError,
     UnsupportedError,
@@ -170,3 +174,14 @@ def test_what_is_computed_later_is_no_result_of_a_program():
     assert "remedy: return a list" in text
     with pytest.raises(UnsupportedError, match="returned a map"):
         ad.jit(lambda x: {"rows": map(np.sin, x)})(X)
+
+
+def test_an_array_under_recording_is_copied_but_not_pickled():
+    def sent(x):
+        return pickle.loads(pickle.dumps(x))
+
+    with pytest.raises(ConversionError) as caught:
+        ad.grad(sent)(1.0)
+    assert str(caught.value).startswith("pickle.dumps: an array under recording cannot be pickled")
+    assert "test_mistakes.py" in str(caught.value)
+    assert ad.grad(lambda x: copy.deepcopy([x])[0] ** 2)(3.0) == 6.0

@@ -27,7 +27,7 @@ from adjoint.trace.recorder import (
     set_array_class,
     unwrapped,
 )
-from adjoint.trace.refusals import TAKE, indexes_here, no_array, no_number
+from adjoint.trace.refusals import TAKE, indexes_here, no_array, no_number, no_pickle
 from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import (
     as_view,
@@ -346,6 +346,9 @@ class TracedArray(Arithmetic):
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise no_pickle(self)
 
     def copy(self, order: str = "C") -> Any:
         """The same value, tied to nothing."""

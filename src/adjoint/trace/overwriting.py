@@ -49,19 +49,14 @@ def overwrite(primitive: Primitive, x: Any, *others: Any, **settings: Any) -> An
 
 def write_at(source: Source | None, node: Node, operands: Sequence[Any], dies: bool) -> Any:
     """A node that writes, recorded with a line; the first operand may be one that dies here."""
-    recorder = core.innermost(operands)
-    if recorder is None or source is None:
-        return _write(node, operands, dies)
-    before, recorder.source = recorder.source, source
-    try:
-        return _write(node, operands, dies)
-    finally:
-        recorder.source = before
+    return core.bind_at(source, node, operands, _overwrite_node if dies else _write_node)
 
 
-def _write(node: Node, operands: Sequence[Any], dies: bool) -> Any:
-    if dies:
-        return overwrite(node.primitive, *operands, **node.settings)
+def _overwrite_node(node: Node, operands: Sequence[Any]) -> Any:
+    return overwrite(node.primitive, *operands, **node.settings)
+
+
+def _write_node(node: Node, operands: Sequence[Any]) -> Any:
     result = node.primitive(*operands, **node.settings)
     _mark(result)
     return result

@@ -424,14 +424,24 @@ def bind(primitive: Primitive, operands: Sequence[Any], attributes: Any) -> Any:
     return recorder.apply(primitive, operands, attributes)
 
 
-def bind_at(source: Source | None, node: Node, operands: Sequence[Any]) -> Any:
-    """Apply a node's primitive for another node's sake: new nodes carry that one's line."""
+def bind_node(node: Node, operands: Sequence[Any]) -> Any:
+    """Apply a node's primitive to operands that already fit."""
+    return bind(node.primitive, operands, node.attributes)
+
+
+def bind_at(
+    source: Source | None,
+    node: Node,
+    operands: Sequence[Any],
+    run: Callable[[Node, Sequence[Any]], Any] = bind_node,
+) -> Any:
+    """Run a node for another node's sake: the nodes it records carry that one's line."""
     recorder = innermost(operands)
     if recorder is None or source is None:
-        return bind(node.primitive, operands, node.attributes)
+        return run(node, operands)
     before, recorder.source = recorder.source, source
     try:
-        return bind(node.primitive, operands, node.attributes)
+        return run(node, operands)
     finally:
         recorder.source = before
 

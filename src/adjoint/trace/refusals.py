@@ -109,6 +109,16 @@ def no_array(x: Any) -> ConversionError:
     )
 
 
+def no_pickle(x: Any) -> ConversionError:
+    """The error for a stand-in that is to be written to a file or sent to another process."""
+    return ConversionError(
+        "an array under recording cannot be pickled: its derivative would be lost",
+        function=called_here() or x.recorder.name,
+        source=source_here(),
+        remedy="return it (has_aux=True for extra results), and pickle or send what comes back",
+    )
+
+
 def no_number(x: Any, kind: str) -> ConversionError:
     """The error for a stand-in that is asked to be a Python number."""
     if writes_an_item():
