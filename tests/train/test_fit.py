@@ -140,8 +140,8 @@ def test_an_epoch_is_one_call_of_one_graph(monkeypatch):
     calls = []
     made = compiled.program
 
-    def counting(graph, backend, threads=None):
-        run = made(graph, backend, threads)
+    def counting(graph, *settings):
+        run = made(graph, *settings)
         return lambda arguments: calls.append(graph) or run(arguments)
 
     monkeypatch.setattr(compiled, "program", counting)

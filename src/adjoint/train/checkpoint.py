@@ -67,7 +67,7 @@ class Checkpoint(Callback):
         self.every = every
         self._written = monotonic()
         self._latest: _Snapshot | None = None
-        self._saved: _Snapshot | None = None
+        self._is_written = False
         self._fingerprint = _fingerprint(problem, source, held, settings)
         if self.path.is_dir():
             raise StructureError(
@@ -93,8 +93,11 @@ class Checkpoint(Callback):
 
     def on_end(self, run: Run) -> None:
         """Write the last moment at which everything fitted together."""
-        if self._latest is not None and self._latest is not self._saved and not run.failed:
-            self._write(self._latest)
+        latest = self._latest
+        if latest is None or run.failed or not run.still_holds(latest.position):
+            return
+        if not self._is_written:
+            self._write(latest)
 
     def _note(self, run: Run) -> None:
         if not run.can_be_saved:
@@ -106,6 +109,7 @@ class Checkpoint(Callback):
             run.stopped,
             [callback.state() for callback in run.callbacks],
         )
+        self._is_written = False
         if monotonic() - self._written >= self.every:
             self._write(self._latest)
 
@@ -127,7 +131,7 @@ class Checkpoint(Callback):
             "callbacks": [document for _, document in snapshot.callbacks],
         }
         container.write(self.path, "checkpoint", arrays, document)
-        self._saved = snapshot
+        self._is_written = True
         self._written = monotonic()
 
     def resume(self, run: Run) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,24 +25,32 @@ class Compiled:
         function: of trees of arrays; NumPy code that does not branch on values.
         backend: ``"native"`` or ``"interpreter"``.
         threads: for native code; None lets the size of the work decide.
+        in_place: whether machine code may write results over the arrays of the first argument.
     """
 
     def __init__(
-        self, function: Callable[..., Any], backend: str, threads: int | None = None
+        self,
+        function: Callable[..., Any],
+        backend: str,
+        threads: int | None = None,
+        in_place: bool = False,
     ) -> None:
         self._function = function
         self._backend = backend
         self._threads = threads
+        self._in_place = in_place
         self._recordings: dict[Any, Recording] = {}
         self._programs: dict[Any, Callable[..., Any]] = {}
 
     def __call__(self, *args: Any) -> Any:
-        """Run; results are new arrays."""
+        """Run; results are new arrays, but for those in place."""
         leaves, structure = _leaves(args)
         key, recording = self._recording(leaves, structure)
         run = self._programs.get(key)
         if run is None:
-            run = self._programs[key] = program(recording.graph, self._backend, self._threads)
+            over = range(len(tree.leaves(args[0]))) if self._in_place else ()
+            run = program(recording.graph, self._backend, self._threads, over)
+            self._programs[key] = run
         return tree.unflatten(recording.structure, run(leaves + recording.captured))
 
     def recorded(self, *args: Any) -> Graph:
@@ -63,13 +71,15 @@ def _leaves(args: Any) -> tuple[list[Any], tree.TreeDef]:
     return [np.asarray(x) for x in leaves], structure
 
 
-def program(graph: Graph, backend: str, threads: int | None = None) -> Callable[[list[Any]], Any]:
-    """What runs a graph: machine code, or the interpreter."""
+def program(
+    graph: Graph, backend: str, threads: int | None = None, donate: Sequence[int] = ()
+) -> Callable[[list[Any]], Any]:
+    """What runs a graph: machine code, or the interpreter, which leaves its arguments alone."""
     if backend == INTERPRETER:
         return functools.partial(_interpret, graph)
     from adjoint.run import compile_graph
 
-    run: Callable[[list[Any]], Any] = compile_graph(graph, threads=threads)
+    run: Callable[[list[Any]], Any] = compile_graph(graph, donate=donate, threads=threads)
     return run
 
 

@@ -24,7 +24,7 @@ from adjoint.train.evaluate import Evaluator
 from adjoint.train.history import History
 from adjoint.train.metrics import Metric, Metrics
 from adjoint.train.metrics import check as check_metrics
-from adjoint.train.objective import Loss, check_call, make_objective
+from adjoint.train.objective import Loss, check_call, check_scores, make_objective
 from adjoint.train.precision import resolve
 from adjoint.train.prepare import Wishes, sources
 from adjoint.train.problem import Parts, Problem
@@ -44,7 +44,8 @@ class Result:
         stopped: why it ended before its time: ``"interrupted"``, or what a callback said;
             empty if all epochs were done.
         notes: what was decided about dtypes.
-        optimizer_state: what the optimiser remembers, for a run that goes on from here.
+        optimizer_state: what the optimiser remembers, for a run that goes on from here; None
+            where the step that went wrong has written over it, in large models.
     """
 
     model: Any
@@ -179,6 +180,7 @@ def fit(
     if backend not in (NATIVE, INTERPRETER):
         raise StructureError("unknown backend", function="fit", got=repr(backend))
     objective = make_objective(loss, loss_weights)
+    check_scores(model, objective.losses.values())
     named = check_metrics(metrics)
     wishes = Wishes(
         batch_size, seed, shuffle, balanced, drop_last,
@@ -223,7 +225,8 @@ def fit(
             tree.flatten(optimizer_state)[1],
             "fit: optimizer_state",
         )
-        run.position = Position({**run.position.carry, "optimizer": optimizer_state})
+        memory = tree.tree_map(np.array, optimizer_state)  # the run may write over its own
+        run.position = Position({**run.position.carry, "optimizer": memory})
     if checkpoint is not None:
         settings = {
             "seed": seed, "batch_size": batch_size, "balanced": balanced, "shuffle": shuffle,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from adjoint import nn
 from adjoint.errors import NonScalarOutputError, StructureError
 
 Loss = Callable[..., Any] | Mapping[str, Callable[..., Any]]
@@ -101,6 +103,25 @@ def check_call(function: Any, what: str, wanted: str) -> None:
             got=f"{getattr(function, '__name__', function)}{signature}",
             wanted=wanted,
         ) from None
+
+
+def check_scores(model: Any, losses: Iterable[Any]) -> None:
+    """Point out a loss of scores behind a layer that makes probabilities: it learns badly."""
+    while isinstance(model, nn.Sequential) and model.layers:
+        model = model.layers[-1]
+    of_scores: dict[type, tuple[Any, ...]] = {
+        nn.Softmax: (nn.cross_entropy, nn.focal, nn.kl_divergence),
+        nn.Sigmoid: (nn.binary_cross_entropy, nn.focal),
+    }
+    for loss in losses:
+        if loss in of_scores.get(type(model), ()):
+            layer = type(model).__name__
+            warnings.warn(
+                f"fit: {loss.__name__} takes scores and makes probabilities of them itself, and "
+                f"the model ends in nn.{layer}: leave that layer out, or for the cross-entropies "
+                "set from_logits=False",
+                stacklevel=3,
+            )
 
 
 def make_objective(loss: Loss, factors: Mapping[str, float] | None) -> Objective:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
@@ -16,11 +18,15 @@ from adjoint.train.callbacks import Callback
 from adjoint.train.compiled import INTERPRETER, Compiled, seconds_of
 from adjoint.train.evaluate import Evaluator
 from adjoint.train.history import History, Row
+from adjoint.train.interrupts import undisturbed
 from adjoint.train.problem import Carry, Problem
 from adjoint.train.source import ArraySource, Piece, StreamSource
 
 # A call into the loop takes about this long, so that Ctrl-C and progress are prompt.
 _CALL_SECONDS = 0.25
+# From so many bytes on, what the optimiser remembers is updated in place, one step a call. The
+# parameters never are: those of before a step are the last good ones if it goes wrong.
+_LARGE = 1 << 25
 _ORDER, _STEPS = 1, 2  # what the run's key is folded with
 
 
@@ -79,17 +85,24 @@ class Run:
         self.stopped = ""
         self.failed = False
         self.notes = notes
-        self.position = Position(problem.start())
+        carry = problem.start()
+        memory = sum(np.asarray(x).nbytes for x in tree.leaves(carry["optimizer"]))
+        self._in_place = memory >= _LARGE and backend != INTERPRETER and steps_per_call in (None, 1)
+        if self._in_place:
+            # It may hold arrays of somebody else's, and is to be written over.
+            carry = {**carry, "optimizer": tree.tree_map(np.array, carry["optimizer"])}
+        self._torn = False
+        self.position = Position(carry)
         self.callbacks = list(callbacks)
         self._problem = problem
         self._source = source
         self._evaluator = evaluator
         self._validates = validates
-        self._steps = Compiled(problem.steps, backend, threads)
+        self._steps = Compiled(functools.partial(_steps, problem), backend, threads, self._in_place)
         key = random.key(seed)
         self._order_key = random.fold_in(key, _ORDER)
         self._step_key = random.fold_in(key, _STEPS)
-        self._limit = steps_per_call
+        self._limit = 1 if self._in_place else steps_per_call
         self._is_slow = backend == INTERPRETER
         self._used: dict[str, Any] | None = None
         self._since = perf_counter()
@@ -118,6 +131,12 @@ class Run:
         """Whether the position says all that is needed to go on from here."""
         return True
 
+    def still_holds(self, position: Position) -> bool:
+        """Whether a position noted earlier is as it was: no step has been taken in place since."""
+        steps = position.before + position.step
+        now = self.position.before + self.position.step
+        return not self._in_place or (steps == now and not self._torn)
+
     @property
     def loss(self) -> float:
         """Mean loss of the running epoch so far."""
@@ -127,14 +146,23 @@ class Run:
     def model(self) -> Any:
         """The model as it is now."""
         if self._used is None:
-            return self._problem.model(self.position.carry)
+            return self._current()
         leaves = [self._used[name] for name in self._problem.parts.names]
         return tree.unflatten(self._problem.parts.structure, leaves)
 
     def arrays(self) -> dict[str, Any]:
         """The arrays of the model as it is now, by path."""
         names = self._problem.parts.names
-        return dict(zip(names, tree.leaves(self._problem.model(self.position.carry)), strict=True))
+        return dict(zip(names, tree.leaves(self._current()), strict=True))
+
+    def _current(self) -> Any:
+        carry = self.position.carry
+        model = self._problem.model(carry)
+        if not self._in_place:
+            return model
+        # An average of the parameters is the optimiser's, and would go on changing.
+        own = {id(x) for x in tree.leaves(carry["optimizer"])}
+        return tree.tree_map(lambda x: x.copy() if id(x) in own or x.base is not None else x, model)
 
     def use(self, arrays: dict[str, Any]) -> None:
         """Let the result be the model with these arrays, by path."""
@@ -160,12 +188,14 @@ class Run:
         self._since = perf_counter()
 
     def _epoch(self) -> None:
-        at = self.position
-        pieces = self._source.pieces(self._order_key, at.epoch, at.step, self._call_length(at))
-        for piece in pieces:
-            self._advance(piece)
-            for callback in self.callbacks:
-                callback.on_steps(self)
+        # The position itself is not kept here: that would hold on to the arrays it began with.
+        for piece in self._source.pieces(
+            self._order_key, self.epoch, self.step, self._call_length(self.position)
+        ):
+            with undisturbed() if self._in_place else nullcontext():
+                self._advance(piece)
+                for callback in self.callbacks:
+                    callback.on_steps(self)
         self._close_epoch()
 
     def _close_epoch(self) -> None:
@@ -185,12 +215,13 @@ class Run:
 
     def _advance(self, piece: Piece) -> None:
         at = self.position
+        self._torn = True
         try:
             carry, losses = self._steps(*self._arguments(at.carry, at.step, piece.rows))
         except IndexError as error:
             raise self._problem.named(error, at.carry, self._batches(piece)) from None
-        if not (np.isfinite(losses["loss"]).all() and is_finite(carry["parameters"])):
-            self._fail(piece)
+        if not is_good(carry, losses):
+            self._fail(piece, carry, losses)
         sums = {name: _add(at.sums.get(name, 0.0), x, piece.batch) for name, x in losses.items()}
         self.position = replace(
             at,
@@ -199,10 +230,12 @@ class Run:
             sums=sums,
             weight=at.weight + piece.steps * piece.batch,
         )
+        self._torn = False
 
     def _arguments(self, carry: Carry, step: int, rows: Any) -> tuple[Any, ...]:
         first = np.asarray(self.position.before + step)
-        return carry, self._step_key, first, rows, self._source.gathered
+        rest = {name: part for name, part in carry.items() if name != "optimizer"}
+        return carry["optimizer"], rest, self._step_key, first, rows, self._source.gathered
 
     def _call_length(self, at: Position) -> int:
         """Steps of one call: fixed by the sizes of the graph, never by a clock."""
@@ -235,19 +268,25 @@ class Run:
         """Spent on the running epoch, before a resume too."""
         return self.position.seconds + perf_counter() - self._since
 
-    def _fail(self, piece: Piece) -> None:
+    def _fail(self, piece: Piece, new: Carry, losses: dict[str, Any]) -> None:
         """Find the step that went wrong, keep the model before it, and say so."""
         at = self.position
         carry, batch, bad = at.carry, {}, at.step
         batches = self._batches(piece)
         for i in range(piece.steps):
-            rows = tree.tree_map(lambda x, i=i: x[i : i + 1], piece.rows)
-            new, losses = self._steps(*self._arguments(carry, at.step + i, rows))
             bad = at.step + i
             batch = next(batches)
-            if not (np.isfinite(losses["loss"]).all() and is_finite(new["parameters"])):
+            if piece.steps > 1:
+                rows = tree.tree_map(lambda x, i=i: x[i : i + 1], piece.rows)
+                new, losses = self._steps(*self._arguments(carry, bad, rows))
+            if not is_good(new, losses):
                 break
             carry = new
+        if self._in_place:
+            # The bad step has written over what the optimiser remembers, averages too.
+            carry = {**carry, "optimizer": None}
+            last = self._problem.parts.join(carry["parameters"], carry["states"])
+            self.use(dict(zip(self._problem.parts.names, tree.leaves(last), strict=True)))
         self.position = replace(at, carry=carry, step=bad)
         self.failed = True
         what = "the loss"
@@ -277,10 +316,20 @@ class Run:
             )
 
 
+def _steps(problem: Problem, memory: Any, rest: Carry, *others: Any) -> Any:
+    """Steps, with what the optimiser remembers as an argument of its own."""
+    return problem.steps({**rest, "optimizer": memory}, *others)
+
+
 def _add(total: float, losses: Any, batch: int) -> float:
     """Losses added one after the other, so that it does not matter how steps are cut to calls."""
     terms = np.concatenate([[total], losses.astype(float) * batch])
     return float(np.add.accumulate(terms)[-1])
+
+
+def is_good(carry: Carry, losses: dict[str, Any]) -> bool:
+    """Whether a run can go on from here."""
+    return bool(np.isfinite(losses["loss"]).all()) and is_finite(carry["parameters"])
 
 
 def is_finite(values: Any) -> bool:

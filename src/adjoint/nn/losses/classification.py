@@ -8,9 +8,11 @@ import numpy as np
 
 from adjoint.errors import StructureError
 from adjoint.nn.activation import log_sigmoid, log_softmax, logsumexp, softplus
-from adjoint.nn.losses.labels import labels_within
+from adjoint.nn.losses.labels import labels_within, within
 from adjoint.nn.losses.reduce import NEVER, arrays, reduce, same_shape
 from adjoint.primitives.choose import stop_gradient
+
+_ZERO_ONE = "number two classes 0 and 1: (t > 0).astype(float) makes that of -1 and 1"
 
 # Where a probability is 0 its logarithm is taken to be this, so a saturated unit costs much
 # instead of infinitely much.
@@ -79,12 +81,25 @@ def cross_entropy(
     terms = smooth * np.where(smooth == 0, 0, logs)
     if class_weights is None:
         return reduce(-np.sum(terms, axis=-1), reduction, weights)
-    class_weights = _as_array(class_weights).astype(output.dtype)
+    class_weights = _of_classes(class_weights, output)
     values = -np.sum(terms * class_weights, axis=-1)
     total = np.sum(shares * class_weights, axis=-1)
     if weights is not None:
         total = total * _as_array(weights).astype(output.dtype)
     return reduce(values, reduction, weights, total=np.sum(total))
+
+
+def _of_classes(class_weights: Any, output: Any) -> Any:
+    """One weight for each class, in the output's dtype."""
+    found = _as_array(class_weights)
+    if tuple(found.shape) != tuple(output.shape[-1:]) or found.dtype.kind not in "iufb":
+        raise StructureError(
+            "there must be one weight for each class",
+            function="cross_entropy",
+            got=f"class_weights of shape {tuple(found.shape)} and dtype {found.dtype}",
+            wanted=f"numbers of shape {tuple(output.shape[-1:])}",
+        )
+    return found.astype(output.dtype)
 
 
 def _as_array(values: Any) -> Any:
@@ -112,7 +127,7 @@ def binary_cross_entropy(
 
     Args:
         output: [...] logits z; probabilities with ``from_logits=False``.
-        target: [...] in 0..1: labels or probabilities t.
+        target: [...] in 0..1: labels or probabilities t; others, such as -1 and 1, are refused.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         weights: one for each example or element, or a boolean mask.
         positive_weight: factor of the first term, against rare positives.
@@ -120,6 +135,7 @@ def binary_cross_entropy(
         from_logits: whether the sigmoid is part of the loss, as it should be.
     """
     same_shape("binary_cross_entropy", output, target)
+    target = within("binary_cross_entropy", target, 0, 1, weights, _ZERO_ONE)
     target = target.astype(output.dtype)
     if label_smoothing:
         target = (1 - label_smoothing) * target + label_smoothing / 2
@@ -154,7 +170,7 @@ def focal(
     """
     arrays("focal", output, target)
     if tuple(output.shape) == tuple(target.shape):
-        target = target.astype(output.dtype)
+        target = within("focal", target, 0, 1, weights, _ZERO_ONE).astype(output.dtype)
         # Powers by way of logarithms: a root has no slope at 0, and a saturated unit is there.
         hit = np.exp(gamma * log_sigmoid(-output)) * softplus(-output)
         miss = np.exp(gamma * log_sigmoid(output)) * softplus(output)
@@ -176,11 +192,12 @@ def kl_divergence(output: Any, target: Any, *, reduction: str = "mean", weights:
 
     Args:
         output: [..., k] logits z.
-        target: [..., k] probabilities t.
+        target: [..., k] probabilities t; numbers outside 0..1, such as logarithms, are refused.
         reduction: over examples: ``"mean"``, ``"sum"`` or ``"none"``.
         weights: one for each example, or a boolean mask.
     """
     same_shape("kl_divergence", output, target)
+    target = within("kl_divergence", target, 0, 1, weights, "nn.softmax makes them of scores")
     positive = target > 0
     safe = np.where(positive, target, 1)
     terms = np.where(positive, safe * (np.log(safe) - log_softmax(output)), 0)
@@ -203,7 +220,8 @@ def hinge(
 
     Args:
         output: [...] scores, or [..., k].
-        target: [...] of -1 and 1 in the output's shape, or labels one axis shorter.
+        target: [...] of -1 and 1 in the output's shape, where 0 counts as -1, so that 0 and 1
+            do as well; or labels one axis shorter.
         margin: how far on the right side an example must be to cost nothing.
         squared: whether each term is squared.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
@@ -211,7 +229,10 @@ def hinge(
     """
     arrays("hinge", output, target)
     if tuple(output.shape) == tuple(target.shape):
-        short = _shortfall(margin - target * output, squared)
+        target = within("hinge", target, -1, 1, weights, "say -1 and 1, or 0 and 1")
+        # A label of 0 would have no slope at all, and nothing would be learned of its class.
+        signs = np.where(target == 0, -1, target).astype(output.dtype)
+        short = _shortfall(margin - signs * output, squared)
         return reduce(short, reduction, weights)
     hits = _hits("hinge", output, target, weights)
     right = np.sum(np.where(hits, output, 0), axis=-1, keepdims=True)

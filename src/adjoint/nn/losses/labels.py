@@ -1,4 +1,4 @@
-"""Labels of classes: whole numbers that must be among those there are."""
+"""Targets that must be among certain values: labels of classes, probabilities, signs, counts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import DataError
+
+_SLACK = 0.01
 
 
 def labels_within(function: str, labels: Any, classes: int, mask: Any = None) -> Any:
@@ -26,6 +28,48 @@ def labels_within(function: str, labels: Any, classes: int, mask: Any = None) ->
         return _looked_up(labels, classes, mask)
     _check_labels(function, labels, classes, mask)
     return labels
+
+
+def within(
+    function: str,
+    target: Any,
+    low: float,
+    high: float,
+    mask: Any = None,
+    remedy: str = "",
+) -> Any:
+    """The target, if all of it is between two bounds, or a hundredth beyond.
+
+    So much is left by rounding and resampling; another convention, such as -1 and 1 for 0 and
+    1, is further away.
+
+    Args:
+        function: the loss that speaks.
+        target: [...] numbers.
+        low: the lower bound.
+        high: the upper bound.
+        mask: one for each example or element; where it is False anything may stand.
+        remedy: for who has another convention.
+
+    Raises:
+        DataError: as for :func:`labels_within`.
+    """
+    if target.dtype.kind == "b":
+        return target
+    fits = (target >= low - _SLACK) & (target <= high + _SLACK)
+    if mask is not None and getattr(mask, "dtype", None) == np.bool_ and mask.ndim <= fits.ndim:
+        fits = fits | ~mask.reshape(*mask.shape, *(1,) * (fits.ndim - mask.ndim))
+    if type(fits) is not np.ndarray:
+        return target + np.take(np.zeros(1, target.dtype), np.where(fits, 0, 1))
+    if not fits.all():
+        raise DataError(
+            "the target is outside what this loss compares with",
+            function=function,
+            got=f"targets from {target.min()} to {target.max()}",
+            wanted=f"{low:g} to {high:g}" if high < np.inf else f"{low:g} or more",
+            remedy=remedy,
+        )
+    return target
 
 
 def _check_labels(function: str, labels: Any, classes: int, mask: Any) -> None:

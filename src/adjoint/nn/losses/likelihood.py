@@ -9,6 +9,7 @@ import numpy as np
 
 from adjoint.errors import StructureError
 from adjoint.nn.activation import softplus
+from adjoint.nn.losses.labels import within
 from adjoint.nn.losses.reduce import reduce, same_shape
 
 
@@ -49,7 +50,7 @@ def poisson_nll(
         weights: one for each example or element, or a boolean mask.
     """
     same_shape("poisson_nll", output, target)
-    target = _counts(target, output)
+    target = _counts("poisson_nll", target, output, weights)
     if log_rate:
         values = np.exp(output) - target * output
     else:
@@ -59,8 +60,9 @@ def poisson_nll(
     return reduce(values + _log_factorial(target) if full else values, reduction, weights)
 
 
-def _counts(target: Any, output: Any) -> Any:
-    """Whole numbers in the output's dtype, which they must not widen."""
+def _counts(function: str, target: Any, output: Any, mask: Any) -> Any:
+    """Counts, none below 0; whole numbers in the output's dtype, which they must not widen."""
+    target = within(function, target, 0, np.inf, mask)
     return target.astype(output.dtype) if target.dtype.kind in "biu" else target
 
 
@@ -103,7 +105,7 @@ def negative_binomial_nll(
     from scipy.special import gammaln
 
     log_mean, log_r = _pair("negative_binomial_nll", output, target)
-    target = _counts(target, log_mean)
+    target = _counts("negative_binomial_nll", target, log_mean, weights)
     # Beyond this it is Poisson's distribution to rounding, and r would overflow.
     log_r = np.minimum(log_r, 300.0 if log_r.dtype == np.float64 else 40.0)
     r = np.exp(log_r)

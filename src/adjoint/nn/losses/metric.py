@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.nn.losses.classification import cross_entropy
+from adjoint.nn.losses.labels import within
 from adjoint.nn.losses.reduce import reduce, same_shape
 from adjoint.nn.losses.regression import unit
 
@@ -36,6 +37,8 @@ def triplet(
         weights: [batch], or a boolean mask.
     """
     anchor, positive, negative = output
+    same_shape("triplet", anchor, positive)
+    same_shape("triplet", anchor, negative)
     missing = _distance(anchor, positive) - _distance(anchor, negative) + margin
     return reduce(np.where(missing <= 0, 0, missing), reduction, weights)
 
@@ -60,6 +63,8 @@ def contrastive(
     x, y = output
     same_shape("contrastive", x, y)
     square = np.sum(np.square(x - y), axis=-1)
+    same_shape("contrastive", square, target)
+    target = within("contrastive", target, 0, 1, weights, "1 for pairs that belong together")
     target = target.astype(square.dtype)
     missing = margin - _distance(x, y)
     short = np.where(missing <= 0, 0, missing)

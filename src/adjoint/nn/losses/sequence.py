@@ -65,6 +65,13 @@ def ctc(
     emitted = np.einsum("btk,bsk->tbs", logs, hits.astype(logs.dtype))
     counts = np.full((time, batch), True)
     if output_lengths is not None:
+        if np.shape(output_lengths) != (batch,):
+            raise StructureError(
+                "output_lengths must be one for each sequence",
+                function="ctc",
+                got=f"shape {tuple(np.shape(output_lengths))}",
+                wanted=f"shape {(batch,)}",
+            )
         counts = np.arange(time)[:, None] < output_lengths
     first = np.where(np.arange(states) == 0, 0.0, NEVER).astype(logs.dtype)
     start = np.broadcast_to(first, (batch, states))
@@ -113,6 +120,14 @@ def crf_nll(
         weights: [batch], or a boolean mask.
     """
     mask = target >= 0 if mask is None else mask
+    for name, given in (("target", target), ("mask", mask)):
+        if tuple(given.shape) != tuple(output[0].shape[:2]):
+            raise StructureError(
+                f"the {name} does not fit the scores",
+                function="crf_nll",
+                got=f"{name} {tuple(given.shape)}, scores {tuple(output[0].shape)}",
+                wanted=f"one for each step: {tuple(output[0].shape[:2])}",
+            )
     target = labels_within("crf_nll", target, output[0].shape[-1], mask)
     values = crf_log_normaliser(output, mask) - _path_score(output, target, mask)
     return reduce(values, reduction, weights)
