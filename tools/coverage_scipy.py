@@ -176,24 +176,26 @@ none at all (`hyperu` in its parameters) asking for it is refused by name.
 
 Much of SciPy is Python on top of NumPy, and that code runs on recorded arrays as it stands:
 values are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrices and
-arrays (fixed or with recorded elements) times dense and sparse ones, `diags`, `spsolve`, `splu`,
-`factorized`, `cg`, `gmres` and the other iterative solvers; `scipy.spatial.transform.Rotation`
+arrays (fixed or with recorded elements) times dense and sparse ones, their parts and blocks
+(`A[1:, 2]`, `vstack`, `bmat`, `kron`, `multiply`), `diags`, `spsolve`, `splu`, `factorized`, `cg`,
+`gmres` and the other iterative solvers; `scipy.spatial.transform.Rotation`
 and `Slerp`; `procrustes`, `distance_matrix`, `geometric_slerp`.
 
 What `scipy.optimize` finds (also `ad.minimize`, `solve_continuous_are`, `solve_discrete_are`) is
 found by SciPy on plain numbers when the program runs, gets its last digits by a step of
-Newton's, and has the derivatives of the equation that it satisfies. Bounds are followed;
-constraints are refused.
+Newton's, and has the derivatives of the equation that it satisfies. Bounds and constraints are
+followed: those that the optimum stands on stay so, with multipliers, and the corner of a linear
+program (`linprog`) moves with its planes.
 
 Inside `jit` and `vmap` values are not known. Checks that raise for wrong values are passed over
-there, and what chooses by value is refused: `solve_ivp` without `t_eval`,
-`qr(pivoting=True)`, filter design from a recorded cutoff, `null_space`, `orth`, `griddata` at
+there, and what chooses by value is refused: the steps of `solve_ivp` without `t_eval` (but for
+the first and the last state), more events than one that ends it, `qr(pivoting=True)`, filter design from a recorded cutoff, `null_space`, `orth`, `griddata` at
 recorded places. `eigh` may give a vector the other sign there than SciPy's driver does.
 
 Integrals (`quad`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program runs and
 differentiated on its final subdivision; inside `jit` and `vmap` there is room for 16 parts, and a
 need for more is an error. `solve_ivp(dense_output=True).sol` solves again to the times it is asked
-for; the time of an event is `ad.root` of that. Functions of `scipy.stats` that its families have no
+for; the time of an event is the root of its function along the solution. Functions of `scipy.stats` that its families have no
 formula for (`rice.cdf`, `nct.ppf`, entropies) have SciPy's value and the derivatives of the
 integral or the equation that they satisfy.
 

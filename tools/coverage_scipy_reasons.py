@@ -72,10 +72,8 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "fourier_ellipsoid"),
     ),
     "optimize": (
-        ("several results of an older form; nearest: `minimize` with the method of that name",
-         "fmin_cobyla fmin_l_bfgs_b fmin_slsqp fmin_tnc brute line_search"),
-        ("the solution is a corner that stays or jumps; nearest: the multipliers in SciPy's "
-         "result, or a strictly convex `minimize`", "linprog"),
+        ("a step of a search, chosen by values; nearest: `minimize_scalar` along the line",
+         "line_search"),
         ("finite differences; nearest: `ad.grad`, `ad.jacobian`", "approx_fprime"),
     ),
     "stats": (

@@ -197,7 +197,75 @@ PLAIN: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "isotonic": (lambda y: so.isotonic_regression(y).x, (x,)),
     "rosen_hess": (lambda x: so.rosen_hess(x), (a3,)),
     "rosen_hess_prod": (lambda x, p: so.rosen_hess_prod(x, p), (a3, a3 * 2)),
+    "least_squares huber": (
+        lambda y: (
+            so.least_squares(
+                lambda p: p[0] * np.exp(-p[1] * tt) - y,
+                np.array([1.0, 1.0]),
+                loss="huber",
+                f_scale=0.03,
+            ).x
+        ),
+        (yy,),
+    ),
+    "curve_fit covariance": (
+        lambda y, s: so.curve_fit(
+            lambda t, a, b: a * np.exp(-b * t), tt, y, sigma=np.diag(s) + 0.1
+        ),
+        (yy, np.linspace(0.5, 1, 15)),
+    ),
+    "constraints": (
+        lambda a: (
+            so.minimize(
+                lambda x: quartic(x, a),
+                np.ones(3),
+                bounds=[(0, None), (0.2, 3), (None, None)],
+                constraints=[
+                    {"type": "eq", "fun": lambda x: np.sum(x) - a[1]},
+                    {"type": "ineq", "fun": lambda x, b: x[2] - b * a[0], "args": (0.5,)},
+                ],
+            ).x
+        ),
+        (a3,),
+    ),
+    "constraints of other kinds": (
+        lambda a: (
+            so.minimize(
+                lambda x: x @ x * a[1] + x[0] * x[1],
+                np.ones(3),
+                method="SLSQP",
+                constraints=[
+                    so.NonlinearConstraint(lambda x: x[0] * x[1] + x[2] * a[0], 1.1, np.inf),
+                    so.LinearConstraint([[1.0, 1.0, 0.0]], -np.inf, 1.3),
+                ],
+            ).x
+        ),
+        (a3,),
+    ),
+    "linprog": (
+        lambda c, A, b: [
+            (r.x, r.fun, r.ineqlin.marginals, r.slack)
+            for r in [so.linprog(c, A_ub=A, b_ub=b, bounds=[(0, None), (0, 3)])]
+        ],
+        (np.array([-1.0, -2.0]), np.array([[1.0, 1.0], [1.0, 3.0]]), np.array([4.0, 6.0])),
+    ),
+    "older names": (
+        lambda a: (
+            so.fmin_l_bfgs_b(
+                quartic, np.zeros(3), args=(a,), approx_grad=True, bounds=[(0, 0.5)] * 3
+            )[0],
+            so.fmin_tnc(lambda x: (quartic(x, a), ad.grad(quartic)(x, a)), np.zeros(3))[0],
+            so.fmin_slsqp(
+                quartic, np.zeros(3), args=(a,), iprint=0, eqcons=[lambda x, a: x[0] - a[1]]
+            ),
+            so.fmin_cobyla(
+                lambda x: quartic(x, a), np.zeros(3), [lambda x: 1 - np.sum(x)], rhoend=1e-7
+            ),
+            so.brute(lambda x: np.sum((x - a[:1]) ** 2 + x**4), ((-1, 1),), Ns=4),
+        ),
+        (a3,),
+    ),
 }
 CASES = {name: (exact(f), args) for name, (f, args) in PLAIN.items()}
 # Least squares to second order are ill-conditioned here: 1e-8 is missed by little.
-SKIP: dict[str, str] = {"least_squares": "second"}
+SKIP: dict[str, str] = {"least_squares": "second", "older names": "second vmap"}

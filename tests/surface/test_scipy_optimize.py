@@ -66,11 +66,22 @@ def test_residuals_and_trees() -> None:
 
 
 def test_what_cannot_be_followed_is_named() -> None:
-    equal = {"type": "eq", "fun": lambda x: x[0] - 1}
-    for run in (ad.minimize, so.minimize):
-        with pytest.raises(ad.errors.UnsupportedError, match="constraints="):
-            ad.grad(lambda a, run=run: np.sum(run(bowl, np.zeros(3), (a,), constraints=equal).x))(A)
-    with pytest.raises(ad.errors.UnsupportedError, match="loss='huber'"):
-        ad.grad(lambda a: so.least_squares(lambda x: x - a, np.zeros(3), loss="huber").x[0])(A)
+    whole = {"maxiter": 1}
+    with pytest.raises(ad.errors.UnsupportedError, match="integrality="):
+        ad.grad(lambda a: so.linprog(a, integrality=[1, 1, 1], options=whole).fun)(A)
+    with pytest.raises(ad.errors.UnsupportedError, match="loss='linea"):
+        ad.grad(lambda a: so.least_squares(lambda x: x - a, np.zeros(3), loss="linea").x[0])(A)
     with pytest.raises(ad.errors.UnsupportedError, match="full_output"):
         ad.grad(lambda a: so.brentq(lambda x: x - a, 0.0, 3.0, full_output=True)[0])(0.7)
+
+
+def test_unknowns_that_are_trees_are_held_by_constraints() -> None:
+    def held(a: Any) -> Any:
+        found = ad.minimize(
+            lambda t: np.sum((t["p"] - a) ** 2),
+            {"p": np.zeros(3)},
+            constraints={"type": "eq", "fun": lambda t: np.sum(t["p"]) - 1},
+        )
+        return found.x["p"][1]
+
+    np.testing.assert_allclose(ad.grad(held)(A), [-1 / 3, 2 / 3, -1 / 3], atol=1e-12)

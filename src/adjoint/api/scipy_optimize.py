@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from adjoint.api.constrained import (
+    conditions,
+    constrained_minimum,
+    constraints_move,
+    within,
+)
 from adjoint.api.matrices import jacobian
 from adjoint.api.solutions import (
     as_tuple,
@@ -25,7 +32,15 @@ from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 # *** minima ***
 
 
-@scipy_rule("scipy.optimize.minimize", wanted=wants("minimize", "x0"))
+def _wants_minimize(
+    fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None, hess: Any = None,
+    hessp: Any = None, bounds: Any = None, constraints: Any = (), *_: Any, **__: Any,
+) -> bool:  # fmt: skip
+    at = np.asarray(x0, float)
+    return yields_recorded(fun, at, args) or constraints_move(constraints, at)
+
+
+@scipy_rule("scipy.optimize.minimize", wanted=_wants_minimize)
 def minimize(
     fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None, hess: Any = None,
     hessp: Any = None, bounds: Any = None, constraints: Any = (), tol: Any = None,
@@ -34,18 +49,17 @@ def minimize(
     """A local minimum, bounds included."""
     import scipy.optimize
 
-    if constraints:
-        raise refuse("minimize", "constraints=", "ad.root of the equations of the optimum (the "
-                     "gradient of the Lagrangian and the active constraints)")  # fmt: skip
     f = function_of(fun, args)
     if jac is True:
         f = first_of(f)
     x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)
-    low, high = limits_of(bounds, np.shape(x0))
 
     def scalar(x: Any) -> Any:
         return np.reshape(f(np.reshape(x, np.shape(x0))), ())
 
+    if constraints:
+        return _constrained(scalar, x0, method, bounds, constraints, tol, options)
+    low, high = limits_of(bounds, np.shape(x0))
     second = str(method).lower() in ("dogleg", "trust-exact", "trust-ncg", "trust-krylov")
     exact = jac is not None and jac is not False
 
@@ -68,6 +82,29 @@ def minimize(
     x = minimum(scalar, x0, low, high, "minimize", solve)
     return scipy.optimize.OptimizeResult(
         x=x, fun=scalar(x), success=True, status=0, message=MESSAGE, nfev=0, njev=0, nit=0
+    )
+
+
+def _constrained(
+    f: Any, x0: Any, method: Any, bounds: Any, constraints: Any, tol: Any, options: Any
+) -> Any:
+    """A local minimum under constraints and bounds."""
+    import scipy.optimize
+
+    x0 = np.atleast_1d(x0)
+
+    def solve(start: Any, value: Any, slope: Any, given: Any) -> Any:
+        no_slope = str(method).lower() in ("cobyla", "cobyqa")
+        result = scipy.optimize.minimize(
+            lambda v: float(value(v)), start, method=method, jac=None if no_slope else slope,
+            bounds=bounds, constraints=given, tol=tol, options=options,
+        )  # fmt: skip
+        return checked(result, "minimize")
+
+    given = [*conditions(constraints), *within(bounds, x0)]
+    x = constrained_minimum(f, x0, given, "minimize", solve).x
+    return scipy.optimize.OptimizeResult(
+        x=x, fun=f(x), success=True, status=0, message=MESSAGE, nfev=0, njev=0, nit=0
     )
 
 
@@ -155,6 +192,16 @@ for _name, _method in (
 # *** least squares ***
 
 
+# SciPy's losses of a squared residual.
+_LOSSES: dict[str, Callable[[Any], Any]] = {
+    "linear": lambda z: z,
+    "soft_l1": lambda z: 2 * (np.sqrt(1 + z) - 1),
+    "huber": lambda z: np.where(z <= 1, z, 2 * np.sqrt(np.where(z <= 1, 1.0, z)) - 1),
+    "cauchy": np.log1p,
+    "arctan": np.arctan,
+}
+
+
 @scipy_rule("scipy.optimize.least_squares", wanted=wants("least_squares", "x0"))
 def least_squares(
     fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = (-np.inf, np.inf), method: str = "trf",
@@ -165,8 +212,9 @@ def least_squares(
     """The least sum of squares."""
     import scipy.optimize
 
-    if loss != "linear":
-        raise refuse("least_squares", f"loss={loss!r}", "scipy.optimize.minimize of the loss")
+    if loss not in _LOSSES:
+        raise refuse("least_squares", f"loss={loss!r}", f"one of {', '.join(_LOSSES)}")
+    rho = _LOSSES[loss]
     named = kwargs or {}
 
     def residuals(x: Any) -> Any:
@@ -177,14 +225,17 @@ def least_squares(
 
     def solve(start: Any, lb: Any, ub: Any, value: Any, rows: Any) -> Any:
         result = scipy.optimize.least_squares(
-            value, start, rows, (lb, ub), method, ftol, xtol, gtol
+            value, start, rows, (lb, ub), method, ftol, xtol, gtol, loss=loss, f_scale=f_scale
         )
         return checked(result, "least_squares")
 
-    x = least_squares_minimum(residuals, x0, low, high, "least_squares", solve)
+    def cost(v: Any) -> Any:
+        return 0.5 * f_scale**2 * np.sum(rho(np.square(residuals(v) / f_scale)))
+
+    x = least_squares_minimum(residuals, x0, low, high, "least_squares", solve, cost)
     left = residuals(x)
     return scipy.optimize.OptimizeResult(
-        x=x, cost=0.5 * np.sum(left * left), fun=left, jac=jacobian(residuals)(x), success=True,
+        x=x, cost=cost(x), fun=left, jac=jacobian(residuals)(x), success=True,
         status=1, message=MESSAGE, nfev=0, njev=0, optimality=0.0,
     )  # fmt: skip
 
@@ -206,15 +257,16 @@ def curve_fit(
         raise refuse("curve_fit", "full_output", "the two results that curve_fit gives without it")
     if p0 is None:
         p0 = np.ones(len(inspect.signature(f).parameters) - 1)
-    weight: Any = 1.0
+    factor: Any = None
     if sigma is not None:
         sigma = sigma if holds_traced([sigma]) else np.asarray(sigma, float)
-        if np.ndim(sigma) == 2:
-            raise refuse("curve_fit", "a covariance as sigma", "residuals whitened by hand")
-        weight = 1.0 / sigma
+        factor = np.linalg.cholesky(sigma) if np.ndim(sigma) == 2 else sigma
 
     def residuals(p: Any) -> Any:
-        return weight * (f(xdata, *p) - ydata)
+        left = f(xdata, *p) - ydata
+        if np.ndim(factor) == 2:
+            return np.linalg.solve(factor, left)
+        return left if factor is None else 1.0 / factor * left
 
     bounded = np.any(np.isfinite(np.concatenate([np.ravel(b) for b in bounds])))
     fit = least_squares(residuals, np.atleast_1d(p0), bounds=bounds,

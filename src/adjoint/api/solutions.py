@@ -145,9 +145,10 @@ def _finite(bound: Any, v: Any) -> Any:
 
 
 def least_squares_minimum(
-    residuals: Function, start: Any, low: Any, high: Any, name: str, solve: Callable[..., Any]
-) -> Any:
-    """Where the squares of some residuals have the least sum."""
+    residuals: Function, start: Any, low: Any, high: Any, name: str, solve: Callable[..., Any],
+    cost: Function | None = None,
+) -> Any:  # fmt: skip
+    """Where the squares of some residuals, or another cost of them, have the least sum."""
     kind = start_type(start)
 
     def half(v: Any) -> Any:
@@ -156,7 +157,7 @@ def least_squares_minimum(
     rows = jacobian(lambda v: np.ravel(residuals(v)))
 
     x = found([lambda v: np.ravel(residuals(v)), rows], kind, name, solve, start, low, high)
-    return minimum(half, x, low, high, name, lambda at, *_: at)
+    return minimum(cost or half, x, low, high, name, lambda at, *_: at)
 
 
 def limits_of(bounds: Any, shape: Any) -> tuple[Any, Any]:

@@ -14,13 +14,13 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.api import grad, hessian, jacobian, jit, jvp
+from adjoint.api.constrained import conditions, constrained_minimum, within
 from adjoint.api.gradients import with_gradient
 from adjoint.api.solutions import (
     checked,
     least_squares_minimum,
     limits_of,
     minimum,
-    refuse,
     yields_recorded,
 )
 from adjoint.errors import ConcreteValueError, StructureError
@@ -207,8 +207,6 @@ def _recorded(
     """The minimum inside grad, jit or vmap: found by SciPy, differentiated by its equation."""
     from scipy import optimize
 
-    if constraints:
-        raise refuse("minimize", "constraints=", "ad.root of the equations of the optimum")
     leaves = tree.leaves(x0)
     vector = Vector(tree.tree_map(lambda x: np.zeros(np.shape(x), np.dtype(x.dtype))
                                   if holds_traced([x]) else x, x0))  # fmt: skip
@@ -219,6 +217,11 @@ def _recorded(
 
     def objective(flat: Any) -> Any:
         return f(vector.split(flat), *args)
+
+    if constraints:
+        several = constraints if isinstance(constraints, list | tuple) else [constraints]
+        x = _held(objective, start, name, pairs, [_of_flat(c, vector) for c in several], tol)
+        return optimize.OptimizeResult(x=vector.split(x), fun=objective(x), success=True, status=0)
 
     def solve(at: Any, low: Any, high: Any, value: Any, slope: Any) -> Any:
         if name in _SQUARES:
@@ -241,6 +244,31 @@ def _recorded(
     if name in _SQUARES:
         value = 0.5 * np.sum(np.square(value))
     return optimize.OptimizeResult(x=vector.split(x), fun=value, success=True, status=0)
+
+
+def _of_flat(constraint: Mapping[str, Any], vector: Vector) -> dict[str, Any]:
+    """A constraint on the unknowns as one vector; its slope is taken here."""
+    function = constraint["fun"]
+    made = {k: v for k, v in constraint.items() if k != "jac"}
+    return {**made, "fun": lambda flat, *rest: function(vector.split(flat), *rest)}
+
+
+def _held(
+    objective: Callable[[Any], Any], start: Any, name: str | None, pairs: Any, given: Any,
+    tol: float | None,
+) -> Any:  # fmt: skip
+    """The minimum under constraints."""
+    from scipy import optimize
+
+    def solve(at: Any, value: Any, slope: Any, held: Any) -> Any:
+        result = optimize.minimize(
+            lambda v: float(value(v)), at, method=name, jac=slope, bounds=pairs, constraints=held,
+            tol=tol,
+        )  # fmt: skip
+        return checked(result, "minimize")
+
+    every = [*conditions(given), *within(pairs, start)]
+    return constrained_minimum(objective, start, every, "minimize", solve).x
 
 
 def _teller(callback: Callable[[Any], Any], vector: Vector) -> Callable[..., Any]:

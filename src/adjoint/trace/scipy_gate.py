@@ -367,5 +367,6 @@ FAMILIES |= {
         "scipy_optimize",
         "adjoint.api.scipy_optimize",
         "adjoint.api.scipy_roots",
+        "adjoint.api.scipy_programs",
     ),
 }
