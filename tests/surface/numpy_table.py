@@ -476,6 +476,7 @@ add("slogdet", lambda a: la.slogdet(a)[1], square)
 add("slogdet complex", lambda a: la.slogdet(a)[0], cplx(2, 2))
 add("cholesky", lambda a: la.cholesky(a + a.T), spd)
 add("cholesky upper", lambda a: la.cholesky(a + a.T, upper=True), spd)
+add("cholesky as read", la.cholesky, spdc)
 add("cholesky complex", lambda a: la.cholesky(a + np.conj(a.T)), spdc)
 for mode in ("reduced", "complete", "r"):
     for label, a in (("square", square), ("tall", tall), ("wide", wide), ("complex", cplx(3, 2))):

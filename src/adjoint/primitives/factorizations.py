@@ -15,14 +15,10 @@ import numpy as np
 from adjoint.graph.primitive import Primitive
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.infer import real_dtype
-from adjoint.primitives.linalg import _adjoint, _square, solve
+from adjoint.primitives.linalg import _adjoint, _eye, _square, _symmetric, solve
 
 _WHY = "an implicit function of the matrix, with a factor that may be chosen"
 _EQUAL = "equal values: the factors' rotation within their space counts as 0"
-
-
-def _eye(n: int, dtype: Any) -> Any:
-    return np.eye(n, dtype=real_dtype(dtype))
 
 
 def _diagonal(a: Any) -> Any:
@@ -43,18 +39,6 @@ def _over(x: Any, denominator: Any, use: Any) -> Any:
 
 
 # *** symmetric and hermitian eigenvalues ***
-
-
-def _symmetric(a_dot: Any, uplo: str) -> Any:
-    """What a change of the triangle that is read means for the whole matrix."""
-    n = a_dot.shape[-1]
-    read = np.tril(np.ones((n, n), real_dtype(a_dot.dtype)))
-    if uplo == "U":
-        read = read.T
-    strict = read - _eye(n, a_dot.dtype)
-    one = a_dot * strict
-    diagonal = np.real(a_dot * _eye(n, a_dot.dtype))
-    return one + _adjoint(one) + diagonal
 
 
 def _eigh_jvp(primals: Any, tangents: Any, outputs: Any, uplo: str) -> Any:

@@ -61,19 +61,30 @@ inv = Primitive(
 )
 
 
+def _eye(n: int, dtype: Any) -> Any:
+    return np.eye(n, dtype=real_dtype(dtype))
+
+
+def _symmetric(a_dot: Any, uplo: str) -> Any:
+    """What a change of the triangle that is read means for the whole matrix."""
+    n = a_dot.shape[-1]
+    read = np.tril(np.ones((n, n), real_dtype(a_dot.dtype)))
+    if uplo == "U":
+        read = read.T
+    strict = read - _eye(n, a_dot.dtype)
+    one = a_dot * strict
+    diagonal = np.real(a_dot * _eye(n, a_dot.dtype))
+    return one + _adjoint(one) + diagonal
+
+
 def _cholesky_jvp(primals: Any, tangents: Any, outputs: Any, upper: bool) -> Any:
     """L_dot = L half(L^-1 A_dot L^-H), half() taking the lower part and half the diagonal."""
     (lower,), (a_dot,) = outputs, tangents
     if upper:
         lower, a_dot = _adjoint(lower), _adjoint(a_dot)
-    # Only one triangle of the argument is read, so only that one counts.
+    inner = solve(lower, _adjoint(solve(lower, _symmetric(a_dot, "L"))))
     n = lower.shape[-1]
-    read = np.tril(np.ones((n, n), real_dtype(lower.dtype)))
-    strict = read - np.eye(n, dtype=read.dtype)
-    a_dot = a_dot * read
-    a_dot = a_dot + _adjoint(a_dot * strict)
-    inner = solve(lower, _adjoint(solve(lower, a_dot)))
-    half = read - 0.5 * np.eye(n, dtype=read.dtype)
+    half = np.tril(np.ones((n, n), real_dtype(lower.dtype))) - 0.5 * _eye(n, lower.dtype)
     result = lower @ (_adjoint(inner) * half)
     return _adjoint(result) if upper else result
 

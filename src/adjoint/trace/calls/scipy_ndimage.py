@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,10 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.calls.axis_maps import along_axis
+from adjoint.trace.calls.scipy_images import hashable, image_rule
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.scipy_gate import holds_traced
 from adjoint.trace.views import detached
 
 # SciPy's names of boundaries, and np.pad's.
@@ -30,14 +32,6 @@ def _refused(function: str, what: str) -> UnsupportedError:
         function=f"scipy.ndimage.{function}",
         source=source_here(),
     )
-
-
-def _hashable(x: Any) -> Any:
-    if isinstance(x, np.ndarray):
-        return (x.shape, x.tobytes())
-    if isinstance(x, list | tuple):
-        return tuple(_hashable(part) for part in x)
-    return x
 
 
 def _reach(options: dict[str, Any]) -> int:
@@ -59,7 +53,7 @@ def _axis_filter(name: str, x: Any, axis: int, options: dict[str, Any]) -> Any:
     axis %= x.ndim
     cval = options.get("cval", 0.0)
     homogeneous = {k: v for k, v in options.items() if k != "cval"}
-    key = _hashable(tuple(sorted(homogeneous.items())))
+    key = hashable(tuple(sorted(homogeneous.items())))
     made = along_axis(
         name, key, x.shape, axis, lambda v, k: function(v, axis=k, **homogeneous), _reach(options)
     )
@@ -82,7 +76,6 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def _simple(name: str) -> Callable[..., Any]:
-    @scipy_rule(f"scipy.ndimage.{name}")
     def rule(input: Any, *args: Any, **kwargs: Any) -> Any:
         options = dict(zip(_SIMPLE[name], args, strict=False)) | kwargs
         if holds_traced(options.values()):
@@ -93,7 +86,14 @@ def _simple(name: str) -> Callable[..., Any]:
             options["weights"] = np.asarray(options["weights"], float)
         return _axis_filter(name, input, axis, options)
 
-    return rule
+    named = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    rule.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(key, named, default=_DEFAULTS.get(key, inspect.Parameter.empty))
+            for key in ("input", *_SIMPLE[name])
+        ]
+    )
+    return image_rule(name)(rule)
 
 
 _gaussian1d, _uniform1d, _correlate1d, _convolve1d = map(_simple, _SIMPLE)
@@ -107,7 +107,7 @@ def _axes(axes: Any, ndim: int) -> list[int]:
     return [a % ndim for a in (range(ndim) if axes is None else np.atleast_1d(axes).tolist())]
 
 
-@scipy_rule("scipy.ndimage.gaussian_filter")
+@image_rule("gaussian_filter")
 def gaussian_filter(
     input: Any, sigma: Any, order: Any = 0, output: Any = None, mode: Any = "reflect",
     cval: Any = 0.0, truncate: float = 4.0, *, radius: Any = None, axes: Any = None,
@@ -125,7 +125,7 @@ def gaussian_filter(
     return x
 
 
-@scipy_rule("scipy.ndimage.uniform_filter")
+@image_rule("uniform_filter")
 def uniform_filter(
     input: Any, size: Any = 3, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
     origin: Any = 0, *, axes: Any = None,
@@ -156,11 +156,11 @@ def _derivative(weights: list[float], smooth: list[float]) -> Callable[..., Any]
     return rule
 
 
-scipy_rule("scipy.ndimage.sobel")(_derivative([-1, 0, 1], [1, 2, 1]))
-scipy_rule("scipy.ndimage.prewitt")(_derivative([-1, 0, 1], [1, 1, 1]))
+image_rule("sobel")(_derivative([-1, 0, 1], [1, 2, 1]))
+image_rule("prewitt")(_derivative([-1, 0, 1], [1, 1, 1]))
 
 
-@scipy_rule("scipy.ndimage.laplace")
+@image_rule("laplace")
 def laplace(
     input: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *, axes: Any = None
 ) -> Any:
@@ -175,7 +175,7 @@ def laplace(
 
 
 def _second(name: str, orders: Callable[[int, int], list[int]], join: Any) -> None:
-    @scipy_rule(f"scipy.ndimage.{name}")
+    @image_rule(name)
     def rule(
         input: Any, sigma: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
         *, axes: Any = None, **options: Any,
@@ -228,7 +228,7 @@ def _filtered(input: Any, weights: Any, mode: str, cval: Any, origin: Any, flip:
 
 
 def _general(name: str, flip: bool) -> None:
-    @scipy_rule(f"scipy.ndimage.{name}")
+    @image_rule(name)
     def rule(
         input: Any, weights: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
         origin: Any = 0, *, axes: Any = None,

@@ -16,10 +16,10 @@ from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.borrow_scipy import is_unknown
 from adjoint.trace.calls.axis_maps import along_axis
+from adjoint.trace.calls.scipy_images import image_rule
 from adjoint.trace.calls.scipy_ndimage import _each
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.indexing import concrete_value
-from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
 
 _PAD = 12  # SciPy's margin for the modes without an exact boundary condition
@@ -130,17 +130,7 @@ def _sampled(
     return _at(image, coordinates, order, mode, cval).astype(kind)
 
 
-def _no_output(name: str, output: Any) -> None:
-    if output is not None:
-        raise UnsupportedError(
-            "output= has no rule for arrays under recording",
-            function=f"scipy.ndimage.{name}",
-            source=source_here(),
-            remedy="use the result, and .astype for another dtype",
-        )
-
-
-@scipy_rule("scipy.ndimage.spline_filter1d")
+@image_rule("spline_filter1d")
 def spline_filter1d(
     input: Any, order: int = 3, axis: int = -1, output: Any = np.float64, mode: str = "mirror"
 ) -> Any:
@@ -158,7 +148,7 @@ def spline_filter1d(
     return linear_map(detached(x), map=made)
 
 
-@scipy_rule("scipy.ndimage.spline_filter")
+@image_rule("spline_filter")
 def spline_filter(
     input: Any, order: int = 3, output: Any = np.float64, mode: str = "mirror"
 ) -> Any:
@@ -169,13 +159,12 @@ def spline_filter(
     return x
 
 
-@scipy_rule("scipy.ndimage.map_coordinates")
+@image_rule("map_coordinates")
 def map_coordinates(
     input: Any, coordinates: Any, output: Any = None, order: int = 3, mode: str = "constant",
     cval: Any = 0.0, prefilter: bool = True,
 ) -> Any:  # fmt: skip
     """An image at given places; both have derivatives."""
-    _no_output("map_coordinates", output)
     places = floating(coordinates)
     axes = [places[i] for i in range(places.shape[0])]
     return _sampled(input, axes, order, mode, cval, prefilter)
@@ -185,26 +174,24 @@ def _grid(shape: Any) -> list[Any]:
     return list(np.indices(shape, dtype=np.float64))
 
 
-@scipy_rule("scipy.ndimage.shift")
+@image_rule("shift")
 def shift(
     input: Any, shift: Any, output: Any = None, order: int = 3, mode: str = "constant",
     cval: Any = 0.0, prefilter: bool = True,
 ) -> Any:  # fmt: skip
     """An image moved by a number of elements on each axis."""
-    _no_output("shift", output)
     x = floating(input)
     steps = _each(shift, x.ndim)
     places = [g - steps[i] for i, g in enumerate(_grid(x.shape))]
     return _sampled(x, places, order, mode, cval, prefilter)
 
 
-@scipy_rule("scipy.ndimage.affine_transform")
+@image_rule("affine_transform")
 def affine_transform(
     input: Any, matrix: Any, offset: Any = 0.0, output_shape: Any = None, output: Any = None,
     order: int = 3, mode: str = "constant", cval: Any = 0.0, prefilter: bool = True,
 ) -> Any:  # fmt: skip
     """An image at places ``matrix @ o + offset``; all three have derivatives."""
-    _no_output("affine_transform", output)
     x, matrix = floating(input), floating(matrix)
     n = x.ndim
     if matrix.ndim == 2 and matrix.shape[1] == n + 1:
@@ -222,13 +209,12 @@ def affine_transform(
     return _sampled(x, places, order, mode, cval, prefilter)
 
 
-@scipy_rule("scipy.ndimage.zoom")
+@image_rule("zoom")
 def zoom(
     input: Any, zoom: Any, output: Any = None, order: int = 3, mode: str = "constant",
     cval: Any = 0.0, prefilter: bool = True, *, grid_mode: bool = False,
 ) -> Any:  # fmt: skip
     """An image with another number of elements; the factor itself decides that number."""
-    _no_output("zoom", output)
     x = floating(input)
     factors = [float(concrete_value(z) if hasattr(z, "recorder") else z)
                for z in _each(zoom, x.ndim)]  # fmt: skip
@@ -244,7 +230,7 @@ def zoom(
     return _sampled(x, places, order, mode, cval, prefilter)
 
 
-@scipy_rule("scipy.ndimage.rotate")
+@image_rule("rotate")
 def rotate(
     input: Any, angle: Any, axes: Any = (1, 0), reshape: bool = True, output: Any = None,
     order: int = 3, mode: str = "constant", cval: Any = 0.0, prefilter: bool = True,
@@ -252,7 +238,6 @@ def rotate(
     """An image turned in a plane; the angle has a derivative at a fixed size of the result."""
     import scipy.special as sp
 
-    _no_output("rotate", output)
     x = floating(input)
     one, two = sorted(a % x.ndim for a in axes)
     c, s = sp.cosdg(angle), sp.sindg(angle)
@@ -281,14 +266,13 @@ def rotate(
     return np.moveaxis(np.reshape(np.stack(turned), (*lead, *made)), (-2, -1), (one, two))
 
 
-@scipy_rule("scipy.ndimage.geometric_transform")
+@image_rule("geometric_transform")
 def geometric_transform(
     input: Any, mapping: Any, output_shape: Any = None, output: Any = None, order: int = 3,
     mode: str = "constant", cval: Any = 0.0, prefilter: bool = True,
     extra_arguments: Any = (), extra_keywords: Any = None,
 ) -> Any:  # fmt: skip
     """An image at the places that a function gives for each element of the result."""
-    _no_output("geometric_transform", output)
     x = floating(input)
     shape = x.shape if output_shape is None else tuple(output_shape)
     named = extra_keywords or {}

@@ -12,6 +12,7 @@ import numpy as np
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_ndimage import _PADS, _axes, _each
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import scipy_rule
 
 
@@ -48,13 +49,18 @@ def _footprint(x: Any, size: Any, footprint: Any, origin: Any, axes: Any) -> tup
     return np.transpose(footprint, order).reshape(shape), origins
 
 
+def _kept(x: Any, output: Any) -> Any:
+    """The dtype of a result: the image's, or the one asked for."""
+    return x.dtype if output is None else np.dtype(output)
+
+
 @scipy_rule("scipy.ndimage._filters._min_or_max_filter")
 def smallest_or_largest(
     input: Any, size: Any, footprint: Any, structure: Any, output: Any, mode: Any, cval: Any,
     origin: Any, minimum: bool, axes: Any = None,
 ) -> Any:  # fmt: skip
     """The smallest or largest element under a footprint, with a structure's heights on it."""
-    x = floating(input)
+    x = as_operand(input)
     if structure is not None and footprint is None:
         footprint = np.ones(np.shape(structure), bool)
     if footprint is None and size is None:
@@ -65,7 +71,7 @@ def smallest_or_largest(
         heights = np.reshape(floating(structure), footprint.shape)
         sign = -1 if minimum else 1
         parts = [part + sign * heights[place] for part, place in zip(parts, places, strict=True)]
-    return (np.min if minimum else np.max)(np.stack(parts), axis=0)
+    return (np.min if minimum else np.max)(np.stack(parts), axis=0).astype(_kept(x, output))
 
 
 def _along(name: str, minimum: bool) -> None:
@@ -75,7 +81,7 @@ def _along(name: str, minimum: bool) -> None:
         cval: Any = 0.0, origin: int = 0,
     ) -> Any:  # fmt: skip
         return smallest_or_largest(
-            input, (size,), None, None, None, mode, cval, (origin,), minimum, (axis,)
+            input, (size,), None, None, output, mode, cval, (origin,), minimum, (axis,)
         )
 
 
@@ -90,7 +96,7 @@ def rank_of_windows(
     axes: Any = None,
 ) -> Any:  # fmt: skip
     """The element of a rank under a footprint: the median, or a percentile."""
-    x = floating(input)
+    x = as_operand(input)
     if footprint is None and size is None:
         raise RuntimeError("no footprint or filter size provided")
     footprint, origins = _footprint(x, size, footprint, origin, axes)
@@ -104,7 +110,7 @@ def rank_of_windows(
     if not 0 <= rank < count:
         raise RuntimeError("rank not within filter footprint size")
     parts, _ = _windows(x, footprint, mode, cval, origins)
-    return np.sort(np.stack(parts), axis=0)[int(rank)]
+    return np.sort(np.stack(parts), axis=0)[int(rank)].astype(_kept(x, output))
 
 
 @scipy_rule("scipy.ndimage.generic_filter")

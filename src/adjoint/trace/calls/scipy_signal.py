@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.primitives.recursion import recursion
 from adjoint.trace.calls.axis_maps import along_axis, axis_pattern
 from adjoint.trace.calls.scipy_special import floating, is_traced_float
-from adjoint.trace.calls.support import common_dtype
+from adjoint.trace.calls.support import as_operand, common_dtype
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
 
@@ -75,7 +76,20 @@ def _by_transform(a: Any, b: Any, shape: Any, axes: Any = None) -> Any:
     return np.fft.irfftn(spectrum, lengths, axes)
 
 
+def _whole(rule: Any) -> Any:
+    """Integers stay integers: their sums are exact in float64, and are cut as SciPy cuts them."""
+
+    @wraps(rule)
+    def of_integers_too(in1: Any, in2: Any, *args: Any, **options: Any) -> Any:
+        result = rule(in1, in2, *args, **options)
+        kept = common_dtype(as_operand(in1), as_operand(in2))
+        return result if kept.kind not in "iu" else np.rint(result).astype(np.int64).astype(kept)
+
+    return of_integers_too
+
+
 @scipy_rule("scipy.signal.convolve")
+@_whole
 def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     """The convolution of two arrays."""
     return _convolution(in1, in2, mode)
@@ -103,6 +117,7 @@ def _reversed(x: Any) -> Any:
 
 
 @scipy_rule("scipy.signal.correlate")
+@_whole
 def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     """The cross-correlation of two arrays."""
     a, b = floating(in1), floating(in2)
@@ -112,6 +127,7 @@ def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> A
 
 
 @scipy_rule("scipy.signal.convolve2d")
+@_whole
 def convolve2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
 ) -> Any:
@@ -129,6 +145,7 @@ def convolve2d(
 
 
 @scipy_rule("scipy.signal.correlate2d")
+@_whole
 def correlate2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
 ) -> Any:
@@ -218,8 +235,8 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     x = floating(x)
     axis %= x.ndim
     b, a = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
-    x = x.astype(common_dtype(b, a, x))
-    real = x.dtype.kind != "c" and b.dtype.kind != "c" and a.dtype.kind != "c"
+    x = x.astype(common_dtype(b, a, x, *(() if zi is None else (floating(zi),))))
+    real = b.dtype.kind != "c" and a.dtype.kind != "c"
     fixed = real and not is_traced_float(b) and not is_traced_float(a)
     if fixed and zi is None:
         return linear_map(detached(x), map=_lfilter_map(b, a, x.shape, axis))
@@ -242,7 +259,8 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
             known = state[..., : moved.shape[-1]]
             rest = np.zeros((*moved.shape[:-1], moved.shape[-1] - known.shape[-1]), x.dtype)
             driven = driven + np.concatenate([known, rest], axis=-1)
-        y = driven if order == 0 or given_a.shape[0] == 1 else recursion(detached(driven), a)
+        finite = order == 0 or given_a.shape[0] == 1
+        y = driven if finite else recursion(detached(driven), a.astype(driven.dtype))
     if zi is None:
         return np.moveaxis(y, -1, axis)
     last = _last_state(b, a, moved, y, state)
