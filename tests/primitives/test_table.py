@@ -20,9 +20,9 @@ from adjoint.graph import primitives
 from adjoint.graph.primitive import Primitive
 
 # By name: functions of the same names hide two of these modules.
-batch, linearize, tape, transpose = (
+batch, linearize, stitch, tape, transpose = (
     importlib.import_module(f"adjoint.differentiate.{name}")
-    for name in ("batch", "linearize", "tape", "transpose")
+    for name in ("batch", "linearize", "stitch", "tape", "transpose")
 )
 
 _path = Path(__file__).parents[1] / "surface" / "checking.py"
@@ -221,11 +221,17 @@ def _scaled(rule: Callable[..., Any]) -> Callable[..., Any]:
     return off
 
 
+def forget() -> None:
+    """Let go of all derivatives that were made before."""
+    tape._programs.clear()
+    stitch._linears.clear()
+
+
 @pytest.fixture
 def fresh_programs() -> Iterator[None]:
-    tape._programs.clear()
+    forget()
     yield
-    tape._programs.clear()
+    forget()
 
 
 def _planted(row: Primitive) -> list[tuple[str, Any]]:
@@ -252,7 +258,7 @@ def test_a_rule_that_is_a_thousandth_off_is_caught(
         right = getattr(row, name)
         object.__setattr__(row, name, rule)
         try:
-            tape._programs.clear()
+            forget()
             with pytest.raises(AssertionError):
                 checking.check(case, rng)
         finally:

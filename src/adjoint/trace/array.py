@@ -125,7 +125,7 @@ class TracedArray(Arithmetic):
     # *** NumPy's protocols ***
 
     def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **options: Any) -> Any:
-        if masked.MaskedSelection in map(type, inputs):
+        if how != "at" and masked.MaskedSelection in map(type, inputs):
             return NotImplemented
         return array_ufunc(ufunc, how, inputs, options)
 

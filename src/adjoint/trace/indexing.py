@@ -20,6 +20,7 @@ from adjoint.primitives.linear import (
 )
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import as_operand
+from adjoint.trace.masked import MaskedSelection
 from adjoint.trace.overwriting import overwrite
 
 
@@ -100,6 +101,8 @@ def plain_value(x: Any) -> Any:
         if x.tie is not None:
             x.tie.refresh(x)
         return x.payload if x.recorder is core.PLAIN else RECORDED
+    if type(x) is MaskedSelection:
+        return RECORDED
     if isinstance(x, list | tuple):
         made = [plain_value(part) for part in x]
         return RECORDED if any(part is RECORDED for part in made) else made

@@ -23,7 +23,8 @@ from adjoint.trace.calls.support import axis_tuple
 _NUMBERS = (bool, int, float, complex, np.generic)
 
 
-def _unknown(what: str, remedy: str = "use np.where(mask, x, other)") -> ConcreteValueError:
+def unknown(what: str, remedy: str = "use np.where(mask, x, other)") -> ConcreteValueError:
+    """The error for what needs the number of picked elements."""
     return ConcreteValueError(
         "a boolean mask picks a number of elements that is not known while recording",
         function=what,
@@ -37,7 +38,7 @@ def spread(mask: Any, lead: int, ndim: int) -> Any:
     return mask.reshape((1,) * lead + mask.shape + (1,) * (ndim - lead - mask.ndim))
 
 
-def _same(a: Any, b: Any) -> bool:
+def same(a: Any, b: Any) -> bool:
     """Whether two recorded values are the same, by the operations that made them."""
     if a.recorder is not b.recorder:
         return False
@@ -76,14 +77,16 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
         values: all elements.
         mask: which of them are meant: over neighbouring axes of the values.
         lead: how many axes of the values stand before those of the mask.
+        axis: of the mask, where the values are the elements' own places along it.
     """
 
     __hash__ = None  # type: ignore[assignment]  # like ndarray
 
-    def __init__(self, values: Any, mask: Any, lead: int = 0) -> None:
+    def __init__(self, values: Any, mask: Any, lead: int = 0, axis: int | None = None) -> None:
         self._values = values
         self._mask = mask
         self._lead = lead
+        self._axis = axis
 
     def _with(self, values: Any) -> MaskedSelection:
         return MaskedSelection(values, self._mask, self._lead)
@@ -126,8 +129,8 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
     def _fitting(self, x: Any, what: str) -> Any:
         """An operand for all elements: of the same selection, or the same for each place."""
         if type(x) is MaskedSelection:
-            if (x.ndim, x._lead) != (self.ndim, self._lead) or not _same(self._mask, x._mask):
-                raise _unknown(what)
+            if (x.ndim, x._lead) != (self.ndim, self._lead) or not same(self._mask, x._mask):
+                raise unknown(what)
             return x._values
         if isinstance(x, _NUMBERS):
             return x
@@ -136,7 +139,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
         if own < 0:
             return x
         if x.ndim > self.ndim or x.shape[own] != 1:
-            raise _unknown(what)
+            raise unknown(what)
         return np.reshape(x, (*x.shape[:own], *(1,) * self._mask.ndim, *x.shape[own + 1 :]))
 
     # *** elementwise ***
@@ -145,9 +148,9 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
         name = f"np.{ufunc.__name__}"
         outs = options.pop("out", ())
         if how != "__call__" or options.keys() - {"dtype"} or ufunc.signature is not None:
-            raise _unknown(name)
+            raise unknown(name)
         if any(type(x) is not MaskedSelection for x in outs):
-            raise _unknown(name)
+            raise unknown(name)
         made = ufunc(*[self._fitting(x, name) for x in inputs], **options)
         results = made if isinstance(made, tuple) else (made,)
         for target, value in zip(outs, results, strict=False):
@@ -157,7 +160,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Any:
         if type(index) is MaskedSelection and index.dtype == bool:
-            if index.ndim == 1 and self._lead == 0 and _same(self._mask, index._mask):
+            if index.ndim == 1 and self._lead == 0 and same(self._mask, index._mask):
                 return MaskedSelection(self._values, self._mask & index._values)
             return MaskedSelection(self._values, self._all() & self._fitting(index, "indexing"))
         basic, lead = self._basic(index)
@@ -181,7 +184,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
                 parts[place : place + 1] = [part] * self._mask.ndim
                 return tuple(parts), lead
             lead += type(part) is not int
-        raise _unknown("indexing")
+        raise unknown("indexing")
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if type(index) is MaskedSelection:
@@ -205,19 +208,19 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a selection by a mask has no {name}")
-        raise _unknown(f"ndarray.{name}")
+        raise unknown(f"ndarray.{name}")
 
     def __len__(self) -> int:
-        raise _unknown("len", "count with np.sum(mask)")
+        raise unknown("len", "count with np.sum(mask)")
 
     def __iter__(self) -> Any:
-        raise _unknown("iteration")
+        raise unknown("iteration")
 
     def __array__(self, *args: Any, **options: Any) -> Any:
-        raise _unknown("np.asarray")
+        raise unknown("np.asarray")
 
     def __bool__(self) -> bool:
-        raise _unknown("bool")
+        raise unknown("bool")
 
     def copy(self, order: str = "C") -> MaskedSelection:
         """The same elements; writing to one leaves the other."""
@@ -307,7 +310,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
     def dot(self, other: Any) -> Any:
         """Inner product of two selections by one mask."""
         if type(other) is not MaskedSelection or self.ndim != 1:
-            raise _unknown("np.dot")
+            raise unknown("np.dot")
         return (self * other).sum()
 
     __matmul__ = dot
@@ -321,7 +324,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
         if name in _ELEMENTWISE and options.get("out") is None:
             given = [self._fitting(x, f"np.{name}") if x is not None else None for x in args]
             return self._with(function(*given, **options))
-        raise _unknown(f"np.{name}")
+        raise unknown(f"np.{name}")
 
 
 _METHODS = frozenset(

@@ -18,6 +18,7 @@ from adjoint.graph.source import source_here
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import with_sequence_as_list
 from adjoint.trace.indexing import RECORDED, plain_value
+from adjoint.trace.masked import MaskedSelection
 from adjoint.trace.views import writable
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -154,6 +155,8 @@ def _plain_arguments(x: Any, arrays: list[Any]) -> Any:
             return None
         arrays.append(found)
         return found
+    if kind is MaskedSelection:
+        return None
     if kind is tuple or kind is list:
         made = []
         for part in x:

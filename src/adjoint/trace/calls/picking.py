@@ -8,7 +8,7 @@ import numpy as np
 
 from adjoint.trace.calls.selection import take
 from adjoint.trace.calls.shapes import known
-from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.calls.support import as_operand, axis_index, is_traced
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
 
@@ -17,8 +17,20 @@ from adjoint.trace.tables import implements
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     """Slices where a condition holds."""
     x = as_operand(a)
-    places = np.nonzero(known(condition, "compress"))[0]
-    return take(x, places, axis, out)
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    chosen = as_operand(condition) != 0
+    if concrete_value(chosen) is None and out is None:
+        short = x.shape[axis] - chosen.shape[0]  # what is not said is not taken
+        mask = np.concatenate([chosen, np.zeros(short, bool)]) if short > 0 else chosen
+        return x[(*(slice(None),) * axis_index(axis, x.ndim), mask)]
+    return take(x, np.nonzero(known(chosen, "compress"))[0], axis, out)
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    """The elements where a condition holds."""
+    return compress(np.ravel(condition), np.ravel(arr))
 
 
 @implements(methods=("compress",))
@@ -106,12 +118,6 @@ def unique_inverse(x: Any) -> Any:
 def unique_all(x: Any) -> Any:
     """All that is known about the elements that differ."""
     return UniqueResults(*unique(x, True, True, True))
-
-
-@implements(np.flatnonzero)
-def flatnonzero(a: Any) -> Any:
-    """Indices of the elements that are not zero, in the flattened array."""
-    return np.nonzero(np.ravel(known(a, "flatnonzero")))[0]
 
 
 @implements(np.lexsort)

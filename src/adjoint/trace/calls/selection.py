@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError
-from adjoint.graph.source import source_here
 from adjoint.primitives import choose, linear
 from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.reductions import _store
 from adjoint.trace.calls.support import as_operand, axis_index, is_traced
 from adjoint.trace.elementwise import dtype_key
 from adjoint.trace.indexing import concrete_value
+from adjoint.trace.masked import MaskedSelection
+from adjoint.trace.masked_index import coordinates
 from adjoint.trace.recorder import bind, is_plain, plain
 from adjoint.trace.tables import implements
 from adjoint.trace.views import as_view, detached
@@ -40,14 +40,24 @@ def where(condition: Any, /, x: Any = None, y: Any = None) -> Any:
 def nonzero(a: Any) -> Any:
     """Indices of the elements that are not zero."""
     known = concrete_value(a) if is_traced(a) else np.asarray(a)
-    if known is None:
-        raise ConcreteValueError(
-            "the number of elements that are not zero is not known while recording",
-            function="np.nonzero",
-            source=source_here(),
-            remedy="use np.where(condition, x, y)",
-        )
-    return np.nonzero(known)
+    if known is None and np.ndim(a) > 0:
+        return coordinates(detached(a if a.dtype == bool else a != 0))
+    return np.nonzero(as_operand(a) if known is None else known)
+
+
+@implements(np.flatnonzero)
+def flatnonzero(a: Any) -> Any:
+    """Indices of the elements that are not zero, in the flattened array."""
+    return nonzero(np.ravel(a))[0]
+
+
+@implements(np.argwhere)
+def argwhere(a: Any) -> Any:
+    """Indices of the elements that are not zero, one row for each."""
+    places = nonzero(np.atleast_1d(a))
+    if type(places[0]) is not MaskedSelection:
+        return np.stack(places, axis=-1)[:, : np.ndim(a)]
+    return MaskedSelection(np.stack([p._values for p in places], axis=-1), places[0]._mask)
 
 
 @implements(np.clip, methods=("clip",))

@@ -7,9 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.errors import ConcreteValueError
+from adjoint.graph.source import source_here
 from adjoint.primitives import linear
 from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, is_traced
 from adjoint.trace.indexing import concrete_value
+from adjoint.trace.masked import MaskedSelection
+from adjoint.trace.masked_index import apart
+from adjoint.trace.recorder import plain
 from adjoint.trace.tables import _foreign, _methods, find_function
 from adjoint.trace.views import detached
 
@@ -172,27 +177,73 @@ def _at(ufunc: Any, a: Any, indices: Any, *rest: Any) -> None:
     """Unbuffered: a place that is named twice is worked on twice."""
     if not is_traced(a):
         raise _foreign(f"np.{ufunc.__name__}.at")
-    numbers = np.arange(a.size).reshape(a.shape)
-    key = indices if isinstance(indices, tuple) else (indices,)
-    key = tuple([concrete_value(i) if is_traced(i) else i for i in key])
-    picked = numbers[key]
-    places = np.asarray(picked).reshape(-1)
+    picked = plain(np.arange(a.size).reshape(a.shape))[indices]
     operand: Any = rest[0] if rest else None
+    flat = a.copy().reshape(-1)
+    if type(picked) is MaskedSelection:
+        if operand is not None:
+            operand = picked._fitting(operand, f"np.{ufunc.__name__}.at")
+        flat, picked = apart(a, picked)
+    places = np.reshape(picked, -1)
     if operand is not None:
         operand = np.broadcast_to(as_operand(operand), np.shape(picked)).reshape(-1)
-    flat = a.copy().reshape(-1)
-    if ufunc in (np.add, np.subtract) and a.dtype.kind in "fc":
-        total = linear.scatter_add(
-            detached(operand.astype(a.dtype)), places, axes=(0,), shape=(a.size,)
-        )
-        # Where a place is named once this is NumPy's own sum; else the order differs.
-        if len(set(places.tolist())) == places.size:
-            a[...] = ufunc(flat, total).reshape(a.shape)
-            return
+    known = concrete_value(places) if is_traced(places) else places
+    if known is None:
+        changed = _at_unknown(ufunc, flat, places, operand)
+    else:
+        changed = _at_known(ufunc, flat, known, operand)
+    a[...] = changed[: a.size].reshape(a.shape)
+
+
+def _summed(operand: Any, places: Any, flat: Any) -> Any:
+    """What is added at each place, together."""
+    share = detached(as_operand(operand).astype(flat.dtype))
+    return linear.scatter_add(share, detached(places), axes=(0,), shape=flat.shape)
+
+
+def _at_known(ufunc: Any, flat: Any, places: Any, operand: Any) -> Any:
+    # Where a place is named once this is NumPy's own sum; else the order differs.
+    once = len(set(places.tolist())) == places.size
+    if once and ufunc in (np.add, np.subtract) and flat.dtype.kind in "fc":
+        return ufunc(flat, _summed(operand, places, flat))
     for rounds in _rounds(places):
         old = flat[places[rounds]]
         flat[places[rounds]] = ufunc(old) if operand is None else ufunc(old, operand[rounds])
-    a[...] = flat.reshape(a.shape)
+    return flat
+
+
+# What is done at a place several times over is done once with what these make of all operands.
+_TOGETHER = {
+    np.multiply: np.multiply,
+    np.divide: np.multiply,
+    np.maximum: np.maximum,
+    np.minimum: np.minimum,
+    np.fmax: np.fmax,
+    np.fmin: np.fmin,
+}
+
+
+def _at_unknown(ufunc: Any, flat: Any, places: Any, operand: Any) -> Any:
+    """Places whose numbers are not known: what meets at one place is put together first."""
+    if ufunc in (np.add, np.subtract):
+        return ufunc(flat, _summed(operand, places, flat)).astype(flat.dtype)
+    if ufunc not in _TOGETHER:
+        raise ConcreteValueError(
+            "which places are named twice is not known while recording",
+            function=f"np.{ufunc.__name__}.at",
+            source=source_here(),
+            remedy="use np.add.at, np.multiply.at, np.maximum.at or np.minimum.at, or pass the "
+            "places in from outside",
+        )
+    meets = places[:, None] == np.arange(flat.shape[0])
+    spread = np.broadcast_to(operand[:, None], meets.shape)
+    together = _TOGETHER[ufunc]
+    neutral: Any = 1
+    if together != np.multiply:  # while recording that is another object, and equal
+        ends = np.iinfo(flat.dtype) if flat.dtype.kind in "iu" else np.finfo(flat.dtype)
+        neutral = ends.min if together in (np.maximum, np.fmax) else ends.max
+    made = together.reduce(np.where(meets, spread, neutral), axis=0)
+    return np.where(np.any(meets, axis=0), ufunc(flat, made).astype(flat.dtype), flat)
 
 
 def _rounds(places: Any) -> list[Any]:
