@@ -29,6 +29,19 @@ def test_value_and_gradient_take_two_scans_not_three():
         np.testing.assert_array_equal(a, b)
 
 
+def test_later_recordings_are_merged_as_the_first():
+    """The derivative of the loop is kept from the first recording: its steps are other nodes."""
+    f = ad.value_and_grad(lambda w, xs: recurrent(w, xs) * 3, (0, 1))
+    first = merge_scans(ad.trace(f, W, XS))
+    graph = ad.trace(f, W, XS)
+    merged = merge_scans(graph)
+    check_graph(merged)
+    assert [len(_scans(graph)), len(_scans(merged))] == [3, 2]
+    assert merged == first
+    for a, b in zip(evaluate(graph, [W, XS]), evaluate(merged, [W, XS]), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_rows_and_results_are_not_stacked_again():
     """Everything the way back reads is a row or a result: the scan need not run again."""
 

@@ -2,7 +2,8 @@
 
 The derivative of a scan runs its steps again to keep what the way back needs. Where the primal
 scan stands in the same graph, one scan can give both. The two are told to be the same by their
-steps: the derivative's step is the primal's with more results, on the very same nodes.
+steps: the derivative's step is the primal's with more results, from the same nodes in the same
+order. They are other objects where the derivative was kept from an earlier recording.
 """
 
 from __future__ import annotations
@@ -53,11 +54,8 @@ def merge_scans(graph: Graph) -> Graph:
             key = (node.primitive.name, operands, node.attributes)
             stands_for[node.outputs[0]] = same.setdefault(key, node.outputs[0])
         elif node.primitive.name == "scan":
-            body, n_constants, n_carry, length, reverse = node.attributes
-            steps = (id(body.nodes), body.inputs, body.outputs[:n_carry])
-            loop = (operands, steps, n_constants, length, reverse)
-            groups.setdefault(loop, []).append(node)
-    merged = [group for group in groups.values() if len(group) > 1]
+            groups.setdefault((operands, node.attributes[1:]), []).append(node)
+    merged = [group for alike in groups.values() for group in _by_steps(alike)]
     if not merged:
         return graph
     replaced: dict[Node, Node | None] = {}
@@ -74,6 +72,18 @@ def merge_scans(graph: Graph) -> Graph:
     return Graph(graph.inputs, tuple(nodes), tuple([renamed.get(o, o) for o in graph.outputs]))
 
 
+def _by_steps(nodes: list[Node]) -> list[list[Node]]:
+    """Those of some scans that go by the same steps, where there are several."""
+    if len(nodes) == 1:
+        return []
+    groups: dict[Graph, list[Node]] = {}
+    for node in nodes:
+        body, n_carry = node.settings["graph"], node.settings["n_carry"]
+        step = Graph(body.inputs, body.nodes, body.outputs[:n_carry])
+        groups.setdefault(step, []).append(node)
+    return [group for group in groups.values() if len(group) > 1]
+
+
 def _name(operand: Any, stands_for: dict[Any, Any]) -> Any:
     return operand.key if isinstance(operand, Literal) else stands_for.get(operand, operand)
 
@@ -86,8 +96,10 @@ def _merged(group: list[Node], renamed: dict[Any, Any]) -> Node:
     values = list(first.outputs)
     place = {o: i for i, o in enumerate(outputs) if i >= n_carry and isinstance(o, Value)}
     for node in group[1:]:
-        theirs = node.attributes[0].outputs
-        for i, (inner, outer) in enumerate(zip(theirs, node.outputs, strict=True)):
+        theirs: Graph = node.attributes[0]
+        ours = _counterparts(theirs, body)
+        results = [ours.get(o, o) for o in theirs.outputs]
+        for i, (inner, outer) in enumerate(zip(results, node.outputs, strict=True)):
             if i < n_carry:
                 renamed[outer] = values[i]
             elif inner in place:
@@ -100,3 +112,11 @@ def _merged(group: list[Node], renamed: dict[Any, Any]) -> Node:
     step = Graph(body.inputs, body.nodes, tuple(outputs))
     attributes = (step, n_constants, n_carry, length, reverse)
     return Node(first.primitive, first.operands, attributes, tuple(values), first.source)
+
+
+def _counterparts(graph: Graph, other: Graph) -> dict[Any, Value]:
+    """The values of a graph of the same nodes that stand for those of another one."""
+    pairs = dict(zip(graph.inputs, other.inputs, strict=True))
+    for node, same in zip(graph.nodes, other.nodes, strict=True):
+        pairs.update(zip(node.outputs, same.outputs, strict=True))
+    return pairs
