@@ -114,12 +114,38 @@ def test_indices_that_are_not_known() -> None:
         np.testing.assert_array_equal(np.stack(got), np.stack(wanted))
         back = ad.jit(lambda g: np.ravel_multi_index(g, (2, 3, 4), order=order))(wanted)  # noqa: B023
         np.testing.assert_array_equal(back, i)
+    stretched = (np.int64(1), np.array([2, 0]), np.array([[3], [1]]))
+    got = ad.jit(lambda *g: np.ravel_multi_index(g, (2, 3, 4)))(*stretched)
+    np.testing.assert_array_equal(got, np.ravel_multi_index(stretched, (2, 3, 4)))
     modes = ("wrap", "clip", "wrap")
     got = ad.jit(lambda g: np.ravel_multi_index(g, (2, 2, 2), modes))(wanted)
     np.testing.assert_array_equal(got, np.ravel_multi_index(wanted, (2, 2, 2), modes))
     assert ad.grad(lambda x: x[np.ravel_multi_index((np.argsort(x),), (3,))][0])(V).tolist() == [
         0, 1, 0
     ]  # fmt: skip
+
+
+def test_comparisons_of_whole_arrays_need_no_values() -> None:
+    small, gap = np.array([3, 5], np.uint8), np.array([1.0, np.nan, np.inf])
+
+    def answers(x: Any, y: Any) -> Any:
+        return (
+            np.allclose(x, np.uint8(4), atol=1.5),
+            np.allclose(x, [3, 9]),
+            np.allclose(y, y),
+            np.allclose(y, y, equal_nan=True),
+            np.array_equal(x, [3, 5]),
+            np.array_equal(y, y),
+            np.array_equiv(x, [[3, 5], [3, 5]]),
+            np.array_equiv(x, [3, 5, 7]),
+        )
+
+    wanted = [True, False, False, True, True, False, True, False]
+    assert list(answers(small, gap)) == wanted
+    assert [bool(t) for t in ad.jit(answers)(small, gap)] == wanted
+    np.testing.assert_array_equal(
+        ad.jit(lambda x, y: np.where(np.allclose(x, y, atol=4), x, -1))(small, small[::-1]), small
+    )
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -21,6 +21,7 @@ _OF_SEQUENCES = frozenset(
     [
         *("block", "select", "choose", "piecewise", "lexsort", "dstack", "histogramdd"),
         *("multi_dot", "unstack", "broadcast_shapes", "einsum_path", "array_repr", "array_str"),
+        "ravel_multi_index",
     ]
 )
 

@@ -55,7 +55,6 @@ borrow(
     np.fix,
     np.cumulative_sum,
     np.cumulative_prod,
-    np.array_equiv,
     np.union1d,
     np.intersect1d,
     np.setdiff1d,

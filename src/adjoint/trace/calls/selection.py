@@ -313,26 +313,47 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     return np.searchsorted(known[0], known[1], side=side, sorter=sorter)
 
 
+def _answer(all_are: Any) -> Any:
+    """A truth value as NumPy's functions return it; as it is where it is not known."""
+    return all_are if concrete_value(all_are) is None else bool(all_are)
+
+
 @implements(np.array_equal)
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     """Whether shapes and elements agree."""
-    if np.shape(a1) != np.shape(a2):
+    a1, a2 = as_operand(a1), as_operand(a2)
+    if a1.shape != a2.shape:
         return False
     same = a1 == a2
-    return np.all(same | (np.isnan(a1) & np.isnan(a2)) if equal_nan else same)
+    return _answer(np.all(same | (np.isnan(a1) & np.isnan(a2)) if equal_nan else same))
+
+
+@implements(np.array_equiv)
+def array_equiv(a1: Any, a2: Any) -> Any:
+    """Whether elements agree where one is stretched to the other."""
+    a1, a2 = as_operand(a1), as_operand(a2)
+    try:
+        np.broadcast_shapes(a1.shape, a2.shape)
+    except ValueError:
+        return False
+    return _answer(np.all(a1 == a2))
 
 
 @implements(np.isclose)
 def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
     """Whether elements are nearly equal."""
-    close = np.abs(a - b) <= atol + rtol * np.abs(b)
-    close = (close & np.isfinite(b)) | (as_operand(a) == b)
+    a, b = as_operand(a), as_operand(b)
+    if b.dtype.kind in "biu":
+        b = b.astype(np.float64)  # differences of integers may not fit into their dtype
+    with np.errstate(invalid="ignore"):
+        close = np.abs(a - b) <= atol + rtol * np.abs(b)
+    close = (close & np.isfinite(b)) | (a == b)
     return close | (np.isnan(a) & np.isnan(b)) if equal_nan else close
 
 
 @implements(np.allclose)
 def allclose(
     a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> bool:
+) -> Any:
     """Whether all elements are nearly equal."""
-    return bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
+    return _answer(np.all(isclose(a, b, rtol, atol, equal_nan)))
