@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 import threading
+from inspect import CO_GENERATOR
 from typing import Any
 
 import numpy as np
@@ -166,3 +167,25 @@ def test_results_go_into_the_array_that_is_given() -> None:
     outside = np.zeros(3)
     with pytest.raises(ad.errors.UnsupportedError, match="outside the recording"):
         ad.grad(lambda x: np.sum(scipy.spatial.distance.pdist(x, out=outside)))(x)
+
+
+def test_generators_stay_generators() -> None:
+    ad.grad(np.sin)(1.0)
+    kinds = [
+        (entry.own_code.co_flags & CO_GENERATOR, entry.our_code.co_flags & CO_GENERATOR)
+        for entry in scipy_gate._armed.values()
+        if entry.own_code is not None and entry.our_code is not None
+    ]
+    assert all(own == ours for own, ours in kinds)
+    assert any(own for own, _ in kinds)
+
+
+def test_a_beginning_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("the reason")
+
+    monkeypatch.setattr(sys.modules["adjoint.trace.session"], "_begin", [fail])
+    with pytest.raises(RuntimeError, match="the reason"):
+        ad.grad(np.sin)(1.0)
+    monkeypatch.undo()
+    assert ad.grad(np.sin)(0.0) == 1.0

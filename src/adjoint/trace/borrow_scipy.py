@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from types import FunctionType
 from typing import Any
 
@@ -198,14 +200,19 @@ def _clip(x: Any, /, min: Any = None, max: Any = None, **_: Any) -> Any:
     return np.clip(x, min, max) if min is not None or max is not None else x
 
 
+def _carried(name: str) -> Any:
+    """A library that SciPy carries along; since 1.18 in a package of its own."""
+    place = "scipy._external" if find_spec("scipy._external") is not None else "scipy._lib"
+    return import_module(f"{place}.{name}")
+
+
 @cache
 def prepare() -> None:
     """Say what borrowed code sees in the place of SciPy's helpers."""
     import scipy._lib._array_api as array_api
     import scipy._lib._util as util
-    from scipy._lib import array_api_extra as extra
-    from scipy._lib.array_api_compat import numpy as compat
 
+    extra, compat = _carried("array_api_extra"), _carried("array_api_compat.numpy")
     for real, ours in (
         (util._contains_nan, _contains_nan),
         (array_api._check_finite, _check_finite),

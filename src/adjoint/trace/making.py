@@ -31,6 +31,7 @@ from adjoint.trace.views import memory_of
 _NUMERIC = "biufc"
 _NUMBERS = (bool, int, float, complex)
 _ours: dict[str, Any] = {}  # what takes the place of NumPy's functions, by name
+method_names: set[str] = set()  # of ndarray's methods that make arrays and are ours
 
 
 def calls_from_user() -> bool:
@@ -68,7 +69,7 @@ def _names_us(frame: FrameType) -> bool:
         stop: Any = (at.end_lineno, at.end_col_offset)
         if (at.lineno, at.col_offset) == start and reach < stop < end:
             name, reach = step.argval, stop
-    if not isinstance(name, str) or name in _ours:
+    if not isinstance(name, str) or name in _ours or name in method_names:
         return True
     for names in (frame.f_locals, frame.f_globals):
         if name in names:

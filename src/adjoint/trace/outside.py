@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace import recorder as core
-from adjoint.trace.making import calls_from_user, result
+from adjoint.trace.making import calls_from_user, method_names, result
 from adjoint.trace.session import is_recording, while_recording
 from adjoint.trace.tables import method
 
@@ -72,6 +72,7 @@ def _place() -> None:
         return
     ours = {name: _asking(name) for name in _ASKING}
     ours.update({name: _copying(name) for name in _COPYING})
+    method_names.update(_COPYING)
     tables[0].update(ours)
     ctypes.pythonapi.PyType_Modified(ctypes.py_object(np.ndarray))
 

@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
+from inspect import CO_GENERATOR
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar
 
@@ -232,7 +233,9 @@ def _code_for(function: FunctionType, entry: Entry) -> CodeType:
     source += f" def inner({', '.join(parameters)}):\n"
     source += f"  if 0: {free}\n" if free else ""
     source += f"  adjoint_entry = {_PLACEHOLDER}\n"
-    source += f"  return adjoint_entry(({given}), {{{', '.join(named)}}})\n"
+    call = f"adjoint_entry(({given}), {{{', '.join(named)}}})"
+    # Python takes the code of a generator for that of a generator only.
+    source += f"  return {f'(yield from {call})' if own.co_flags & CO_GENERATOR else call}\n"
     source += " return inner\n"
     scope: dict[str, Any] = {}
     exec(compile(source, own.co_filename, "exec"), scope)
@@ -284,7 +287,8 @@ def _begin() -> None:
 
 
 def _end() -> None:
-    sys.meta_path.remove(_finder)
+    if _finder in sys.meta_path:  # beginning may have failed before it was put there
+        sys.meta_path.remove(_finder)
 
 
 class _Finder:
