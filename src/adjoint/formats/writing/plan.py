@@ -46,13 +46,14 @@ class Constant:
         array: its elements; where ``kind`` is larger, they are repeated.
         kind: its type.
         value: the batch's own size, or what follows from it, in place of ``array``.
-        counts: ``array`` is the first number of a series that goes up by 1 along the only axis.
+        counts: how much the numbers grow with each step along the axis of the batch, of which
+            ``array`` is the first place.
     """
 
     array: Any
     kind: Kind
     value: Dim | None = None
-    counts: bool = False
+    counts: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -209,8 +210,10 @@ def constant(arrays: Sequence[Any], sizes: Sequence[int]) -> Constant:
     repeated = all(np.all((x == one) | (x != x)) for x, one in zip(arrays, ones, strict=True))
     if same and repeated:
         return Constant(ones[0], kind)
-    if same and first.ndim == 1 and all(np.all(np.diff(x) == 1) for x in arrays):
-        return Constant(ones[0], kind, counts=True)
+    if same and len(moving) == 1 and first.dtype.kind in "iuf":
+        steps = {float(n) for x in arrays for n in np.unique(np.diff(x, axis=moving[0]))}
+        if len(steps) == 1 and (step := steps.pop()).is_integer():
+            return Constant(ones[0], kind, counts=int(step))
     if repeated and first.size:
         inner = _value([one.reshape(-1) for one in ones], kind, sizes)
         return Constant(inner.array, kind, value=inner.value)

@@ -100,13 +100,17 @@ class Writer:
         return Thin(self.constant(array), array.shape)
 
     def _series(self, operand: Constant) -> str:
-        first = int(operand.array[0])
-        (length,) = operand.kind.shape
-        end = Dim(length.factor, length.offset + first) if isinstance(length, Dim) else length
-        stop = self.emit("Squeeze", self.ints([end]))
-        one = np.asarray(1, np.int64)
-        series = self.emit("Range", self.constant(one * first), stop, self.constant(one))
-        return self.emit("Cast", series, to=self.type(operand.kind.dtype))
+        """0, step, 2 step, ... along the axis of the batch, added to what stands first."""
+        shape, step = operand.kind.shape, operand.counts
+        axis = next(i for i, n in enumerate(shape) if isinstance(n, Dim))
+        length = shape[axis]
+        assert isinstance(length, Dim)
+        stop = self.emit("Squeeze", self.ints([Dim(step * length.factor, step * length.offset)]))
+        bounds = [self.constant(np.asarray(n, np.int64)) for n in (0, step)]
+        series = self.emit("Range", bounds[0], stop, bounds[1])
+        places = self.reshape(series, tuple([n if i == axis else 1 for i, n in enumerate(shape)]))
+        whole = self.emit("Cast", places, to=self.type(operand.kind.dtype))
+        return self.emit("Add", whole, self.constant(operand.array))
 
     def is_number(self, operand: int | Constant) -> Any:
         """The number that an operand repeats, where it is one known now; else None."""
