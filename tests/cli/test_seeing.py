@@ -84,10 +84,13 @@ def test_check_right_and_wrong(users, capsys):
         ["explain", "users_functions:scalar", "__import__('os')"],
         ["explain", "users_functions:raises", "1.0"],
         ["xray", "missing.safetensors", "digits"],
+        ["explain", "users_functions:scalar", "1.0", "--html", "a.html", "--latex", "no/a.tex"],
+        ["explain", "users_functions:scalar", "1.0", "--html", "."],
     ],
 )
-def test_bad_input_is_one_line_and_2(users, arguments, capsys):
+def test_bad_input_is_one_line_and_2(users, arguments, tmp_path, capsys):
     assert run(arguments) == 2
+    assert not list(tmp_path.glob("*.html"))
     captured = capsys.readouterr()
     assert captured.err.startswith("adjoint: ")
     assert captured.err.count("\n") == 1
@@ -107,3 +110,10 @@ def test_xray_of_a_trained_model(tmp_path, monkeypatch, capsys):
     assert "gradient flow" in text
     assert run(["xray", "m.safetensors", "t.csv", "--html", "x.html"]) == 0
     assert "<svg" in (tmp_path / "x.html").read_text()
+    for bad, told in (
+        (["xray", "m.safetensors", "t.csv", "--html", "no/x.html"], "there is no folder no"),
+        (["predict", "m.safetensors", "t.csv", "-o", "."], "is a folder, and a file was wanted"),
+        (["predict", "m.safetensors", "t.csv", "--probabilities"], "there are no classes"),
+    ):
+        assert run(bad) == 2
+        assert told in capsys.readouterr().err

@@ -208,6 +208,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_training(folder, cap
     iris_like(folder / "table.csv")
     assert "is a folder" in refused(capsys, "train", "table.csv", "-o", str(folder))
     assert "no folder" in refused(capsys, "train", "table.csv", "-o", "absent/model")
+    assert "no folder" in refused(capsys, "train", "table.csv", "--checkpoint", "absent/run")
     locked = folder / "locked"
     locked.mkdir(mode=0o500)
     if not os.access(locked, os.W_OK):  # root may write anywhere
@@ -279,7 +280,7 @@ def test_wrong_columns_for_a_model_are_refused(folder, capsys):
         capsys, "evaluate", model, "table.csv", "--metric", "acuracy"
     )
     line = refused(capsys, "predict", model, "table.csv", "-o", "absent/x")
-    assert "No such file or directory" in line
+    assert "there is no folder absent" in line
 
 
 def test_without_click_the_command_says_what_to_install(monkeypatch, capsys):

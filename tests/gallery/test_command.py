@@ -31,11 +31,17 @@ def test_a_run_prints_both_figures_and_keeps_a_picture(tmp_path):
     assert (tmp_path / "mazur.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_absent_data_is_said_and_no_failure():
-    result = invoke("mnist")
+def test_absent_data_is_an_error_for_one_entry_and_passed_over_among_all(monkeypatch):
+    said = "the data file mnist/train-images-idx3-ubyte.gz is not there"
+    error = invoke("mnist").exception
+    assert isinstance(error, DataError)
+    assert said in str(error)
+    assert "ADJOINT_DATA" in str(error)
+    monkeypatch.setattr(module, "names", lambda: ["mnist", "mazur"])
+    result = invoke("--all")
     assert result.exit_code == 0
-    assert "skipped: gallery: the data file mnist/train-images" in result.output
-    assert "ADJOINT_DATA" in result.output
+    assert f"skipped: gallery: {said}" in result.output
+    assert "error before: published" in result.output
 
 
 def test_an_unknown_name_is_an_error():

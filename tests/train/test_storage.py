@@ -197,6 +197,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_an_error_of_writing_names_the_file_that_was_asked_for(tmp_path):
+    for path, kind in ((tmp_path / "no" / "x", FileNotFoundError), (tmp_path, IsADirectoryError)):
+        with pytest.raises(kind) as told:
+            write_atomic(path, b"new")
+        assert told.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_permissions_are_those_of_an_ordinary_file_or_of_the_one_replaced(tmp_path):
     path = tmp_path / "file"
     ordinary = tmp_path / "ordinary"

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from adjoint.cli.named import count_arguments, find_function, read_arguments
-from adjoint.cli.refusal import Refusal
+from adjoint.cli.refusal import Refusal, check_writable
 from adjoint.errors import AdjointError
 from adjoint.inspect import Explanation, explain
 from adjoint.train.atomic import write_atomic
@@ -33,6 +33,8 @@ def command(
     FUNCTION is MODULE:FUNCTION, found from the current folder; ARGUMENTS are numbers and lists
     of numbers, such as 3.0 '[1.0, 2.5]'. Without them the classic 2-2-2 example is worked.
     """
+    for file in (html, latex):
+        check_writable(file)
     made = _explain(function, arguments, rate, digits)
     if html is not None:
         made.to_html(html)

@@ -63,7 +63,7 @@ def command(
         if name is None and full and find(each).slow:
             click.echo(f"{each}: left out, its full form is slow; ask for it by name")
             continue
-        reached &= _run(find(each), full, files, out)
+        reached &= _run(find(each), full, files, out, skips=everything)
     if write_docs:
         assert out is not None
         click.echo(f"wrote {write_page(out.parent)}")
@@ -78,13 +78,17 @@ def _list() -> None:
             click.echo(f"  {name:<18} {find(name).title}")
 
 
-def _run(experiment: Experiment, full: bool, data: Data, out: Path | None) -> bool:
+def _run(
+    experiment: Experiment, full: bool, data: Data, out: Path | None, skips: bool = False
+) -> bool:
     click.echo(click.style(f"{experiment.name}: {experiment.title}", bold=True))
     click.echo(f"  {experiment.source}")
     start = time.perf_counter()
     try:
         report = (experiment.full if full else experiment.short)(data)
     except DataError as error:
+        if not skips:
+            raise
         click.echo(f"  skipped: {error}")
         return True
     seconds = time.perf_counter() - start if report.seconds is None else report.seconds

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
+from adjoint.cli.refusal import Refusal, check_writable
 from adjoint.cli.saved import examples_for, load_model, output_of
 from adjoint.train.atomic import write_atomic
 
@@ -25,7 +26,10 @@ def command(model: Path, data: str, output: Path | None, probabilities: bool) ->
     DATA is a CSV file with the columns that the model was trained on, in any order, with or
     without the target; or the word digits, for the held-out part of them.
     """
+    check_writable(output)
     loaded, about = load_model(model)
+    if probabilities and about["classes"] is None:
+        raise Refusal(f"{model} predicts values: there are no classes to give probabilities of")
     examples = examples_for(about, data, wants_target=False)
     text = _csv(output_of(loaded, examples.inputs, model), about["classes"], probabilities)
     if output is None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import numpy as np
 
 from adjoint import nn, optim
 from adjoint.cli.examples import DIGITS, Examples, digits, from_table
-from adjoint.cli.refusal import Refusal
+from adjoint.cli.refusal import Refusal, check_writable
 from adjoint.errors import NonFiniteError
 from adjoint.nn import random
 from adjoint.train import EarlyStopping, Result, Row, fit, save
@@ -64,7 +62,8 @@ def command(data: str, target: str | None, output: Path | None, **settings: Any)
     hidden = _hidden(settings["hidden"])
     examples = digits() if data == DIGITS else from_table(Path(data), target, settings["task"])
     place = output or Path(f"{Path(data).stem}.safetensors")
-    _check_writable(place)
+    for file in (place, settings.get("checkpoint")):
+        check_writable(file)
     return _train(data, examples, place, hidden, settings)
 
 
@@ -196,20 +195,6 @@ def _hidden(text: str) -> list[int]:
     if not all(part.isdecimal() and int(part) > 0 for part in sizes):
         raise Refusal(f"--hidden {text} is not a list of sizes such as 64,32")
     return [int(part) for part in sizes]
-
-
-def _check_writable(place: Path) -> None:
-    """Refuse before the work, not after it."""
-    if place.is_dir():
-        raise Refusal(f"{place} is a folder, and a file was wanted")
-    if not place.parent.is_dir():
-        raise Refusal(f"there is no folder {place.parent}")
-    if place.exists() and not os.access(place, os.W_OK):
-        raise Refusal(f"{place} cannot be written")
-    try:
-        tempfile.TemporaryFile(dir=place.parent).close()
-    except OSError as error:
-        raise Refusal(f"{place} cannot be written: {error.strerror}") from None
 
 
 def _reports() -> list[Any]:

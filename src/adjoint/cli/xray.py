@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from adjoint import nn
+from adjoint.cli.refusal import check_writable
 from adjoint.cli.saved import examples_for, load_model
 from adjoint.inspect import xray
 
@@ -24,6 +25,7 @@ def command(model: Path, data: str, rows: int, rate: float, html: Path | None) -
     DATA is a CSV file with the columns that the model was trained on and the target; or the
     word digits, for the held-out part of them.
     """
+    check_writable(html)
     loaded, about = load_model(model)
     examples = examples_for(about, data, wants_target=True)
     loss = nn.mean_squared_error if examples.classes is None else nn.cross_entropy

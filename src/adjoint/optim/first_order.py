@@ -171,7 +171,9 @@ class Rprop(LeafOptimizer):
 
     The step grows by ``grow`` while the sign stays, shrinks by ``shrink`` when it turns, and
     the turn itself is skipped (iRprop-). For full batches: the sign of a noisy gradient means
-    little.
+    little. So does the sign of what is only rounding: a bias right before a batch norm has no
+    gradient, and is moved about all the same, differently on every machine. The batch norm takes
+    it away again, and its running mean follows; ``bias=False`` before a batch norm is cleaner.
 
     Args:
         rate: the first step of every weight.

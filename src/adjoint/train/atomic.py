@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -18,7 +19,12 @@ def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
         OSError: the folder does not exist or cannot be written; nothing is left behind.
     """
     place = Path(path)
-    handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
+    if place.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
+    try:
+        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
+    except OSError as error:  # which names the temporary file, and the user knows only the other
+        raise type(error)(error.errno, error.strerror, str(place)) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
