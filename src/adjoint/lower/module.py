@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from adjoint.graph.graph import Node, Operand
 from adjoint.graph.source import Source
 from adjoint.lower import blas, products, signals, teams, threads
@@ -13,6 +15,7 @@ from adjoint.lower.control import ControlWriter
 from adjoint.lower.expr import Writer
 from adjoint.lower.kernel_text import finish_checks, write_finish, write_kernel
 from adjoint.lower.layout import Place
+from adjoint.lower.linalg import FAULTS
 from adjoint.lower.region import vector_registers
 from adjoint.lower.steps import (
     BranchStep,
@@ -81,6 +84,30 @@ class IndexSite:
     extent: int
     source: Source | None
 
+    def error(self, index: int) -> Exception:
+        """What is raised for an index."""
+        what = f"index {index} is out of bounds for axis {self.axis} with size {self.extent}"
+        return IndexError(f"{what}{_where(self.source)}")
+
+
+@dataclass(slots=True)
+class MatrixSite:
+    """Where a matrix may be unfit for what is asked of it."""
+
+    message: str
+    source: Source | None
+
+    def error(self, index: int) -> Exception:
+        """What is raised."""
+        return np.linalg.LinAlgError(f"{self.message}{_where(self.source)}")
+
+
+Site = IndexSite | MatrixSite
+
+
+def _where(source: Source | None) -> str:
+    return f"\n  at {source}" if source else ""
+
 
 class ModuleWriter(ControlWriter):
     """Writes kernels and calls, and the whole module."""
@@ -99,7 +126,7 @@ class ModuleWriter(ControlWriter):
         self.declarations: dict[str, str] = {}
         self.library: dict[str, str] = {}
         self.constants: dict[str, str] = {}
-        self.sites: list[IndexSite] = []
+        self.sites: list[Site] = []
         self.site_numbers: dict[Any, int] = {}
         self.calls_python = False
         self.straights = 0  # pieces of straight code
@@ -110,10 +137,15 @@ class ModuleWriter(ControlWriter):
 
     def _site(self, node: Node, which: int) -> tuple[int, int]:
         name = node.primitive.name
+        key = (node, which)
+        if name in FAULTS:
+            if key not in self.site_numbers:
+                self.sites.append(MatrixSite(FAULTS[name], node.source))
+                self.site_numbers[key] = len(self.sites)
+            return 1, self.site_numbers[key]
         first = {"gather": 1, "scatter_add": 1, "scatter_set": 2}[name]
         axis = node.settings["axes"][which - first]
         shape = node.settings["shape"] if name == "scatter_add" else node.operands[0].type.shape
-        key = (node, which)
         if key not in self.site_numbers:
             self.sites.append(IndexSite(axis, shape[axis], node.source))
             self.site_numbers[key] = len(self.sites)
@@ -176,7 +208,8 @@ class ModuleWriter(ControlWriter):
 
     def custom(self, step: CustomStep) -> None:
         """A hand-written loop nest."""
-        places: dict[Operand, Place] = dict(zip(step.node.operands, step.ins, strict=True))
+        # A step that does a part of a node's work has places of its own, and asks for no values.
+        places: dict[Operand, Place] = dict(zip(step.node.operands, step.ins, strict=False))
 
         def make(name: str) -> tuple[str, list[Place], Writer]:
             parameters: dict[Any, tuple[str, Place]] = {}

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adjoint.graph.graph import Graph, Literal
-from adjoint.lower import blas, donate, memory, runs, strips, threads
+from adjoint.lower import blas, donate, linalg, memory, runs, strips, threads
 from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.layout import Buffer, whole
-from adjoint.lower.module import PROGRAM, IndexSite, ModuleWriter
+from adjoint.lower.module import PROGRAM, ModuleWriter, Site
 from adjoint.lower.region import Lowering
 from adjoint.lower.steps import KernelStep, PythonStep, Step, walk
 
@@ -23,9 +23,10 @@ class Lowered:
     arena_bytes: int
     literals: list[Literal]
     python: list[PythonStep]
-    sites: list[IndexSite]
+    sites: list[Site]
     steps: list[Step]
-    routines: set[str] = field(default_factory=set)
+    routines: set[str] = field(default_factory=set)  # of SciPy, by name
+    blas: bool = False  # whether some of them would take threads of their own
     threads: int = 1
     in_place: list[tuple[int, int]] = field(default_factory=list)  # (result, donated input)
 
@@ -77,6 +78,7 @@ def lower_graph(
             "" if several else PROGRAM, graph.input_types, n_outputs, 1 + len(lowering.literals)
         )
     routines = {name for name in blas.GEMM.values() if f"@adjoint_{name}(" in text}
+    gemm = bool(routines)
     routines |= set(re.findall(r'call \w+ @"((?:special|lapack)\.\w+)"', text))
     return Lowered(
         text,
@@ -86,6 +88,7 @@ def lower_graph(
         writer.sites,
         steps,
         routines,
+        gemm or any(map(linalg.may_share, walk(steps))),
         most_threads if several else 1,
         in_place,
     )

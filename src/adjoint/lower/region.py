@@ -10,7 +10,7 @@ import numpy as np
 
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.primitive import primitives
-from adjoint.lower import blas, custom, straight
+from adjoint.lower import blas, custom, linalg, straight
 from adjoint.lower.convolution import ConvolutionShape, Phase
 from adjoint.lower.convolution_forward import forward, input_gradient
 from adjoint.lower.convolution_weight import weight_gradient
@@ -62,6 +62,7 @@ class Lowering:
         self.literals: list[Literal] = []
         self.first_literal = first_literal
         self.python: list[PythonStep] = []
+        self.factors: linalg.Factors = {}  # of matrices of the graph that is being lowered
         self._literal_places: dict[Any, Place] = {}
         self._phases: dict[Any, list[Phase]] = {}
         self._counters = 0
@@ -102,11 +103,15 @@ class Lowering:
         if done is not None:
             return done
         opaque: frozenset[Node] = frozenset()
+        around = self.factors
         while True:
+            self.factors = {}
             try:
                 return self._try(graph, inputs, wants, opaque)
             except FaultError as fault:
                 opaque |= {fault.node}
+            finally:
+                self.factors = around
 
     def _try(
         self,
@@ -202,6 +207,9 @@ class Lowering:
             done = straight.node(self, node, ins, outs) or special(node, ins, outs)
             if done is not None:
                 return done
+        solved = linalg.steps(self, node, ins, outs)
+        if solved is not None:
+            return solved
         write = custom.writer_for(node)
         if write is not None:
             return [CustomStep(node, ins, [*outs, *custom.scratch(node)], write)]

@@ -58,7 +58,7 @@ class Program:
             dtypes = [id(dtype) for _, dtype in self._types]
             head = [id(np.ndarray), *dtypes, *fixed]
             self._fixed = (ctypes.c_void_p * len(head))(*head)
-        if lowered.routines:
+        if lowered.blas:
             functions = (self._call, self._worker, self._by_address)
             self._call, self._worker, self._by_address = map(on_one_thread, functions)
         self._arenas: list[tuple[Any, int]] = []
@@ -168,7 +168,7 @@ class Program:
             otherwise: called with arguments of other forms.
         """
         needs = self._needs
-        if needs.routines or needs.python or needs.threads > 1 or self._in_place or not usable():
+        if needs.blas or needs.python or needs.threads > 1 or self._in_place or not usable():
             return None
         # Types of NumPy's own are one object each, whoever names them.
         inputs = [(np.dtype(dtype.str), shape) for shape, dtype in self._types]
@@ -199,12 +199,8 @@ class Program:
             raise self._python.take_error()
         if code == INTERRUPTED:
             raise raised_at(arena + RAISED_AT)
-        site = self.lowered.sites[code - 1]
         index = ctypes.c_int64.from_address(arena + 8).value
-        where = f"\n  at {site.source}" if site.source else ""
-        raise IndexError(
-            f"index {index} is out of bounds for axis {site.axis} with size {site.extent}{where}"
-        )
+        raise self.lowered.sites[code - 1].error(index)
 
 
 def _address(x: Any) -> int:

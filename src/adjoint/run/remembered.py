@@ -35,6 +35,7 @@ class Remembered:
         arena_bytes: see :class:`adjoint.lower.Lowered`, also for what follows.
         literals: constant arrays.
         routines: what the code calls by name.
+        blas: whether that would take threads of its own.
         threads: for how many it was made.
         in_place: results that are written over donated inputs.
         python: empty: a program that calls Python is not remembered.
@@ -44,6 +45,7 @@ class Remembered:
     arena_bytes: int
     literals: list[Literal]
     routines: set[str]
+    blas: bool
     threads: int
     in_place: list[tuple[int, int]]
     full: Callable[[], Lowered]
@@ -87,8 +89,8 @@ def load(key: str, full: Callable[[], Lowered]) -> tuple[Remembered, bytes] | No
         at += size
     in_place = [(k, i) for k, i in entry["in_place"]]
     routines = set(entry["routines"])
-    found = Remembered(entry["arena_bytes"], literals, routines, entry["threads"], in_place, full)
-    return found, code
+    needs = entry["arena_bytes"], literals, routines, entry["blas"], entry["threads"], in_place
+    return Remembered(*needs, full), code
 
 
 def store(key: str, lowered: Lowered, code: str) -> None:
@@ -100,6 +102,7 @@ def store(key: str, lowered: Lowered, code: str) -> None:
         "code": code,
         "arena_bytes": lowered.arena_bytes,
         "routines": sorted(lowered.routines),
+        "blas": lowered.blas,
         "threads": lowered.threads,
         "in_place": lowered.in_place,
         "literals": [[x.dtype.str, x.shape, x.nbytes] for x in arrays],
