@@ -1,11 +1,17 @@
-"""Signals inside native calls: Ctrl-C, and handlers that raise errors of their own."""
+"""Signals inside native calls: Ctrl-C, and handlers that raise errors of their own.
 
+How soon a call ends is counted in seconds of the processor where it can be: what else the machine
+does then makes no difference.
+"""
+
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,7 +39,14 @@ try:
     run(x)
 except KeyboardInterrupt:
     print("interrupted", np.isfinite(x).all() and x.shape == ({size},), flush=True)
+    print(time.process_time())
 """
+
+
+def _processor_seconds(process: int) -> float:
+    text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    user, system = map(int, text.rpartition(")")[2].split()[11:13])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -45,12 +58,14 @@ def test_control_c_ends_a_native_call_within_a_second(threads: int) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.8)  # compiling is over
-    started = time.perf_counter()
+    counts = Path("/proc/self/stat").exists()
+    started = _processor_seconds(process.pid) if counts else time.perf_counter()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    seconds = time.perf_counter() - started
-    assert out == "interrupted True\n", err
-    assert seconds < 1.0
+    said, _, ended = out.strip().rpartition("\n")
+    assert said == "interrupted True", err
+    seconds = float(ended) - started if counts else time.perf_counter() - started
+    assert seconds < (threads if counts else 1)
 
 
 class TooLateError(Exception):
@@ -136,18 +151,18 @@ def test_fit_ends_cleanly_inside_one_long_call() -> None:
     def handler(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, handler)
+    before = signal.signal(signal.SIGPROF, handler)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 2.0)
-        started = time.perf_counter()
+        signal.setitimer(signal.ITIMER_PROF, 2.0)
+        started = time.process_time()
         result = ad.fit(
             model, data, loss=nn.mean_squared_error, epochs=1, batch_size=1, seed=0,
             steps_per_call=1_000_000,
         )  # fmt: skip
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
     assert result.stopped == "interrupted"
     assert seconds < 3.0
     assert all(np.isfinite(x).all() for x in ad.tree.leaves(result.model))
