@@ -35,7 +35,7 @@ CONSTANT = set(
     result_type rint round searchsorted shape sign size trunc can_cast min_scalar_type
     array2string array_repr array_str einsum_path may_share_memory shares_memory ravel_multi_index
     unravel_index ix_ diag_indices_from tril_indices_from triu_indices_from floor_divide heaviside
-    bitwise_left_shift bitwise_right_shift bitwise_not bitwise_invert matrix_rank
+    bitwise_left_shift bitwise_right_shift bitwise_not bitwise_invert bitwise_count matrix_rank
 """)
 )
 # Never given a recorded array, or about files, text, settings and types.

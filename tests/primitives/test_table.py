@@ -105,6 +105,7 @@ calls: dict[str, tuple[F, tuple[Any, ...]]] = {
     "inv": (lambda p: p, (SPD,)),
     "det": (lambda p: p, (SPD,)),
     "cofactor": (lambda p: p, (SPD,)),
+    "cofactor_slope": (lambda p: p, (SPD, sample(3, 3))),
     "slogdet": (lambda p: lambda a: p(a)[1], (SPD,)),
     "cholesky": (lambda p: lambda a: p(a, upper=False), (SYMMETRIC,)),
     "eigh": (lambda p: lambda a: p(a, uplo="L"), (SYMMETRIC,)),

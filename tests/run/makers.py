@@ -385,6 +385,7 @@ FIXED: list[tuple[str, list[tuple[int, ...]], dict[str, Any], list[Any], bool]] 
     ("inv", [(2, 3, 3)], {}, FIELDS, True),
     ("det", [(2, 3, 3)], {}, FIELDS, True),
     ("cofactor", [(3, 3)], {}, REALS, True),
+    ("cofactor_slope", [(3, 3), (3, 3)], {}, REALS, True),
     ("slogdet", [(2, 3, 3)], {}, FIELDS, True),
     ("cholesky", [(2, 3, 3)], {"upper": False}, FIELDS, True),
     ("cholesky", [(4, 4)], {"upper": True}, FIELDS, True),

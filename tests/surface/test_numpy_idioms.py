@@ -36,7 +36,7 @@ IDIOMS = [
 ]
 DECIDES = {  # on values, in Python: jit refuses them with the line
     "while_val", "bools", "counting", "intloop", "newton", "bisect", "any_all",
-    "mathceil", "vectorize", "where_1", "polys",
+    "mathceil", "vectorize", "polys",
 }  # fmt: skip
 DIFFERS = {"try_except"}  # under jit no value is known that could raise
 

@@ -273,7 +273,8 @@ def _einsum(node: Node, operands: list[Any], flags: list[bool], size: int) -> An
 _LETTERS = "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA"
 
 
-@batch_rule(linalg.solve, linalg.inv, linalg.cholesky, linalg.det, linalg.cofactor, linalg.slogdet)
+@batch_rule(linalg.solve, linalg.inv, linalg.cholesky, linalg.det, linalg.slogdet)
+@batch_rule(linalg.cofactor, linalg.cofactor_slope)
 def _batched_already(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     return bind(node.primitive, everywhere(operands, flags, size), node.attributes)
 

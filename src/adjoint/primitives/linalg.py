@@ -140,12 +140,47 @@ def _cofactor(a: Any) -> Any:
 
 
 def _cofactor_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
-    """Give d cof(a) = (tr(a^-T t^T) 1 - a^-T t^T) cof(a), for a invertible."""
-    (a,), (t,), (out,) = primals, tangents, outputs
-    inner = solve(_transposed(a), _transposed(t))
+    return cofactor_slope(primals[0], tangents[0])
+
+
+def _cofactor_slope(a: Any, t: Any) -> Any:
+    """How the cofactors move: between singular vectors by products of all values but two."""
     n = a.shape[-1]
-    trace = np.einsum("...ii->...", inner)[..., None, None] * np.eye(n, dtype=a.dtype)
-    return (trace - inner) @ out
+    if n < 2:
+        return np.zeros_like(t)
+    u, s, vh = np.linalg.svd(a)
+    rest = np.where(np.eye(n, dtype=bool), 1, s[..., None, :])
+    ones = np.ones_like(rest[..., :1])
+    before = np.cumprod(np.concatenate([ones, rest[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([ones, rest[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
+    without = np.where(np.eye(n, dtype=bool), 0, before * after)
+    moved = _adjoint(u) @ t @ _adjoint(vh)
+    whole = without @ np.diagonal(moved, axis1=-2, axis2=-1)[..., None]
+    inner = np.eye(n) * whole - without * _transposed(moved)
+    sign = np.asarray(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+    return (sign * (np.conj(u) @ inner @ np.conj(vh))).astype(a.dtype)
+
+
+def _cofactor_slope_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
+    """Of d cof(a) = (tr(x) - x) cof(a) with x = a^-T t^T, for a invertible."""
+    (a, t), (a_dot, t_dot) = primals, tangents
+    made = None if t_dot is None else cofactor_slope(a, t_dot)
+    if a_dot is None:
+        return made
+    x, y = (solve(_transposed(a), _transposed(d)) for d in (t, a_dot))
+    share = _trace_less(x) @ cofactor_slope(a, a_dot) - _trace_less(y @ x) @ cofactor(a)
+    return share if made is None else made + share
+
+
+def _trace_less(x: Any) -> Any:
+    unit = np.eye(x.shape[-1], dtype=x.dtype)
+    return np.einsum("...ii->...", x)[..., None, None] * unit - x
+
+
+def _cofactor_slope_type(a: ArrayType, t: ArrayType) -> tuple[ArrayType]:
+    if a != t:
+        raise ValueError(f"cofactor_slope({a}, {t})")
+    return (_square(a),)
 
 
 def _slogdet_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
@@ -174,7 +209,19 @@ cofactor = Primitive(
     jvp=_cofactor_jvp,
     reason="a polynomial of high degree, computed through singular values",
     doc="the derivative of det: det(a) a^-T, finite for singular a",
-    convention="first derivative exact everywhere; the second needs an invertible matrix",
+)
+cofactor_slope: Primitive = Primitive(
+    "cofactor_slope",
+    "special",
+    _cofactor_slope_type,
+    _cofactor_slope,
+    linear_in=(1,),
+    # The second derivative of det is symmetric in its two directions.
+    transpose=lambda y_bar, operands, which: cofactor_slope(operands[0], y_bar),
+    jvp=_cofactor_slope_jvp,
+    reason="linear in the direction only; in the matrix it is a polynomial of high degree",
+    doc="the derivative of the cofactors along a direction, finite for singular a",
+    convention="the third derivative of det needs an invertible matrix",
 )
 slogdet = Primitive(
     "slogdet",

@@ -27,7 +27,6 @@ borrow(
     np.unwrap,
     np.logspace,
     np.geomspace,
-    np.cov,
     np.corrcoef,
     np.flipud,
     np.fliplr,

@@ -11,6 +11,7 @@ from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.reductions import _given, _keep, _store
 from adjoint.trace.calls.selection import sort, take, take_along_axis
 from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent, root
+from adjoint.trace.calls.weighted import along_line, weighted_quantile
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
 
@@ -51,7 +52,7 @@ def median(
     return _store(_keep(result, x, axes, keepdims), out)
 
 
-def _quantile(function: Any, scale: float) -> Any:
+def _quantile(scale: float) -> Any:
     def quantile(
         a: Any,
         q: Any,
@@ -63,9 +64,9 @@ def _quantile(function: Any, scale: float) -> Any:
         **options: Any,
     ) -> Any:
         x = as_operand(a)
-        if options.get("weights") is not None:
-            return borrowed(function)(a, q, axis, out, False, method, keepdims, **options)
-        levels = _levels(q, scale)
+        levels, weights = _levels(q, scale), options.get("weights")
+        if weights is not None:
+            return _store(_by_weight(x, levels, axis, method, keepdims, weights, False), out)
         line, axes = _one_axis(x, axis if x.ndim else None)
         ordered = np.moveaxis(sort(line, -1), -1, 0)
         result = _at_levels(ordered, levels, ordered.shape[0], method, type(q) in _NUMBERS)
@@ -74,6 +75,15 @@ def _quantile(function: Any, scale: float) -> Any:
         return _store(_kept_quantile(result, levels.shape, x, axes, keepdims), out)
 
     return quantile
+
+
+def _by_weight(
+    x: Any, levels: Any, axis: Any, method: str, keepdims: Any, weights: Any, nans: bool
+) -> Any:
+    line, axes = _one_axis(x, axis if x.ndim else None)
+    each = along_line(weights, x, line, axes)
+    result = weighted_quantile(line, each, levels, method, nans)
+    return _kept_quantile(result, levels.shape, x, axes, keepdims)
 
 
 _NUMBERS = (int, float)
@@ -134,8 +144,8 @@ def _kept_quantile(
     return np.reshape(result, lead + shape)
 
 
-quantile = implements(np.quantile)(_quantile(np.quantile, 1))
-percentile = implements(np.percentile)(_quantile(np.percentile, 100.0))
+quantile = implements(np.quantile)(_quantile(1))
+percentile = implements(np.percentile)(_quantile(100.0))
 
 
 def _nan_extreme(ufunc: Any, fill: float) -> Any:
@@ -200,7 +210,7 @@ def nanmedian(
     return _store(_nan_quantile(a, None, axis, "linear", keepdims), out)
 
 
-def _nan_quantile_rule(function: Any, scale: float) -> Any:
+def _nan_quantile_rule(scale: float) -> Any:
     def quantile(
         a: Any,
         q: Any,
@@ -212,16 +222,17 @@ def _nan_quantile_rule(function: Any, scale: float) -> Any:
         **options: Any,
     ) -> Any:
         x = as_operand(a)
-        if options.get("weights") is not None:
-            return borrowed(function)(a, q, axis, out, False, method, keepdims, **options)
+        levels, weights = _levels(q, scale), options.get("weights")
+        if weights is not None:
+            return _store(_by_weight(x, levels, axis, method, keepdims, weights, True), out)
         weak = type(q) in _NUMBERS
-        return _store(_nan_quantile(x, _levels(q, scale), axis, method, keepdims, weak), out)
+        return _store(_nan_quantile(x, levels, axis, method, keepdims, weak), out)
 
     return quantile
 
 
-nanquantile = implements(np.nanquantile)(_nan_quantile_rule(np.nanquantile, 1))
-nanpercentile = implements(np.nanpercentile)(_nan_quantile_rule(np.nanpercentile, 100.0))
+nanquantile = implements(np.nanquantile)(_nan_quantile_rule(1))
+nanpercentile = implements(np.nanpercentile)(_nan_quantile_rule(100.0))
 
 
 def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, weak: bool = False) -> Any:

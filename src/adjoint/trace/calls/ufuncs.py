@@ -199,9 +199,24 @@ refuse(
     "it is defined on integers, which have no derivative; compute it with ad.stop_gradient(x)",
     np.gcd,
     np.lcm,
-    np.bitwise_count,
     np.isnat,
 )
+
+
+@implements(np.bitwise_count)
+def bitwise_count(x: Any) -> Any:
+    """How many bits are set in a whole number's absolute value: by pairs, fours, and so on."""
+    v = as_operand(x)
+    if v.dtype.kind == "i":  # in the widest type, where only one number has no opposite
+        v = np.abs(v.astype(np.int64))
+    v = v.astype(np.uint64)
+    for width, chosen in enumerate(_LOW_HALVES):
+        v = (v & chosen) + ((v >> np.uint64(1 << width)) & chosen)
+    return v.astype(np.uint8)
+
+
+# In each group of 2, 4, ... 64 bits those of the lower half.
+_LOW_HALVES = [np.uint64((1 << 64) // ((1 << (1 << k)) + 1)) for k in range(6)]
 
 
 @implements(methods=("conj", "conjugate"))
