@@ -165,3 +165,23 @@ def test_other_methods(name: str) -> None:
     value, slope = ad.value_and_grad(f)(1.3)
     assert value == pytest.approx(f(1.3), rel=1e-12)
     assert slope == pytest.approx(wanted, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        st.norm.logpdf,
+        st.cauchy.cdf,
+        st.powerlaw(1.5).pdf,
+        st.expon.ppf,
+        lambda x: st.poisson.logpmf(3, 1 + x),
+        lambda x: st.binom.cdf(2, 5, x),
+    ],
+)
+def test_numbers_of_float32_give_float64(f: Any) -> None:
+    x = np.array([0.2, 0.7], np.float32)
+    wanted = f(x)
+    value, slope = ad.vjp(f, x)
+    assert value.dtype == ad.jit(f)(x).dtype == wanted.dtype == np.float64
+    np.testing.assert_allclose(value, wanted, rtol=1e-6)
+    assert slope(np.ones(2))[0].dtype == np.float32

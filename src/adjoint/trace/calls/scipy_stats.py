@@ -119,12 +119,17 @@ def _argcheck(dist: Any, shapes: tuple[Any, ...]) -> Any:
     return valid
 
 
+def _double(y: Any) -> Any:
+    """SciPy makes numbers of float64 whatever it is given, from the standardised value on."""
+    return y.astype(np.float64)
+
+
 def _density(name: str) -> Any:
     """Pdf and logpdf."""
 
     def rule(self: Any, x: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc, scale = _parsed(self, args, kwds)
-        y = (floating(x) - loc) / scale
+        y = _double((floating(x) - loc) / scale)
         low, high = _limits(self, shapes)
         inside = np.logical_and(low <= y, y <= high)
         value = standard(self, name, y, shapes)
@@ -142,7 +147,7 @@ def _distribution(name: str) -> Any:
 
     def rule(self: Any, x: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc, scale = _parsed(self, args, kwds)
-        y = (floating(x) - loc) / scale
+        y = _double((floating(x) - loc) / scale)
         low, high = _limits(self, shapes)
         below, above = _OUTSIDE[name]
         value = standard(self, name, y, shapes)
@@ -158,7 +163,7 @@ def _quantile(name: str) -> Any:
 
     def rule(self: Any, q: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc, scale = _parsed(self, args, kwds)
-        q = floating(q)
+        q = _double(floating(q))
         low, high = _limits(self, shapes)
         first, last = (low, high) if name == "_ppf" else (high, low)
         value = standard(self, name, q, shapes) * scale + loc
@@ -189,7 +194,7 @@ def _discrete_parsed(dist: Any, args: Any, kwds: Any) -> tuple[Any, Any]:
 def _mass(name: str) -> Any:
     def rule(self: Any, k: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc = _discrete_parsed(self, args, kwds)
-        k = floating(k) - loc
+        k = _double(floating(k) - loc)
         low, high = _limits(self, shapes)
         inside = (low <= k) & (k <= high) & (np.floor(k) == k)
         value = standard(self, name, k, shapes)
@@ -202,7 +207,7 @@ def _mass(name: str) -> Any:
 def _steps(name: str) -> Any:
     def rule(self: Any, k: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc = _discrete_parsed(self, args, kwds)
-        k = floating(k) - loc
+        k = _double(floating(k) - loc)
         low, high = _limits(self, shapes)
         below, above = _OUTSIDE[name]
         value = standard(self, name, np.floor(k), shapes)
