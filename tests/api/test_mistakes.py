@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint import nn
 from adjoint.errors import (
     ConversionError,
     NonScalarOutputError,
@@ -39,6 +40,15 @@ def _square(x):
         (lambda: ad.jvp(_square, X, X), ["primals must be a tuple", "f64[3]", "(primal,)"]),
         (lambda: ad.jvp(_square, (X,), X), ["tangents must be a tuple", "(tangent,)"]),
         (lambda: ad.vmap(np.sin, in_axes=3)(X), ["in_axes=3 for f64[3]", "from 0 to 0"]),
+        (lambda: ad.vmap(np.sin, out_axes=5)(X), ["out_axes=5 for f64[3]", "from 0 to 0"]),
+        (lambda: ad.jit(np.sin, threads="two"), ["threads must be a whole number", "'two'"]),
+        (lambda: ad.jit(np.sin, threads=0), ["threads must be a whole number", "got: 0"]),
+        (lambda: ad.scan(0.0, X, X), ["scan takes a function", "got: a float"]),
+        (
+            lambda: ad.scan(lambda c, x: (c, x), 0.0, 10),
+            ["xs must be arrays with rows", "got: i64[]", "length=n"],
+        ),
+        (lambda: ad.hvp(_square, X, X[:2]), ["hvp: a tangent", "got: (2,)"]),
         (lambda: ad.cond(X > 1, np.sin, np.cos, 1.0), ["one truth", "bool[3]", "np.where"]),
         (
             lambda: ad.while_loop(lambda c: c < 3, lambda c: c + 1, X),
@@ -156,9 +166,16 @@ def test_random_numbers_that_become_constants_are_told_of(rng):
         lambda x: sum(x * state.rand() for _ in range(2)),
     ]
     for f in drawing:
-        with pytest.warns(UserWarning, match="drew random numbers while it was recorded") as told:
+        with pytest.warns(UserWarning, match="^jit: the function drew random numbers") as told:
             ad.jit(f)(X)
         assert told[0].filename == __file__
+    with pytest.warns(UserWarning, match=r"^scan: the function drew random numbers"):
+        ad.scan(lambda carry, _: (carry + rng.normal(), None), 0.0, X)
+    with pytest.warns(UserWarning, match=r"^scan: the function drew random numbers"):
+        ad.fit(
+            nn.Linear(1, 1, rng=0), (X[:, None], X[:, None]), loss=nn.mean_squared_error, epochs=1,
+            augment=lambda x, key: x + np.random.normal(size=x.shape),  # noqa: NPY002
+        )  # fmt: skip
     fixed = rng.normal(size=3)
     ad.jit(lambda x: x * fixed * np.random.default_rng(0).normal())(X)
 

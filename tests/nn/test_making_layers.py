@@ -27,4 +27,6 @@ def test_a_name_is_no_layer():
 
 def test_lists_are_inputs():
     layer = nn.Linear(3, 2, rng=0)
+    with pytest.raises(StructureError, match="Linear: the input is no array\\n  got: a dict"):
+        layer({"x": np.ones((2, 3))})
     np.testing.assert_array_equal(layer([[1.0, 2.0, 3.0]]), layer(np.array([[1.0, 2.0, 3.0]])))

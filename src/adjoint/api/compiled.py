@@ -15,7 +15,6 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.api.asked import function_wanted
-from adjoint.api.randomness import states_before, tell_of_draws
 from adjoint.api.recorded import Call, Recorded, is_setting, record, record_call, understand
 from adjoint.differentiate.replay import replay
 from adjoint.errors import ConcreteValueError, StructureError
@@ -114,6 +113,10 @@ class Jitted:
     def __init__(
         self, f: Callable[..., Any], threads: int | None = None, donate: Sequence[int] = ()
     ) -> None:
+        if threads is not None and (type(threads) is not int or threads < 1):
+            raise StructureError(
+                "threads must be a whole number above 0", function="jit", got=repr(threads)
+            )
         functools.update_wrapper(self, f)
         self._function = f
         self._threads = threads
@@ -292,9 +295,7 @@ class Jitted:
         key = (call.key, current())
         found = self._recordings.get(key)
         if found is None or any(isinstance(x, TracedCore) for x in found.captured):
-            before = states_before(self._function)
             found = record(self._function, call, "jit")
-            tell_of_draws(self._function, before)
             with self._lock:
                 self._recordings[key] = found
             if len(self._recordings) == _MANY:

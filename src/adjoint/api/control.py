@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from adjoint import tree
-from adjoint.api.asked import described
+from adjoint.api.asked import described, function_wanted
 from adjoint.errors import StructureError
 from adjoint.graph.graph import Graph, Value
 from adjoint.graph.source import source_here
@@ -92,6 +92,7 @@ def scan(
     >>> scan(lambda total, x: (total + x, total), 0.0, np.arange(4.0))
     (np.float64(6.0), array([0., 0., 1., 3.]))
     """
+    function_wanted(f, "scan")
     outer = around.get()
     run = rolled_scan if outer is None else outer.scan
     return run(f, init, xs, length, reverse, checkpoint)
@@ -115,6 +116,15 @@ def rolled_scan(
         )
     carry, carry_structure = _operands(init, "scan")
     rows, row_structure = _operands(xs, "scan")
+    for x in rows:
+        if not x.shape:
+            raise StructureError(
+                "xs must be arrays with rows along axis 0",
+                function="scan",
+                source=source_here(),
+                got=described(x),
+                remedy="for a number of rounds pass xs=None, length=n",
+            )
     counts = {x.shape[0] for x in rows} | ({length} if length is not None else set())
     if len(counts) != 1:
         raise StructureError(

@@ -216,6 +216,11 @@ def jvp(
     return (out, out_dot, aux) if has_aux else (out, out_dot)
 
 
+def derivative_along(f: Callable[..., Any], x: Any, x_dot: Any, name: str) -> Any:
+    """The derivative of a function of one argument, for the sake of the function of this name."""
+    return _linearize(f, (x,), name, has_aux=False)[1](x_dot)
+
+
 def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """The value of f and its pushforward, which may be called many times.
 

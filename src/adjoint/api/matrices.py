@@ -11,7 +11,7 @@ import numpy as np
 from adjoint import tree
 from adjoint.api.asked import Argnums, function_wanted, positions
 from adjoint.api.compiled import Jitted
-from adjoint.api.gradients import jvp, only_gradient
+from adjoint.api.gradients import derivative_along, only_gradient
 from adjoint.api.taped import Run, like
 from adjoint.differentiate.batch import batch_graph
 from adjoint.differentiate.replay import replay
@@ -222,4 +222,4 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     array([ 6., 12.])
     """
     gradient = only_gradient(f, 0, False, None, "hvp")
-    return tree.tree_map(like, x, jvp(gradient, (x,), (v,))[1])
+    return tree.tree_map(like, x, derivative_along(gradient, x, v, "hvp"))

@@ -89,6 +89,14 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
             if not flag:
                 y = np.broadcast_to(y, (size, *np.shape(y)))
                 y = _owned(y)
+            if not -len(y.shape) <= target < len(y.shape):
+                raise StructureError(
+                    "a result has not the axis for the examples",
+                    function="vmap",
+                    source=source_here(),
+                    got=f"out_axes={target} for {described(y)}",
+                    wanted=f"an axis from 0 to {len(y.shape) - 1}",
+                )
             outs.append(y if target == 0 else np.moveaxis(y, 0, target))
         return tree.unflatten(recording.structure, outs)
 

@@ -11,7 +11,7 @@ from adjoint.errors import StructureError
 from adjoint.nn import initialise
 from adjoint.nn.initialise import Initializer, Rng
 from adjoint.nn.module import Module, static
-from adjoint.nn.sizes import whole_sizes
+from adjoint.nn.sizes import as_input, whole_sizes
 
 
 class Linear(Module):
@@ -51,7 +51,7 @@ class Linear(Module):
         self.bias = bias_init(draw, (out_features,), *fans).astype(dtype) if bias else None
 
     def __call__(self, x: Any) -> Any:
-        x = x if hasattr(x, "shape") else np.asarray(x)
+        x = as_input(x, "Linear")
         if x.shape[-1:] != self.weight.shape[:1]:
             raise StructureError(
                 "the input has another number of features than the layer",

@@ -1,11 +1,24 @@
-"""The sizes that layers are made with."""
+"""The sizes that layers are made with, and what they are given."""
 
 from __future__ import annotations
 
 import operator
 from typing import Any
 
+import numpy as np
+
 from adjoint.errors import StructureError
+
+
+def as_input(x: Any, layer: str) -> Any:
+    """An input as an array: lists of numbers are taken too."""
+    if hasattr(x, "shape"):
+        return x
+    if isinstance(x, list | tuple):
+        return np.asarray(x)
+    raise StructureError(
+        "the input is no array", function=layer, got=f"a {type(x).__name__}", wanted="an array"
+    )
 
 
 def whole_sizes(layer: str, **sizes: Any) -> None:

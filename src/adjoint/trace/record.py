@@ -16,11 +16,13 @@ from adjoint.graph.types import ArrayType
 from adjoint.trace.constants import stack_constants
 from adjoint.trace.foreign import NUMBERS, refused, subclass_refused
 from adjoint.trace.python_names import python_names
+from adjoint.trace.randomness import states_before, tell_of_draws
 from adjoint.trace.recorder import Recorder, TracedCore, unwrapped
 from adjoint.trace.replacing import look_at_function
 from adjoint.trace.session import session
 
 _PYTHON = (bool, int, float, complex)
+_RUN_AGAIN = {"jit", "scan", "while_loop"}  # what they record is run more often than once
 
 
 class Recording(NamedTuple):
@@ -89,6 +91,7 @@ def record_graph(
         inline: constants up to this size become literals.
     """
     recorder = Recorder(name, concrete=False, keep_all=True, transforming=False)
+    before = states_before(function) if name in _RUN_AGAIN else []
     flags = weak or [False] * len(types)
     leaves = [recorder.input(t, weak=w) for t, w in zip(types, flags, strict=True)]
     try:
@@ -101,6 +104,7 @@ def record_graph(
             made = recorder.graph(outputs, range(len(leaves)), inline=inline)
     finally:
         recorder.closed = True
+    tell_of_draws(name, before)
     captured = [recorder.payloads[i] for i in made.captured]
     graph, captured = stack_constants(made.graph, len(leaves), captured)
     return Recording(graph, captured, structure)
