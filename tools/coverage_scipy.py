@@ -40,13 +40,13 @@ CLASSES = {
     "interpolate": "CubicSpline CubicHermiteSpline PchipInterpolator PPoly BSpline interp1d "
     "RegularGridInterpolator Akima1DInterpolator BarycentricInterpolator KroghInterpolator "
     "FloaterHormannInterpolator RBFInterpolator Rbf InterpolatedUnivariateSpline "
-    "UnivariateSpline RectBivariateSpline BivariateSpline NdBSpline",
+    "UnivariateSpline LSQUnivariateSpline RectBivariateSpline BivariateSpline NdBSpline",
     "signal": "lti dlti StateSpace TransferFunction ZerosPolesGain ShortTimeFFT CZT ZoomFFT",
     "special": "sph_harm_y sph_legendre_p assoc_legendre_p legendre_p",
     "stats": "gaussian_kde",
 }
 # Short Python around functions with rules: SciPy's own code runs on recorded arrays.
-THROUGH = {"assoc_laguerre"}
+THROUGH = {"assoc_laguerre", "cubature"}
 # Given sizes and settings, or results that are counts, labels, tables, files or tests.
 APART = {
     "special": "ai_zeros bei_zeros beip_zeros ber_zeros berp_zeros bernoulli bi_zeros c_roots "
@@ -178,7 +178,7 @@ Much of SciPy is Python on top of NumPy, and that code runs on recorded arrays a
 values are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrices and
 arrays (fixed or with recorded elements) times dense and sparse ones, their parts and blocks
 (`A[1:, 2]`, `vstack`, `bmat`, `kron`, `multiply`), `diags`, `spsolve`, `splu`, `factorized`, `cg`,
-`gmres` and the other iterative solvers; `scipy.spatial.transform.Rotation`
+`gmres` and the other iterative solvers, `eigsh` and `svds`; `scipy.spatial.transform.Rotation`
 and `Slerp`; `procrustes`, `distance_matrix`, `geometric_slerp`.
 
 What `scipy.optimize` finds (also `ad.minimize`, `solve_continuous_are`, `solve_discrete_are`) is
@@ -188,14 +188,17 @@ followed: those that the optimum stands on stay so, with multipliers, and the co
 program (`linprog`) moves with its planes.
 
 Inside `jit` and `vmap` values are not known. Checks that raise for wrong values are passed over
-there, and what chooses by value is refused: the steps of `solve_ivp` without `t_eval` (but for
-the first and the last state), more events than one that ends it, `qr(pivoting=True)`, filter design from a recorded cutoff, `null_space`, `orth`, `griddata` at
-recorded places. `eigh` may give a vector the other sign there than SciPy's driver does.
+there, and what chooses by value is refused: the steps of `solve_ivp` without `t_eval` (but for the
+first and the last state), more events than one that ends it, `qr(pivoting=True)`, `ldl`, `griddata`
+at recorded places; `null_space` and `orth` take the matrix to have full rank there, and are NaN if
+it has not. Filter design (`butter`, `ellip`, `firwin`) from a recorded cutoff is run by SciPy when
+the program runs. `eigh` may give a vector the other sign there than SciPy's driver does.
 
-Integrals (`quad`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program runs and
-differentiated on its final subdivision; inside `jit` and `vmap` there is room for 16 parts, and a
-need for more is an error. `solve_ivp(dense_output=True).sol` solves again to the times it is asked
-for; the time of an event is the root of its function along the solution. Functions of `scipy.stats` that its families have no
+Integrals (`quad`, `quad_vec`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program
+runs and differentiated on its final subdivision; inside `jit` and `vmap` there is room for 16 parts
+(48 of `quad_vec`), and a need for more is an error; `cubature` is not followed there.
+`solve_ivp(dense_output=True).sol` solves again to the times it is asked for; the time of an event
+is the root of its function along the solution. Functions of `scipy.stats` that its families have no
 formula for (`rice.cdf`, `nct.ppf`, entropies) have SciPy's value and the derivatives of the
 integral or the equation that they satisfy.
 

@@ -34,15 +34,13 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "linalg": (
         ("factors that are chosen among many, or ordered by values; nearest: `eigh`, `eig`, "
          "`svd`, `qr`, `cholesky`",
-         "cdf2rdf cossin hessenberg ldl matrix_balance ordqz qz rsf2csf schur"),
-        ("a matrix function of any Python function, through Schur's form; nearest: `expm`, "
-         "`logm`, `sqrtm`, `sinm`, `cosm`, or `eig`", "funm"),
+         "cdf2rdf cossin ordqz qz rsf2csf schur"),
         ("compiled updates of factors; nearest: `qr` of the new matrix",
          "qr_delete qr_insert qr_update"),
     ),
     "integrate": (
         ("its steps are chosen by values in code that keeps plain arrays; nearest: `quad` or "
-         "`fixed_quad` for each component", "cubature quad_vec tanhsinh nsum qmc_quad"),
+         "`quad_vec`", "tanhsinh nsum qmc_quad"),
         ("a boundary value problem; nearest: `ad.root` of the collocation equations, or "
          "`solve_ivp` with shooting", "solve_bvp"),
     ),

@@ -67,6 +67,15 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (v, q),
     ),
     "US": (lambda y, q: si.UnivariateSpline(g, y, s=0)(q), (v, q)),
+    "US derivative": (
+        lambda y, q: (
+            si.UnivariateSpline(g, y, s=0).derivative()(q),
+            si.UnivariateSpline(g, y, s=0, ext=3).antiderivative()(q),
+        ),
+        (v, q),
+    ),
+    "LSQUS": (lambda y, q: si.LSQUnivariateSpline(g, y, [0.3, 0.6])(q), (v, q)),
+    "splrep periodic": (lambda y, q: si.splev(q, si.splrep(g, y, per=True)), (v, q)),
     "IUS": (lambda y, q: si.InterpolatedUnivariateSpline(g, y)(q), (v, q)),
     "IUS fixed": (lambda q: si.InterpolatedUnivariateSpline(g, v)(q), (q,)),
     "US fixed int": (lambda b: si.UnivariateSpline(g, v).integral(0.2, b), (np.float64(0.6),)),
@@ -93,7 +102,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
-    "akima": "bits jit vmap",
+    "akima": "bits",
+    "LSQUS": "bits",
     "bary": "bits jit vmap",
     "bary x": "bits jit vmap",
     "bary f": "bits jit vmap",

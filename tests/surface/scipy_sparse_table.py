@@ -67,6 +67,18 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ),
         (vals[:6],),
     ),
+    "eigsh": (
+        lambda v, d: [
+            (w, np.abs(q[:2]))
+            for m in [ss.csr_array((v, (r_, c_)), shape=(4, 4)) + ss.diags_array(d)]
+            for w, q in [ssl.eigsh(m + m.T, 2, v0=np.ones(4))]
+        ],
+        (vals, dd),
+    ),
+    "svds": (
+        lambda a: [(np.abs(u), s, np.abs(vt)) for u, s, vt in [ssl.svds(a, 2, v0=np.ones(5))]],
+        (X,),
+    ),
     "splu recorded": (
         lambda v, b: ssl.splu(ss.csc_matrix((v, (r_, c_)), shape=(4, 4))).solve(b, "T"),
         (vals, b4),
@@ -105,6 +117,8 @@ SKIP: dict[str, str] = {
     "spsolve columns": "bits",
     "splu recorded": "bits",
     "part": "bits",
+    "eigsh": "bits",
+    "svds": "bits",
     "kron": "bits",
     "multiply": "bits",
     "cg": "bits",

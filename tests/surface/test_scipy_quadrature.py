@@ -9,6 +9,7 @@ import scipy.integrate as it
 
 import adjoint as ad
 
+W = np.array([0.4, 1.7])
 INTEGRALS: dict[str, Callable[[Any], Any]] = {
     "limits": lambda a: it.quad(lambda x: np.exp(-a * x * x), 0.1, 2 * a)[0],
     "turned": lambda a: it.quad(lambda x: np.exp(-a * x * x), 2 * a, 0.1)[0],
@@ -17,6 +18,12 @@ INTEGRALS: dict[str, Callable[[Any], Any]] = {
     "left": lambda a: it.quad(lambda x: np.exp(a * x), -np.inf, a)[0],
     "down": lambda a: it.quad(lambda x: np.exp(-a * x), np.inf, a)[0],
     "edge": lambda a: it.quad(lambda x: a * np.sqrt(x) * np.log(x), 0.0, 1.0)[0],
+    "vector": lambda a: it.quad_vec(lambda x: np.stack([x**a, np.sin(a * x)]), 0.1, 2 * a)[0] @ W,
+    "vector line": lambda a: (
+        it.quad_vec(lambda x: np.stack([1.0, x + a]) * np.exp(-a * x * x), -np.inf, np.inf)[0] @ W
+    ),
+    "vector right": lambda a: it.quad_vec(lambda x: np.exp(-a * x) * W, a, np.inf)[0] @ W,
+    "vector left": lambda a: it.quad_vec(lambda x: np.exp(a * x) * W, -np.inf, a)[0] @ W,
 }
 
 
@@ -110,3 +117,17 @@ def test_the_time_of_an_event() -> None:
     root = np.sqrt(4 + 2 * 9.81)
     got = ad.value_and_grad(landing)(2.0)
     assert got == pytest.approx(((2 + root) / 9.81, (1 + 2 / root) / 9.81), rel=1e-8)
+
+
+def test_cubature_outside_jit() -> None:
+    def f(p: Any) -> Any:
+        def wave(x: Any) -> Any:
+            return np.exp(-p[0] * x[:, 0]) * np.cos(p[1] * x[:, 1])
+
+        return it.cubature(wave, [0.0, 0.0], [1.0, 2.0]).estimate
+
+    def exact(p: Any) -> Any:
+        return (1 - np.exp(-p[0])) / p[0] * np.sin(2 * p[1]) / p[1]
+
+    at = np.array([0.7, 1.3])
+    assert ad.grad(f)(at).tolist() == pytest.approx(ad.grad(exact)(at).tolist(), rel=1e-9)

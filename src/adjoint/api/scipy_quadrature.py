@@ -41,7 +41,7 @@ _KRONROD = (
 
 
 @cache
-def _points() -> tuple[Any, Any]:
+def kronrod() -> tuple[Any, Any]:
     """Kronrod's points on [-1, 1], with the weights that are exact for polynomials."""
     half = np.array(_KRONROD)
     points = np.concatenate([-half, half[-2::-1]])
@@ -77,7 +77,7 @@ class _Layout:
         low, high = sorted((float(a), float(b)))
         result = scipy.integrate.quad(function, low, high, full_output=1, **dict(self.settings))
         info, count = result[2], int(result[2]["last"])
-        points, weights = _points()
+        points, weights = kronrod()
         left, right = np.asarray(info["alist"][:count]), np.asarray(info["blist"][:count])
         if not self.infinite:
             size = high - low if high > low else 1.0
@@ -148,7 +148,7 @@ def quad(
     given = [stop_gradient(floating(x)) for x in (a, b, *recording.captured)]
     if any(known(x) is None for x in given):
         room = min(int(limit), MOST)
-        n = ArrayType((room * len(_points()[0]),), np.dtype(np.float64))
+        n = ArrayType((room * len(kronrod()[0]),), np.dtype(np.float64))
         layout = _Layout(recording.graph, any(ends), settings_of, room)
         types = (n, n, _NUMBER, _NUMBER)
         places, weights, value, off = control.callback(*given, function=layout, types=types)

@@ -46,6 +46,10 @@ def wants(name: str, start: str) -> Callable[..., bool]:
             elif start in ("bracket", "brack"):
                 at = 1.0 if at is None else np.ravel(at)[0]
                 at = given.get("x0") if given.get("x0") is not None else at
+            if np.iscomplexobj(at):
+                if yields_recorded(f, at, given.get("args", ())):
+                    raise refuse(name, "a complex unknown", "its real and imaginary part")
+                return False
             at = at if holds_traced([at]) else np.asarray(at, float)[()]
         except (TypeError, ValueError, IndexError):
             return False  # SciPy will say what is wrong with its arguments

@@ -100,8 +100,12 @@ def borrow_class(name: str, without: tuple[str, ...] = ()) -> None:
 
 
 def is_unknown(*values: Any) -> bool:
-    """Whether one of these is a recorded array whose elements are not known yet."""
-    return any(type(x) is core.TracedArray and concrete_value(x) is None for x in values)
+    """Whether one of these is, or holds, a recorded array whose elements are not known yet."""
+    return any(
+        is_unknown(*x) if isinstance(x, list | tuple)
+        else type(x) is core.TracedArray and concrete_value(x) is None
+        for x in values
+    )  # fmt: skip
 
 
 def _contains_nan(a: Any, nan_policy: str = "propagate", **_: Any) -> bool:
@@ -169,7 +173,7 @@ class _At:
         return self._changed(lambda old: old / y)
 
 
-def _trimmed(filt: Any, trim: str = "fb", *rest: Any) -> Any:
+def trimmed(filt: Any, trim: str = "fb", *rest: Any) -> Any:
     """Zeros at the ends cut off; none where the values are not known."""
     return filt if is_unknown(filt) else _trim_zeros(filt, trim)
 
@@ -221,7 +225,7 @@ def prepare() -> None:
         (extra.at, _At),
         (compat.clip, _clip),
         (compat.linalg.solve, np.linalg.solve),
-        (np.trim_zeros, _trimmed),
+        (np.trim_zeros, trimmed),
         (np.roots, _roots),
     ):
         borrow.substitute(real, ours)

@@ -346,6 +346,7 @@ FAMILIES |= {
         "scipy_factorizations",
         "scipy_matrices",
         "scipy_linalg_bands",
+        "scipy_reductions",
         "adjoint.api.scipy_riccati",
     ),
     "scipy.fft": ("scipy_fft",),
@@ -353,9 +354,10 @@ FAMILIES |= {
     "scipy.integrate": (
         "scipy_integrate",
         "adjoint.api.scipy_quadrature",
+        "adjoint.api.scipy_quad_vec",
         "adjoint.api.scipy_ivp",
     ),
-    "scipy.signal": ("scipy_signal", "scipy_signal_borrowed"),
+    "scipy.signal": ("scipy_signal", "scipy_signal_borrowed", "adjoint.api.scipy_designs"),
     "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
     "scipy.interpolate": (
         "scipy_interpolate",
@@ -364,7 +366,7 @@ FAMILIES |= {
         "scipy_interpolate_surfaces",
     ),
     "scipy.sparse": ("scipy_sparse", "scipy_sparse_recorded", "scipy_sparse_places"),
-    "scipy.sparse.linalg": ("adjoint.api.scipy_systems",),
+    "scipy.sparse.linalg": ("adjoint.api.scipy_systems", "adjoint.api.scipy_eigen"),
     "scipy.spatial": ("scipy_spatial", "scipy_spatial_transform"),
     "scipy.spatial.transform": ("scipy_rotation",),
     "scipy.optimize": (

@@ -94,7 +94,8 @@ def _in_base(t: Any, k: int, x: Any, extrapolate: Any) -> tuple[Any, Any]:
 _B = "scipy.interpolate.BSpline"
 
 
-def _made(t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> Any:
+def made_spline(t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> Any:
+    """SciPy's object around recorded knots or coefficients."""
     from scipy.interpolate import BSpline
 
     return _filled(BSpline.__new__(BSpline), t, c, k, extrapolate, axis)
@@ -144,7 +145,7 @@ def bspline_derivative(self: Any, nu: int = 1) -> Any:
         empty = stop_gradient(width) == 0
         c = np.where(empty, 0.0, k * (c[1:] - c[:-1]) / np.where(empty, 1.0, width))
         t, k, n = t[1:-1], k - 1, n - 1
-    return _made(t, c, k, self.extrapolate, self.axis)
+    return made_spline(t, c, k, self.extrapolate, self.axis)
 
 
 @scipy_rule(f"{_B}.antiderivative", wanted=holds_itself)
@@ -154,7 +155,7 @@ def bspline_antiderivative(self: Any, nu: int = 1) -> Any:
     for _ in range(nu):
         t, c, k = _integral(t, c, k)
     extrapolate = False if self.extrapolate == "periodic" else self.extrapolate
-    return _made(t, c, k, extrapolate, self.axis)
+    return made_spline(t, c, k, extrapolate, self.axis)
 
 
 def _integral(t: Any, c: Any, k: int) -> tuple[Any, Any, int]:
@@ -226,7 +227,7 @@ def make_interp_spline(
         knots = not_a_knot(x, k) if t is None else floating(t)
         flat = np.reshape(y, (y.shape[0], -1))
         c = np.reshape(np.linalg.solve(design(knots, k, x), flat), y.shape)
-        return _made(knots, c, k, True, end)
+        return made_spline(knots, c, k, True, end)
     if not (bc_type is None or isinstance(bc_type, str)):
         raise refused("make_interp_spline", "given end slopes", "CubicSpline")
     x = np.asarray(x, float)
@@ -239,7 +240,7 @@ def make_interp_spline(
         return si.make_interp_spline(x, v, k, t, bc_type).c
 
     c = _linear_fit("make_interp_spline", _bytes(x, k, t, bc_type), y, fit)
-    return _made(template.t, c, k, template.extrapolate, end)
+    return made_spline(template.t, c, k, template.extrapolate, end)
 
 
 @scipy_rule("scipy.interpolate.make_lsq_spline")
@@ -255,7 +256,7 @@ def make_lsq_spline(
     flat = np.reshape(y, (y.shape[0], -1)) * weight[:, None]
     turned = np.swapaxes(rows, 0, 1)
     c = np.linalg.solve(turned @ rows, turned @ flat)
-    return _made(t, np.reshape(c, (c.shape[0], *y.shape[1:])), k, True, axis % y.ndim)
+    return made_spline(t, np.reshape(c, (c.shape[0], *y.shape[1:])), k, True, axis % y.ndim)
 
 
 @scipy_rule("scipy.interpolate.make_smoothing_spline")
@@ -276,7 +277,7 @@ def make_smoothing_spline(
     key = _bytes(x, None if w is None else np.asarray(w, float), float(lam))
     c = _linear_fit("make_smoothing_spline", key, y,
                     lambda v: si.make_smoothing_spline(x, v, w, lam).c)  # fmt: skip
-    return _made(template.t, c, template.k, True, axis % y.ndim)
+    return made_spline(template.t, c, template.k, True, axis % y.ndim)
 
 
 # *** FITPACK's names ***
@@ -291,14 +292,15 @@ def splrep(
     import scipy.interpolate as si
 
     smooth = s if s is not None else (0 if w is None else 1)
-    if (smooth and t is None) or full_output or per or holds_traced([x, w, t, s]):
+    if (smooth and t is None) or full_output or holds_traced([x, w, t, s]):
         raise refused(
             "splrep",
-            "smoothing (its knots are chosen by the data), full_output, per, or recorded places",
+            "smoothing (its knots are chosen by the data), full_output, or recorded places",
             "s=0, make_lsq_spline or make_smoothing_spline",
         )
     x, y = np.asarray(x, float), floating(y)
-    settings: dict[str, Any] = {"w": w, "xb": xb, "xe": xe, "k": k, "task": task, "s": s, "t": t}
+    settings: dict[str, Any] = {"w": w, "xb": xb, "xe": xe, "k": k, "task": task, "s": s, "t": t,
+                                "per": per}  # fmt: skip
     template = si.splrep(x, np.zeros(len(x)), **settings)
     key = _bytes(x, *[np.asarray(v, float) if np.ndim(v) else v for v in settings.values()])
     c = _linear_fit("splrep", key, y, lambda v: si.splrep(x, v, **settings)[1])
@@ -330,7 +332,7 @@ def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
 def splint(a: Any, b: Any, tck: Any, full_output: int = 0) -> Any:
     """The integral of a spline, which is zero outside its knots."""
     t, c, k = tck
-    spline = _made(floating(t), floating(c), k)
+    spline = made_spline(floating(t), floating(c), k)
     return bspline_integrate(spline, a, b, False)
 
 

@@ -11,7 +11,9 @@ from adjoint.trace.borrow_scipy import borrow_class, borrow_classes, holds_itsel
 from adjoint.trace.calls.scipy_interpolate import pick, recorded, refused
 from adjoint.trace.calls.scipy_interpolate_splines import (
     basis,
+    made_spline,
     make_interp_spline,
+    make_lsq_spline,
     splev,
     splint,
     splrep,
@@ -108,6 +110,42 @@ def univariate_call(self: Any, x: Any, nu: int = 0, ext: Any = None) -> Any:
 def univariate_integral(self: Any, a: Any, b: Any) -> Any:
     """The integral between two places."""
     return splint(a, b, self._eval_args)
+
+
+def _turned_into(name: str) -> None:
+    """Another spline made from this one."""
+
+    @scipy_rule(f"{_U}.{name}", wanted=_holds_tck)
+    def rule(self: Any, n: int = 1) -> Any:
+        import scipy.interpolate as si
+
+        t, c, k = self._eval_args
+        made = getattr(made_spline(floating(t), floating(c), k), name)(n)
+        kind = si.UnivariateSpline
+        found = kind.__new__(kind)
+        found._eval_args = (made._t, made._c, made.k)
+        # what is constant beyond the ends has no slope there
+        found.ext = 1 if name == "derivative" and self.ext == 3 else self.ext
+        return found
+
+
+_turned_into("derivative")
+_turned_into("antiderivative")
+
+
+@scipy_rule("scipy.interpolate.LSQUnivariateSpline.__init__")
+def least_squares(
+    self: Any, x: Any, y: Any, t: Any, w: Any = None, bbox: Any = (None, None), k: int = 3,
+    ext: Any = 0, check_finite: bool = False,
+) -> None:  # fmt: skip
+    """Nearest to the data, with given inner knots."""
+    x = floating(x)
+    low, high = (end if end is not None else x[at] for end, at in zip(bbox, (0, -1), strict=True))
+    inner = floating(t)
+    ends = [np.full(k + 1, 1.0) * low, inner, np.full(k + 1, 1.0) * high]
+    spline = make_lsq_spline(x, y, np.concatenate(ends), k, w)
+    self._eval_args = (spline._t, spline._c, k)
+    self.ext = _extension(ext)
 
 
 # *** two dimensions ***

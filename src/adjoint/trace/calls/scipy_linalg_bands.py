@@ -15,7 +15,7 @@ from adjoint.trace.scipy_gate import scipy_rule
 
 borrow_names(
     "scipy.linalg",
-    "diagsvd null_space orth orthogonal_procrustes pinvh subspace_angles expm_cond fiedler "
+    "diagsvd orthogonal_procrustes pinvh expm_cond fiedler "
     "fiedler_companion clarkson_woodruff_transform",
 )
 

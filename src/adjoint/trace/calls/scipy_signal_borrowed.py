@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.signal import _polyutils
 
-from adjoint.trace.borrow_scipy import borrow_classes, borrow_names, when_unknown
+from adjoint.trace import borrow
+from adjoint.trace.borrow_scipy import borrow_classes, borrow_names, trimmed, when_unknown
 from adjoint.trace.calls.scipy_signal import _convolution, _refused
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
 
+borrow.substitute(_polyutils._trim_zeros, trimmed)
 _SPECTRA = (
     "welch csd coherence periodogram spectrogram stft istft lombscargle czt zoom_fft hilbert2 "
     "envelope vectorstrength"
@@ -25,11 +28,10 @@ _FILTERS = (
     "order_filter sosfilt_zi filtfilt square"
 )
 _DESIGN = (
-    "freqz freqs freqz_zpk freqz_sos freqs_zpk group_delay firwin firwin2 bilinear bilinear_zpk "
+    "freqz freqs freqz_zpk freqz_sos freqs_zpk group_delay bilinear bilinear_zpk "
     "lp2lp lp2bp lp2bs lp2lp_zpk lp2hp_zpk lp2bp_zpk lp2bs_zpk zpk2tf tf2zpk zpk2sos "
-    "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss ss2zpk abcd_normalize cont2discrete iirfilter "
-    "butter cheby1 cheby2 bessel ellip buttap cheb1ap cheb2ap ellipap besselap iirnotch iirpeak "
-    "iircomb"
+    "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss ss2zpk abcd_normalize cont2discrete "
+    "buttap cheb1ap cheb2ap ellipap besselap"
 )
 _SYSTEMS = (
     "lsim impulse step dlsim dimpulse dstep bode dbode freqresp dfreqresp"

@@ -1,0 +1,142 @@
+"""A few eigenvalues or singular values of a large matrix, moved by the equations they satisfy.
+
+SciPy finds the pairs when the program runs. Two of Newton's steps from there on ``A v = w v``
+and ``v v = 1`` change nothing but the last digits, and have the derivatives of the solution up
+to the third order: each step doubles the order to which it is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adjoint.api.solutions import found
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.graph.types import ArrayType
+from adjoint.primitives.linear import scatter_add
+from adjoint.primitives.sparse_solve import Places, solve_sparse
+from adjoint.trace.calls.scipy_sparse_recorded import parts
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.recorder import bind
+from adjoint.trace.scipy_gate import scipy_rule
+
+
+def _recorded(A: Any, *_: Any, **__: Any) -> bool:
+    return "adjoint_parts" in getattr(A, "__dict__", {})
+
+
+def _refused(name: str, what: str, wanted: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{what} has no rule for arrays under recording",
+        function=f"scipy.sparse.linalg.{name}",
+        source=source_here(),
+        wanted=wanted,
+    )
+
+
+class _Symmetric:
+    """A symmetric matrix by its elements, which may be all there are."""
+
+    def __init__(self, values: Any, rows: Any, columns: Any, n: int) -> None:
+        self.values, self.rows, self.columns, self.n = values, rows, columns, n
+
+    def pair(self, w: Any, v: Any) -> tuple[Any, Any]:
+        """An eigenvalue and its vector of length 1, near a pair that is known."""
+        n, each = self.n, np.arange(self.n)
+        rows = np.concatenate([self.rows, each, each, np.full(n, n)])
+        columns = np.concatenate([self.columns, each, np.full(n, n), each])
+        places = Places(rows.astype(np.intp), columns.astype(np.intp), n + 1)
+        for _ in range(2):
+            shares = self.values * v[self.columns]
+            product = bind(scatter_add, (shares, self.rows), ((0,), (n,)))
+            left = np.concatenate([w * v - product, np.reshape(0.5 * (v @ v - 1), (1,))])
+            elements = np.concatenate([self.values, np.broadcast_to(-w, (n,)), -v, -v])
+            step = np.reshape(bind(solve_sparse, (elements, left[:, None]), (places,)), (-1,))
+            v, w = v + step[:n], w + step[n]
+        return w, v
+
+
+def _elements(name: str, A: Any) -> tuple[Any, Any, Any, tuple[int, int]]:
+    if _recorded(A):
+        values, rows, columns = parts(A)
+        shape = A.shape
+    else:
+        shape = A.shape
+        rows, columns = (np.ravel(x) for x in np.indices(shape))
+        values = np.reshape(A, (-1,))
+    values = floating(values)
+    if values.dtype.kind == "c":
+        raise _refused(name, "a complex matrix", "a real one")
+    return values.astype(np.float64), np.asarray(rows), np.asarray(columns), shape
+
+
+def _plain(rows: Any, columns: Any, shape: Any) -> Callable[[Any], Any]:
+    def make(values: Any) -> Any:
+        import scipy.sparse
+
+        return scipy.sparse.csr_array((values, (rows, columns)), shape=shape)
+
+    return make
+
+
+@scipy_rule("scipy.sparse.linalg.eigsh", wanted=_recorded)
+def eigsh(
+    A: Any, k: int = 6, M: Any = None, sigma: Any = None, which: str = "LM", v0: Any = None,
+    ncv: Any = None, maxiter: Any = None, tol: Any = 0, return_eigenvectors: bool = True,
+    Minv: Any = None, OPinv: Any = None, mode: str = "normal", rng: Any = None,
+) -> Any:  # fmt: skip
+    """Some eigenvalues and vectors of a symmetric matrix."""
+    import scipy.sparse.linalg
+
+    if M is not None or OPinv is not None or Minv is not None:
+        raise _refused("eigsh", "M=, Minv= or OPinv=", "the matrix alone")
+    values, rows, columns, shape = _elements("eigsh", A)
+    make = _plain(rows, columns, shape)
+
+    def solve(elements: Any) -> Any:
+        w, v = scipy.sparse.linalg.eigsh(
+            make(elements), k, sigma=sigma, which=which, v0=v0, ncv=ncv, maxiter=maxiter, tol=tol
+        )
+        return np.concatenate([w[None], v])
+
+    kind = ArrayType((shape[0] + 1, k), np.dtype(np.float64))
+    start = found([], kind, "eigsh", solve, values)
+    matrix = _Symmetric(values, rows, columns, shape[0])
+    pairs = [matrix.pair(start[0, i], start[1:, i]) for i in range(k)]
+    w = np.stack([value for value, _ in pairs])
+    return (w, np.stack([v for _, v in pairs], axis=1)) if return_eigenvectors else w
+
+
+@scipy_rule("scipy.sparse.linalg.svds", wanted=_recorded)
+def svds(
+    A: Any, k: int = 6, ncv: Any = None, tol: Any = 0, which: str = "LM", v0: Any = None,
+    maxiter: Any = None, return_singular_vectors: Any = True, solver: str = "arpack",
+    rng: Any = None, options: Any = None, **_: Any,
+) -> Any:  # fmt: skip
+    """Some singular values and vectors: eigenvalues of the matrix beside its transpose."""
+    import scipy.sparse.linalg
+
+    values, rows, columns, shape = _elements("svds", A)
+    make, (m, n) = _plain(rows, columns, shape), shape
+
+    def solve(elements: Any) -> Any:
+        u, s, vt = scipy.sparse.linalg.svds(
+            make(elements), k, ncv=ncv, tol=tol, which=which, v0=v0, maxiter=maxiter, solver=solver
+        )
+        return np.concatenate([s[None], u, vt.T])
+
+    start = found([], ArrayType((1 + m + n, k), np.dtype(np.float64)), "svds", solve, values)
+    whole = _Symmetric(np.concatenate([values, values]), np.concatenate([rows, columns + m]),
+                       np.concatenate([columns + m, rows]), m + n)  # fmt: skip
+    half = np.sqrt(0.5)
+    pairs = [whole.pair(start[0, i], half * start[1:, i]) for i in range(k)]
+    s = np.stack([value for value, _ in pairs])
+    vectors = np.stack([v for _, v in pairs], axis=1) / half
+    u, vt = vectors[:m], np.swapaxes(vectors[m:], 0, 1)
+    if return_singular_vectors is False:
+        return s
+    given = return_singular_vectors
+    return (None if given == "vh" else u), s, (None if given == "u" else vt)

@@ -1,0 +1,120 @@
+"""scipy.integrate.quad_vec: SciPy's final subdivision of an integral of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adjoint.api.scipy_quadrature import kronrod
+from adjoint.api.vectorize import vmap
+from adjoint.errors import ConvergenceError
+from adjoint.graph.evaluate import program_of
+from adjoint.graph.graph import Graph
+from adjoint.graph.types import ArrayType
+from adjoint.primitives import control
+from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.scipy_integrate import known, recorded, refused, tuple_of, yields
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.scipy_gate import scipy_rule
+
+MOST = 48  # parts of an interval where the integrand is not known
+_NUMBER = ArrayType((), np.dtype(np.float64))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """SciPy's parts on plain numbers: their ends, as many as there is room for, and the result.
+
+    Ends are shares of a finite interval, or SciPy's own variable for an infinite one.
+    """
+
+    integrand: Graph
+    infinite: bool
+    settings: tuple[tuple[str, Any], ...]
+    parts: int | None
+
+    def __call__(self, a: Any, b: Any, *captured: Any) -> tuple[Any, ...]:
+        import scipy.integrate
+
+        run = program_of(self.integrand)
+
+        def function(x: float) -> Any:
+            return run([np.float64(x), *captured])[0]
+
+        low, high = float(a), float(b)
+        value, off, info = scipy.integrate.quad_vec(
+            function, low, high, full_output=True, **dict(self.settings)
+        )
+        ends = np.asarray(info.intervals, float)
+        if not self.infinite and low != high:
+            ends = (ends - low) / (high - low)
+        room = self.parts or len(ends)
+        if len(ends) > room:
+            raise ConvergenceError(
+                f"the integral needs {len(ends)} parts, and there is room for {room} where values "
+                "are not known",
+                function="scipy.integrate.quad_vec",
+                remedy="split the interval where the integrand is rough, or allow a larger error",
+            )
+        return np.pad(ends, ((0, room - len(ends)), (0, 0)), constant_values=0.5), value, off
+
+
+def _mapped(a: Any, b: Any, low: Any, high: Any, t: Any) -> tuple[Any, Any]:
+    """Places, and what the length there is worth, as SciPy maps infinite intervals."""
+    ends = [x is not None and bool(np.isinf(x)) for x in (low, high)]
+    if not any(ends):
+        return a + (b - a) * t, (b - a) + 0 * t
+    out = (1 - np.abs(t)) / t
+    if all(ends):
+        return out, 1 / t**2
+    return (a + out if ends[1] else b - out), 1 / t**2
+
+
+def _wants(f: Callable[..., Any], a: Any, b: Any, *_: Any, args: Any = (), **__: Any) -> bool:
+    middle = 0.5 if np.isinf(a) or np.isinf(b) else 0.5 * (a + b)
+    return yields(f, middle, *tuple_of(args))
+
+
+@scipy_rule("scipy.integrate.quad_vec", wanted=_wants)
+def quad_vec(
+    f: Any, a: Any, b: Any, epsabs: Any = 1e-200, epsrel: Any = 1e-8, norm: Any = "2",
+    cache_size: Any = 100e6, limit: Any = 10000, workers: Any = 1, points: Any = None,
+    quadrature: Any = None, full_output: bool = False, *, args: Any = (),
+) -> Any:  # fmt: skip
+    """An integral of vectors; the derivative is on SciPy's final subdivision."""
+    if full_output or not isinstance(norm, str):
+        raise refused("quad_vec", "full_output or a norm of one's own", "norm='2' or 'max'")
+    low, high = known(a), known(b)
+    infinite = any(x is not None and bool(np.isinf(x)) for x in (low, high))
+    if low == np.inf or high == -np.inf:
+        raise refused("quad_vec", "an infinite interval from its upper end", "a < b")
+    extra = tuple_of(args)
+    recording = recorded(lambda x: floating(f(x, *extra)).astype(np.float64), [_NUMBER], "quad_vec")
+    points = None if points is None else tuple(float(known(p)) for p in points)
+    settings = (("epsabs", epsabs), ("epsrel", epsrel), ("norm", norm), ("limit", limit),
+                ("points", points), ("quadrature", quadrature))  # fmt: skip
+    kind = recording.graph.outputs[0].type
+    given = [stop_gradient(floating(x)) for x in (a, b, *recording.captured)]
+    if any(known(x) is None for x in given):
+        layout = _Layout(recording.graph, infinite, settings, MOST)
+        types = (ArrayType((MOST, 2), np.dtype(np.float64)), kind, _NUMBER)
+        parts, value, off = control.callback(*given, function=layout, types=types)
+    else:
+        layout = _Layout(recording.graph, infinite, settings, None)
+        parts, value, off = layout(*(known(x) for x in given))
+    places, shares = kronrod()
+    half = 0.5 * (parts[:, 1] - parts[:, 0])[:, None]
+    t = np.reshape(0.5 * (parts[:, 0] + parts[:, 1])[:, None] + half * places, (-1,))
+    weights = np.reshape(half * shares, (-1,))
+    nodes, length = _mapped(a, b, low, high, t)
+    weights = weights * length
+
+    def at(x: Any) -> Any:
+        return control.call(x, *recording.captured, graph=recording.graph, label="integrand")[0]
+
+    wide = np.reshape(weights, (-1,) + (1,) * len(kind.shape))
+    total = np.sum(np.where(wide != 0, wide * vmap(at)(nodes), 0.0), axis=0)
+    return total + stop_gradient(value - total), off

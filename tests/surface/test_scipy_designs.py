@@ -1,0 +1,49 @@
+"""Filter design from values that are not known before the program runs."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.signal as sg
+
+import adjoint as ad
+
+DESIGNS: dict[str, Any] = {
+    "butter": lambda w: sg.butter(3, w[0]),
+    "band": lambda w: sg.butter(2, w, btype="band", output="sos"),
+    "fs": lambda w: sg.butter(2, 50 * w[0], btype="high", fs=100.0, output="zpk"),
+    "cheby1": lambda w: sg.cheby1(3, w[1], w[0], output="sos"),
+    "ellip": lambda w: sg.ellip(2, 1.0, 30.0, [w[0], w[1]], btype="stop", output="sos"),
+    "bessel": lambda w: sg.bessel(2, 3 * w[0], analog=True),
+    "firwin": lambda w: sg.firwin(9, w[0]),
+    "iirnotch": lambda w: sg.iirnotch(w[0], 20 * w[1]),
+}
+AT = np.array([0.21, 0.55])
+
+
+@pytest.mark.filterwarnings("ignore::scipy.signal.BadCoefficients")
+@pytest.mark.parametrize("name", DESIGNS)
+def test_a_design_inside_jit_is_that_outside(name: str) -> None:
+    def power(w: Any) -> Any:
+        made = DESIGNS[name](w)
+        made = made if isinstance(made, tuple) else (made,)
+        return sum(np.sum(np.abs(part) ** 2) for part in made)
+
+    wanted = ad.grad(power)(AT)
+    np.testing.assert_allclose(ad.jit(ad.grad(power))(AT), wanted, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ad.jit(power)(AT), power(AT), rtol=1e-12)
+    rows = ad.vmap(ad.grad(power))(np.stack([AT, AT + 0.01]))
+    np.testing.assert_allclose(rows[1], ad.grad(power)(AT + 0.01), rtol=1e-9, atol=1e-12)
+
+
+def test_a_design_inside_jit_has_second_derivatives() -> None:
+    def gain(w: Any) -> Any:
+        return np.sum(sg.butter(2, w)[0] ** 2)
+
+    wanted = ad.grad(ad.grad(gain))(0.3)
+    np.testing.assert_allclose(ad.jit(ad.grad(ad.grad(gain)))(0.3), wanted, rtol=1e-9)
+
+
+def test_a_cutoff_that_scipy_refuses_is_refused_when_the_program_runs() -> None:
+    with pytest.raises(ValueError, match="0 < Wn < 1"):
+        ad.jit(lambda w: sg.butter(2, w)[0])(1.5)
