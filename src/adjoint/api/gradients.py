@@ -110,20 +110,13 @@ def grad(
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
-    return only_gradient(f, argnums, has_aux, memory_budget, "grad")
+    return without_value(with_gradient(f, argnums, has_aux, memory_budget, "grad"), has_aux)
 
 
-def only_gradient(
-    f: Callable[..., Any],
-    argnums: Argnums,
-    has_aux: bool,
-    memory_budget: int | str | None,
-    name: str,
-) -> Callable[..., Any]:
-    """:func:`grad` for the sake of the public function of this name."""
-    both = with_gradient(f, argnums, has_aux, memory_budget, name)
+def without_value(both: Callable[..., Any], has_aux: bool = False) -> Callable[..., Any]:
+    """The gradient alone (and what f gave beside its value), of what gives the value too."""
 
-    @functools.wraps(f)
+    @functools.wraps(both)
     def transformed(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient

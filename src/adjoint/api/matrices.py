@@ -11,7 +11,7 @@ import numpy as np
 from adjoint import tree
 from adjoint.api.asked import Argnums, function_wanted, positions
 from adjoint.api.compiled import Jitted
-from adjoint.api.gradients import derivative_along, only_gradient
+from adjoint.api.gradients import derivative_along, with_gradient, without_value
 from adjoint.api.taped import Run, like
 from adjoint.differentiate.batch import batch_graph
 from adjoint.differentiate.replay import replay
@@ -201,7 +201,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") -> 
     array([[4., 2.],
            [2., 0.]])
     """
-    gradient = only_gradient(f, argnums, False, None, "hessian")
+    gradient = without_value(with_gradient(f, argnums, False, None, "hessian"))
     if mode == "sparse":
         from adjoint.api.sparse import sparse_jacobian
 
@@ -221,5 +221,5 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    gradient = only_gradient(f, 0, False, None, "hvp")
+    gradient = without_value(with_gradient(f, 0, False, None, "hvp"))
     return tree.tree_map(like, x, derivative_along(gradient, x, v, "hvp"))

@@ -89,14 +89,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
             if not flag:
                 y = np.broadcast_to(y, (size, *np.shape(y)))
                 y = _owned(y)
-            if not -len(y.shape) <= target < len(y.shape):
-                raise StructureError(
-                    "a result has not the axis for the examples",
-                    function="vmap",
-                    source=source_here(),
-                    got=f"out_axes={target} for {described(y)}",
-                    wanted=f"an axis from 0 to {len(y.shape) - 1}",
-                )
+            _axis_wanted(y, target, "out_axes")
             outs.append(y if target == 0 else np.moveaxis(y, 0, target))
         return tree.unflatten(recording.structure, outs)
 
@@ -138,17 +131,21 @@ def _examples(args: Any, axes: Any) -> tuple[list[Any], list[bool], list[Any]]:
                     got=f"a number ({leaf!r})",
                     remedy="set its in_axes to None",
                 )
-            if not -len(x.shape) <= place < len(x.shape):
-                raise StructureError(
-                    "an argument has not the axis to map over",
-                    function="vmap",
-                    source=source_here(),
-                    got=f"in_axes={place} for {described(x)}",
-                    wanted=f"an axis from 0 to {len(x.shape) - 1}",
-                )
+            _axis_wanted(x, place, "in_axes")
             payloads.append((x if place == 0 else np.moveaxis(x, place, 0), weak))
             batched.append(True)
     return payloads, batched, constants
+
+
+def _axis_wanted(x: Any, axis: int, name: str) -> None:
+    if not -len(x.shape) <= axis < len(x.shape):
+        raise StructureError(
+            "there is no such axis for the examples",
+            function="vmap",
+            source=source_here(),
+            got=f"{name}={axis} for {described(x)}",
+            wanted=f"an axis from 0 to {len(x.shape) - 1}",
+        )
 
 
 def _batch_size(payloads: list[Any], batched: list[bool]) -> int:
