@@ -68,6 +68,67 @@ def test_control_c_ends_a_native_call_within_a_second(threads: int) -> None:
     assert seconds < (threads if counts else 1)
 
 
+ONE_STEP = """
+import signal, time
+import numpy as np
+import adjoint as ad
+signal.signal(signal.SIGINT, signal.default_int_handler)
+run, x = ad.jit({function}, threads={threads}), np.full({shape}, 0.01)
+run.lower(x)
+print("ready", flush=True)
+try:
+    run(x)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "threads"),
+    [
+        ("lambda x: np.exp(np.sin(x[:, None, :] * x[None, :, :])).sum()", (9000, 40), 1),
+        ("lambda x: x @ x", (6000, 6000), 2),
+    ],
+    ids=["loops", "product"],
+)
+def test_control_c_ends_a_single_long_step(
+    function: str, shape: tuple[int, ...], threads: int
+) -> None:
+    code = ONE_STEP.format(function=function, shape=shape, threads=threads)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.8)  # compiling is over
+    started = time.perf_counter()
+    process.send_signal(signal.SIGINT)
+    told = process.stdout.readline()
+    seconds = time.perf_counter() - started
+    _, err = process.communicate(timeout=60)
+    assert told == "interrupted\n", err
+    assert seconds < 1.0
+
+
+def test_what_comes_after_an_interrupted_step_is_left_out(alarm: Any) -> None:
+    def steps(x: Any) -> Any:
+        for _ in range(20):
+            x = np.sin(x @ x * 1e-3)
+        return x
+
+    run = ad.jit(steps, threads=2)
+    x = np.full((1200, 1200), 0.3)
+    begun = time.perf_counter()
+    run(x)
+    run(x)
+    whole = (time.perf_counter() - begun) / 2
+    alarm(whole / 8)
+    started = time.perf_counter()
+    with pytest.raises(TooLateError):
+        run(x)
+    assert time.perf_counter() - started < whole / 2
+
+
 class TooLateError(Exception):
     """What the handler of these tests raises."""
 

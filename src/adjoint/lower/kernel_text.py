@@ -19,6 +19,7 @@ from adjoint.lower.widths import fitting
 
 _BLOCK = 1 << 14  # elements of a stretch whose sum is one partial result
 _PER_BYTE = 2.5e-5  # microseconds, in the second-level cache
+LONG = 20_000.0  # microseconds of a step by forecast: it asks for signals on the way
 WORTH_SHARING = 10.0  # microseconds of a step: less is done sooner than threads have met
 _ACCUMULATORS: dict[str, np.dtype[Any]] = {
     "float": np.dtype("f4"),
@@ -103,7 +104,9 @@ def shared_steps(kernel: Kernel) -> int:
 
 
 def plan_sharing(kernel: Kernel, threads: int) -> None:
-    """Decide whether threads share a kernel's outermost loop, and whether sums go by blocks.
+    """Decide whether a kernel's outermost loop is done in parts, and whether sums go by blocks.
+
+    Parts are for threads that share it, and for kernels that ask for signals between them.
 
     Blocks depend on the size alone, so that the bits are the same for any number of threads.
     """
@@ -131,7 +134,9 @@ def plan_sharing(kernel: Kernel, threads: int) -> None:
         steps = shared_steps(kernel)
     else:
         return
-    if threads > 1 and steps >= threads and microseconds(kernel) >= WORTH_SHARING:
+    price = microseconds(kernel)
+    is_worth = threads > 1 and steps >= threads and price >= WORTH_SHARING
+    if is_worth or (steps > 1 and price >= LONG):
         kernel.shared = steps
 
 

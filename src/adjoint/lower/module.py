@@ -152,7 +152,10 @@ class ModuleWriter(ControlWriter):
         return shape[axis], self.site_numbers[key]
 
     def _function(
-        self, make: Callable[[str], tuple[str, list[Place], Writer]], shared: int = 0
+        self,
+        make: Callable[[str], tuple[str, list[Place], Writer]],
+        shared: int = 0,
+        price: float = 0.0,
     ) -> None:
         text, parameters, writer = make("@NAME")
         self.declarations.update(writer.declarations)
@@ -162,10 +165,18 @@ class ModuleWriter(ControlWriter):
             name = self.kernels[text] = f"@kernel{len(self.kernels)}"
             self.functions.append(text.replace("@NAME", name, 1))
         given = ["ptr %arena", *(f"ptr {self.pointer(p)}" for p in parameters)]
-        if shared:
-            begin, end, last = self.rows_part(shared)
-            given += [f"i64 {begin}", f"i64 {end}", f"i1 {last}"]
-        self.lines.append(f"call void {name}({', '.join(given)})")
+
+        def call(*part: str) -> None:
+            self.lines.append(f"call void {name}({', '.join([*given, *part])})")
+
+        if not shared:
+            call()
+            return
+        self.in_pieces(
+            self.rows_part(shared),
+            signals.piece_of(price, shared),
+            lambda begin, end, last: call(f"i64 {begin}", f"i64 {end}", f"i1 {last}"),
+        )
 
     def kernel(self, step: KernelStep) -> None:
         """A fused kernel."""
@@ -174,6 +185,7 @@ class ModuleWriter(ControlWriter):
                 step.kernel, step.inline, step.places, name, self.features, self._site
             ),
             step.kernel.shared,
+            threads.price_of(step),
         )
         if not step.kernel.block:
             return
@@ -275,10 +287,18 @@ class ModuleWriter(ControlWriter):
             self.products[shape, rows] = made
             self.functions.append(made.text)
         a, b, c = pointers
-        begin, end, _ = self.part(made.units) if shared else ("0", str(made.units), "")
-        self.lines.append(
-            f"call void {made.symbol}(ptr {a}, ptr {b}, ptr {c}, i64 {begin}, i64 {end})"
-        )
+        given = f"ptr {a}, ptr {b}, ptr {c}"
+        bounds = self.part(made.units) if shared else ("0", str(made.units), "true")
+        price = threads.price_of_product(shape.m, shape.n, shape.k, int(shape.dtype[-2:]) // 8)
+        self._units(made.symbol, given, bounds, signals.piece_of(price, made.units))
+
+    def _units(self, symbol: str, given: str, bounds: tuple[str, str, str], piece: int) -> None:
+        """A function for some units of its work."""
+
+        def call(begin: str, end: str, last: str) -> None:
+            self.lines.append(f"call void {symbol}({given}, i64 {begin}, i64 {end})")
+
+        self.in_pieces(bounds, piece, call)
 
     def phases(self, step: PhaseStep) -> None:
         """A convolution."""
@@ -297,9 +317,10 @@ class ModuleWriter(ControlWriter):
             if split and i:
                 self.meet()
                 self.traffic.note(reads(step), writes(step), threads.ALL)
-            begin, end, _ = self.part(phase.units) if split else ("0", str(phase.units), "")
+            bounds = self.part(phase.units) if split else ("0", str(phase.units), "true")
             given = ", ".join(f"ptr {p}" for p in (a, b, c, scratch, shared))
-            self.lines.append(f"call void {phase.symbol}({given}, i64 {begin}, i64 {end})")
+            piece = signals.piece_of(threads.price_of(step), phase.units)
+            self._units(phase.symbol, given, bounds, piece)
 
     def copy(self, step: CopyStep) -> None:
         """Contiguous elements from here to there."""

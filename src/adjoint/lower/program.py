@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from adjoint.graph.graph import Graph, Literal
 from adjoint.lower import blas, donate, linalg, memory, runs, strips, threads
 from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
+from adjoint.lower.kernel_text import LONG
 from adjoint.lower.layout import Buffer, whole
 from adjoint.lower.module import PROGRAM, ModuleWriter, Site
 from adjoint.lower.region import Lowering
@@ -67,7 +68,7 @@ def lower_graph(
     size = memory.place_buffers(steps)
     if not several:
         for step in walk(steps):
-            if isinstance(step, KernelStep):
+            if isinstance(step, KernelStep) and threads.price_of(step) < LONG:
                 step.kernel.shared = 0
     width = "512" if "avx512f" in features else "256"
     attributes = f'"prefer-vector-width"="{width}"'

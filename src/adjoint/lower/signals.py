@@ -3,13 +3,15 @@
 Python answers signals between its own instructions, and a native call is one instruction. So
 loops that may take long ask Python now and then, from the thread that called. A loop asks
 after a number of rounds that should take a few milliseconds, so tiny loops never ask; then
-the clock decides whether Python is troubled at all.
+the clock decides whether Python is troubled at all. A step that is long by itself is done in
+pieces and asks between them.
 """
 
 from __future__ import annotations
 
 import os
 
+from adjoint.lower.kernel_text import LONG
 from adjoint.lower.steps import CustomStep, LoopStep, PythonStep, Step, WhileStep, nested
 from adjoint.lower.threads import price_of
 
@@ -51,6 +53,12 @@ on:
 """
 _POLL = f"""declare i32 @clock_gettime(i32, ptr)
 define internal i64 @poll(ptr %arena) noinline cold #0 {{
+  %stands = load atomic i64, ptr %arena monotonic, align 8
+  %over = icmp eq i64 %stands, {INTERRUPTED}
+  br i1 %over, label %leave, label %look
+leave:
+  ret i64 %stands
+look:
   %time = alloca [2 x i64], align 8
   %ignored = call i32 @clock_gettime(i32 0, ptr %time)
   %seconds = load i64, ptr %time
@@ -74,6 +82,12 @@ done:
 """
 # A callback is entered with no signal waiting: there the exception would be lost.
 _PYTHON = f"""define internal i64 @python(ptr %callback, i64 %number, ptr %table, ptr %arena) #0 {{
+  %stands = load atomic i64, ptr %arena monotonic, align 8
+  %over = icmp eq i64 %stands, {INTERRUPTED}
+  br i1 %over, label %leave, label %hear
+leave:
+  ret i64 %stands
+hear:
   %heard = call i64 @signals(ptr %arena)
   %raised = icmp ne i64 %heard, 0
   br i1 %raised, label %out, label %go
@@ -105,6 +119,13 @@ def rounds_of(each: float) -> int:
     while rounds * each < _BETWEEN and rounds < _MOST_ROUNDS:
         rounds *= 2
     return rounds
+
+
+def piece_of(price: float, units: int) -> int:
+    """How many of its units a long step does between looks at the clock; 0 for a short one."""
+    if price < LONG or units < 2 or not USABLE:
+        return 0
+    return max(1, int(units * _BETWEEN / price))
 
 
 def microseconds(steps: list[Step]) -> float:

@@ -90,12 +90,17 @@ def price_of(step: Step) -> float:
         return microseconds(step.kernel)
     if isinstance(step, ProductStep):
         m, n = step.c.shape
-        return m * n * step.a.shape[1] * step.c.dtype.itemsize * 5e-6
+        return price_of_product(m, n, step.a.shape[1], step.c.dtype.itemsize)
     if isinstance(step, PhaseStep):
         return step.work * step.out.dtype.itemsize * 5e-6
     if isinstance(step, CopyStep):
         return bytes_of(step) * 5e-5
     return 0.0
+
+
+def price_of_product(m: int, n: int, k: int, itemsize: int) -> float:
+    """The same of a matrix product."""
+    return m * n * k * itemsize * 5e-6
 
 
 def bytes_of(step: CopyStep) -> int:
