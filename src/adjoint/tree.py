@@ -21,7 +21,8 @@ from adjoint.errors import StructureError
 NAMESPACE = "adjoint"
 TreeDef = optree.PyTreeSpec
 
-_SETTINGS = (str, bytes, type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
+# Fields of dataclasses that hold one of these are part of the structure.
+SETTINGS = (str, bytes, type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
 _known: set[type] = set()
 _lock = threading.Lock()
 
@@ -38,7 +39,7 @@ def _register(kind: type) -> None:
             children, used, kept = [], [], [(name, getattr(tree, name)) for name in static]
             for name in names:
                 value = getattr(tree, name)
-                if isinstance(value, _SETTINGS):
+                if isinstance(value, SETTINGS):
                     kept.append((name, value))
                 else:
                     children.append(value)

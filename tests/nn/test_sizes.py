@@ -5,6 +5,7 @@ import pytest
 
 import adjoint as ad
 from adjoint import nn, optim, tree
+from adjoint.errors import StructureError
 
 RNG = np.random.default_rng(0)
 
@@ -142,3 +143,20 @@ def test_compiled_trainings_are_the_interpreted_ones(first):
         np.testing.assert_allclose(got, wanted, rtol=1e-7, atol=1e-9)
         moved += not np.array_equal(before, wanted)
     assert moved > len(started) // 2
+
+
+def test_sizes_one_by_one_or_as_a_tuple():
+    x = np.random.default_rng(0).standard_normal((2, 3, 5, 4))
+    for layer in (nn.AdaptiveAveragePool, nn.AdaptiveMaxPool):
+        assert np.array_equal(layer((2, 1))(x), layer(2, 1)(x))
+        assert layer([2, 1])(x).shape == (2, 3, 2, 1)
+        with pytest.raises(StructureError, match="sizes must be whole numbers"):
+            layer((2, 1), 1)
+        with pytest.raises(StructureError, match="sizes must be whole numbers"):
+            layer(0)
+    assert nn.Reshape((12, 5))(x).shape == nn.Reshape(12, 5)(x).shape == (2, 12, 5)
+    assert nn.Reshape(-1, 5)(x).shape == (2, 12, 5)
+    with pytest.raises(StructureError, match=r"Reshape\(2, 3\)"):
+        nn.Reshape(2.5)
+    with pytest.raises(StructureError, match=r"nn\.Parallel\(\*layers\)"):
+        nn.Parallel([nn.Tanh(), nn.ReLU()])

@@ -290,3 +290,8 @@ def test_seven_steps_in_one_compiled_scan_are_seven_steps(name, dtype):
     for a, b in zip(tree.leaves(plain), tree.leaves(fast), strict=True):
         assert np.asarray(a).dtype == np.asarray(b).dtype
         np.testing.assert_allclose(a, b, rtol=1e-5 if dtype is np.float32 else 1e-11)
+
+
+def test_warmup_says_what_comes_first():
+    with pytest.raises(StructureError, match="the number of steps comes first"):
+        optim.warmup(optim.cosine(0.1, 100), 5)

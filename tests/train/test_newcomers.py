@@ -178,3 +178,46 @@ def test_data_that_cannot_be_is_refused_with_the_way_out():
 def test_a_rate_that_is_none_is_refused(rate):
     with pytest.raises(StructureError, match="adam: the rate must be a number"):
         optim.adam(rate)
+
+
+@dataclass
+class Rounds:
+    """A plain dataclass: arrays and a float learn, all else is a setting."""
+
+    W: np.ndarray
+    scale: float = 1.0
+    rounds: int = 2
+    kind: str = "tanh"
+    is_on: bool = True
+    squash: object = np.tanh
+
+    def __call__(self, x):
+        for _ in range(self.rounds):
+            x = self.squash(x @ self.W) * self.scale
+        return np.tanh(x) if self.kind == "tanh" and self.is_on else x
+
+
+@pytest.mark.parametrize("options", [{}, {"dtype": "float32"}, {"early_stopping": 1}])
+def test_settings_of_a_plain_dataclass_stay_what_they_are(options):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((9, 3))
+    model = Rounds(rng.standard_normal((3, 3)))
+    result = ad.fit(
+        model, (x, x), loss=nn.mean_squared_error, epochs=2, backend="interpreter", **options
+    )
+    found = result.model
+    assert (type(found.rounds), found.rounds, found.kind, found.is_on) == (int, 2, "tanh", True)
+    assert found.squash is np.tanh
+    assert found.W.dtype == found.scale.dtype == options.get("dtype", "float64")
+    assert not np.array_equal(found.W, model.W)
+    assert found.scale != 1.0
+
+
+def test_one_layer_at_two_places_is_pointed_out():
+    layer = nn.Linear(3, 3, rng=np.random.default_rng(0))
+    x = np.random.default_rng(1).standard_normal((9, 3))
+    settings = {"loss": nn.mean_squared_error, "epochs": 1, "backend": "interpreter"}
+    with pytest.warns(UserWarning, match=r"layers\[0\] and layers\[2\] are one layer"):
+        ad.fit(nn.Sequential(layer, nn.Tanh(), layer), (x, x), **settings)
+    squash = nn.Tanh()  # nothing to learn, nothing to say
+    ad.fit(nn.Sequential(squash, layer, squash), (x, x), **settings)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABCMeta
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import optree
@@ -229,24 +229,34 @@ def trainable(model: Any) -> Any:
     False for :func:`state` fields, for everything inside :class:`adjoint.nn.Frozen`, and for
     leaves that are not real or complex floating-point numbers.
     """
-    return _flags(model, True)
+    return _flags(model, True, _is_real_number)
 
 
-def _flags(model: Any, learns: bool) -> Any:
+def settings(model: Any) -> Any:
+    """A tree like ``model`` with True for each plain ``int`` and ``bool`` that is no state.
+
+    They decide what a module computes, such as a number of rounds, and are never arrays.
+    """
+    return _flags(model, True, lambda part: type(part) in (int, bool))
+
+
+def _is_real_number(part: Any) -> bool:
+    kind = getattr(getattr(part, "dtype", None), "kind", None)
+    return kind in ("f", "c") or isinstance(part, float | complex)
+
+
+def _flags(model: Any, counts: bool, test: Callable[[Any], bool]) -> Any:
     if not is_module(model):
 
         def flag(part: Any) -> Any:
-            if is_module(part):
-                return _flags(part, learns)
-            kind = getattr(getattr(part, "dtype", None), "kind", None)
-            return learns and (kind in ("f", "c") or isinstance(part, float | complex))
+            return _flags(part, counts, test) if is_module(part) else counts and test(part)
 
         return optree.tree_map(flag, model, is_leaf=is_module, namespace=tree.NAMESPACE)
     copy = object.__new__(type(model))
     for field in dataclasses.fields(model):
         value = getattr(model, field.name)
-        if not field.metadata.get("static"):
-            value = _flags(value, learns and field.metadata.get("trainable", True))
+        if not field.metadata.get("static") and not isinstance(value, tree.SETTINGS):
+            value = _flags(value, counts and field.metadata.get("trainable", True), test)
         object.__setattr__(copy, field.name, value)
     return copy
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from adjoint.errors import StructureError
 from adjoint.nn.module import Module, static
+from adjoint.nn.sizes import spread_sizes
 from adjoint.primitives.windows import (
     Pairs,
     average_pool,
@@ -139,8 +140,8 @@ class AdaptiveAveragePool(Module):
 
     sizes: tuple[int, ...] = static()
 
-    def __init__(self, *sizes: int) -> None:
-        self.sizes = sizes
+    def __init__(self, *sizes: int | tuple[int, ...]) -> None:
+        self.sizes = spread_sizes("AdaptiveAveragePool", sizes)
 
     def __call__(self, x: Any) -> Any:
         # The mean over a box is the mean along one axis after the other.
@@ -165,8 +166,8 @@ class AdaptiveMaxPool(Module):
 
     sizes: tuple[int, ...] = static()
 
-    def __init__(self, *sizes: int) -> None:
-        self.sizes = sizes
+    def __init__(self, *sizes: int | tuple[int, ...]) -> None:
+        self.sizes = spread_sizes("AdaptiveMaxPool", sizes)
 
     def __call__(self, x: Any) -> Any:
         for axis, count in zip(range(-len(self.sizes), 0), self.sizes, strict=True):

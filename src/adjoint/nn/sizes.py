@@ -39,3 +39,26 @@ def whole_sizes(layer: str, **sizes: Any) -> None:
                 function=layer,
                 got=f"{name}={size!r}",
             )
+
+
+def spread_sizes(function: str, sizes: tuple[Any, ...], least: int = 1) -> tuple[int, ...]:
+    """Sizes given one by one, or as one tuple.
+
+    Args:
+        function: the layer that speaks.
+        sizes: what it was given.
+        least: no size is below it.
+
+    Raises:
+        StructureError: something else.
+    """
+    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
+        sizes = tuple(sizes[0])
+    if not all(hasattr(n, "__index__") and operator.index(n) >= least for n in sizes):
+        raise StructureError(
+            "sizes must be whole numbers",
+            function=function,
+            got=repr(sizes),
+            wanted=f"{function}(2, 3) or {function}((2, 3))",
+        )
+    return tuple(map(operator.index, sizes))

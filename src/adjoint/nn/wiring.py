@@ -12,6 +12,7 @@ from adjoint import tree
 from adjoint.errors import StructureError
 from adjoint.nn.context import inference
 from adjoint.nn.module import Module, is_module, state, static
+from adjoint.nn.sizes import spread_sizes
 from adjoint.primitives.choose import stop_gradient
 
 
@@ -34,16 +35,17 @@ class Function(Module):
         return self.function(*inputs)
 
 
-def as_layer(layer: Any) -> Any:
+def as_layer(layer: Any, function: str = "Sequential") -> Any:
     """A layer as it is; a plain function wrapped in :class:`Function`."""
     if is_module(layer):
         return layer
     if not callable(layer):
         raise StructureError(
             "a layer must be callable",
-            function="Sequential",
+            function=function,
             got=repr(layer) if isinstance(layer, str) else f"a {type(layer).__name__}",
             wanted="modules, or functions such as np.tanh and nn.relu",
+            remedy=f"spread it: nn.{function}(*layers)" if isinstance(layer, list | tuple) else "",
         )
     return Function(layer)
 
@@ -122,7 +124,7 @@ class Parallel(Module):
                 got=repr(join),
                 wanted=f"one of {choices}",
             )
-        self.branches = tuple(as_layer(branch) for branch in branches)
+        self.branches = tuple(as_layer(branch, "Parallel") for branch in branches)
         self.join = join
         self.axis = axis
 
@@ -176,7 +178,7 @@ class Reshape(Module):
     """Axes after the batch get another shape.
 
     Args:
-        shape: of one example, such as ``(1, 28, 28)``.
+        shape: of one example, such as ``Reshape(1, 28, 28)``, or as one tuple.
 
     Call:
         x: [batch, ...] -> [batch, *shape].
@@ -184,8 +186,8 @@ class Reshape(Module):
 
     shape: tuple[int, ...] = static()
 
-    def __init__(self, *shape: int) -> None:
-        self.shape = shape
+    def __init__(self, *shape: int | tuple[int, ...]) -> None:
+        self.shape = spread_sizes("Reshape", shape, least=-1)
 
     def __call__(self, x: Any) -> Any:
         return x.reshape(x.shape[0], *self.shape)

@@ -147,6 +147,16 @@ class warmup:  # noqa: N801
     after: float | Schedule
     start: float = 0.0
 
+    def __post_init__(self) -> None:
+        steps: Any = self.steps
+        if not hasattr(steps, "__index__") or steps < 0:
+            raise StructureError(
+                "the number of steps comes first",
+                function="warmup",
+                got=f"steps={steps!r}",
+                wanted="warmup(steps, rate or schedule)",
+            )
+
     def __call__(self, step: Any) -> Any:
         """The rate at a step."""
         later = np.maximum(step - self.steps, 0)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint import optim, tree
+from adjoint import nn, optim, tree
 from adjoint.errors import DataError, NonFiniteError, StructureError
 from adjoint.optim import Optimizer
 from adjoint.optim.full_batch import FullBatch
@@ -331,6 +331,7 @@ def _check_model(model: Any) -> None:
     elif not callable(model):
         got, remedy = type(model).__name__, "put layers together: nn.Sequential(first, second)"
     else:
+        _check_shared(model)
         return
     raise StructureError(
         "the model cannot be called on inputs",
@@ -339,6 +340,20 @@ def _check_model(model: Any) -> None:
         wanted="a layer, or a dataclass with a __call__",
         remedy=remedy,
     )
+
+
+def _check_shared(model: Any) -> None:
+    """Say that one layer at two places becomes two: a model is a tree of values."""
+    places: dict[int, str] = {}
+    for path, module in nn.modules(model):
+        first = places.setdefault(id(module), path)
+        if first != path and nn.parameters(module):
+            warnings.warn(
+                f"fit: {first} and {path} are one layer, and will be learned apart from each "
+                "other; to tie them, use the layer twice in the __call__ of a module of your own",
+                stacklevel=4,
+            )
+            return
 
 
 def _check_numbers(or_none: bool = False, **numbers: Any) -> None:

@@ -29,7 +29,9 @@ def resolve(model: Any, batch: Any, dtype: Any) -> tuple[Any, Any, tuple[str, ..
     wanted = None if dtype is None else _floating(dtype)
     if wanted is not None:
         asked = wanted
-        model = tree.tree_map(lambda x: _cast(np.asarray(x), asked), model)
+        model = tree.tree_map(
+            lambda x: x if type(x) in (int, bool) else _cast(np.asarray(x), asked), model
+        )
     else:
         kinds = [np.asarray(x).dtype for x in nn.parameters(model).values()]
         real = [kind for kind in kinds if kind.kind == "f"]
@@ -67,4 +69,4 @@ def _floating(dtype: Any) -> np.dtype[Any]:
 
 
 def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
-    return x.astype(dtype) if x.dtype.kind == "f" else x
+    return np.asarray(x).astype(dtype) if np.asarray(x).dtype.kind == "f" else x

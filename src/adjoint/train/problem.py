@@ -12,6 +12,7 @@ from adjoint import nn, tree
 from adjoint.api import scan, value_and_grad
 from adjoint.errors import AdjointError, StructureError
 from adjoint.nn import random
+from adjoint.nn.module import settings
 from adjoint.optim import Optimizer
 from adjoint.optim.paths import matches
 from adjoint.train.objective import Objective
@@ -30,10 +31,11 @@ class Parts:
     """
 
     def __init__(self, model: Any, freeze: tuple[str, ...] = ()) -> None:
-        self.leaves, self.structure = tree.flatten(model)
-        self.leaves = [np.asarray(leaf) for leaf in self.leaves]
-        self.names = tree.paths(model)
-        flags = tree.leaves(nn.trainable(model))
+        self._all, self._structure = tree.flatten(model)
+        self._is_setting = tree.leaves(settings(model))
+        self.names = self._arrays(tree.paths(model))
+        self.leaves = [np.asarray(leaf) for leaf in self._arrays(self._all)]
+        flags = self._arrays(tree.leaves(nn.trainable(model)))
         unmet = [
             pattern for pattern in freeze if not any(matches(n, (pattern,)) for n in self.names)
         ]
@@ -62,16 +64,29 @@ class Parts:
         rows = zip(self.names, self.leaves, self.learns, strict=True)
         return {name: leaf for name, leaf, flag in rows if flag == learns}
 
+    def _arrays(self, leaves: list[Any]) -> list[Any]:
+        """Of what stands for each leaf of the model, that of its arrays."""
+        return [x for x, fixed in zip(leaves, self._is_setting, strict=True) if not fixed]
+
     def join(self, parameters: dict[str, Any], states: dict[str, Any]) -> Any:
         """The model with these arrays."""
-        rows = zip(self.names, self.learns, strict=True)
-        leaves = [parameters[name] if learns else states[name] for name, learns in rows]
-        return tree.unflatten(self.structure, leaves)
+        return self.whole({**parameters, **states})
+
+    def whole(self, arrays: dict[str, Any]) -> Any:
+        """The model with these arrays, by path."""
+        found = iter([arrays[name] for name in self.names])
+        rows = zip(self._all, self._is_setting, strict=True)
+        leaves = [leaf if fixed else next(found) for leaf, fixed in rows]
+        return tree.unflatten(self._structure, leaves)
+
+    def by_path(self, model: Any) -> dict[str, Any]:
+        """The arrays of a model of this structure."""
+        return dict(zip(self.names, self._arrays(tree.leaves(model)), strict=True))
 
     def states_of(self, model: Any) -> dict[str, Any]:
-        """The arrays of a model of this structure that are carried."""
-        rows = zip(self.names, tree.leaves(model), self.learns, strict=True)
-        return {name: leaf for name, leaf, learns in rows if not learns}
+        """Those that are carried."""
+        rows = zip(self.by_path(model).items(), self.learns, strict=True)
+        return {name: leaf for (name, leaf), learns in rows if not learns}
 
 
 @dataclass(frozen=True)

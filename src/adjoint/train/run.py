@@ -147,13 +147,11 @@ class Run:
         """The model as it is now."""
         if self._used is None:
             return self._current()
-        leaves = [self._used[name] for name in self._problem.parts.names]
-        return tree.unflatten(self._problem.parts.structure, leaves)
+        return self._problem.parts.whole(self._used)
 
     def arrays(self) -> dict[str, Any]:
         """The arrays of the model as it is now, by path."""
-        names = self._problem.parts.names
-        return dict(zip(names, tree.leaves(self._current()), strict=True))
+        return self._problem.parts.by_path(self._current())
 
     def _current(self) -> Any:
         carry = self.position.carry
@@ -162,7 +160,12 @@ class Run:
             return model
         # An average of the parameters is the optimiser's, and would go on changing.
         own = {id(x) for x in tree.leaves(carry["optimizer"])}
-        return tree.tree_map(lambda x: x.copy() if id(x) in own or x.base is not None else x, model)
+        return self._problem.parts.whole(
+            {
+                name: x.copy() if id(x) in own or x.base is not None else x
+                for name, x in self._problem.parts.by_path(model).items()
+            }
+        )
 
     def use(self, arrays: dict[str, Any]) -> None:
         """Let the result be the model with these arrays, by path."""
@@ -286,7 +289,7 @@ class Run:
             # The bad step has written over what the optimiser remembers, averages too.
             carry = {**carry, "optimizer": None}
             last = self._problem.parts.join(carry["parameters"], carry["states"])
-            self.use(dict(zip(self._problem.parts.names, tree.leaves(last), strict=True)))
+            self.use(self._problem.parts.by_path(last))
         self.position = replace(at, carry=carry, step=bad)
         self.failed = True
         what = "the loss"
