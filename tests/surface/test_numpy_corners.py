@@ -148,6 +148,15 @@ def test_comparisons_of_whole_arrays_need_no_values() -> None:
     )
 
 
+@pytest.mark.parametrize("ufunc", [np.fabs, np.deg2rad, np.degrees, np.modf])
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int64])
+def test_small_integers_give_small_floats(ufunc: Any, dtype: Any) -> None:
+    x = np.array([3, 1, 0]).astype(dtype)
+    wanted, made = np.stack(ufunc(x)), ad.jit(lambda x: np.stack(ufunc(x)))(x)
+    assert made.dtype == wanted.dtype
+    np.testing.assert_array_equal(made, wanted)
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_searches_find_nan_at_the_end(side: Any) -> None:
     a, v = np.array([3.0, np.nan, 1, 2]), np.array([1.0, np.nan, 9])

@@ -280,6 +280,8 @@ qr = Primitive(
 
 def _pinv_jvp(primals: Any, tangents: Any, outputs: Any, rcond: Any, hermitian: bool) -> Any:
     (a,), (t,), (p,) = primals, tangents, outputs
+    if hermitian:
+        a, t = _symmetric(a, "L"), _symmetric(t, "L")
     th, ph = _adjoint(t), _adjoint(p)
     left = p @ (ph @ th)
     right = (th @ ph) @ p

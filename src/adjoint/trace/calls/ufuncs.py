@@ -44,15 +44,20 @@ def positive(x: Any) -> Any:
     return x.copy()
 
 
+def _as_float(x: Any) -> Any:
+    """An operand in the dtype that ufuncs of real numbers compute in: float16 for int8."""
+    return x if x.dtype.kind == "f" else x.astype(np.fabs.resolve_dtypes((x.dtype, None))[0])
+
+
 @implements(np.fabs)
 def fabs(x: Any) -> Any:
     """The absolute value of real numbers."""
-    return elementwise(e.absolute, x if x.dtype.kind == "f" else x.astype(float))
+    return elementwise(e.absolute, _as_float(x))
 
 
 def _scaled(x: Any, over: float, under: float) -> Any:
     """``x * (over / under)``, the factor rounded in the dtype that the ufunc computes in."""
-    x = x if x.dtype.kind == "f" else x.astype(float)
+    x = _as_float(x)
     kind = np.dtype(np.float32) if x.dtype == np.float16 else x.dtype
     factor = kind.type(over) / kind.type(under)
     return (x.astype(kind) * factor).astype(x.dtype)
@@ -79,6 +84,7 @@ def divmod_(x: Any, y: Any) -> Any:
 @implements(np.modf)
 def modf(x: Any) -> Any:
     """Fractional and integral part."""
+    x = _as_float(x)
     whole = np.trunc(x)
     return x - whole, whole
 
