@@ -157,6 +157,7 @@ def run(data: Data, epochs: int, gain: float) -> Report:
         axes.imshow(chances, cmap="Blues")
         axes.set_xticks(range(27), LETTERS)
         axes.set_yticks(range(27), LETTERS)
+        axes.tick_params(labelsize=7)
         axes.set(xlabel="next letter", ylabel="letter")
 
     return Report(figures, draw)

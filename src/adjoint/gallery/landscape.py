@@ -67,7 +67,7 @@ def short(data: Data) -> Report:
         x, t = np.array([-2.0, -1, 1, 2]), np.array([0.1, 0.8, 0.2, 0.9])
         chain = logistic(v[..., None] * logistic(u[..., None] * x + 1) - 2)
         land.contourf(wide, wide, ((chain - t) ** 2).sum(-1), 20)
-        land.set(title="a chain of two logistic units")
+        land.set(xlabel="first weight", title="a chain of two logistic units")
 
     return Report(figures, draw)
 

@@ -44,7 +44,7 @@ def run(steps: int) -> Report:
         left.plot(middle[::10], u[::10], "o", label="by gradients")
         left.set(xlabel="time", ylabel="control")
         left.legend()
-        right.semilogy(costs - costs[-1] + 1e-17)
+        right.semilogy(np.maximum(costs - costs[-1], 1e-16))  # below is rounding
         right.set(xlabel="iteration", ylabel="cost above the least")
 
     return Report(figures, draw)

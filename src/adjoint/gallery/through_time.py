@@ -69,7 +69,8 @@ def run(units: int, steps: int) -> Report:
             strict=True,
         ):
             ax.imshow(g, cmap="RdBu", vmin=-scale, vmax=scale)
-            ax.set_title(f"dE/dW, {name}")
+            ends = [0, units - 1]
+            ax.set(title=f"dE/dW, {name}", xticks=ends, yticks=ends, xlabel="to", ylabel="from")
 
     return Report(tuple(figures), draw)
 
