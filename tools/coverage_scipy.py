@@ -196,10 +196,10 @@ the program runs. `eigh` may give a vector the other sign there than SciPy's dri
 
 Integrals (`quad`, `quad_vec`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program
 runs and differentiated on its final subdivision; inside `jit` and `vmap` there is room for 16 parts
-(48 of `quad_vec`), and a need for more is an error; `cubature` is not followed there.
-`solve_ivp(dense_output=True).sol` solves again to the times it is asked for; the time of an event
-is the root of its function along the solution. Functions of `scipy.stats` that its families have no
-formula for (`rice.cdf`, `nct.ppf`, entropies) have SciPy's value and the derivatives of the
+(48 of `quad_vec`), and a need for more is an error; `cubature` and `solve_bvp` are not followed
+there. `solve_ivp(dense_output=True).sol` solves again to the times it is asked for; the time of an
+event is the root of its function along the solution. Functions of `scipy.stats` that its families
+have no formula for (`rice.cdf`, `nct.ppf`, entropies) have SciPy's value and the derivatives of the
 integral or the equation that they satisfy.
 
 Where SciPy's code leaves a formula out at exactly one value (`if wo == 1`), a recorded number

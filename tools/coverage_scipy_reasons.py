@@ -41,8 +41,6 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "integrate": (
         ("its steps are chosen by values in code that keeps plain arrays; nearest: `quad` or "
          "`quad_vec`", "tanhsinh nsum qmc_quad"),
-        ("a boundary value problem; nearest: `ad.root` of the collocation equations, or "
-         "`solve_ivp` with shooting", "solve_bvp"),
     ),
     "interpolate": (
         ("the knots are chosen by the data; nearest: `make_lsq_spline` with given knots, "

@@ -85,7 +85,9 @@ DISCRETE = {
     "nbinom": ((5.0, 0.5), (0, 1)),
     "geom": ((0.3,), (0,)),
     "betabinom": ((7, 2.3, 0.63), (1, 2)),
-    "skellam": ((15.0, 8.0), ()),
+    "skellam": ((6.0, 8.0), (0, 1)),
+    "zipfian": ((1.3, 10), (0,)),
+    "nchypergeom_fisher": ((20, 7, 12, 0.8), (3,)),
     "logser": ((0.6,), (0,)),
     "planck": ((0.51,), (0,)),
 }
@@ -107,6 +109,15 @@ def test_discrete(name: str, method: str, rng: np.random.Generator) -> None:
     args = tuple(np.float64(shapes[i]) for i in moving)
     skip = frozenset({"bits", "second", "vmap", "jit"})
     checking.check(checking.Case(name, f, args, skip, 2e-6), rng, h=2e-4)
+
+
+def test_trials_of_different_chances(rng: np.random.Generator) -> None:
+    def f(p: Any) -> Any:
+        return st.poisson_binom.logpmf([0, 1, 2], [p[0], p[1], 0.3])
+
+    checking.check(
+        checking.Case("trials", f, (np.array([0.2, 0.6]),), frozenset({"bits"}), 1e-6), rng
+    )
 
 
 def test_frozen_distributions(rng: np.random.Generator) -> None:

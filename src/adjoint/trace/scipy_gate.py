@@ -356,6 +356,7 @@ FAMILIES |= {
         "adjoint.api.scipy_quadrature",
         "adjoint.api.scipy_quad_vec",
         "adjoint.api.scipy_ivp",
+        "adjoint.api.scipy_bvp",
     ),
     "scipy.signal": ("scipy_signal", "scipy_signal_borrowed", "adjoint.api.scipy_designs"),
     "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),

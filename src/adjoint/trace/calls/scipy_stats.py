@@ -187,6 +187,7 @@ for _name in ("_ppf", "_isf"):
 
 
 def _discrete_parsed(dist: Any, args: Any, kwds: Any) -> tuple[Any, Any]:
+    args = tuple(floating(a) if isinstance(a, list | tuple) else a for a in args)
     shapes, loc, _ = dist._parse_args(*args, **kwds)
     return tuple(_number(s) for s in shapes), _number(loc)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from adjoint.trace.calls.scipy_stats_counts import COUNTS
 from adjoint.trace.calls.scipy_stats_noncentral import NONCENTRAL, log1p_over
 
 _LOG_SQRT_2PI = float(0.5 * np.log(2 * np.pi))
@@ -70,6 +71,7 @@ def _genpareto_logpdf(x: Any, c: Any) -> Any:
 
 FORMULAS: dict[str, dict[str, Any]] = {
     **NONCENTRAL,
+    **COUNTS,
     "genpareto": {
         "support": lambda c: (0.0, np.where(c < 0, -1 / np.where(c < 0, c, -1.0), np.inf)),
         "_logpdf": _genpareto_logpdf,
