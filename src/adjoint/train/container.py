@@ -37,13 +37,13 @@ def write(
 
     stored, checks, complexes = {}, {}, []
     for name, value in arrays.items():
-        array = np.array(value, order="C")  # a copy: 0-d arrays stay arrays
+        array = np.asarray(value, order="C")  # 0-d arrays stay arrays
         if array.dtype.kind == "c":
             # The format has no double-precision complex numbers: pairs of real ones.
             complexes.append(name)
             array = array.reshape(*array.shape, 1).view(array.real.dtype)
         stored[name] = array
-        checks[name] = zlib.crc32(array.tobytes())
+        checks[name] = zlib.crc32(array.data)
     head = {
         "format": _VERSION,
         "kind": kind,
@@ -83,7 +83,7 @@ def read(
         )
     arrays = _arrays(content, path, function)
     for name, check in head["checksums"].items():
-        if name not in arrays or zlib.crc32(arrays[name].tobytes()) != check:
+        if name not in arrays or zlib.crc32(arrays[name]) != check:
             raise _damaged(path, function, f"the array {name!r} is not what was written")
     for name in head["complex"]:
         real = arrays[name]
