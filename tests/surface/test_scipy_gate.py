@@ -143,7 +143,10 @@ def test_every_rule_finds_its_function() -> None:
 
     ad.grad(lambda x: x * x)(1.0)
     missing = {e.name for e in scipy_gate._waiting if e.name.startswith("scipy.")}
-    assert missing <= {"scipy.special.softplus", "scipy.linalg.kron"}, missing
+    # Sparse arrays had these in older versions; now they are those of matrices alone.
+    kinds = ("_base._spbase", "_csr._csr_base", "_csc._csc_base")
+    older = {f"scipy.sparse.{kind}.{name}" for kind in kinds for name in ("getrow", "getcol")}
+    assert missing - older <= {"scipy.special.softplus", "scipy.linalg.kron"}, missing
 
 
 def test_results_go_into_the_array_that_is_given() -> None:

@@ -78,7 +78,8 @@ def when_unknown(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 def holds_itself(self: Any, *_: Any, **__: Any) -> bool:
     """Whether an object of SciPy's keeps a recorded array."""
-    return holds_traced(getattr(self, "__dict__", {}).values())
+    within = getattr(self, "_delegate_to", None)  # since SciPy 1.18
+    return any(holds_traced(getattr(x, "__dict__", {}).values()) for x in (self, within))
 
 
 def borrow_class(name: str, without: tuple[str, ...] = ()) -> None:

@@ -6,6 +6,7 @@ each place. A spline through recorded data keeps SciPy's class; its coefficients
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -113,14 +114,48 @@ def _antiderivative(c: Any, grid: Any) -> Any:
     return np.concatenate([inner, start[None]], axis=0)
 
 
+class _AsTheyAre:
+    """What SciPy 1.18 asks for arrays: it gives them as they are."""
+
+    __name__ = "arrays as they are"
+
+    @staticmethod
+    def asarray(x: Any, **_: Any) -> Any:
+        """The same."""
+        return x
+
+
+_AS_THEY_ARE = _AsTheyAre()
+
+
+def hold(spline: Any, **parts: Any) -> None:
+    """Give one of SciPy's piecewise polynomials or splines its arrays, which may be recorded.
+
+    Since SciPy 1.18 they lie in an object within.
+    """
+    if hasattr(type(spline), "_construct_from_xp"):
+        spline._xp = spline._xp_internal = _AS_THEY_ARE
+        spline._delegate_to = SimpleNamespace(**parts)
+        return
+    spline._asarray = _AsTheyAre.asarray
+    for name, value in parts.items():
+        setattr(spline, f"_{name}", value)
+
+
+def held(spline: Any, name: str) -> Any:
+    """One of those arrays."""
+    within = getattr(spline, "_delegate_to", None)
+    return getattr(spline, f"_{name}") if within is None else getattr(within, name)
+
+
 def _holds(self: Any, *_: Any, **__: Any) -> bool:
-    return recorded(self._c) or recorded(self._x)
+    return recorded(held(self, "c")) or recorded(held(self, "x"))
 
 
 def _fill(self: Any, c: Any, grid: Any, axis: int, extrapolate: Any) -> Any:
     """SciPy's object around recorded coefficients."""
-    self._asarray = lambda x: x
-    self._c, self._x, self.axis = c, grid, axis
+    hold(self, c=c, x=grid)
+    self.axis = axis
     self.extrapolate = True if extrapolate is None else extrapolate
     return self
 
@@ -128,26 +163,28 @@ def _fill(self: Any, c: Any, grid: Any, axis: int, extrapolate: Any) -> Any:
 _PPOLY = "scipy.interpolate._interpolate._PPolyBase"
 
 
-@scipy_rule(f"{_PPOLY}.__call__", wanted=_holds)
+@scipy_rule(f"{_PPOLY}.__call__", "scipy.interpolate.PPoly.__call__", wanted=_holds)
 def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
     """The value, or a derivative, at places."""
     if type(self).__name__ in ("BPoly", "NdPPoly"):
         raise refused(type(self).__name__, "evaluation", "PPoly.from_bernstein_basis(...)")
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
-    return evaluate(self._c, self._x, x, nu, extrapolate, self.axis)
+    return evaluate(held(self, "c"), held(self, "x"), x, nu, extrapolate, self.axis)
 
 
 def _new(self: Any, c: Any, extrapolate: Any = None) -> Any:
     from scipy.interpolate import PPoly
 
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
-    return _fill(PPoly.__new__(PPoly), c, self._x, self.axis, extrapolate)
+    return _fill(PPoly.__new__(PPoly), c, held(self, "x"), self.axis, extrapolate)
 
 
 @scipy_rule("scipy.interpolate.PPoly.derivative", wanted=_holds)
 def ppoly_derivative(self: Any, nu: int = 1) -> Any:
     """The derivative as another piecewise polynomial."""
-    return ppoly_antiderivative(self, -nu) if nu < 0 else _new(self, derivative(self._c, nu))
+    if nu < 0:
+        return ppoly_antiderivative(self, -nu)
+    return _new(self, derivative(held(self, "c"), nu))
 
 
 @scipy_rule("scipy.interpolate.PPoly.antiderivative", wanted=_holds)
@@ -155,9 +192,9 @@ def ppoly_antiderivative(self: Any, nu: int = 1) -> Any:
     """The integral from the first place as another piecewise polynomial."""
     if nu <= 0:
         return ppoly_derivative(self, -nu)
-    c = self._c
+    c = held(self, "c")
     for _ in range(nu):
-        c = _antiderivative(c, self._x)
+        c = _antiderivative(c, held(self, "x"))
     return _new(self, c, False if self.extrapolate == "periodic" else None)
 
 
@@ -167,8 +204,8 @@ def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
     if extrapolate == "periodic":
         raise refused("PPoly.integrate", "a periodic extension", "limits inside the period")
-    c = _antiderivative(self._c, self._x)
-    ends = [evaluate(c, self._x, x, 0, extrapolate, self.axis) for x in (a, b)]
+    c = _antiderivative(held(self, "c"), held(self, "x"))
+    ends = [evaluate(c, held(self, "x"), x, 0, extrapolate, self.axis) for x in (a, b)]
     return ends[1] - ends[0]
 
 

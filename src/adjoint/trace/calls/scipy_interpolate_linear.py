@@ -12,6 +12,7 @@ from adjoint.trace.calls.scipy_interpolate import (
     cubic_slopes,
     evaluate,
     from_slopes,
+    held,
     interval,
     pick,
     places_in,
@@ -105,7 +106,7 @@ def _between(kind: Any, grid: Any, y: Any, x: Any) -> Any:
             value = evaluate(c, grid, flat, 0, True, 0)
         else:
             spline = make_interp_spline(grid, y, degree)
-            value = spline_value(spline._t, spline._c, degree, flat)
+            value = spline_value(held(spline, "t"), held(spline, "c"), degree, flat)
     else:
         value = pick(y, _step(kind, grid, flat))
     return np.reshape(value, x.shape + tuple(y.shape[1:]))

@@ -14,7 +14,7 @@ from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.borrow_scipy import borrow_names, borrow_scipy, holds_itself
 from adjoint.trace.calls.axis_maps import along_axis
-from adjoint.trace.calls.scipy_interpolate import pick, places_in, refused
+from adjoint.trace.calls.scipy_interpolate import held, hold, pick, places_in, refused
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
@@ -102,8 +102,8 @@ def made_spline(t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) 
 
 
 def _filled(spline: Any, t: Any, c: Any, k: int, extrapolate: Any, axis: int) -> Any:
-    spline._asarray = lambda x, **_: x
-    spline._t, spline._c, spline.k = t, c, k
+    hold(spline, t=t, c=c)
+    spline.k = k
     spline.extrapolate, spline.axis = extrapolate, axis
     return spline
 
@@ -120,7 +120,7 @@ def bspline_init(self: Any, t: Any, c: Any, k: int, extrapolate: Any = True, axi
 def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
     """The value, or a derivative, at places."""
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
-    t, c, k = self._t, self._c, self.k
+    t, c, k = held(self, "t"), held(self, "c"), self.k
     x = floating(x)
     flat, counts = _in_base(t, k, np.reshape(x, (-1,)), extrapolate)
     value = spline_value(t, c, k, flat, nu)
@@ -137,7 +137,7 @@ def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any
 @scipy_rule(f"{_B}.derivative", wanted=holds_itself)
 def bspline_derivative(self: Any, nu: int = 1) -> Any:
     """The derivative as another spline."""
-    t, c, k = self._t, floating(self._c), self.k
+    t, c, k = held(self, "t"), floating(held(self, "c")), self.k
     n = t.shape[0] - k - 1
     c = c[:n]
     for _ in range(nu):
@@ -151,7 +151,7 @@ def bspline_derivative(self: Any, nu: int = 1) -> Any:
 @scipy_rule(f"{_B}.antiderivative", wanted=holds_itself)
 def bspline_antiderivative(self: Any, nu: int = 1) -> Any:
     """The integral from the start of the base as another spline."""
-    t, c, k = self._t, floating(self._c), self.k
+    t, c, k = held(self, "t"), floating(held(self, "c")), self.k
     for _ in range(nu):
         t, c, k = _integral(t, c, k)
     extrapolate = False if self.extrapolate == "periodic" else self.extrapolate
@@ -176,10 +176,11 @@ def bspline_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
     if extrapolate == "periodic":
         raise refused("BSpline.integrate", "a periodic extension", "limits inside the period")
-    t, c, k = _integral(self._t, floating(self._c), self.k)
+    t, c, k = _integral(held(self, "t"), floating(held(self, "c")), self.k)
     ends = floating(np.stack([as_operand(a), as_operand(b)]))
     if not extrapolate:
-        ends = np.clip(ends, self._t[self.k], self._t[self._t.shape[0] - self.k - 1])
+        knots = held(self, "t")
+        ends = np.clip(ends, knots[self.k], knots[knots.shape[0] - self.k - 1])
     values = spline_value(t, c, k, ends)
     return values[1] - values[0]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import borrow_class, borrow_classes, holds_itself
-from adjoint.trace.calls.scipy_interpolate import pick, recorded, refused
+from adjoint.trace.calls.scipy_interpolate import held, pick, recorded, refused
 from adjoint.trace.calls.scipy_interpolate_splines import (
     basis,
     made_spline,
@@ -59,8 +59,8 @@ def tensor_fit(grid: Any, values: Any, degree: int) -> tuple[list[Any], Any]:
     c = floating(values)
     for axis, points in enumerate(grid):
         spline = make_interp_spline(points, np.moveaxis(c, axis, 0), degree)
-        knots.append(spline._t)
-        c = np.moveaxis(floating(spline._c), 0, axis)
+        knots.append(held(spline, "t"))
+        c = np.moveaxis(floating(held(spline, "c")), 0, axis)
     return knots, c
 
 
@@ -123,7 +123,7 @@ def _turned_into(name: str) -> None:
         made = getattr(made_spline(floating(t), floating(c), k), name)(n)
         kind = si.UnivariateSpline
         found = kind.__new__(kind)
-        found._eval_args = (made._t, made._c, made.k)
+        found._eval_args = (held(made, "t"), held(made, "c"), made.k)
         # what is constant beyond the ends has no slope there
         found.ext = 1 if name == "derivative" and self.ext == 3 else self.ext
         return found
@@ -144,7 +144,7 @@ def least_squares(
     inner = floating(t)
     ends = [np.full(k + 1, 1.0) * low, inner, np.full(k + 1, 1.0) * high]
     spline = make_lsq_spline(x, y, np.concatenate(ends), k, w)
-    self._eval_args = (spline._t, spline._c, k)
+    self._eval_args = (held(spline, "t"), held(spline, "c"), k)
     self.ext = _extension(ext)
 
 
@@ -323,7 +323,7 @@ def _nearest(points: Any, values: Any, xi: Any, name: str) -> Any:
 @scipy_rule("scipy.interpolate.griddata")
 def griddata(
     points: Any, values: Any, xi: Any, method: str = "linear", fill_value: Any = np.nan,
-    rescale: bool = False,
+    rescale: bool = False, simplex_tolerance: float = 1.0,
 ) -> Any:  # fmt: skip
     """Scattered data at other places."""
     if rescale or method not in ("linear", "nearest"):
