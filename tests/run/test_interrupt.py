@@ -49,9 +49,8 @@ def _processor_seconds(process: int) -> float:
     return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_control_c_ends_a_native_call_within_a_second(threads: int) -> None:
-    code = LONG.format(threads=threads, donate=(), size=9 if threads == 1 else 20_000)
+def interrupted(code: str, threads: int) -> tuple[str, float]:
+    """What a program says that gets a Ctrl-C, and how long it went on, as parts of a second."""
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -63,9 +62,17 @@ def test_control_c_ends_a_native_call_within_a_second(threads: int) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     said, _, ended = out.strip().rpartition("\n")
-    assert said == "interrupted True", err
+    assert said.startswith("interrupted"), err
     seconds = float(ended) - started if counts else time.perf_counter() - started
-    assert seconds < (threads if counts else 1)
+    return said, seconds / (threads if counts else 1)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_control_c_ends_a_native_call_within_a_second(threads: int) -> None:
+    code = LONG.format(threads=threads, donate=(), size=9 if threads == 1 else 20_000)
+    said, seconds = interrupted(code, threads)
+    assert said == "interrupted True"
+    assert seconds < 1
 
 
 ONE_STEP = """
@@ -79,7 +86,8 @@ print("ready", flush=True)
 try:
     run(x)
 except KeyboardInterrupt:
-    print("interrupted", flush=True)
+    print("interrupted")
+    print(time.process_time())
 """
 
 
@@ -94,20 +102,10 @@ except KeyboardInterrupt:
 def test_control_c_ends_a_single_long_step(
     function: str, shape: tuple[int, ...], threads: int
 ) -> None:
-    code = ONE_STEP.format(function=function, shape=shape, threads=threads)
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    _, seconds = interrupted(
+        ONE_STEP.format(function=function, shape=shape, threads=threads), threads
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(0.8)  # compiling is over
-    started = time.perf_counter()
-    process.send_signal(signal.SIGINT)
-    told = process.stdout.readline()
-    seconds = time.perf_counter() - started
-    _, err = process.communicate(timeout=60)
-    assert told == "interrupted\n", err
-    assert seconds < 1.0
+    assert seconds < 1
 
 
 def test_what_comes_after_an_interrupted_step_is_left_out(alarm: Any) -> None:

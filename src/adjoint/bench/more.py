@@ -163,6 +163,17 @@ def gaussian_process(xp: Any) -> Callable[[Any], Any]:
     return f
 
 
+def systems(xp: Any) -> Callable[[Any], Any]:
+    """Many small linear systems, and their determinants."""
+
+    def f(p: Any) -> Any:
+        a, b = p
+        a = a + 4 * xp.eye(a.shape[2])
+        return xp.sum(xp.linalg.solve(a, b) ** 2) + xp.sum(xp.linalg.slogdet(a)[1])
+
+    return f
+
+
 def kalman(xp: Any) -> Callable[[Any], Any]:
     """The likelihood of a filter over a series, a Python loop of small matrices."""
     a = np.array([[1.0, 1.0], [0.0, 1.0]])
@@ -287,6 +298,7 @@ def programs() -> list[Program]:
         ("where 10^5", same(piecewise, torch=False), F32, [(100_000,)] * 2, 5e6),
         ("embedding 1000x64", same(embedding(1000)), F32, [(1000, 64), (64, 8)], 1e6),
         ("Gaussian process 100", same(gaussian_process), F64, [(3,), (100, 3), (100,)], 4e6),
+        ("systems 100x10", same(systems), F64, [(100, 10, 10), (100, 10, 1)], 6e5),
         ("Kalman 100", same(kalman, torch=False), F64, [(2,), (100,)], 2e4),
         ("reductions 40x50x60", same(reductions, torch=False), F64, [(40, 50, 60)], 2e6),
         (

@@ -68,29 +68,42 @@ class _Node:
         self.evaluate = node.primitive.notes.get("compiled", node.primitive.evaluate)
         self.settings = node.settings
         self.several = node.primitive.several
-        self.ins = step.ins
-        self.outs = step.outs
+        self.ins = [_View(place) for place in step.ins]
+        self.outs = [_View(place) for place in step.outs]
 
     def __call__(self, pointers: Any) -> None:
-        arrays = [_array(pointers[i], place) for i, place in enumerate(self.ins)]
+        arrays = [view.at(pointers[i]) for i, view in enumerate(self.ins)]
         with np.errstate(all="ignore"):  # machine code does not warn either
             results = self.evaluate(*arrays, **self.settings)
         if not self.several:
             results = (results,)
-        for i, (place, result) in enumerate(zip(self.outs, results, strict=True), len(self.ins)):
-            if place.size:
-                view = _array(pointers[i], place)
-                view[...] = result
+        for i, (view, result) in enumerate(zip(self.outs, results, strict=True), len(self.ins)):
+            view.at(pointers[i])[...] = result
 
 
-def _array(address: int, place: Place) -> Any:
-    """A view of raw memory."""
-    dtype = place.dtype
-    if place.size == 0:
-        return np.empty(place.shape, dtype)
-    low = sum(min(0, s * (n - 1)) for s, n in zip(place.strides, place.shape, strict=True))
-    high = sum(max(0, s * (n - 1)) for s, n in zip(place.strides, place.shape, strict=True))
-    start = address + low * dtype.itemsize
-    raw: Any = (ctypes.c_char * ((high - low + 1) * dtype.itemsize)).from_address(start)
-    strides = [s * dtype.itemsize for s in place.strides]
-    return np.ndarray(place.shape, dtype, raw, -low * dtype.itemsize, strides)
+class _View:
+    """A view of raw memory; the last one is kept, for a program often works in the same."""
+
+    def __init__(self, place: Place) -> None:
+        self.dtype, self.shape = place.dtype, place.shape
+        size = place.dtype.itemsize
+        self.strides = [s * size for s in place.strides]
+        spans = [s * (n - 1) for s, n in zip(self.strides, place.shape, strict=True)]
+        self.low = sum(min(0, span) for span in spans)
+        high = sum(max(0, span) for span in spans)
+        self.nbytes = high - self.low + size if place.size else 0
+        self._last: tuple[int, Any] = (0, None)
+
+    def at(self, address: int) -> Any:
+        """The array whose first element lies at an address."""
+        known, array = self._last
+        if known != address or array is None:
+            array = self._made(address)
+            self._last = address, array
+        return array.view()  # whoever is given it may reshape it
+
+    def _made(self, address: int) -> Any:
+        if self.nbytes == 0:
+            return np.empty(self.shape, self.dtype)
+        raw: Any = (ctypes.c_char * self.nbytes).from_address(address + self.low)
+        return np.ndarray(self.shape, self.dtype, raw, -self.low, self.strides)
