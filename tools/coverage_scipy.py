@@ -47,6 +47,8 @@ CLASSES = {
 }
 # Short Python around functions with rules: SciPy's own code runs on recorded arrays.
 THROUGH = {"assoc_laguerre", "cubature"}
+# With rules, which give indices alone.
+INDICES = {"argrelextrema", "argrelmax", "argrelmin"}
 # Given sizes and settings, or results that are counts, labels, tables, files or tests.
 APART = {
     "special": "ai_zeros bei_zeros beip_zeros ber_zeros berp_zeros bernoulli bi_zeros c_roots "
@@ -111,7 +113,9 @@ def groups(package: str) -> dict[str, list[str]]:
             f"scipy.{package}.{part}.{name}" in names
             for part in ("_basic_backend", "_realtransforms_backend", "_fftlog_backend")
         )
-        if (
+        if name in INDICES:
+            group = "apart"
+        elif (
             is_row
             or id(value) in ids
             or in_backend
@@ -192,7 +196,8 @@ there, and what chooses by value is refused: the steps of `solve_ivp` without `t
 first and the last state), more events than one that ends it, `qr(pivoting=True)`, `ldl`, `griddata`
 at recorded places; `null_space` and `orth` take the matrix to have full rank there, and are NaN if
 it has not. Filter design (`butter`, `ellip`, `firwin`) from a recorded cutoff is run by SciPy when
-the program runs. `eigh` may give a vector the other sign there than SciPy's driver does.
+the program runs. Where peaks are (`find_peaks`, `argrelmax`) is chosen outside `jit` only. `eigh`
+may give a vector the other sign there than SciPy's driver does.
 
 Integrals (`quad`, `quad_vec`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program
 runs and differentiated on its final subdivision; inside `jit` and `vmap` there is room for 16 parts

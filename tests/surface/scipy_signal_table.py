@@ -31,6 +31,14 @@ Cm = np.array([[1.0, 0.4]])
 Dm = np.array([[0.1]])
 
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "find_peaks": (
+        lambda x: [
+            (x[k] ** 2, d["peak_heights"], d["prominences"], d["left_thresholds"])
+            for k, d in [sg.find_peaks(x, height=0.4, prominence=0.05, threshold=0.01)]
+        ],
+        (x,),
+    ),
+    "argrelmax": (lambda x: x[sg.argrelmax(x)[0]] + x[sg.argrelmin(x, order=2)[0]][0], (x,)),
     "lfilter": (lambda b, a, x: sg.lfilter(b, a, x), (b, a, x)),
     "lfilter a0": (lambda b, a, x: sg.lfilter(b, a, x, axis=0), (b, a * 2, X)),
     "lfilter zi": (lambda b, a, x, z: sg.lfilter(b, a, x, zi=z), (b, a, x, np.array([0.3, 0.1]))),
@@ -159,6 +167,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
+    "find_peaks": "jit vmap",
+    "argrelmax": "jit vmap",
     "lfilter": "bits",
     "lfilter a0": "bits",
     "lfilter zi": "bits",

@@ -358,7 +358,12 @@ FAMILIES |= {
         "adjoint.api.scipy_ivp",
         "adjoint.api.scipy_bvp",
     ),
-    "scipy.signal": ("scipy_signal", "scipy_signal_borrowed", "adjoint.api.scipy_designs"),
+    "scipy.signal": (
+        "scipy_signal",
+        "scipy_signal_borrowed",
+        "scipy_signal_peaks",
+        "adjoint.api.scipy_designs",
+    ),
     "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
     "scipy.interpolate": (
         "scipy_interpolate",

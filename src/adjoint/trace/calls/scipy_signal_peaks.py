@@ -1,0 +1,70 @@
+"""Peaks of scipy.signal on stand-in arrays: where they are is chosen by values, and stays."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import ConcreteValueError, UnsupportedError
+from adjoint.graph.source import source_here
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.scipy_gate import entries, scipy_rule
+
+_MOVING = ("widths", "width_heights", "left_ips", "right_ips")
+
+
+def _plain(name: str, x: Any) -> Any:
+    """The values behind a stand-in."""
+    if isinstance(x, list | tuple):
+        return type(x)(_plain(name, part) for part in x)
+    value = concrete_value(x) if hasattr(x, "recorder") else x
+    if value is None and x is not None:
+        raise ConcreteValueError(
+            "the number of peaks is not known while recording",
+            function=f"scipy.signal.{name}",
+            source=source_here(),
+            remedy="find the peaks of a plain array outside, and index with them inside",
+        )
+    return value
+
+
+@scipy_rule("scipy.signal.find_peaks")
+def find_peaks(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """The indices of peaks; heights, thresholds and prominences move with the data."""
+    own = entries["scipy.signal.find_peaks"].original
+    call = inspect.signature(own).bind(x, *args, **kwargs)
+    given = {key: _plain("find_peaks", value) for key, value in call.arguments.items()}
+    peaks, told = own(**given)
+    found = [name for name in _MOVING if name in told]
+    if found:
+        raise UnsupportedError(
+            "the widths of peaks have no rule for arrays under recording",
+            function="scipy.signal.find_peaks",
+            source=source_here(),
+            wanted="height, threshold, distance, prominence or plateau_size",
+        )
+    x = floating(x)
+    tops = x[peaks]
+    if "peak_heights" in told:
+        told["peak_heights"] = tops
+    if "left_thresholds" in told:
+        told |= {"left_thresholds": tops - x[peaks - 1], "right_thresholds": tops - x[peaks + 1]}
+    if "prominences" in told:
+        bases = np.maximum(x[told["left_bases"]], x[told["right_bases"]])
+        told["prominences"] = tops - bases
+    return peaks, told
+
+
+def _indices(name: str) -> None:
+    """Functions that give indices alone."""
+
+    @scipy_rule(f"scipy.signal.{name}")
+    def rule(data: Any, *args: Any, **kwargs: Any) -> Any:
+        return entries[f"scipy.signal.{name}"].original(_plain(name, data), *args, **kwargs)
+
+
+for _name in ("argrelmax", "argrelmin", "argrelextrema"):
+    _indices(_name)
