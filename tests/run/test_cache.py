@@ -147,3 +147,12 @@ def test_another_process_hits(folder: Path) -> None:
         results.append(done.stdout.split())
     assert results[0][0] != "0"
     assert results[1] == ["0", results[0][1]]
+
+
+def test_the_size_is_looked_at_now_and_then(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by every process: with a full folder that takes a second."""
+    looks: list[int] = []
+    monkeypatch.setattr(cache, "sweep", looks.append)
+    for i in range(300):
+        cache.store(f"{i:064x}", b"code")
+    assert 1 <= len(looks) <= 15

@@ -15,13 +15,12 @@ import hashlib
 import os
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 _MAGIC = b"adjoint code 1\n"
 _MOST_BYTES = 256 << 20
-_SWEEP_EVERY = 64  # stores between looks at the size of the folder
-
-_stores = 0
+_SWEEP_EVERY = 64  # of so many keys one has the folder's size looked at, whoever stores it
 
 
 def folder() -> Path | None:
@@ -87,7 +86,6 @@ def load(key: str, kind: str = CODE) -> bytes | None:
 
 def store(key: str, code: bytes, kind: str = CODE) -> None:
     """Keep machine code; a folder that cannot be written is no reason to fail."""
-    global _stores
     path = _file(key, kind)
     if path is None:
         return
@@ -105,8 +103,7 @@ def store(key: str, code: bytes, kind: str = CODE) -> None:
             raise
     except OSError:
         return
-    _stores += 1
-    if _stores % _SWEEP_EVERY == 1:
+    if zlib.crc32(key.encode()) % _SWEEP_EVERY == 0:
         sweep(_MOST_BYTES)
 
 
