@@ -193,11 +193,19 @@ def test_rows_far_apart_are_copied_first(dtype, rng):
 
 
 def test_stretches_are_even_where_they_can_be():
-    from adjoint.lower.products import _depth
+    from adjoint.lower.products import depth_of
 
-    assert [_depth(k) for k in (0, 1, 768, 769, 784, 2048, 2500)] == [0, 1, 768, 385, 392, 512, 625]
+    assert [depth_of(k) for k in (0, 1, 768, 769, 784, 2048, 2500)] == [
+        0,
+        1,
+        768,
+        385,
+        392,
+        512,
+        625,
+    ]
     for k in (1, 767, 256001, 65537):
-        depth = _depth(k)
+        depth = depth_of(k)
         assert 0 < depth <= 768
         assert depth * -(-k // depth) >= k
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 
 from adjoint.lower.emit import (
-    Emitter,
     Reg,
     complex_kind,
     join,
@@ -23,9 +22,10 @@ from adjoint.lower.emit import (
 )
 from adjoint.lower.index import Index
 from adjoint.lower.layout import Place
+from adjoint.lower.loops import LoopWriter
 
 
-class MemoryWriter(Emitter):
+class MemoryWriter(LoopWriter):
     """An emitter that reads and writes places.
 
     Args:

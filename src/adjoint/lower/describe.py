@@ -37,13 +37,16 @@ def show_place(place: Place) -> str:
     """Where a value lies: ``f32[10,30] arena+128``."""
     buffer = place.buffer.root()
     where = f"argument {buffer.slot}" if buffer.kind == "argument" else f"arena+{buffer.offset}"
-    shape = ",".join(map(str, place.shape))
     more = "" if place.is_contiguous else f" strides {place.strides}"
     if place.offset:
         more += f" from {place.offset}"
     for counter, stride in place.moving:
         more += f" + {stride} {counter}"
-    return f"{place.dtype}[{shape}] {where}{more}"
+    return f"{_show_type(place)} {where}{more}"
+
+
+def _show_type(place: Place) -> str:
+    return f"{place.dtype}[{','.join(map(str, place.shape))}]"
 
 
 def show_steps(steps: list[Step]) -> str:
@@ -59,8 +62,7 @@ def show_steps(steps: list[Step]) -> str:
         elif isinstance(step, KernelStep):
             lines += [pad + line for line in _kernel(step, names)]
         elif isinstance(step, ProductStep):
-            lines.append(f"{pad}product {show_place(step.c)}")
-            lines.append(f"{pad}  = {show_place(step.a)} @ {show_place(step.b)}")
+            lines += [pad + line for line in _product(step, names)]
         elif isinstance(step, PhaseStep):
             ins = "; ".join(map(show_place, step.ins))
             lines.append(f"{pad}convolution {step.phases[-1].symbol}: {ins}")
@@ -102,9 +104,23 @@ def _straight(step: StraightStep) -> list[str]:
     return [*lines, f"  -> {'; '.join(map(show_place, step.outs))}"]
 
 
+def _product(step: ProductStep, names: _Names) -> list[str]:
+    """A product, and what is computed of each tile of it."""
+    c = show_place(step.c) if step.stored else f"{_show_type(step.c)} in tiles"
+    lines = [f"product {c}", f"  = {show_place(step.a)} @ {show_place(step.b)}"]
+    if step.edge:
+        lines += ["  then, tile by tile:", *[f"  {line}" for line in _values(step.edge, names)]]
+    return lines
+
+
 def _kernel(step: KernelStep, names: _Names) -> list[str]:
     kernel = step.kernel
-    lines = [f"kernel over {list(kernel.space)}, {_loops(kernel)}"]
+    return [f"kernel over {list(kernel.space)}, {_loops(kernel)}", *_values(step, names)]
+
+
+def _values(step: KernelStep, names: _Names) -> list[str]:
+    """What a kernel computes."""
+    kernel, lines = step.kernel, []
     for stage in kernel.stages:
         for node in stage.nodes:
             place = kernel.stores.get(node.output)

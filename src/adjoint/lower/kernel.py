@@ -151,6 +151,29 @@ class KernelWriter:
             return
         self._nest(kept, at, not kernel.across, self._stages)
 
+    def write_tile(self, split: int) -> None:
+        """The part of a map between two rows and two columns, registers of the function.
+
+        Rows run along the axes before ``split``, columns along those from there on.
+        """
+        axes = list(range(len(self.kernel.space)))
+        rows, columns = axes[:split], axes[split:]
+        lanes = self.kept_lanes(self._extent(columns))
+        self.w.line(f"%column.whole = and i64 %column.end, {-lanes}")
+        self.w.line("%last = icmp ult i64 %column.whole, %column.end")
+        at: list[Index] = [ZERO] * len(axes)
+
+        def row(index: Index) -> None:
+            here = self._place(rows, index, at)
+            self.w.vector_loop(
+                self._extent(columns),
+                lanes,
+                lambda i: self._stages(self._place(columns, i, here)),
+                between=("%column", "%column.whole"),
+            )
+
+        self.w.loop(self._extent(rows), row, between=("%row", "%row.end"))
+
     def _blocks(self, at: Sequence[Index]) -> None:
         """Partial results of fixed stretches, whoever computes them: the same bits always."""
         kernel = self.kernel

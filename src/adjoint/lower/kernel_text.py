@@ -35,23 +35,40 @@ def write_kernel(
     name: str,
     features: frozenset[str],
     codes: Any,
+    split: int | None = None,
 ) -> tuple[str, list[Place], Writer]:
-    """The kernel as an LLVM function, and the places whose pointers it takes."""
+    """The kernel as an LLVM function, and the places whose pointers it takes.
+
+    With an axis at which to split it is a map for a tile: for some of the rows before, and some
+    of the columns from there on. What lies in a place of the kind "tile" is found by a pointer
+    of its own. Such a function stays one by itself: beside a product's accumulators its
+    registers would be moved to memory.
+    """
     parameters: dict[tuple[Any, Any], tuple[str, Place]] = {}
 
     def pointer(place: Place) -> str:
+        if place.buffer.kind == "tile":
+            return "%tile"
         key = (place.buffer.root(), place.moving)
         if key not in parameters:
             parameters[key] = (f"%b{len(parameters)}", place)
         return parameters[key][0]
 
     writer = Writer(features, inline, places, pointer)
-    KernelWriter(kernel, writer).write()
+    if split is None:
+        KernelWriter(kernel, writer).write()
+    else:
+        KernelWriter(kernel, writer).write_tile(split)
     finish_checks(writer, codes)
     declared = ["ptr %errors", *(f"ptr {p}" for p, _ in parameters.values())]
-    if kernel.shared:
+    if split is not None:
+        bounds = ("row", "row.end", "column", "column.end")
+        declared += ["ptr %tile", *(f"i64 %{bound}" for bound in bounds)]
+    elif kernel.shared:
         declared += ["i64 %begin", "i64 %end", "i1 %last"]
     text = writer.function(name, declared)
+    if split is not None:
+        text = text.replace(" #0 {", " noinline #0 {", 1)
     return text, [place for _, place in parameters.values()], writer
 
 

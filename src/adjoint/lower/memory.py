@@ -13,7 +13,17 @@ from math import prod
 
 from adjoint.lower.kernel import Kernel
 from adjoint.lower.layout import Buffer
-from adjoint.lower.steps import CustomStep, KernelStep, LoopStep, Step, nested, reads, walk, writes
+from adjoint.lower.steps import (
+    CustomStep,
+    KernelStep,
+    LoopStep,
+    ProductStep,
+    Step,
+    nested,
+    reads,
+    walk,
+    writes,
+)
 from adjoint.lower.widths import fitting
 
 ALIGNMENT = 64
@@ -95,10 +105,16 @@ def reuse_in_place(steps: list[Step]) -> None:
     for step, number in order:
         if isinstance(step, CustomStep) and step.over_first:
             _over_first(step, number, life)
-        if not isinstance(step, KernelStep):
+        if isinstance(step, ProductStep) and step.edge:
+            # The product's operands are read all the time; what is not stored lies nowhere.
+            others = [p.buffer.root() for p in (step.a, step.b, step.c)[: 3 - step.stored]]
+            step = step.edge
+        elif isinstance(step, KernelStep):
+            others = []
+        else:
             continue
         kernel = step.kernel
-        exact: dict[Buffer, bool] = {}
+        exact: dict[Buffer, bool] = dict.fromkeys(others, False)
         for operand, pointwise in kernel.reads:
             place = step.places[operand]
             buffer = place.buffer.root()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from adjoint.graph.graph import Node, Operand
 from adjoint.graph.source import Source
 from adjoint.lower import blas, products, signals, teams, threads
 from adjoint.lower.control import ControlWriter
+from adjoint.lower.edges import split_of, tile_place
 from adjoint.lower.expr import Writer
 from adjoint.lower.kernel_text import finish_checks, write_finish, write_kernel
 from adjoint.lower.layout import Place
 from adjoint.lower.linalg import FAULTS
+from adjoint.lower.products_edge import Edge
 from adjoint.lower.region import vector_registers
 from adjoint.lower.steps import (
     BranchStep,
@@ -122,7 +125,7 @@ class ModuleWriter(ControlWriter):
         self.kernels: dict[str, str] = {}  # text of a kernel without its name -> name
         self.functions: list[str] = []
         self.phase_texts: dict[str, str] = {}
-        self.products: dict[tuple[products.Shape, int], products.SmallProduct] = {}
+        self.products: dict[tuple[products.Shape, int, Edge | None], products.SmallProduct] = {}
         self.declarations: dict[str, str] = {}
         self.library: dict[str, str] = {}
         self.constants: dict[str, str] = {}
@@ -158,12 +161,7 @@ class ModuleWriter(ControlWriter):
         price: float = 0.0,
     ) -> None:
         text, parameters, writer = make("@NAME")
-        self.declarations.update(writer.declarations)
-        self.library.update(writer.library)
-        name = self.kernels.get(text)
-        if name is None:
-            name = self.kernels[text] = f"@kernel{len(self.kernels)}"
-            self.functions.append(text.replace("@NAME", name, 1))
+        name = self._named(text, writer)
         given = ["ptr %arena", *(f"ptr {self.pointer(p)}" for p in parameters)]
 
         def call(*part: str) -> None:
@@ -177,6 +175,16 @@ class ModuleWriter(ControlWriter):
             signals.piece_of(price, shared),
             lambda begin, end, last: call(f"i64 {begin}", f"i64 {end}", f"i1 {last}"),
         )
+
+    def _named(self, text: str, writer: Writer) -> str:
+        """The function with such a text; it is written only once."""
+        self.declarations.update(writer.declarations)
+        self.library.update(writer.library)
+        name = self.kernels.get(text)
+        if name is None:
+            name = self.kernels[text] = f"@kernel{len(self.kernels)}"
+            self.functions.append(text.replace("@NAME", name, 1))
+        return name
 
     def kernel(self, step: KernelStep) -> None:
         """A fused kernel."""
@@ -249,13 +257,16 @@ class ModuleWriter(ControlWriter):
             a, c = (place.strip(counter, strips) for place in (step.a, step.c))
             part = emitted_shape(a, step.b, c)
             assert part is not None
-            pointers = (self.element(a), self.element(step.b), self.element(c))
-            self._emitted(part, pointers, False, shape.m)
+            above = "0"
+            if step.edge:
+                above = self.fresh("%m")
+                self.lines.append(f"{above} = mul i64 {counter}, {part.m}")
+            self._emitted(replace(step, a=a, c=c), part, False, shape.m, above)
+            return
+        if shape is not None:
+            self._emitted(step, shape, threads.is_shared(step))
             return
         pointers = (self.element(step.a), self.element(step.b), self.element(step.c))
-        if shape is not None:
-            self._emitted(shape, pointers, threads.is_shared(step))
-            return
         if self.several and not self.split and threads.is_shared(step):
             # BLAS does not promise the same bits for parts of a product: one thread does all.
             self.by_first(lambda: self._blas(step, pointers))
@@ -267,13 +278,15 @@ class ModuleWriter(ControlWriter):
 
     def _emitted(
         self,
+        step: ProductStep,
         shape: products.Shape,
-        pointers: tuple[str, str, str],
         shared: bool,
         rows: int = 0,
+        above: str = "0",
     ) -> None:
-        """A product as code of its own, or the part of one of so many rows."""
-        made = self.products.get((shape, rows))
+        """A product as code of its own, or the part of one of so many rows below others."""
+        edge, further = self._edge(step, shape, rows)
+        made = self.products.get((shape, rows, edge))
         if made is None:
             vector_bytes, registers = vector_registers(self.features)
             made = products.deep_product(
@@ -283,22 +296,66 @@ class ModuleWriter(ControlWriter):
                 registers=registers,
                 attributes="#0",
                 rows=rows,
+                edge=edge,
             )
-            self.products[shape, rows] = made
+            self.products[shape, rows, edge] = made
             self.functions.append(made.text)
-        a, b, c = pointers
-        given = f"ptr {a}, ptr {b}, ptr {c}"
+        c = self.element(step.c) if step.stored else "null"
+        given = ", ".join(f"ptr {p}" for p in (self.element(step.a), self.element(step.b), c))
         bounds = self.part(made.units) if shared else ("0", str(made.units), "true")
         price = threads.price_of_product(shape.m, shape.n, shape.k, int(shape.dtype[-2:]) // 8)
-        self._units(made.symbol, given, bounds, signals.piece_of(price, made.units))
+        if edge:
+            further = [f"i64 {above}", *(f"ptr {p}" for p in further)]
+        self._units(made.symbol, given, bounds, signals.piece_of(price, made.units), further)
 
-    def _units(self, symbol: str, given: str, bounds: tuple[str, str, str], piece: int) -> None:
+    def _units(
+        self,
+        symbol: str,
+        given: str,
+        bounds: tuple[str, str, str],
+        piece: int,
+        further: Sequence[str] = (),
+    ) -> None:
         """A function for some units of its work."""
 
         def call(begin: str, end: str, last: str) -> None:
-            self.lines.append(f"call void {symbol}({given}, i64 {begin}, i64 {end})")
+            part = [given, f"i64 {begin}", f"i64 {end}", *further]
+            self.lines.append(f"call void {symbol}({', '.join(part)})")
 
         self.in_pieces(bounds, piece, call)
+
+    def _edge(
+        self, step: ProductStep, shape: products.Shape, part: int
+    ) -> tuple[Edge | None, list[str]]:
+        """What a product's tiles go on with, and the pointers it takes."""
+        if step.edge is None:
+            return None, []
+        rows = part or shape.m
+        kernel, inline = step.edge.kernel, step.edge.inline
+        places: Mapping[Operand, Place] = step.edge.places
+        if not step.stored:
+            lead = products.tile_lead(shape, *vector_registers(self.features), part)
+            tiles = {
+                x: tile_place(places[x], rows, lead)
+                for x, _ in kernel.reads
+                if places[x].buffer.root() is step.c.buffer.root()
+            }
+            places = ChainMap(tiles, step.edge.places)
+        split = split_of(kernel.space, rows)
+        assert split is not None
+        text, taken, writer = write_kernel(
+            kernel, inline, places, "@NAME", self.features, self._site, split
+        )
+        name = self._named(text, writer)
+        pointers = ["%arena", *(self.pointer(p) for p in taken)]
+        far = {places[x].buffer.root() for x, same in kernel.reads if same}
+        far |= {place.buffer.root() for place in kernel.stores.values()}
+        streams = tuple(
+            (i, place.dtype.itemsize)
+            for i, place in enumerate(taken, 1)
+            if place.buffer.root() in far and place.size == kernel.size and place.is_contiguous
+        )
+        return Edge(name, len(pointers), step.stored, streams), pointers
 
     def phases(self, step: PhaseStep) -> None:
         """A convolution."""

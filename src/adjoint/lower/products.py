@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from adjoint.lower import products_dot, products_outer
+from adjoint.lower.products_edge import Edge
 from adjoint.lower.products_text import Output, Text
 
 KINDS = {"float32": "float", "float64": "double"}
@@ -128,6 +129,9 @@ class Plan:
         turned: whether outputs are transposed before they are finished, to undo that.
         depth: the k that tiles are chosen for; the shape's own if it is 0.
         rows: of the whole product if the shape is a part of it, else 0.
+        edge: what is done to a tile of outputs when it is finished.
+        ending: an i1: whether tiles are finished now; always if it is empty.
+        target: where C's first element is stored.
     """
 
     symbol: str
@@ -140,6 +144,9 @@ class Plan:
     turned: bool = False
     depth: int = 0
     rows: int = 0
+    edge: Edge | None = None
+    ending: str = ""
+    target: str = "%c"
 
     def finish(self, text: Text, value: str, lanes: int, used: int, row: str, column: str) -> None:
         """Add what C holds if asked to, apply the epilogue, store."""
@@ -147,7 +154,7 @@ class Plan:
         swapped = self.mirrored and not self.turned
         # A mirrored product that is not turned has one row, which is a column without gaps.
         start = "0" if swapped else text.times(row, self.shape.c_stride)
-        pointer = text.at(kind, "%c", text.plus(start, column))
+        pointer = text.at(kind, self.target, text.plus(start, column))
         output = Output(value, kind, lanes, used, row, column, swapped)
         if self.accumulate:
             old = text.load(kind, lanes, pointer, used)
@@ -198,20 +205,44 @@ def _function(plan: Plan, parameters: Sequence[str], attributes: str) -> SmallPr
         units = write(text, plan)
     first, second = ("%b", "%a") if plan.mirrored else ("%a", "%b")
     given = ", ".join(
-        [f"ptr noalias {name}" for name in (first, second, "%c")]
-        + ["i64 %begin", "i64 %end", *parameters]
+        [f"ptr noalias {name}" for name in (first, second)]
+        + [_result(plan.edge), "i64 %begin", "i64 %end", *parameters]
     )
     body = "\n  ".join([*text.lines, "ret void"])
     main = f"define internal void {plan.symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n"
     return SmallProduct("".join([*text.functions, main]), plan.symbol, units)
 
 
+def takes_edge(shape: Shape, vector_bytes: int, registers: int) -> bool:
+    """Whether a product finishes its outputs tile by tile, whole vectors of columns at once."""
+    if not shape.m or shape.n < 2:
+        return False
+    lead_a, lead_b = shape.leads
+    part = replace(shape, k=depth_of(shape.k), lda=lead_a, ldb=lead_b)
+    plan = Plan("", part, False, None, vector_bytes, registers)
+    edged = _best(replace(plan, edge=Edge("", 0, False)))
+    return edged[0] <= _DETOUR * _best(plan)[0]
+
+
+def tile_lead(shape: Shape, vector_bytes: int, registers: int, rows: int = 0) -> int:
+    """Elements between the rows of a tile that is all there is of C; of a part of so many rows."""
+    edge = Edge("", 0, False)
+    plan = Plan("", shape, False, None, vector_bytes, registers, rows=rows, edge=edge)
+    return products_outer.tile_extents(_best(plan)[1])[1]
+
+
+_DETOUR = 1.03  # times the cost of the best way, for one that can go on with its tiles
 # Terms of a sum that are added up in registers before they are added to C: so much of a panel
 # of B stays in the second cache while it meets all rows of A.
 _DEPTH = 768
 
 
-def _depth(k: int) -> int:
+def _result(edge: Edge | None) -> str:
+    """C as a parameter; an edge reads it on a way of its own."""
+    return "ptr %c" if edge else "ptr noalias %c"
+
+
+def depth_of(k: int) -> int:
     """The length of the stretches k is cut into: all the same if that can be."""
     parts = max(-(-k // _DEPTH), 1)
     even = next((n for n in range(parts, 2 * parts) if k % n == 0), parts)
@@ -226,6 +257,7 @@ def deep_product(
     registers: int = 32,
     attributes: str = "nounwind",
     rows: int = 0,
+    edge: Edge | None = None,
 ) -> SmallProduct:
     """A product of any size: where k is long, stretch after stretch is added to C.
 
@@ -236,11 +268,13 @@ def deep_product(
         registers: how many there are.
         attributes: of the functions.
         rows: of the product that this one is a part of; its sums are taken in the same order.
+        edge: what is done to a tile of outputs when it is finished; ``takes_edge`` must hold.
     """
-    plan = Plan(symbol, shape, False, None, vector_bytes, registers, rows=rows)
-    depth = _depth(shape.k)
+    plan = Plan(symbol, shape, False, None, vector_bytes, registers, rows=rows, edge=edge)
+    depth = depth_of(shape.k)
+    further = edge.parameters if edge else []
     if depth >= shape.k:
-        return _function(plan, (), attributes)
+        return _function(plan, further, attributes)
     parts = -(-shape.k // depth)
     lead_a, lead_b = shape.leads
     made: list[SmallProduct] = []
@@ -248,15 +282,17 @@ def deep_product(
         if not made or k != depth:
             part = replace(shape, k=k, lda=lead_a, ldb=lead_b)
             of = replace(plan, symbol=f"{symbol}.part{name}", shape=part, accumulate="%more")
-            made.append(_function(replace(of, depth=depth), ("i1 %more",), attributes))
+            of = replace(of, depth=depth, ending="%ending")
+            made.append(_function(of, ("i1 %more", "i1 %ending", *further), attributes))
     text = Text()
 
     def add(product: SmallProduct, number: str) -> None:
         a = text.at(shape.kind, "%a", text.times(number, depth * shape.a_strides[1]))
         b = text.at(shape.kind, "%b", text.times(number, depth * shape.b_strides[0]))
         more = text.make(f"icmp ne i64 {number}, 0")
-        given = f"ptr {a}, ptr {b}, ptr %c, i64 %begin, i64 %end, i1 {more}"
-        text.line(f"call void {product.symbol}({given})")
+        ending = text.make(f"icmp eq i64 {number}, {parts - 1}")
+        given = f"ptr {a}, ptr {b}, ptr %c, i64 %begin, i64 %end, i1 {more}, i1 {ending}"
+        text.line(f"call void {product.symbol}({', '.join([given, *further])})")
 
     def whole(number: str, _: list[str]) -> list[str]:
         add(made[0], number)
@@ -266,7 +302,8 @@ def deep_product(
     if len(made) > 1:
         add(made[1], str(parts - 1))
     body = "\n  ".join([*text.lines, "ret void"])
-    given = "ptr noalias %a, ptr noalias %b, ptr noalias %c, i64 %begin, i64 %end"
+    first = f"ptr noalias %a, ptr noalias %b, {_result(edge)}, i64 %begin, i64 %end"
+    given = ", ".join([first, *further])
     main = f"define internal void {symbol}({given}) {attributes} {{\nentry:\n  {body}\n}}\n"
     return SmallProduct("".join([*(x.text for x in made), main]), symbol, made[0].units)
 
@@ -294,8 +331,18 @@ def _best(plan: Plan) -> _Way:
         _, _, chosen = _best(replace(plan, shape=full, rows=0))
         by_dots = chosen is products_dot.write
         ways = [way for way in ways if (way[2] is products_dot.write) == by_dots]
+    if plan.edge:
+        ways = [way for way in ways if _has_tiles(way)]
     fitting = [way for way in ways if _fits_stack(way)]
     return min(fitting or ways, key=lambda way: way[0])
+
+
+def _has_tiles(way: _Way) -> bool:
+    """Whether outputs are finished in tiles of whole vectors."""
+    _, plan, write = way
+    if write is not products_outer.write or (plan.mirrored and not plan.turned):
+        return False
+    return not plan.turned or products_outer.tiling_of(plan).rows.parts == 1
 
 
 def _fits_stack(way: _Way) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from adjoint.lower.products_edge import asker, call_edge
 from adjoint.lower.products_text import Text, transposed, turned, vector_type
 from adjoint.lower.products_tile import (
     Split,
@@ -48,6 +49,10 @@ def write(text: Text, plan: Plan) -> int:
     shape = plan.shape
     tiling = tiling_of(plan)
     buffer = ""
+    if plan.edge and not plan.edge.kept:
+        tall, wide = tile_extents(plan)
+        target = text.make(f"alloca [{tall * wide} x {shape.kind}], align 64")
+        plan = replace(plan, target=target)
     if _is_packed(plan):
         most = buffer_bytes(plan) // shape.size
         buffer = text.make(f"alloca [{most} x {shape.kind}], align 64")
@@ -57,6 +62,15 @@ def write(text: Text, plan: Plan) -> int:
         "%begin", "%end", [], lambda unit, _: _unit(text, plan, tiling, unit, buffer), checked=True
     )
     return tiling.units
+
+
+def tile_extents(plan: Plan) -> tuple[int, int]:
+    """Rows of the largest tile of outputs, and its columns in whole vectors."""
+    tiling = tiling_of(plan)
+    along = max(tiling.vectors.lengths()) * tiling.lanes
+    if plan.turned:
+        return along, lanes_for(plan.shape.m, plan.shape.size, plan.vector_bytes)
+    return max(tiling.rows.lengths()), along
 
 
 def cost(plan: Plan) -> float:
@@ -209,9 +223,12 @@ def _tile(
     turns = max(1, min(shape.k, _UNROLLED // len(sums)))
     whole = shape.k // turns
     if whole > 1:
+        covered = sum(used for _, _, used in vectors)
+        ask = asker(text, plan, [(row, rows), (column, covered)], whole)
 
-        def turn(_: str, values: list[str]) -> list[str]:
+        def turn(number: str, values: list[str]) -> list[str]:
             a, b, *sums = values
+            ask(number)
             for offset in range(turns):
                 sums = step(a, b, offset, sums)
             return [
@@ -226,9 +243,34 @@ def _tile(
         whole = 0
     for offset in range(shape.k - whole * turns):
         sums = step(a, b, offset, sums)
+    if plan.edge is None:
+        _finish(text, plan, vectors, sums, row, column)
+        return
+    covered = sum(used for _, _, used in vectors)
+    if plan.edge.kept:
+        _finish(text, plan, vectors, sums, row, column)
+    else:
+        # The tile alone, on the stack.
+        lead = tile_extents(plan)[1]
+        here = replace(plan, shape=replace(shape, ldc=lead))
+        _finish(text, here, vectors, sums, "0", "0")
+    area = [(row, rows), (column, covered)]
+    call_edge(text, plan, area[::-1] if plan.turned else area, tile_extents(plan)[1])
+
+
+def _finish(
+    text: Text,
+    plan: Plan,
+    vectors: list[tuple[int, int, int]],
+    sums: list[str],
+    row: str,
+    column: str,
+) -> None:
+    """Store a tile."""
     if plan.turned:
         _finish_turned(text, plan, vectors, sums, row, column)
         return
+    rows = len(sums) // len(vectors)
     for r, (v, (first_column, lanes, used)) in itertools.product(range(rows), enumerate(vectors)):
         plan.finish(
             text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ def lanes_for(n: int, size: int, vector_bytes: int) -> int:
     return lanes
 
 
+@lru_cache(maxsize=1024)
 def tile(shape: Shape, lanes: int, registers: int, most_rows: int, depth: int = 0) -> Tiling:
     """The tiling with the least estimated time among those that fit the registers."""
     m, n = shape.m, shape.n

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from adjoint.graph.graph import Graph, Literal
 from adjoint.lower import blas, donate, linalg, memory, runs, strips, threads
+from adjoint.lower.edges import join_edges
 from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.kernel_text import LONG
 from adjoint.lower.layout import Buffer, whole
 from adjoint.lower.module import PROGRAM, ModuleWriter, Site
-from adjoint.lower.region import Lowering
+from adjoint.lower.region import Lowering, vector_registers
 from adjoint.lower.steps import KernelStep, PythonStep, Step, walk
 
 
@@ -58,6 +59,7 @@ def lower_graph(
     steps, results = lowering.region(graph, inputs, wants)
     steps += lowering._deliver(results, wants)
     in_place = donate.share(steps, inputs, wants, donated)
+    join_edges(steps, *vector_registers(features))
     split: list[strips.Change] = []
     if most_threads > 1:
         split = strips.split_loops(steps, most_threads) + runs.join_runs(steps, most_threads)

@@ -38,11 +38,17 @@ class CustomStep:
 
 @dataclass(eq=False, slots=True)
 class ProductStep:
-    """``c = a @ b`` of two-axis places."""
+    """``c = a @ b`` of two-axis places.
+
+    With an edge, a map is computed for each tile of c as soon as it is finished; c itself is
+    stored only if somebody else reads it.
+    """
 
     a: Place
     b: Place
     c: Place
+    edge: KernelStep | None = None
+    stored: bool = True
 
 
 @dataclass(eq=False, slots=True)
@@ -151,7 +157,7 @@ def reads(step: Step) -> list[Place]:
     if isinstance(step, CustomStep | PythonStep | StraightStep):
         return step.ins
     if isinstance(step, ProductStep):
-        return [step.a, step.b]
+        return [step.a, step.b, *(_edge_reads(step) if step.edge else ())]
     if isinstance(step, PhaseStep):
         return [*step.ins, step.scratch, step.shared]
     if isinstance(step, CopyStep):
@@ -163,6 +169,12 @@ def reads(step: Step) -> list[Place]:
     return [step.flag]
 
 
+def _edge_reads(step: ProductStep) -> list[Place]:
+    assert step.edge is not None
+    mine = step.c.buffer.root()
+    return [p for p in reads(step.edge) if step.stored or p.buffer.root() is not mine]
+
+
 def writes(step: Step) -> list[Place]:
     """Places a step itself writes."""
     if isinstance(step, KernelStep):
@@ -170,7 +182,8 @@ def writes(step: Step) -> list[Place]:
     if isinstance(step, CustomStep | PythonStep | StraightStep):
         return step.outs
     if isinstance(step, ProductStep):
-        return [step.c]
+        edge = step.edge.kernel.stores.values() if step.edge else ()
+        return [*([step.c] if step.stored else ()), *edge]
     if isinstance(step, PhaseStep):
         return [step.out, step.scratch, step.shared]
     if isinstance(step, CopyStep):

@@ -114,6 +114,8 @@ class Rows:
         if isinstance(step, ProductStep):
             if self.is_written(step.b) or emitted_shape(step.a, step.b, step.c) is None:
                 return False
+            if step.edge and not (self.aligned(step.c) and self._kernel_keeps(step.edge)):
+                return False
             return not self.is_written(step.a) or self.aligned(step.a)
         return isinstance(step, KernelStep) and self._kernel_keeps(step)
 

@@ -90,7 +90,8 @@ def price_of(step: Step) -> float:
         return microseconds(step.kernel)
     if isinstance(step, ProductStep):
         m, n = step.c.shape
-        return price_of_product(m, n, step.a.shape[1], step.c.dtype.itemsize)
+        after = microseconds(step.edge.kernel) if step.edge else 0.0
+        return price_of_product(m, n, step.a.shape[1], step.c.dtype.itemsize) + after
     if isinstance(step, PhaseStep):
         return step.work * step.out.dtype.itemsize * 5e-6
     if isinstance(step, CopyStep):

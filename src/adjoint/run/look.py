@@ -130,7 +130,8 @@ def _flops(step: Step) -> dict[str, int]:
     """Operations of one run of a step, by dtype."""
     if isinstance(step, ProductStep):
         times = 8 if step.c.dtype.kind == "c" else 2
-        return {_real(step.c.dtype): times * prod(step.c.shape) * step.a.shape[1]}
+        found = Counter({_real(step.c.dtype): times * prod(step.c.shape) * step.a.shape[1]})
+        return found + Counter(_kernel_flops(step.edge) if step.edge else {})
     if isinstance(step, PhaseStep):
         return {_real(step.out.dtype): 2 * step.work}
     if isinstance(step, KernelStep):
