@@ -19,6 +19,14 @@ def _of_singular_vectors(a):
     return np.sum((u * s) @ v * LEVELS)
 
 
+def _variances(x):
+    v = np.array([0.1, 0.3, 0.2]) * x
+    for k in range(12):
+        above = np.maximum(v, 0.0)
+        v = v + 0.3 * (0.2 * x - above) - 0.4 * np.sqrt(above * x) * np.cos(2.0 * k + x)
+    return np.sum(np.maximum(v, -1.0) * x)
+
+
 POINTS = {
     "eigh, equal values": (_of_eigenvectors, UNIT),
     "svd, equal values": (_of_singular_vectors, UNIT),
@@ -58,6 +66,19 @@ POINTS = {
     "prod": (np.prod, np.array([0.0, 0.0, 3.0, 2.0])),
     "abs of complex numbers": (lambda x: np.sum(np.abs(x + 0j)), np.zeros(2)),
     "std": (np.std, np.ones(3)),
+    "root of a maximum": (
+        lambda x: np.sum(np.sqrt(np.maximum(x, 0.0)) * x),
+        np.array([0.5, -1.5, 2.0]),
+    ),
+    "root of what stands beside zeros": (
+        lambda x: np.sum(np.sqrt(np.concatenate([x, [0.0]]))) + np.sum(np.cbrt(np.diag(x))),
+        np.array([0.5, 1.5]),
+    ),
+    "quotient by infinity": (
+        lambda x: np.sum(np.log(1 + 1 / np.where(x > 0, x, np.inf))),
+        np.array([0.5, -1.5, 2.0]),
+    ),
+    "root of a maximum in a loop": (_variances, np.array([0.5, 0.4, 0.6])),
 }
 
 

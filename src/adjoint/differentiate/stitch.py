@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from adjoint.differentiate.guarded import guarded_tangents
 from adjoint.differentiate.linearize import linearize
 from adjoint.differentiate.transpose import transposed
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
@@ -95,18 +96,23 @@ class Linear:
         self.reads = [places[value] for value in made.residuals]
         self.patterns: dict[Any, Pattern] = {}
 
-    def push(self, wanted: tuple[int, ...]) -> Pattern:
+    def push(self, wanted: tuple[int, ...], guarded: tuple[bool, ...]) -> Pattern:
         """Tangents of some outputs; the pattern's targets are their numbers."""
-        found = self.patterns.get(wanted)
+        key = ("push", wanted, guarded)
+        found = self.patterns.get(key)
         if found is None:
-            graph, reads = self._part(wanted)
-            targets = [(j, False) for j in wanted]
-            found = self.patterns[wanted] = Pattern(graph, reads, targets)
+            part, reads = self._part(wanted)
+            fixed = [False] * len(reads)
+            linear = [*fixed, *[True] * len(guarded)]
+            graph, flags = guarded_tangents(part, linear, [*fixed, *guarded])
+            targets = list(zip(wanted, flags, strict=True))
+            found = self.patterns[key] = Pattern(graph, reads, targets)
         return found
 
     def pull(self, carried: tuple[int, ...], guarded: tuple[bool, ...]) -> Pattern:
         """The transpose, for those outputs that have a cotangent."""
-        found = self.patterns.get((carried, guarded))
+        key = ("pull", carried, guarded)
+        found = self.patterns.get(key)
         if found is None:
             part, reads = self._part(carried)
             mask = [i >= len(reads) for i in range(len(part.inputs))]
@@ -115,7 +121,7 @@ class Linear:
                 None if flag is None else (k, flag)
                 for k, flag in zip(self.active, flags, strict=True)
             ]
-            found = self.patterns[carried, guarded] = Pattern(graph, reads, targets)
+            found = self.patterns[key] = Pattern(graph, reads, targets)
         return found
 
     def _part(self, wanted: tuple[int, ...]) -> tuple[Graph, list[int]]:
@@ -246,14 +252,18 @@ def pushforward_of(recorder: Recorder, n_inputs: int, outputs: Sequence[int]) ->
     run = _Run(recorder, n_inputs, outputs)
     incoming = [Value(type_of(x)) for x in recorder.payloads[:n_inputs]]
     tangents: dict[int, Operand] = dict(enumerate(incoming))
+    guarded: set[int] = set()
     for record, frame, part in run.parts:
         source = run.source(frame, "tangent")
         _, _, operands, first = record
         moving = [tangents[operands[k]] for k in part.active]
-        pattern = part.push(tuple([j for j in part.outputs if first + j in run.needed]))
+        wanted = tuple([j for j in part.outputs if first + j in run.needed])
+        pattern = part.push(wanted, tuple([operands[k] in guarded for k in part.active]))
         values = pattern.copy([*run.read(record, pattern, source), *moving], source, run.nodes)
-        for place, j, _ in pattern.results:
+        for place, j, guard in pattern.results:
             tangents[first + j] = values[place]
+            if guard:
+                guarded.add(first + j)
     return run.result(incoming, [tangents[outputs[k]] for k in run.ends])
 
 

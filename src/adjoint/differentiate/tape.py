@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from adjoint.differentiate.linearize import linearize
+from adjoint.differentiate.guarded import guarded_tangents
+from adjoint.differentiate.linearize import Linearized, linearize
 from adjoint.differentiate.replay import replay, replay_values, value_of
 from adjoint.differentiate.reverse import pullback_graph
 from adjoint.differentiate.stitch import pullback_of, pushforward_of
@@ -82,10 +83,17 @@ class Programs:
 _programs = Programs(most=200_000)
 
 
+def _pushforward_graph(graph: Graph, active: Sequence[bool]) -> Linearized:
+    linear = linearize(graph, active)
+    count, n_residuals = len(linear.graph.inputs), len(linear.residuals)
+    moving = [i >= n_residuals for i in range(count)]
+    return linear._replace(graph=guarded_tangents(linear.graph, moving, [False] * count)[0])
+
+
 # By kind: the derivative program of a graph, and of a run.
 _MAKERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "pullback": (pullback_graph, pullback_of),
-    "pushforward": (linearize, pushforward_of),
+    "pushforward": (_pushforward_graph, pushforward_of),
 }
 
 

@@ -29,7 +29,7 @@ control_transposes: dict[str, ControlTranspose] = {}
 
 _MAKES_HOLES = {"where", "slice", "set_slice", "gather", "scatter_set"}
 _MAKES_HOLES |= {"multiply_no_nan", "divide_no_nan"}  # their zeros win against what they multiply
-_MIXES = {"matmul", "einsum", "solve", "convolution", "convolution_input", "convolution_weight"}
+MIXES = {"matmul", "einsum", "solve", "convolution", "convolution_input", "convolution_weight"}
 
 
 def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
@@ -169,7 +169,7 @@ def _pull_node(node: Node, values: _Values, dependent: set[Any], cotangents: _Co
                 cotangents.add(operand, share, False)
         return
     (y_bar, _) = taken[0]
-    passed_on = (guarded or primitive.name in _MAKES_HOLES) and primitive.name not in _MIXES
+    passed_on = (guarded or primitive.name in _MAKES_HOLES) and primitive.name not in MIXES
     places = range(len(node.operands))
     # What a write covered is read before it is set to zero, which may then be done in place.
     for which in reversed(places) if "writes" in primitive.notes else places:

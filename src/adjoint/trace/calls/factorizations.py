@@ -136,10 +136,11 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     if vector:
         b = np.reshape(b, (-1, 1))
     x, left, rank, s = bind(f.lstsq, (a, b), (None if rcond is None else float(rcond),))
-    if rcond is not None and rcond > f.TRUNCATING:
-        x = pinv(a, rcond) @ b  # whose derivative knows how the directions left out turn
     m, n = a.shape
     known = concrete_value(rank)
+    left_out = known is None or known < min(m, n)
+    if left_out and rcond is not None and rcond > f.TRUNCATING:
+        x = pinv(a, rcond) @ b  # whose derivative knows how the directions left out turn
     # Without values the rank is taken to be full.
     count = min(m, n) if known is None else int(known)
     if count != n or m <= n:
