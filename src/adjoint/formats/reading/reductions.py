@@ -111,6 +111,27 @@ def _top_k(step: Step, x: Any, k: Any = None) -> Any:
     return np.take_along_axis(x, places, axis=axis), places.astype(np.int64)
 
 
+# *** losses ***
+
+
+@operator("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss")
+def _likelihood_loss(step: Step, scores: Any, labels: Any, weights: Any = None) -> Any:
+    """Scores [n, c, ...] and labels [n, ...]: minus the logarithm at each label."""
+    is_softmax = step.op == "SoftmaxCrossEntropyLoss"
+    logarithms = nn.log_softmax(scores, axis=1) if is_softmax else scores
+    ignored = labels == step.get("ignore_index", np.iinfo(labels.dtype).min)
+    safe = np.where(ignored, 0, labels)
+    picked = np.take_along_axis(logarithms, np.expand_dims(safe, 1), axis=1)
+    share = np.ones(labels.shape, scores.dtype) if weights is None else np.take(weights, safe)
+    share = np.where(ignored, 0, share)
+    loss = -np.squeeze(picked, 1) * share
+    reduction = step.get("reduction", "mean")
+    if reduction != "none":
+        loss = np.sum(loss)
+        loss = loss / np.sum(share) if reduction == "mean" else loss
+    return (loss, logarithms)[: len(step.outputs)]
+
+
 # *** products ***
 
 

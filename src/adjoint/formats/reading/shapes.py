@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.formats.reading.step import Step, given, operator, whole
+from adjoint.primitives.linear import gather, scatter_add, scatter_set
 
 # *** shapes ***
 
@@ -195,15 +196,26 @@ def _gather(step: Step, x: Any, indices: Any) -> Any:
 
 @operator("GatherElements")
 def _gather_elements(step: Step, x: Any, indices: Any) -> Any:
-    axis = step.get("axis", 0) % x.ndim
-    return x[_along(indices, axis)]
+    return _picked(x, _along(indices, step.get("axis", 0) % x.ndim))
 
 
-def _along(indices: Any, axis: int) -> tuple[Any, ...]:
+def _along(indices: Any, axis: int) -> list[Any]:
     """Index arrays that vary along one axis only, but for that of the indices themselves."""
     parts: list[Any] = list(np.indices(indices.shape, sparse=True))
     parts[axis] = indices
-    return tuple(parts)
+    return parts
+
+
+def _places(parts: list[Any]) -> tuple[list[Any], tuple[int, ...]]:
+    """Index arrays of one shape, and the axes they belong to: the first ones."""
+    shape = np.broadcast_shapes(*[part.shape for part in parts])
+    return [np.broadcast_to(part, shape) for part in parts], tuple(range(len(parts)))
+
+
+def _picked(x: Any, parts: list[Any]) -> Any:
+    """``x[parts]``, where any of them may be recorded."""
+    places, axes = _places(parts)
+    return gather(x, *places, axes=axes) if axes else x
 
 
 @operator("GatherND")
@@ -213,31 +225,34 @@ def _gather_nd(step: Step, x: Any, indices: Any) -> Any:
         np.arange(n).reshape((-1,) + (1,) * (indices.ndim - 2 - i))
         for i, n in enumerate(x.shape[:lead])
     ]
-    return x[(*own, *[indices[..., k] for k in range(indices.shape[-1])])]
+    return _picked(x, [*own, *[indices[..., k] for k in range(indices.shape[-1])]])
 
 
-_JOIN = {"add": "add", "mul": "multiply", "max": "maximum", "min": "minimum"}
+_JOIN: dict[str, Any] = {"mul": np.multiply, "max": np.maximum, "min": np.minimum}
 
 
-def _scattered(step: Step, x: Any, at: Any, updates: Any) -> Any:
-    y = x.copy()
+def _scattered(step: Step, x: Any, parts: list[Any], updates: Any) -> Any:
+    places, axes = _places(parts)
     how = step.get("reduction", "none")
     if how == "none":
-        y[at] = updates
-    else:
-        getattr(np, _JOIN[how]).at(y, at, updates)
+        return scatter_set(x, updates, *places, axes=axes)
+    if how == "add":
+        return x + scatter_add(updates, *places, axes=axes, shape=x.shape)
+    y = np.array(x)
+    _JOIN[how].at(y, tuple(places), updates)
     return y
 
 
 @operator("ScatterElements", "Scatter")
 def _scatter_elements(step: Step, x: Any, indices: Any, updates: Any) -> Any:
+    # PyTorch writes updates of which only a corner is meant.
+    updates = updates[tuple([slice(n) for n in indices.shape])]
     return _scattered(step, x, _along(indices, step.get("axis", 0) % x.ndim), updates)
 
 
 @operator("ScatterND")
 def _scatter_nd(step: Step, x: Any, indices: Any, updates: Any) -> Any:
-    at = tuple([indices[..., k] for k in range(indices.shape[-1])])
-    return _scattered(step, x, at, updates)
+    return _scattered(step, x, [indices[..., k] for k in range(indices.shape[-1])], updates)
 
 
 @operator("Compress", known=(1,))
