@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import ConvergenceError
-from adjoint.graph.evaluate import compiled_program_of, program_of
+from adjoint.graph.evaluate import Program, compiled_program_of, program_of
 from adjoint.graph.graph import Graph
 from adjoint.graph.primitive import Primitive
 from adjoint.graph.types import ArrayType
@@ -40,8 +40,15 @@ def solved(run: Runner, y0: Any, t0: Any, t1: Any, ts: Any, theta: Any, options:
     settings = dict(options)
     solver = settings.pop("solver")
 
+    # Machine code takes arrays as they are; anything else it would convert at every call.
+    given = [np.asarray(x, order="C") for x in theta]
+    if isinstance(run, Program):
+        given = [x[()] for x in given]
+
     def real(t: Any, y: Any) -> Any:
-        return run([np.asarray(t, float)[()], np.asarray(y, float), *theta])[0]
+        t = np.asarray(t, float)
+        time = t[()] if isinstance(run, Program) else t
+        return run([time, np.asarray(y, float), *given])[0]
 
     slope: Callable[[Any, Any], Any] = real
     if len(ts) == 0 or len(y0) == 0:
