@@ -9,6 +9,7 @@ import pytest
 import adjoint as ad
 from adjoint import nn
 from adjoint.errors import (
+    ConcreteValueError,
     ConversionError,
     NonScalarOutputError,
     StructureError,
@@ -143,6 +144,11 @@ def test_a_rule_of_another_shape_is_refused_and_not_read_in_another_order(transf
     pushed.defjvp(lambda primals, tangents: (np.sin(primals[0]), tangents[0][:2]))
     with pytest.raises(StructureError, match="custom_jvp: the rule gives a derivative"):
         transform(lambda x: ad.jvp(pushed, (x,), (x,)))(X)
+
+
+def test_what_a_mask_picks_is_named_where_it_would_be_returned():
+    with pytest.raises(ConcreteValueError, match=r"^x\[mask\]: a boolean mask picks"):
+        ad.jit(lambda x: x[x > 1])(X)
 
 
 def test_sparse_matrices_are_named():

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError
-from adjoint.graph.source import source_here
 from adjoint.graph.types import type_of
 from adjoint.primitives.linear import (
     gather,
@@ -20,7 +18,7 @@ from adjoint.primitives.linear import (
 )
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.masked import MaskedSelection
+from adjoint.trace.masked import MaskedSelection, unknown
 from adjoint.trace.overwriting import overwrite
 
 
@@ -67,12 +65,7 @@ def _entries(index: Any) -> list[Any]:
 def _known_mask(mask: Any) -> Any:
     known = concrete_value(mask)
     if known is None:
-        raise ConcreteValueError(
-            "a boolean mask picks a number of elements that is not known while recording",
-            function="indexing",
-            source=source_here(),
-            remedy="use np.where(mask, x, other), or pass the mask in from outside",
-        )
+        raise unknown("x[mask]")
     return known
 
 

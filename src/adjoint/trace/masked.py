@@ -162,7 +162,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
         if type(index) is MaskedSelection and index.dtype == bool:
             if index.ndim == 1 and self._lead == 0 and same(self._mask, index._mask):
                 return MaskedSelection(self._values, self._mask & index._values)
-            return MaskedSelection(self._values, self._all() & self._fitting(index, "indexing"))
+            return MaskedSelection(self._values, self._all() & self._fitting(index, "x[mask]"))
         basic, lead = self._basic(index)
         return MaskedSelection(self._values[basic], self._mask, lead)
 
@@ -184,7 +184,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
                 parts[place : place + 1] = [part] * self._mask.ndim
                 return tuple(parts), lead
             lead += type(part) is not int
-        raise unknown("indexing")
+        raise unknown("x[mask]")
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if type(index) is MaskedSelection:
@@ -198,7 +198,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
 
     def replaced(self, value: Any) -> Any:
         """All elements, with a value in place of the picked ones."""
-        chosen = self._fitting(value, "indexing")
+        chosen = self._fitting(value, "x[mask]")
         if type(chosen) is not core.TracedArray:
             chosen = np.asarray(chosen)
         if chosen.dtype != self.dtype:
@@ -217,7 +217,7 @@ class MaskedSelection(np.lib.mixins.NDArrayOperatorsMixin):
         raise unknown("iteration")
 
     def __array__(self, *args: Any, **options: Any) -> Any:
-        raise unknown("np.asarray")
+        raise unknown("x[mask]", "return np.where(mask, x, other)")
 
     def __bool__(self) -> bool:
         raise unknown("bool")

@@ -157,7 +157,7 @@ def _gathered(x: Any, parts: list[Any], found: list[MaskedSelection]) -> MaskedS
     others = [part for part in parts if type(part) is not MaskedSelection]
     fits = all(part.ndim == 1 and same(mask, part._mask) for part in found)
     if not fits or not all(map(_is_basic, others)):
-        raise unknown("indexing")
+        raise unknown("x[mask]")
     fancy = [i for i, part in enumerate(parts) if not _keeps_axis(part)]
     together = fancy == list(range(fancy[0], fancy[-1] + 1))
     before = parts[: fancy[0]]
