@@ -10,6 +10,8 @@ import pytest
 import scipy.linalg as la
 import scipy.stats as st
 
+import adjoint as ad
+
 _spec = importlib.util.spec_from_file_location("checking", Path(__file__).with_name("checking.py"))
 assert _spec is not None
 assert _spec.loader is not None
@@ -155,3 +157,14 @@ c("iwish", lambda s: st.invwishart.logpdf(np.eye(4) + 0.1 * np.ones((4, 4)), 7.3
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_function(case: Any, rng: np.random.Generator) -> None:
     checking.check(case, rng)
+
+
+def test_roots_of_real_matrices_that_are_complex() -> None:
+    a, plain = np.array([[1.0, 2], [3, 4]]), np.array([[2.0, 1], [1, 3]])
+    half = lambda a: la.fractional_matrix_power(a, 0.5)  # noqa: E731
+    for f in (la.sqrtm, half):
+        assert np.iscomplexobj(f(a))
+        np.testing.assert_allclose(ad.vjp(f, a)[0], f(a), rtol=1e-10)
+        assert np.isnan(ad.jit(f)(a)).all()  # a program's dtype does not depend on values
+        np.testing.assert_allclose(ad.jit(f)(a + 0j), f(a), rtol=1e-10)
+        np.testing.assert_allclose(ad.jit(f)(plain), f(plain), rtol=1e-10)

@@ -173,7 +173,16 @@ def _matrix_function(a: Any, name: str) -> Any:
     if a.size == 0:
         return np.zeros_like(a)
     function = getattr(_linalg(), name)
-    return _over_batch(lambda a: _kept_real(function(a), a), (a.shape, a.dtype), a)
+    return _over_batch(lambda a: _real_or_nan(function(a), a), (a.shape, a.dtype), a)
+
+
+def _real_or_nan(value: Any, a: Any) -> Any:
+    """A real matrix may have a complex root: where only real ones fit it is NaN, as np.sqrt's."""
+    if np.iscomplexobj(value) and not np.iscomplexobj(a):
+        rounding = np.sqrt(np.finfo(value.dtype).eps) * np.max(np.abs(value))
+        if np.max(np.abs(value.imag)) > rounding:
+            return np.full_like(a, np.nan)
+    return _kept_real(value, a)
 
 
 def _kept_real(value: Any, a: Any) -> Any:

@@ -48,7 +48,9 @@ def fractional_matrix_power(A: Any, t: Any) -> Any:
     (a,) = matrices(A)
     if not hasattr(t, "recorder") and float(t).is_integer():
         return np.linalg.matrix_power(a, int(t))
-    log = bind(p.matrix_function, (a,), ("logm",))
+    import scipy.linalg
+
+    log = scipy.linalg.logm(a)  # complex where it must be
     return bind(p.matrix_function, (t * log,), ("expm",))
 
 
