@@ -82,6 +82,22 @@ POINTS = {
 }
 
 
+def test_lengths_of_nothing_have_no_slope_of_any_order():
+    e = np.array([1.0, 2.0, 3.0])
+    for f, x in ((np.linalg.norm, np.zeros(3)), (np.std, np.ones(3))):
+        np.testing.assert_array_equal(ad.hvp(f, x, e), np.zeros(3))
+        np.testing.assert_array_equal(ad.jit(lambda x, f=f: ad.hvp(f, x, e))(x), np.zeros(3))
+
+
+def test_the_nuclear_norm_along_changes_that_keep_the_rank():
+    def f(a):
+        return np.linalg.norm(a, "nuc")
+
+    a, t = np.outer([1.0, 2.0, 3.0], [1.0, 0.0, 1.0]), np.outer([0.3, -0.2, 0.1], [1.0, 0.0, 1.0])
+    curve = (f(a + 1e-4 * t) - 2 * f(a) + f(a - 1e-4 * t)) / 1e-8
+    assert np.sum(ad.hvp(f, a, t) * t) == pytest.approx(curve, rel=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of branches that are not taken
 @pytest.mark.parametrize("name", POINTS)
 def test_all_modes_are_finite_and_agree(name):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import recorder as core
 
 
@@ -88,6 +89,6 @@ def common_dtype(*operands: Any) -> np.dtype[Any]:
 
 
 def root(squares: Any) -> Any:
-    """Sqrt with slope 0 at 0: the least subgradient of a length."""
+    """Sqrt with slope 0 at 0, of every order: the least subgradient of a length."""
     positive = squares > 0
-    return np.where(positive, np.sqrt(np.where(positive, squares, 1)), squares)
+    return np.where(positive, np.sqrt(np.where(positive, squares, 1)), stop_gradient(squares))
