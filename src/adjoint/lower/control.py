@@ -273,65 +273,6 @@ class ControlWriter(ABC):
             f"{on}:",
         ]
 
-    def in_pieces(
-        self, bounds: tuple[str, str, str], piece: int, write: Callable[[str, str, str], None]
-    ) -> None:
-        """A long step in pieces, with looks for signals between them.
-
-        Nobody meets here: who sees that the program is to end leaves out what is left, as all
-        long steps do that come later, and the program returns what stands there.
-
-        Args:
-            bounds: where it begins and ends, and whether the end is that of the whole.
-            piece: units of a piece; 0 for a step that is short.
-            write: writes the part with such bounds.
-        """
-        if not piece:
-            write(*bounds)
-            return
-        self.polls = True
-        begin, end, last = bounds
-        tag = self.fresh("piece")
-        at, far, stop, ends = f"%{tag}.at", f"%{tag}.far", f"%{tag}.stop", f"%{tag}.ends"
-        final, seen, code = f"%{tag}.last", f"%{tag}.seen", f"%{tag}.code"
-        self.lines += [
-            f"br label %{tag}.pre",
-            f"{tag}.pre:",
-            f"br label %{tag}",
-            f"{tag}:",
-            f"{at} = phi i64 [ {begin}, %{tag}.pre ], [ {stop}, %{tag}.heard ]",
-            f"{far} = add i64 {at}, {piece}",
-            f"{ends} = icmp uge i64 {far}, {end}",
-            f"{stop} = select i1 {ends}, i64 {end}, i64 {far}",
-            f"{final} = and i1 {ends}, {last}",
-        ]
-        write(at, stop, final)
-
-        def ask() -> None:
-            self.lines += [
-                f"{code} = call i64 @poll(ptr %arena)",
-                f"%{tag}.raised = icmp ne i64 {code}, 0",
-                f"br i1 %{tag}.raised, label %{tag}.note, label %{tag}.noted",
-                f"{tag}.note:",
-                f"store atomic i64 {code}, ptr %arena monotonic, align 8",
-                f"br label %{tag}.noted",
-                f"{tag}.noted:",
-            ]
-
-        if self.several:
-            self.by_first(ask)
-        else:
-            ask()
-        self.lines += [
-            f"{seen} = load atomic i64, ptr %arena monotonic, align 8",
-            f"%{tag}.bad = icmp ne i64 {seen}, 0",
-            f"%{tag}.over = or i1 %{tag}.bad, {ends}",
-            f"br label %{tag}.heard",
-            f"{tag}.heard:",
-            f"br i1 %{tag}.over, label %{tag}.exit, label %{tag}",
-            f"{tag}.exit:",
-        ]
-
     def leave_unless_fine(self, call: str) -> None:
         """A call by thread 0 that may end the program: all return what is not 0."""
         code, bad = self._told_by_first(call), self.fresh("%s")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from adjoint.graph.graph import Node, Operand
-from adjoint.graph.source import Source
 from adjoint.lower import blas, products, signals, teams, threads
 from adjoint.lower.control import ControlWriter
 from adjoint.lower.edges import split_of, tile_place
@@ -18,8 +15,10 @@ from adjoint.lower.expr import Writer
 from adjoint.lower.kernel_text import finish_checks, write_finish, write_kernel
 from adjoint.lower.layout import Place
 from adjoint.lower.linalg import FAULTS
+from adjoint.lower.pieces import in_pieces
 from adjoint.lower.products_edge import Edge
 from adjoint.lower.region import vector_registers
+from adjoint.lower.sites import IndexSite, MatrixSite, Site
 from adjoint.lower.steps import (
     BranchStep,
     CopyStep,
@@ -77,39 +76,6 @@ def emitted_shape(a: Place, b: Place, c: Place) -> products.Shape | None:
     bt, ldb = blas.layout_of(b)  # type: ignore[misc]
     ldc = max(c.strides[0] if m > 1 else n, n)
     return products.Shape(m, n, k, str(c.dtype), at, bt, lda, ldb, ldc)
-
-
-@dataclass(slots=True)
-class IndexSite:
-    """Where an index is used: for the message if it is out of range."""
-
-    axis: int
-    extent: int
-    source: Source | None
-
-    def error(self, index: int) -> Exception:
-        """What is raised for an index."""
-        what = f"index {index} is out of bounds for axis {self.axis} with size {self.extent}"
-        return IndexError(f"{what}{_where(self.source)}")
-
-
-@dataclass(slots=True)
-class MatrixSite:
-    """Where a matrix may be unfit for what is asked of it."""
-
-    message: str
-    source: Source | None
-
-    def error(self, index: int) -> Exception:
-        """What is raised."""
-        return np.linalg.LinAlgError(f"{self.message}{_where(self.source)}")
-
-
-Site = IndexSite | MatrixSite
-
-
-def _where(source: Source | None) -> str:
-    return f"\n  at {source}" if source else ""
 
 
 class ModuleWriter(ControlWriter):
@@ -170,7 +136,8 @@ class ModuleWriter(ControlWriter):
         if not shared:
             call()
             return
-        self.in_pieces(
+        in_pieces(
+            self,
             self.rows_part(shared),
             signals.piece_of(price, shared),
             lambda begin, end, last: call(f"i64 {begin}", f"i64 {end}", f"i1 {last}"),
@@ -322,7 +289,7 @@ class ModuleWriter(ControlWriter):
             part = [given, f"i64 {begin}", f"i64 {end}", *further]
             self.lines.append(f"call void {symbol}({', '.join(part)})")
 
-        self.in_pieces(bounds, piece, call)
+        in_pieces(self, bounds, piece, call)
 
     def _edge(
         self, step: ProductStep, shape: products.Shape, part: int

@@ -12,8 +12,9 @@ from adjoint.lower.edges import join_edges
 from adjoint.lower.entry import MOST_ARGUMENTS, entry_text
 from adjoint.lower.kernel_text import LONG
 from adjoint.lower.layout import Buffer, whole
-from adjoint.lower.module import PROGRAM, ModuleWriter, Site
+from adjoint.lower.module import PROGRAM, ModuleWriter
 from adjoint.lower.region import Lowering, vector_registers
+from adjoint.lower.sites import Site
 from adjoint.lower.steps import KernelStep, PythonStep, Step, walk
 
 
