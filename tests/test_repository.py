@@ -31,7 +31,6 @@ LONG_FILES: dict[str, str] = {
     "src/adjoint/differentiate/batch.py": "a table: one short rule for each primitive",
     "src/adjoint/differentiate/control.py": "forward rule and transpose stay together",
     "src/adjoint/differentiate/loops.py": "the sweeps of a loop refer to each other",
-    "src/adjoint/lower/control.py": "loops, branches and meetings of threads use each other",
     "src/adjoint/lower/module.py": "one writer for each kind of step",
     "src/adjoint/lower/products_outer.py": "a tile's loops, its panel's and its end fit each other",
     "src/adjoint/lower/region.py": "one case for each kind of step",
