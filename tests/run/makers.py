@@ -429,6 +429,10 @@ def _fixed(d: Drawing, row: Any) -> Any:
     for i, shape in enumerate(shapes):
         if positive and len(shape) == 1:
             operands.append(d.new(shape, dtype, 0.1, 0.9))
+        elif i == 0 and "above" in settings:
+            bands = d.rng.uniform(-0.4, 0.4, shape)
+            bands[settings["above"]] += 3  # the diagonal
+            operands.append(d.given(bands.astype(dtype)))
         elif positive and i == 0:
             a = d.rng.uniform(-0.4, 0.4, shape) + 3 * np.eye(shape[-1])
             a = a + np.diag(np.arange(shape[-1]))
