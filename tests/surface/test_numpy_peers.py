@@ -34,6 +34,8 @@ DISAGREE = {
     "unique": "JAX gives 0; the elements found move with the array",
     "eigvalsh": "JAX spreads the slope over both triangles, NumPy reads one",
     "eigvalsh complex": "as eigvalsh",
+    "eigh complex": "as eigvalsh",
+    "pinv as read": "as eigvalsh, with hermitian=True",
 }
 
 

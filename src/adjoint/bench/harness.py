@@ -16,6 +16,9 @@ from adjoint.run.floor import Floor
 Contender = Callable[[int], float]
 OURS = "adjoint"
 _LONG, _FAR_BEHIND = 0.3, 8.0  # seconds of one timing; times the fastest contender
+# Threads of a contender that has run go on looking for work and take a core from the next one,
+# those of OpenBLAS for 2^28 cycles. Where steps are long enough for threads, they are waited for.
+_CALM, _THREADS_FROM = 0.15, 50.0  # seconds; microseconds of the floor of a step
 
 
 class MissingPeerError(Exception):
@@ -136,7 +139,8 @@ def measure(
     for name, loss in losses.items():
         if not abs(loss - wanted) <= row.tolerance * max(abs(wanted), 1e-6):
             result.disagree.append(f"{name} differs: {loss:.8g} against {wanted:.8g}")
-    result.times = _in_turn(ready, rounds, seconds, row.unit)
+    calm = _CALM if result.floor > _THREADS_FROM else 0.0
+    result.times = _in_turn(ready, rounds, seconds, row.unit, calm)
     if row.cost is not None:
         function, gradient = row.cost()
         for run in (function, gradient):
@@ -147,13 +151,13 @@ def measure(
 
 
 def _in_turn(
-    ready: dict[str, Contender], rounds: int, seconds: float, unit: int
+    ready: dict[str, Contender], rounds: int, seconds: float, unit: int, calm: float = 0.0
 ) -> dict[str, float]:
     """Medians in microseconds a step, the contenders in another order every round.
 
-    Who takes long and is far behind is timed once.
+    Who takes long and is far behind is timed once. Before each timing there is a calm.
     """
-    found = {name: _calibrate(run, unit, seconds) for name, run in ready.items()}
+    found = {name: _calibrate(run, unit, seconds, calm) for name, run in ready.items()}
     fastest = min(each for _, each in found.values())
     samples: dict[str, list[float]] = {name: [] for name in ready}
     order = []
@@ -168,27 +172,28 @@ def _in_turn(
         gc.collect()
         for name in order:
             count = found[name][0]
-            samples[name].append(_seconds(ready[name], count) / count)
+            samples[name].append(_seconds(ready[name], count, calm) / count)
     return {name: statistics.median(t) * 1e6 for name, t in samples.items()}
 
 
-def _calibrate(run: Contender, unit: int, seconds: float) -> tuple[int, float]:
+def _calibrate(run: Contender, unit: int, seconds: float, calm: float) -> tuple[int, float]:
     """How many steps take about the wanted time, and how many seconds a step takes."""
     n = unit
     if unit > 1:
         run(n)  # compiles what the check of a few steps did not need
     while True:
-        taken = _seconds(run, n)
+        taken = _seconds(run, n, calm)
         if taken < _LONG:
             # Once more: what is called often may have been compiled again meanwhile.
-            taken = min(taken, _seconds(run, n))
+            taken = min(taken, _seconds(run, n, calm))
         if taken > seconds / 4 or n > 1_000_000:
             count = unit * max(1, round(n / unit * seconds / max(taken, 1e-9)))
             return count, taken / n
         n *= 4
 
 
-def _seconds(run: Contender, n: int) -> float:
+def _seconds(run: Contender, n: int, calm: float) -> float:
+    time.sleep(calm)
     start = time.perf_counter()
     run(n)
     return time.perf_counter() - start
