@@ -18,7 +18,7 @@ OURS = "adjoint"
 _LONG, _FAR_BEHIND = 0.3, 8.0  # seconds of one timing; times the fastest contender
 # Threads of a contender that has run go on looking for work and take a core from the next one,
 # those of OpenBLAS for 2^28 cycles. Where steps are long enough for threads, they are waited for.
-_CALM, _THREADS_FROM = 0.15, 50.0  # seconds; microseconds of the floor of a step
+_CALM, _THREADS_FROM = 0.15, 20.0  # seconds; microseconds of the floor of a step
 
 
 class MissingPeerError(Exception):
@@ -145,7 +145,7 @@ def measure(
         function, gradient = row.cost()
         for run in (function, gradient):
             run(1)  # compiled before it is timed
-        pair = _in_turn({"function": function, "gradient": gradient}, rounds, seconds, 1)
+        pair = _in_turn({"function": function, "gradient": gradient}, rounds, seconds, 1, calm)
         result.gradient_cost = pair["gradient"] / pair["function"]
     return result
 
