@@ -20,8 +20,9 @@ from adjoint.graph.evaluate import program_of
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.sparse_solve import Places, solve_sparse
-from adjoint.trace.calls.scipy_integrate import known, refused, yields
+from adjoint.trace.calls.scipy_integrate import refused, yields
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.indexing import known_value
 from adjoint.trace.record import record_graph
 from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import scipy_rule
@@ -37,7 +38,7 @@ def _plain(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[...
     """A function on plain numbers; what it takes from outside must be known."""
     types = [ArrayType(shape, np.dtype(np.float64)) for shape in shapes]
     recording = record_graph(f, types, tree.structure((0.0,) * len(types)), "solve_bvp")
-    values = [known(stop_gradient(v)) for v in recording.captured]
+    values = [known_value(stop_gradient(v)) for v in recording.captured]
     if any(v is None for v in values):
         raise refused("solve_bvp", "solve_bvp inside jit or vmap", "ad.grad without jit")
     run = program_of(recording.graph)
@@ -103,7 +104,7 @@ def solve_bvp(
     import scipy.integrate
     from scipy.interpolate import CubicHermiteSpline
 
-    mesh, start = known(x), known(floating(y))
+    mesh, start = known_value(x), known_value(floating(y))
     if S is not None or mesh is None or start is None:
         raise refused("solve_bvp", "S=, or a mesh that is not known,", "fixed x and y, and no S")
     n, k = start.shape[0], 0 if p is None else len(p)

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.solutions import found
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.linear import scatter_add
 from adjoint.primitives.sparse_solve import Places, solve_sparse
@@ -22,19 +20,14 @@ from adjoint.trace.calls.scipy_sparse_recorded import parts
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.without_rule import refusing
 
 
 def _recorded(A: Any, *_: Any, **__: Any) -> bool:
     return "adjoint_parts" in getattr(A, "__dict__", {})
 
 
-def _refused(name: str, what: str, wanted: str) -> UnsupportedError:
-    return UnsupportedError(
-        f"{what} has no rule for arrays under recording",
-        function=f"scipy.sparse.linalg.{name}",
-        source=source_here(),
-        wanted=wanted,
-    )
+_refused = refusing("scipy.sparse.linalg")
 
 
 class _Symmetric:

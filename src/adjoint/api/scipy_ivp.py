@@ -24,9 +24,10 @@ from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.ivp import complex_slope, ivp
-from adjoint.trace.calls.scipy_integrate import known, recorded, refused, tuple_of, yields
+from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
+from adjoint.trace.indexing import known_value
 from adjoint.trace.record import Recording
 from adjoint.trace.scipy_gate import scipy_rule
 
@@ -183,8 +184,8 @@ def _events(problem: Problem, events: list[Event]) -> tuple[list[Any], Any, list
     """The times of the events, when one of them ended the solution, and SciPy's steps."""
     operands = problem.operands()
     captured = [[stop_gradient(x) for x in e.recording.captured] for e in events]
-    values = [known(x) for x in operands]
-    theirs = [[known(x) for x in given] for given in captured]
+    values = [known_value(x) for x in operands]
+    theirs = [[known_value(x) for x in given] for given in captured]
     if any(v is None for v in (*values, *(v for given in theirs for v in given))):
         if len(events) != 1 or int(events[0].terminal) != 1:
             raise refused(
@@ -293,14 +294,14 @@ def _times(problem: Problem, t_eval: Any, last: Any, steps: Any) -> tuple[Any, b
         ts = as_operand(t_eval).astype(np.float64)
         if last is None:
             return ts, True
-        times, until, first = known(ts), known(last), known(problem.t0)
+        times, until, first = known_value(ts), known_value(last), known_value(problem.t0)
         if times is None or until is None:
             raise refused("solve_ivp", "t_eval with an event inside jit or vmap",
                           "dense_output=True, and sol.sol(t) up to the event")  # fmt: skip
         inside = np.abs(times - first) <= np.abs(until - first)
         return ts[: int(np.count_nonzero(inside))], True
     if steps is None:
-        values = [known(x) for x in problem.operands()]
+        values = [known_value(x) for x in problem.operands()]
         if last is not None or any(v is None for v in values):
             return np.concatenate([np.reshape(problem.t0, (1,)), end]), False
         steps = list(problem.scipys(values).t)

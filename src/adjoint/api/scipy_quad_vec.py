@@ -16,8 +16,9 @@ from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
-from adjoint.trace.calls.scipy_integrate import known, recorded, refused, tuple_of, yields
+from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 
 MOST = 48  # parts of an interval where the integrand is not known
@@ -87,24 +88,24 @@ def quad_vec(
     """An integral of vectors; the derivative is on SciPy's final subdivision."""
     if full_output or not isinstance(norm, str):
         raise refused("quad_vec", "full_output or a norm of one's own", "norm='2' or 'max'")
-    low, high = known(a), known(b)
+    low, high = known_value(a), known_value(b)
     infinite = any(x is not None and bool(np.isinf(x)) for x in (low, high))
     if low == np.inf or high == -np.inf:
         raise refused("quad_vec", "an infinite interval from its upper end", "a < b")
     extra = tuple_of(args)
     recording = recorded(lambda x: floating(f(x, *extra)).astype(np.float64), [_NUMBER], "quad_vec")
-    points = None if points is None else tuple(float(known(p)) for p in points)
+    points = None if points is None else tuple(float(known_value(p)) for p in points)
     settings = (("epsabs", epsabs), ("epsrel", epsrel), ("norm", norm), ("limit", limit),
                 ("points", points), ("quadrature", quadrature))  # fmt: skip
     kind = recording.graph.outputs[0].type
     given = [stop_gradient(floating(x)) for x in (a, b, *recording.captured)]
-    if any(known(x) is None for x in given):
+    if any(known_value(x) is None for x in given):
         layout = _Layout(recording.graph, infinite, settings, MOST)
         types = (ArrayType((MOST, 2), np.dtype(np.float64)), kind, _NUMBER)
         parts, value, off = control.callback(*given, function=layout, types=types)
     else:
         layout = _Layout(recording.graph, infinite, settings, None)
-        parts, value, off = layout(*(known(x) for x in given))
+        parts, value, off = layout(*(known_value(x) for x in given))
     places, shares = kronrod()
     half = 0.5 * (parts[:, 1] - parts[:, 0])[:, None]
     t = np.reshape(0.5 * (parts[:, 0] + parts[:, 1])[:, None] + half * places, (-1,))

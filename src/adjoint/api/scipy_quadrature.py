@@ -22,9 +22,10 @@ from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
-from adjoint.trace.calls.scipy_integrate import known, recorded, refused, tuple_of, yields
+from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 MOST = 16  # parts of an interval where the integrand is not known
@@ -131,8 +132,8 @@ def quad(
         imag = quad(lambda x, *rest: np.imag(func(x, *rest)), a, b, args, *settings)
         return real[0] + 1j * imag[0], real[1] + 1j * imag[1]
     if points is not None:
-        points = tuple(float(known(p)) for p in points)
-    low, high = known(a), known(b)
+        points = tuple(float(known_value(p)) for p in points)
+    low, high = known_value(a), known_value(b)
     ends = [x is not None and bool(np.isinf(x)) for x in (low, high)]
     settings_of = (("epsabs", epsabs), ("epsrel", epsrel), ("limit", limit), ("points", points))
     try:
@@ -146,7 +147,7 @@ def quad(
         total: Any = sum(weights[i] * func(nodes[i], *args) for i in range(nodes.shape[0]))
         return total + stop_gradient(value - total), off
     given = [stop_gradient(floating(x)) for x in (a, b, *recording.captured)]
-    if any(known(x) is None for x in given):
+    if any(known_value(x) is None for x in given):
         room = min(int(limit), MOST)
         n = ArrayType((room * len(kronrod()[0]),), np.dtype(np.float64))
         layout = _Layout(recording.graph, any(ends), settings_of, room)
@@ -154,7 +155,7 @@ def quad(
         places, weights, value, off = control.callback(*given, function=layout, types=types)
     else:
         layout = _Layout(recording.graph, any(ends), settings_of, None)
-        places, weights, value, off = layout(*(known(x) for x in given))
+        places, weights, value, off = layout(*(known_value(x) for x in given))
     nodes, weights = _nodes(a, b, low, high, ends, places, weights)
     total = _weighted(recording, nodes, weights)
     return total + stop_gradient(value - total), off
@@ -164,7 +165,7 @@ def _on_numbers(func: Any, args: Any) -> Callable[[float], float]:
     """An integrand with branches, which is called for each place."""
 
     def run(x: float) -> float:
-        value = known(as_operand(func(x, *args)))
+        value = known_value(as_operand(func(x, *args)))
         if value is None:
             raise refused("quad", "a branching integrand inside jit or vmap", "np.where or ad.cond")
         return float(value)

@@ -85,6 +85,11 @@ def concrete_value(x: Any) -> Any:
     return x if isinstance(x, np.ndarray | np.generic) else None
 
 
+def known_value(x: Any) -> Any:
+    """The array behind a stand-in, or None where it is not known; anything else as it is."""
+    return concrete_value(x) if hasattr(x, "recorder") else x
+
+
 RECORDED: Any = object()  # an index or a value that is under recording
 
 

@@ -6,8 +6,8 @@ import sys
 from types import CodeType
 from typing import Any
 
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import is_hidden, source_here
+from adjoint.graph.source import is_hidden
+from adjoint.trace.without_rule import no_rule
 
 _WRAPPERS = {"wrapper", "inner", "wrapped", "_wrapper", "func_wrapper", "new_func", "<lambda>"}
 
@@ -48,10 +48,8 @@ def refuse_caller() -> None:
         frame = frame.f_back
     if found is None:
         return
-    raise UnsupportedError(
-        f"{found} has no rule for arrays under recording",
-        function=found,
-        source=source_here(),
+    raise no_rule(
+        found,
         remedy="docs/coverage_scipy.md lists what has one; otherwise write it with NumPy, or give "
         "it a rule of your own with ad.custom_jvp or ad.custom_vjp",
     )

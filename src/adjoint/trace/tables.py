@@ -20,6 +20,7 @@ from adjoint.trace.calls.support import with_sequence_as_list
 from adjoint.trace.indexing import RECORDED, plain_value
 from adjoint.trace.masked import MaskedSelection
 from adjoint.trace.views import writable
+from adjoint.trace.without_rule import no_rule
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,12 +81,7 @@ def _unsupported(function: Any) -> UnsupportedError:
     if remedy is None:
         remedy = f"the nearest supported function is np.{near[0]}; " if near else ""
         remedy += "wrap it with ad.custom_vjp, or keep it outside the differentiated function"
-    return UnsupportedError(
-        f"{module}.{name} has no rule for arrays under recording",
-        function=f"{module}.{name}",
-        source=source_here(),
-        remedy=remedy,
-    )
+    return no_rule(f"{module}.{name}", remedy=remedy)
 
 
 def find_function(function: Any) -> Callable[..., Any]:
@@ -235,10 +231,6 @@ def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str
         return rule(*inputs)
     form = _methods.get(f"ufunc.{how}")
     if form is None:
-        raise UnsupportedError(
-            f"np.{ufunc.__name__}.{how} has no rule for arrays under recording",
-            function=f"np.{ufunc.__name__}.{how}",
-            source=source_here(),
-            remedy="write it with np.sum, np.cumsum, np.multiply.outer or indexing",
-        )
+        remedy = "write it with np.sum, np.cumsum, np.multiply.outer or indexing"
+        raise no_rule(f"np.{ufunc.__name__}.{how}", remedy=remedy)
     return form(ufunc, *inputs, **options)

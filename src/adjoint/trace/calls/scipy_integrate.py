@@ -8,29 +8,15 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
-from adjoint.errors import ConcreteValueError, UnsupportedError
-from adjoint.graph.source import source_here
+from adjoint.errors import ConcreteValueError
 from adjoint.graph.types import ArrayType
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.indexing import concrete_value
 from adjoint.trace.record import Recording, record_graph
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.without_rule import refusing
 
-
-def refused(function: str, what: str, wanted: str | None = None) -> UnsupportedError:
-    """The error for what has no rule."""
-    return UnsupportedError(
-        f"{what} has no rule for arrays under recording",
-        function=f"scipy.integrate.{function}",
-        source=source_here(),
-        wanted=wanted,
-    )
-
-
-def known(x: Any) -> Any:
-    """The value of a stand-in, or None; anything else as it is."""
-    return concrete_value(x) if hasattr(x, "recorder") else x
+refused = refusing("scipy.integrate")
 
 
 # *** integrals of samples ***

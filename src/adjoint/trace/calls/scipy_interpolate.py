@@ -11,26 +11,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import source_here
 from adjoint.primitives import linear
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
+from adjoint.trace.without_rule import refusing
 
-
-def refused(function: str, what: str, wanted: str | None = None) -> UnsupportedError:
-    """The error for an option without a rule."""
-    return UnsupportedError(
-        f"{what} has no rule for arrays under recording",
-        function=f"scipy.interpolate.{function}",
-        source=source_here(),
-        wanted=wanted,
-    )
+refused = refusing("scipy.interpolate")
 
 
 def recorded(x: Any) -> bool:
@@ -317,7 +308,7 @@ def cubic_spline(
     x, y = floating(x), np.moveaxis(floating(y), axis, 0)
     slopes = cubic_slopes(x, y, bc_type)
     if bc_type == "periodic":
-        ends = [concrete_value(end) if hasattr(end, "recorder") else end for end in (y[0], y[-1])]
+        ends = [known_value(end) for end in (y[0], y[-1])]
         if ends[0] is not None and not np.allclose(ends[0], ends[1], rtol=1e-15, atol=1e-15):
             raise ValueError("The first and last `y` point along axis 0 must be identical")
         extrapolate = "periodic" if extrapolate is None else extrapolate

@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import source_here
 from adjoint.primitives import scipy_linalg as p
 from adjoint.trace.calls.linalg import _floating
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import known_value
 from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
+from adjoint.trace.without_rule import refusing
 
 
 def matrices(*operands: Any) -> list[Any]:
@@ -28,15 +27,7 @@ def adjoint(a: Any) -> Any:
     return np.conjugate(swapped) if a.dtype.kind == "c" else swapped
 
 
-def refused(function: str, what: str, wanted: str | None = None) -> UnsupportedError:
-    """The error for an option without a rule."""
-    return UnsupportedError(
-        f"{what} has no rule for arrays under recording",
-        function=f"scipy.linalg.{function}",
-        source=source_here(),
-        wanted=wanted,
-        remedy="docs/coverage_scipy.md lists what has one",
-    )
+refused = refusing("scipy.linalg", "docs/coverage_scipy.md lists what has one")
 
 
 def aligned(a: Any, b: Any) -> tuple[Any, Any, bool]:
@@ -201,7 +192,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
 
 def _order_of(swaps: Any, n: int) -> Any:
     """The order of the rows after all swaps."""
-    known = concrete_value(swaps) if hasattr(swaps, "recorder") else swaps
+    known = known_value(swaps)
     rows = np.arange(n)
     if known is not None:
         for k, j in enumerate(np.asarray(known)):

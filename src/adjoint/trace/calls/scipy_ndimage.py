@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_images import hashable, image_rule
@@ -17,6 +15,7 @@ from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import holds_traced
 from adjoint.trace.views import detached
+from adjoint.trace.without_rule import refusing
 
 # SciPy's names of boundaries, and np.pad's.
 _PADS = {
@@ -26,12 +25,7 @@ _PADS = {
 }  # fmt: skip
 
 
-def _refused(function: str, what: str) -> UnsupportedError:
-    return UnsupportedError(
-        f"{what} has no rule for arrays under recording",
-        function=f"scipy.ndimage.{function}",
-        source=source_here(),
-    )
+_refused = refusing("scipy.ndimage")
 
 
 def _reach(options: dict[str, Any]) -> int:

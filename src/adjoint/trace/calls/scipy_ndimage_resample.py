@@ -19,7 +19,7 @@ from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_images import image_rule
 from adjoint.trace.calls.scipy_ndimage import _each
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import known_value
 from adjoint.trace.views import detached
 
 _PAD = 12  # SciPy's margin for the modes without an exact boundary condition
@@ -216,7 +216,7 @@ def zoom(
 ) -> Any:  # fmt: skip
     """An image with another number of elements; the factor itself decides that number."""
     x = floating(input)
-    factors = [float(concrete_value(z) if hasattr(z, "recorder") else z)
+    factors = [float(known_value(z))
                for z in _each(zoom, x.ndim)]  # fmt: skip
     if all(z == 1 for z in factors) and prefilter:
         return x * 1
@@ -252,7 +252,7 @@ def rotate(
                 source=source_here(),
                 remedy="use reshape=False inside jit and vmap",
             )
-        fixed = concrete_value(turn) if hasattr(turn, "recorder") else turn
+        fixed = known_value(turn)
         corners = fixed @ np.array([[0, 0, given[0], given[0]], [0, given[1], 0, given[1]]])
         made = (np.ptp(corners, axis=1) + 0.5).astype(int)
     offset = (given - 1) / 2 - turn @ ((made - 1) / 2)

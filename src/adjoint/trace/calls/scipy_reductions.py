@@ -10,12 +10,12 @@ import numpy as np
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import when_unknown
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 
 
 def _plain(name: str, a: Any) -> Any:
-    known = concrete_value(a) if hasattr(a, "recorder") else a
+    known = known_value(a)
     if known is None:
         raise refused(name, "a matrix whose values are not known, inside jit or vmap,")
     return known

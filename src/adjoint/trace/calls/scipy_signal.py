@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.primitives.recursion import recursion
 from adjoint.trace.calls.axis_maps import along_axis, axis_pattern
@@ -16,15 +14,9 @@ from adjoint.trace.calls.scipy_special import floating, is_traced_float
 from adjoint.trace.calls.support import as_operand, common_dtype
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
+from adjoint.trace.without_rule import refusing
 
-
-def _refused(function: str, what: str, wanted: str) -> UnsupportedError:
-    return UnsupportedError(
-        f"{what} has no rule for arrays under recording",
-        function=f"scipy.signal.{function}",
-        source=source_here(),
-        wanted=wanted,
-    )
+_refused = refusing("scipy.signal")
 
 
 # *** convolution ***

@@ -10,7 +10,7 @@ import numpy as np
 from adjoint.errors import ConcreteValueError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import entries, scipy_rule
 
 _MOVING = ("widths", "width_heights", "left_ips", "right_ips")
@@ -20,7 +20,7 @@ def _plain(name: str, x: Any) -> Any:
     """The values behind a stand-in."""
     if isinstance(x, list | tuple):
         return type(x)(_plain(name, part) for part in x)
-    value = concrete_value(x) if hasattr(x, "recorder") else x
+    value = known_value(x)
     if value is None and x is not None:
         raise ConcreteValueError(
             "the number of peaks is not known while recording",

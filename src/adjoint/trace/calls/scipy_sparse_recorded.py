@@ -14,7 +14,7 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import known_value
 from adjoint.trace.recorder import TracedCore
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
@@ -122,7 +122,7 @@ def _from_argument(self: Any, given: Any, shape: Any) -> Any:
 
 def _from_dense(self: Any, given: Any) -> Any:
     x = floating(given)
-    known = concrete_value(x) if hasattr(x, "recorder") else x
+    known = known_value(x)
     if known is None or x.ndim != 2:
         raise _refused("a dense array whose elements are not known, inside jit or vmap,")
     rows, columns = np.nonzero(known)

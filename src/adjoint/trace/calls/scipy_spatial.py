@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import source_here
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.without_rule import no_rule
 
 
 def _root(squares: Any) -> Any:
@@ -79,12 +78,8 @@ def _metric(name: Any, function: str, options: dict[str, Any]) -> Callable[..., 
     if callable(name):
         name = getattr(name, "__name__", "")
     if name not in METRICS:
-        raise UnsupportedError(
-            f"the metric {name!r} has no rule for arrays under recording",
-            function=f"scipy.spatial.distance.{function}",
-            source=source_here(),
-            wanted=", ".join(METRICS),
-        )
+        what = f"the metric {name!r}"
+        raise no_rule(f"scipy.spatial.distance.{function}", what, ", ".join(METRICS))
     given = {k: v for k, v in options.items() if v is not None}
     return lambda u, v: METRICS[name](u, v, **given)
 

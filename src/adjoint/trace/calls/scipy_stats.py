@@ -19,6 +19,7 @@ from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.scipy_stats_families import family, formula_of
 from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.without_rule import no_rule
 
 # How the standardised functions may be had from one another: first found, first taken.
 _ROUTES: dict[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]] = {
@@ -75,10 +76,8 @@ def standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
     if found is not None:
         return found
     public = name.lstrip("_")
-    raise UnsupportedError(
-        f"scipy.stats.{dist.name}.{public} has no rule for arrays under recording",
-        function=f"scipy.stats.{dist.name}.{public}",
-        source=source_here(),
+    raise no_rule(
+        f"scipy.stats.{dist.name}.{public}",
         remedy="write its formula with NumPy and scipy.special, or give a rule of your own "
         "with ad.custom_jvp",
     )
@@ -327,10 +326,6 @@ def _standard_entropy(dist: Any, shapes: tuple[Any, ...]) -> Any:
             pass
     found = numeric.entropy(dist, shapes, standard)
     if found is None:
-        raise UnsupportedError(
-            f"scipy.stats.{dist.name}.entropy has no rule for arrays under recording",
-            function=f"scipy.stats.{dist.name}.entropy",
-            source=source_here(),
-            remedy="write its formula with NumPy and scipy.special",
-        )
+        remedy = "write its formula with NumPy and scipy.special"
+        raise no_rule(f"scipy.stats.{dist.name}.entropy", remedy=remedy)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import known_value
 
 _MOST = 100_000  # terms of a sum that are written out
 
@@ -26,7 +26,7 @@ def _skellam_cdf(k: Any, mu1: Any, mu2: Any) -> Any:
 
 def _harmonic(n: Any, a: Any) -> Any:
     """The sum of ``j**-a`` to n."""
-    known = concrete_value(n) if hasattr(n, "recorder") else n
+    known = known_value(n)
     most = _MOST + 1 if known is None else int(np.max(known, initial=1))
     if most > _MOST:
         return sp.zeta(a, 1.0) - sp.zeta(a, n + 1.0)
@@ -52,7 +52,7 @@ def _choose(n: Any, k: Any) -> Any:
 
 def _fisher_logpmf(k: Any, M: Any, n: Any, N: Any, odds: Any) -> Any:
     """Fisher's noncentral hypergeometric chances: over the sum of all that may be."""
-    known = concrete_value(N) if hasattr(N, "recorder") else N
+    known = known_value(N)
     most = int(np.max(known, initial=0)) if known is not None else _MOST
     counts = np.arange(most + 1.0)
     M_, n_, N_, odds_ = (np.expand_dims(x, -1) for x in (M, n, N, odds))

@@ -21,7 +21,7 @@ from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.scipy_stats_families import formula_of
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.scipy_gate import holds_traced
 
 Standard = Callable[[Any, str, Any, tuple[Any, ...]], Any]
@@ -175,7 +175,7 @@ _MANY = 100_000
 
 def _counts(dist: Any, shapes: tuple[Any, ...], last: Any = None) -> Any | None:
     """The counts up to one, or up to where chances end, on a new last axis; None if unknown."""
-    values = [concrete_value(s) if hasattr(s, "recorder") else s for s in shapes]
+    values = [known_value(s) for s in shapes]
     if any(v is None for v in values):
         return None
     low, high = (np.asarray(end, float) for end in dist._get_support(*map(np.asarray, values)))

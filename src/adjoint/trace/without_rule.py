@@ -1,0 +1,30 @@
+"""What is said of functions, options and forms that have no rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adjoint.errors import UnsupportedError
+from adjoint.graph.source import source_here
+
+
+def no_rule(
+    function: str, what: str | None = None, wanted: str | None = None, remedy: str | None = None
+) -> UnsupportedError:
+    """The error for what has no rule: the function itself, if nothing of it is named."""
+    return UnsupportedError(
+        f"{what or function} has no rule for arrays under recording",
+        function=function,
+        source=source_here(),
+        wanted=wanted,
+        remedy=remedy,
+    )
+
+
+def refusing(module: str, remedy: str | None = None) -> Callable[..., UnsupportedError]:
+    """The same for functions of a module: ``refused(function, what, wanted=None)``."""
+
+    def refused(function: str, what: str, wanted: str | None = None) -> UnsupportedError:
+        return no_rule(f"{module}.{function}", what, wanted, remedy)
+
+    return refused
