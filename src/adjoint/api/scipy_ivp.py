@@ -23,7 +23,7 @@ from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
-from adjoint.primitives.ivp import complex_slope, ivp
+from adjoint.primitives.ivp import complex_slope, ivp, scipys_solution
 from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
@@ -94,8 +94,6 @@ class Problem:
 
     def scipys(self, values: Any, events: Any = None) -> Any:
         """SciPy's solution on plain numbers, with its steps and events."""
-        import scipy.integrate
-
         y0, first, last, *theta = values
         run = program_of(self.recording.graph)
 
@@ -107,17 +105,8 @@ class Problem:
         settings = {k: v for k, v in self.settings.items() if k not in ("solver", "complex")}
         if self.complex:
             y0, slope = self.outward(y0), complex_slope(real)
-        found = scipy.integrate.solve_ivp(
-            slope, (float(first), float(last)), y0, events=events, dense_output=events is not None,
-            **settings,
-        )  # fmt: skip
-        if not found.success:
-            raise ConvergenceError(
-                f"the differential equation could not be solved: {found.message}",
-                function="solve_ivp",
-                remedy="give method='Radau' or 'LSODA' for stiff equations, or a shorter interval",
-            )
-        return found
+        settings |= {"events": events, "dense_output": events is not None}
+        return scipys_solution(slope, (float(first), float(last)), y0, **settings)
 
 
 def _hashable(value: Any) -> Any:

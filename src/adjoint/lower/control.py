@@ -251,27 +251,35 @@ class ControlWriter(ABC):
             return
         # Threads with rounds of their own do not meet here: each leaves its loop when it sees
         # that the program has failed, and the program returns what stands there.
-        code, seen, bad = self.fresh("%s"), self.fresh("%s"), self.fresh("%s")
+        bad = self.poll_and_note()
+        self.lines += [f"br i1 {bad}, label %{tag}.exit, label %{on}", f"{on}:"]
+
+    def poll_and_note(self) -> str:
+        """Thread 0 asks Python and notes an exception; whether there is one, seen by each."""
+        code, raised, bad = self.fresh("%s"), self.fresh("%s"), self.fresh("%s")
         note, end = self.fresh("note"), self.fresh("noted")
 
-        def ask_python() -> None:
+        def ask() -> None:
             self.lines += [
                 f"{code} = call i64 @poll(ptr %arena)",
-                f"{bad}.raised = icmp ne i64 {code}, 0",
-                f"br i1 {bad}.raised, label %{note}, label %{end}",
+                f"{raised} = icmp ne i64 {code}, 0",
+                f"br i1 {raised}, label %{note}, label %{end}",
                 f"{note}:",
                 f"store atomic i64 {code}, ptr %arena monotonic, align 8",
                 f"br label %{end}",
                 f"{end}:",
             ]
 
-        self.by_first(ask_python)
+        if self.several:
+            self.by_first(ask)
+        else:
+            ask()
+        seen = self.fresh("%s")
         self.lines += [
             f"{seen} = load atomic i64, ptr %arena monotonic, align 8",
             f"{bad} = icmp ne i64 {seen}, 0",
-            f"br i1 {bad}, label %{tag}.exit, label %{on}",
-            f"{on}:",
         ]
+        return bad
 
     def leave_unless_fine(self, call: str) -> None:
         """A call by thread 0 that may end the program: all return what is not 0."""

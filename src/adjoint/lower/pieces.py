@@ -33,7 +33,7 @@ def in_pieces(
     begin, end, last = bounds
     tag = w.fresh("piece")
     at, far, stop, ends = f"%{tag}.at", f"%{tag}.far", f"%{tag}.stop", f"%{tag}.ends"
-    final, seen, code = f"%{tag}.last", f"%{tag}.seen", f"%{tag}.code"
+    final = f"%{tag}.last"
     w.lines += [
         f"br label %{tag}.pre",
         f"{tag}.pre:",
@@ -47,25 +47,9 @@ def in_pieces(
     ]
     write(at, stop, final)
 
-    def ask() -> None:
-        w.lines += [
-            f"{code} = call i64 @poll(ptr %arena)",
-            f"%{tag}.raised = icmp ne i64 {code}, 0",
-            f"br i1 %{tag}.raised, label %{tag}.note, label %{tag}.noted",
-            f"{tag}.note:",
-            f"store atomic i64 {code}, ptr %arena monotonic, align 8",
-            f"br label %{tag}.noted",
-            f"{tag}.noted:",
-        ]
-
-    if w.several:
-        w.by_first(ask)
-    else:
-        ask()
+    bad = w.poll_and_note()
     w.lines += [
-        f"{seen} = load atomic i64, ptr %arena monotonic, align 8",
-        f"%{tag}.bad = icmp ne i64 {seen}, 0",
-        f"%{tag}.over = or i1 %{tag}.bad, {ends}",
+        f"%{tag}.over = or i1 {bad}, {ends}",
         f"br label %{tag}.heard",
         f"{tag}.heard:",
         f"br i1 %{tag}.over, label %{tag}.exit, label %{tag}",

@@ -69,17 +69,24 @@ def solved(run: Runner, y0: Any, t0: Any, t1: Any, ts: Any, theta: Any, options:
 
 def _stepped(slope: Any, y0: Any, span: Any, ts: Any, settings: dict[str, Any]) -> Any:
     """By solve_ivp; complex states as their real parts, then the imaginary ones."""
+    result = scipys_solution(slope, span, y0, t_eval=ts, **settings)
+    y = result.y
+    return (np.concatenate([y.real, y.imag]) if np.iscomplexobj(y) else y).T
+
+
+def scipys_solution(slope: Any, span: Any, y0: Any, **settings: Any) -> Any:
+    """What solve_ivp finds; an error where it gave up."""
     import scipy.integrate
 
-    result = scipy.integrate.solve_ivp(slope, span, y0, t_eval=ts, **settings)
-    if not result.success or result.y.shape[1] != len(ts):
+    result = scipy.integrate.solve_ivp(slope, span, y0, **settings)
+    times = settings.get("t_eval")
+    if not result.success or (times is not None and result.y.shape[1] != len(times)):
         raise ConvergenceError(
             f"the differential equation could not be solved: {result.message}",
             function="solve_ivp",
             remedy="give method='Radau' or 'LSODA' for stiff equations, or a shorter interval",
         )
-    y = result.y
-    return (np.concatenate([y.real, y.imag]) if np.iscomplexobj(y) else y).T
+    return result
 
 
 def complex_slope(slope: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
