@@ -7,20 +7,15 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.solutions import found, solution, start_type
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import source_here
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.without_rule import no_rule
 
 
 def _given(name: str, e: Any, s: Any, *operands: Any) -> list[Any]:
     made = [x if holds_traced([x]) else np.asarray(x, float) for x in operands]
     if e is not None or s is not None or any(x.dtype.kind == "c" or x.ndim != 2 for x in made):
-        raise UnsupportedError(
-            "e=, s=, complex or batched matrices have no rule for arrays under recording",
-            function=f"scipy.linalg.{name}",
-            source=source_here(),
-            wanted="real a, b, q and r of two axes",
-        )
+        raise no_rule(f"scipy.linalg.{name}", "e=, s=, a complex or a batched matrix",
+                      "real a, b, q and r of two axes")  # fmt: skip
     return made
 
 

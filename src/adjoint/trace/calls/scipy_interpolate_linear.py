@@ -23,7 +23,7 @@ from adjoint.trace.calls.scipy_interpolate_splines import make_interp_spline, sp
 from adjoint.trace.calls.scipy_interpolate_surfaces import tensor_fit, tensor_value
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 
 
@@ -55,8 +55,8 @@ def interp1d_init(
 
 
 def known(x: Any) -> Any:
-    """The value of a stand-in where it has one."""
-    value = concrete_value(x) if recorded(x) else x
+    """The value of a stand-in, 0 where it has none."""
+    value = known_value(x)
     return 0.0 if value is None else value
 
 

@@ -7,19 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError, UnsupportedError
+from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import entries, scipy_rule
+from adjoint.trace.without_rule import no_rule
 
 _MOVING = ("widths", "width_heights", "left_ips", "right_ips")
 
 
-def _plain(name: str, x: Any) -> Any:
+def _settled(name: str, x: Any) -> Any:
     """The values behind a stand-in."""
     if isinstance(x, list | tuple):
-        return type(x)(_plain(name, part) for part in x)
+        return type(x)(_settled(name, part) for part in x)
     value = known_value(x)
     if value is None and x is not None:
         raise ConcreteValueError(
@@ -36,16 +37,11 @@ def find_peaks(x: Any, *args: Any, **kwargs: Any) -> Any:
     """The indices of peaks; heights, thresholds and prominences move with the data."""
     own = entries["scipy.signal.find_peaks"].original
     call = inspect.signature(own).bind(x, *args, **kwargs)
-    given = {key: _plain("find_peaks", value) for key, value in call.arguments.items()}
+    given = {key: _settled("find_peaks", value) for key, value in call.arguments.items()}
     peaks, told = own(**given)
-    found = [name for name in _MOVING if name in told]
-    if found:
-        raise UnsupportedError(
-            "the widths of peaks have no rule for arrays under recording",
-            function="scipy.signal.find_peaks",
-            source=source_here(),
-            wanted="height, threshold, distance, prominence or plateau_size",
-        )
+    if any(name in told for name in _MOVING):
+        raise no_rule("scipy.signal.find_peaks", "the width of a peak",
+                      "height, threshold, distance, prominence or plateau_size")  # fmt: skip
     x = floating(x)
     tops = x[peaks]
     if "peak_heights" in told:
@@ -63,7 +59,7 @@ def _indices(name: str) -> None:
 
     @scipy_rule(f"scipy.signal.{name}")
     def rule(data: Any, *args: Any, **kwargs: Any) -> Any:
-        return entries[f"scipy.signal.{name}"].original(_plain(name, data), *args, **kwargs)
+        return entries[f"scipy.signal.{name}"].original(_settled(name, data), *args, **kwargs)
 
 
 for _name in ("argrelmax", "argrelmin", "argrelextrema"):

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from adjoint.errors import UnsupportedError
-from adjoint.graph.source import source_here
 from adjoint.primitives.special_polynomial import sph_legendre_p
 from adjoint.trace.calls.scipy_special import floating, static
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.without_rule import no_rule
 
 
 def _count(value: Any, name: str, what: str) -> Any:
@@ -45,12 +44,10 @@ def call(self: Any, *args: Any, **kwargs: Any) -> Any:
     name = f"scipy.special.{self.__name__}"
     found = _RULES.get(self.__name__)
     if found is None or any(kwargs.values()):
-        raise UnsupportedError(
-            "several degrees, derivatives, norms or cuts have no rule for arrays under recording",
-            function=name,
-            source=source_here(),
+        raise no_rule(
+            name, "a list of degrees, a derivative, norm or cut",
             remedy="call it for one degree and order with its defaults, and differentiate that",
-        )
+        )  # fmt: skip
     rule, counts = found
     degrees = [_count(x, name, "its degree and order") for x in args[:counts]]
     value = rule(*degrees, *args[counts:])
