@@ -22,9 +22,8 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("steps, or found by a search that has several answers or few digits; nearest: `ad.root` "
          "of the function itself, or `scipy.optimize.brentq` inside",
          "ncfdtridfd ncfdtridfn smirnov smirnovi"),
-        ("lists of orders at once; nearest: the functions of one order, `eval_legendre`, `lpmv`, "
-         "`spherical_jn`, `jv`", "lqmn lqn lmbda pbdn_seq pbdv_seq pbvv_seq riccati_jn riccati_yn "
-         "assoc_legendre_p_all legendre_p_all sph_harm_y_all sph_legendre_p_all"),
+        ("lists of orders at once, of functions that SciPy does not have one by one; nearest: "
+         "`hyp2f1`, `pbdv`", "lqmn lqn pbdn_seq"),
         ("SciPy's values and derivatives agree in their first digits only; nearest: "
          "`scipy.integrate.solve_ivp` of its equation",
          "obl_rad2 obl_rad2_cv pro_rad2 pro_rad2_cv"),
@@ -34,7 +33,7 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "linalg": (
         ("factors that are chosen among many, or ordered by values; nearest: `eigh`, `eig`, "
          "`svd`, `qr`, `cholesky`",
-         "cdf2rdf cossin ordqz qz rsf2csf schur"),
+         "cdf2rdf cossin ordqz qz rsf2csf"),
         ("compiled updates of factors; nearest: `qr` of the new matrix",
          "qr_delete qr_insert qr_update"),
     ),
@@ -56,16 +55,11 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "numerators", "residue residuez invres invresz"),
         ("an exchange algorithm or a search over values; nearest: `firwin`, `firwin2`, or a "
          "least-squares design with `numpy.linalg.lstsq`",
-         "remez firls iirdesign place_poles firwin_2d gammatone"),
-        ("compiled code on plain arrays; nearest: `scipy.ndimage.spline_filter1d`, `sosfiltfilt`, "
-         "`convolve2d`, `freqz_sos`",
-         "cspline2d qspline2d sepfir2d sosfreqz spline_filter symiirorder1 symiirorder2"),
+         "remez iirdesign place_poles"),
+        ("compiled code on plain arrays; nearest: `convolve2d`",
+         "sepfir2d"),
     ),
     "ndimage": (
-        ("the function writes into a line of a buffer; nearest: `generic_filter`, or slices and "
-         "`numpy.stack`", "generic_filter1d"),
-        ("a compiled table of Bessel functions; nearest: `fourier_gaussian`, `fourier_uniform`",
-         "fourier_ellipsoid"),
     ),
     "optimize": (
         ("a step of a search, chosen by values; nearest: `minimize_scalar` along the line",
@@ -87,7 +81,5 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "of their parameters",
          "abs exp log power make_distribution order_statistic truncate bayes_mvs mvsdist "
          "dirichlet_multinomial"),
-        ("elements are put into bins by their values; nearest: `numpy.bincount` with weights and "
-         "fixed bins", "binned_statistic binned_statistic_2d binned_statistic_dd"),
     ),
 }  # fmt: skip

@@ -35,6 +35,12 @@ def exact(f: Any) -> Any:
     return g
 
 
+def gaugeless(t: Any, z: Any) -> Any:
+    """What the signs and phases of the columns do not change."""
+    size = np.tril(np.abs(t)) + np.abs(t) ** 2
+    return size, np.abs(z), np.diagonal(t)
+
+
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cholesky_banded": (lambda a: la.cholesky_banded(a)[1], (ab,)),
     "cho_solve_banded": (
@@ -75,6 +81,11 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         lambda a: la.matrix_balance(a)[0],
         (B * np.array([1.0, 50.0, 1.0, 2.0])[:, None],),
     ),
+    "schur": (lambda a: la.schur(a), (sym(B),)),
+    "schur pairs": (lambda a: la.schur(a), (B,)),
+    "schur complex": (lambda a, b: gaugeless(*la.schur(a + 1j * b)), (A, B)),
+    "schur output": (lambda a: gaugeless(*la.schur(a, "complex")), (B,)),
+    "schur sort": (lambda a: la.schur(a, sort="lhp")[:2], (B,)),
     "diagsvd": (lambda s: la.diagsvd(s, 5, 3), (x[:3],)),
     "fiedler": (lambda a: la.fiedler(a), (x[:4],)),
     "fiedler_companion": (lambda a: la.fiedler_companion(a), (x[:4],)),

@@ -340,7 +340,7 @@ _finder: Any = _Finder()
 while_recording(_begin, _end)
 FAMILIES |= {
     "numpy.polynomial": ("numpy_polynomial",),
-    "scipy.special": ("scipy_special", "scipy_special_harmonics"),
+    "scipy.special": ("scipy_special", "scipy_special_harmonics", "scipy_special_lists"),
     "scipy.linalg": (
         "scipy_linalg",
         "scipy_factorizations",
@@ -348,6 +348,7 @@ FAMILIES |= {
         "scipy_linalg_bands",
         "scipy_reductions",
         "adjoint.api.scipy_riccati",
+        "adjoint.api.scipy_schur",
     ),
     "scipy.fft": ("scipy_fft",),
     "scipy.stats": ("scipy_stats", "scipy_stats_multivariate", "scipy_stats_samples"),
@@ -362,6 +363,7 @@ FAMILIES |= {
         "scipy_signal",
         "scipy_signal_borrowed",
         "scipy_signal_peaks",
+        "scipy_signal_splines",
         "adjoint.api.scipy_designs",
     ),
     "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
