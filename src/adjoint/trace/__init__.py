@@ -1,6 +1,7 @@
 """Recording: the stand-in array, and what NumPy's functions mean on it."""
 
 from adjoint.trace import calls as _calls
+from adjoint.trace import drawing as _drawing  # noqa: F401  # takes its place
 from adjoint.trace import iterators as _iterators  # noqa: F401  # takes its place
 from adjoint.trace import lists as _lists  # noqa: F401  # takes its place
 from adjoint.trace import making as _making  # noqa: F401  # takes its place

@@ -61,23 +61,24 @@ def _is_integer(key: Any) -> bool:
     return isinstance(key, np.dtype) and key.kind in "iub"
 
 
-def _value(primitive: Primitive, lower: list[Any], by: Any) -> Any:
-    """What an elementwise primitive makes of arrays; ``by`` is what NumPy's scalars would do.
+@lru_cache(maxsize=4096)
+def _complex_or_power(by: Any, keys: tuple[Any, ...]) -> bool:
+    """Whether what NumPy's scalars would do is not what its ufuncs do; all else rounds alike."""
+    return by is pow or any(np.dtype(key).kind == "c" for key in keys)
 
-    Their powers and complex operations are not those of ufuncs; all others round alike. What
-    ``1j * np.float64(2)`` gives is even a Python number.
+
+def _by_scalars(by: Any, lower: list[Any], shapes: list[Any]) -> Any:
+    """What NumPy's scalars make of numbers; None where arrays take part, or they do not.
+
+    What ``1j * np.float64(2)`` gives is even a Python number. Powers of Python's numbers may be
+    complex: they stay with the ufunc.
     """
-    if by is not None and (by is pow or any(map(_is_complex, lower))):
-        shapes = [getattr(p, "shape", None) for p in lower]
-        # Powers of Python numbers may be complex: they stay with the ufunc.
-        numbers = shapes.count(None)
-        if shapes.count(()) + numbers == len(shapes) and (by is not pow or numbers < len(shapes)):
-            return by(*[p[()] if type(p) is np.ndarray else p for p in lower])
-    return primitive.evaluate(*lower)
+    if any(shapes) or (by is pow and all(type(p) in _PYTHON for p in lower)):
+        return None
+    return by(*[p[()] if type(p) is np.ndarray else p for p in lower])
 
 
-def _is_complex(x: Any) -> bool:
-    return x.dtype.kind == "c" if hasattr(x, "dtype") else type(x) is complex
+joint_shape = lru_cache(maxsize=4096)(np.broadcast_shapes)
 
 
 def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
@@ -98,10 +99,14 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
     traced = core.TracedArray
     lower: list[Any] = []
     keys: list[Any] = []
+    shapes: list[Any] = []
     nested = False
     for x in operands:
-        if type(x) is traced and x.recorder is recorder:
+        kind = type(x)
+        if kind is traced and x.recorder is recorder:
             payload = x.payload
+            shapes.append(payload.shape)
+            nested = nested or type(payload) is traced
             if x.weak:
                 keys.append(dtype_key(x))
                 if type(payload) is not traced and recorder.concrete:
@@ -109,44 +114,58 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
             else:
                 keys.append(payload.dtype)
             lower.append(payload)
-            nested = nested or type(payload) is traced
+        elif kind in _PYTHON:
+            keys.append(_PYTHON[kind])
+            lower.append(x)
+            shapes.append(())
         else:
-            if type(x) is traced and x.recorder is PLAIN:
-                x = capture(x)
+            if kind is traced:
+                if x.recorder is PLAIN:
+                    x = capture(x)
+                else:
+                    nested = True
+            elif not hasattr(x, "dtype"):
+                x = np.asarray(x)
             keys.append(dtype_key(x))
             lower.append(x)
-            nested = nested or type(x) is traced
+            shapes.append(x.shape)
+    types = tuple(keys)
+    weak = False
     if recorder.concrete:
-        out = elementwise(primitive, *lower, by=by) if nested else _value(primitive, lower, by)
-        weak = type(out) in (float, complex)
-        if weak:
+        out = None
+        if nested:
+            out = elementwise(primitive, *lower, by=by)
+        elif by is not None and _complex_or_power(by, types):
+            out = _by_scalars(by, lower, shapes)
+        if out is None:
+            out = primitive.evaluate(*lower)
+        if type(out) is float or type(out) is complex:
+            weak = True
             out = np.asarray(out)[()]
         if primitive.structure == "constant" and not recorder.keep_all:
             return plain(out)
-        shape = np.shape(out)
+        shape = getattr(out, "shape", ())
+        loop = loop_of(primitive, types)
     else:
-        out, weak = None, False
-        shape = np.broadcast_shapes(*[np.shape(p) for p in lower])
-    loop = loop_of(primitive, tuple(keys))
+        shape = joint_shape(*shapes)
+        loop = loop_of(primitive, types)
+        out = ArrayType(shape, loop[-1])
     indices = []
-    frame = recorder.source or here()
-    for x, dtype in zip(operands, loop, strict=False):
+    frame = recorder.source or here(3)
+    for x, extent, dtype in zip(operands, shapes, loop, strict=False):
         if type(x) is traced and x.recorder is recorder:
             index, kind = x.index, x.payload.dtype
-            extent = x.payload.shape
         elif type(x) in _PYTHON:
             indices.append(recorder.number(x, ArrayType(shape, dtype), frame))
             continue
         else:
             if not hasattr(x, "dtype"):
                 x = np.asarray(x)
-            index, kind, extent = recorder.constant(x), x.dtype, x.shape
-        if kind != dtype:
+            index, kind = recorder.constant(x), x.dtype
+        if kind is not dtype and kind != dtype:
             index = recorder.push(cast, (dtype,), (index,), ArrayType(extent, dtype), frame)
         if extent != shape:
             index = recorder.push(broadcast, (shape,), (index,), ArrayType(shape, dtype), frame)
         indices.append(index)
-    if out is None:
-        out = ArrayType(shape, loop[-1])
     index = recorder.push(primitive, (), tuple(indices), out, frame)
     return traced(recorder, index, out, weak)

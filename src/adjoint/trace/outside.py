@@ -58,23 +58,30 @@ def _copying(name: str) -> Callable[..., Any]:
     return call
 
 
+def put_methods(kind: type, ours: dict[str, Callable[..., Any]]) -> bool:
+    """Put methods into a type's table; where Python keeps no such table, leave it."""
+    tables = [
+        t for t in gc.get_referents(kind.__dict__) if type(t) is dict and ours.keys() <= t.keys()
+    ]
+    if sys.implementation.name != "cpython" or len(tables) != 1:
+        return False
+    tables[0].update(ours)
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
+    return True
+
+
 _placed = False
 
 
 def _place() -> None:
-    """Put our methods into ndarray's table; where Python keeps no such table, leave it."""
     global _placed
     if _placed:
         return
     _placed = True
-    tables = [t for t in gc.get_referents(np.ndarray.__dict__) if type(t) is dict and "dot" in t]
-    if sys.implementation.name != "cpython" or len(tables) != 1:
-        return
     ours = {name: _asking(name) for name in _ASKING}
     ours.update({name: _copying(name) for name in _COPYING})
-    method_names.update(_COPYING)
-    tables[0].update(ours)
-    ctypes.pythonapi.PyType_Modified(ctypes.py_object(np.ndarray))
+    if put_methods(np.ndarray, ours):
+        method_names.update(_COPYING)
 
 
 while_recording(_place, lambda: None)

@@ -12,9 +12,7 @@ from adjoint.graph.source import here, source_here, writes_an_item
 from adjoint.trace.scipy_names import refuse_caller
 
 _NUMBERS = "a type as a function makes plain numbers; write x.astype({name}), or x as it is"
-_DRAWS = "draw with plain numbers and scale: loc + scale * {name}(size=...) or the like"
 _TESTS = "checks compare plain arrays; give them ad.stop_gradient(x)"
-_ORDER = "draw the order, and index with it: x[rng.permutation(len(x))]"
 
 _NAME = re.compile(r"[\w.]+$")
 TAKE = (
@@ -26,9 +24,6 @@ TAKE = (
 _REMEDIES = {
     **dict.fromkeys(("float64", "float32", "float16", "longdouble", "double"), _NUMBERS),
     **dict.fromkeys(("complex128", "complex64", "int64", "int32", "bool_"), _NUMBERS),
-    **dict.fromkeys(("normal", "uniform", "exponential", "poisson", "gamma", "beta"), _DRAWS),
-    **dict.fromkeys(("lognormal", "laplace", "multivariate_normal", "binomial"), _DRAWS),
-    **dict.fromkeys(("permutation", "shuffle", "choice", "permuted"), _ORDER),
     "masked_array": "pass the mask apart, and choose with np.where",
     "matrix": "use two-dimensional arrays and @",
     "asmatrix": "use two-dimensional arrays and @",

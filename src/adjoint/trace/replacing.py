@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -23,6 +24,7 @@ _by_id: dict[int, Any] = {}
 # Names in NumPy's other namespaces, or that others replace: namespace, theirs, ours.
 _spaces: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _offered: dict[str, list[Any]] = {}  # not replaced until some code mentions the name
+_actions: dict[str, Callable[[], None]] = {}  # what is done when some code mentions a name
 _read: dict[int, CodeType] = {}  # code that was searched for such names
 _watched: dict[int, tuple[dict[str, Any], set[str]]] = {}  # modules by id: names to look at
 # Installed modules do not bind names anew: they are replaced together, which is quicker.
@@ -55,12 +57,31 @@ def also(names: dict[str, Any], ours: dict[str, Any]) -> None:
         _offered.setdefault(name, []).append((space, names[name], function))
 
 
+def from_now_on(names: dict[str, Any], ours: dict[str, Any]) -> None:
+    """Have the names of a module that was loaded late replaced in every recording."""
+    global _modules_seen
+    space = (names, {name: names[name] for name in ours}, ours)
+    _spaces.append(space)
+    _by_id.update({id(own): ours[name] for name, own in space[1].items()})
+    _searched.clear()  # modules may hold such a function by name
+    _modules_seen = 0
+    if _placed:
+        names.update(ours)
+
+
+def when_mentioned(name: str, action: Callable[[], None]) -> None:
+    """Have an action called when some code of the user's mentions a name."""
+    _actions[name] = action
+
+
 def _mention(code: CodeType) -> None:
     """Replace from now on what a piece of the user's code may call by a name."""
     if id(code) in _read:
         return
     _read[id(code)] = code
     for name in code.co_names:
+        if name in _actions:
+            _actions.pop(name)()
         for (names, own, ours), theirs, function in _offered.pop(name, ()):
             own[name], ours[name] = theirs, function
             if _placed:

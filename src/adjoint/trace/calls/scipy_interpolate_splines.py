@@ -188,11 +188,12 @@ def bspline_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any
 # *** fits ***
 
 
-def _bytes(*settings: Any) -> tuple[Any, ...]:
+def as_key(*settings: Any) -> tuple[Any, ...]:
+    """Settings that can be compared."""
     return tuple(s.tobytes() if isinstance(s, np.ndarray) else s for s in settings)
 
 
-def _linear_fit(name: str, key: tuple[Any, ...], y: Any, fit: Any) -> Any:
+def linear_fit(name: str, key: tuple[Any, ...], y: Any, fit: Any) -> Any:
     """Coefficients that are linear in the data, by SciPy's fit of each column."""
 
     def apply(v: Any, _: int = 0) -> Any:
@@ -240,7 +241,7 @@ def make_interp_spline(
             v = np.append(v[:-1], v[0])  # SciPy wants both ends the same, bit for bit
         return si.make_interp_spline(x, v, k, t, bc_type).c
 
-    c = _linear_fit("make_interp_spline", _bytes(x, k, t, bc_type), y, fit)
+    c = linear_fit("make_interp_spline", as_key(x, k, t, bc_type), y, fit)
     return made_spline(template.t, c, k, template.extrapolate, end)
 
 
@@ -260,52 +261,7 @@ def make_lsq_spline(
     return made_spline(t, np.reshape(c, (c.shape[0], *y.shape[1:])), k, True, axis % y.ndim)
 
 
-@scipy_rule("scipy.interpolate.make_smoothing_spline")
-def make_smoothing_spline(
-    x: Any, y: Any, w: Any = None, lam: Any = None, *, axis: int = 0
-) -> Any:  # fmt: skip
-    """A smoothing spline with a given penalty, at fixed places."""
-    import scipy.interpolate as si
-
-    if lam is None or holds_traced([x, w, lam]):
-        raise refused(
-            "make_smoothing_spline",
-            "a penalty that the data choose, or recorded places,",
-            "a fixed x, w and lam",
-        )
-    x, y = np.asarray(x, float), np.moveaxis(floating(y), axis, 0)
-    template = si.make_smoothing_spline(x, np.zeros(len(x)), w, lam)
-    key = _bytes(x, None if w is None else np.asarray(w, float), float(lam))
-    c = _linear_fit("make_smoothing_spline", key, y,
-                    lambda v: si.make_smoothing_spline(x, v, w, lam).c)  # fmt: skip
-    return made_spline(template.t, c, template.k, True, axis % y.ndim)
-
-
 # *** FITPACK's names ***
-
-
-@scipy_rule("scipy.interpolate.splrep")
-def splrep(
-    x: Any, y: Any, w: Any = None, xb: Any = None, xe: Any = None, k: int = 3, task: int = 0,
-    s: Any = None, t: Any = None, full_output: int = 0, per: int = 0, quiet: int = 1,
-) -> Any:  # fmt: skip
-    """Knots and coefficients of the spline through data."""
-    import scipy.interpolate as si
-
-    smooth = s if s is not None else (0 if w is None else 1)
-    if (smooth and t is None) or full_output or holds_traced([x, w, t, s]):
-        raise refused(
-            "splrep",
-            "smoothing (its knots are chosen by the data), full_output, or recorded places",
-            "s=0, make_lsq_spline or make_smoothing_spline",
-        )
-    x, y = np.asarray(x, float), floating(y)
-    settings: dict[str, Any] = {"w": w, "xb": xb, "xe": xe, "k": k, "task": task, "s": s, "t": t,
-                                "per": per}  # fmt: skip
-    template = si.splrep(x, np.zeros(len(x)), **settings)
-    key = _bytes(x, *[np.asarray(v, float) if np.ndim(v) else v for v in settings.values()])
-    c = _linear_fit("splrep", key, y, lambda v: si.splrep(x, v, **settings)[1])
-    return template[0], c, k
 
 
 @scipy_rule("scipy.interpolate.splev")

@@ -9,6 +9,7 @@ import numpy as np
 from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import borrow_class, borrow_classes, holds_itself
 from adjoint.trace.calls.scipy_interpolate import held, pick, recorded, refused
+from adjoint.trace.calls.scipy_interpolate_smoothing import splrep
 from adjoint.trace.calls.scipy_interpolate_splines import (
     basis,
     made_spline,
@@ -16,7 +17,6 @@ from adjoint.trace.calls.scipy_interpolate_splines import (
     make_lsq_spline,
     splev,
     splint,
-    splrep,
 )
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
@@ -88,11 +88,10 @@ def smoothed(
     self: Any, x: Any, y: Any, w: Any = None, bbox: Any = (None, None), k: int = 3,
     s: Any = None, ext: Any = 0, check_finite: bool = False,
 ) -> None:  # fmt: skip
-    """Through all the data; smoothing chooses its knots by the data."""
-    if s is None or holds_traced([s]) or s != 0:
-        raise refused("UnivariateSpline", "smoothing, whose knots are chosen by the data,",
-                      "s=0, make_lsq_spline or make_smoothing_spline(lam=...)")  # fmt: skip
-    interpolated(self, x, y, w, bbox, k, ext)
+    """Near to the data; through all of them for s=0."""
+    s = np.shape(x)[0] if s is None else s
+    self._eval_args = splrep(x, y, w=w, xb=bbox[0], xe=bbox[1], k=k, s=s)
+    self.ext = _extension(ext)
 
 
 def _extension(ext: Any) -> int:

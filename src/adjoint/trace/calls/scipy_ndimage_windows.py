@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.ndimage
 
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_ndimage import _PADS, _axes, _each
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.without_rule import no_rule
 
 
 def _windows(
@@ -129,6 +131,27 @@ def generic_filter(
     return np.reshape(np.stack([floating(v) for v in values]), x.shape)
 
 
+@scipy_rule("scipy.ndimage.generic_filter1d")
+def generic_filter1d(
+    input: Any, function: Any, filter_size: int, axis: int = -1, output: Any = None,
+    mode: str = "reflect", cval: Any = 0.0, origin: int = 0, extra_arguments: Any = (),
+    extra_keywords: Any = None,
+) -> Any:  # fmt: skip
+    """A function that is given a longer line and writes the new one, called for each line."""
+    x = np.moveaxis(floating(input), axis, -1)
+    before = filter_size // 2 + origin
+    if not 0 <= before < filter_size:
+        raise RuntimeError("invalid filter size or origin")
+    kind: Any = _PADS[mode]
+    options: Any = {"constant_values": cval} if kind == "constant" else {}
+    pads = [(0, 0)] * (x.ndim - 1) + [(before, filter_size - 1 - before)]
+    longer = np.pad(x, pads, mode=kind, **options)
+    made = np.zeros(x.shape)
+    for place in np.ndindex(*x.shape[:-1]):
+        function(longer[place], made[place], *extra_arguments, **(extra_keywords or {}))
+    return np.moveaxis(made, -1, axis)
+
+
 def _each_axis(name: str, join: Any) -> None:
     @scipy_rule(f"scipy.ndimage.{name}")
     def rule(
@@ -197,6 +220,17 @@ def fourier_uniform(input: Any, size: Any, n: int = -1, axis: int = -1, output: 
     for k, f in enumerate(_frequencies(x.shape, n, axis)):
         x = x * np.sinc(widths[k] * f)
     return x
+
+
+@scipy_rule("scipy.ndimage.fourier_ellipsoid")
+def fourier_ellipsoid(
+    input: Any, size: Any, n: int = -1, axis: int = -1, output: Any = None
+) -> Any:
+    """The transform of an ellipsoid, which is fixed, times a spectrum."""
+    if holds_traced((size,)):
+        raise no_rule("scipy.ndimage.fourier_ellipsoid", "size", "fixed sizes, or fourier_gaussian")
+    x = _spectrum(input)
+    return x * scipy.ndimage.fourier_ellipsoid(np.ones(x.shape), size, n, axis)
 
 
 @scipy_rule("scipy.ndimage.fourier_shift")

@@ -31,7 +31,7 @@ _DESIGN = (
     "freqz freqs freqz_zpk freqz_sos freqs_zpk group_delay bilinear bilinear_zpk "
     "lp2lp lp2bp lp2bs lp2lp_zpk lp2hp_zpk lp2bp_zpk lp2bs_zpk zpk2tf tf2zpk zpk2sos "
     "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss ss2zpk abcd_normalize cont2discrete "
-    "buttap cheb1ap cheb2ap ellipap besselap"
+    "buttap cheb1ap cheb2ap ellipap besselap firls firwin_2d gammatone sosfreqz"
 )
 _SYSTEMS = (
     "lsim impulse step dlsim dimpulse dstep bode dbode freqresp dfreqresp"

@@ -27,7 +27,8 @@ def _sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
 
 
 def _assoc_legendre_p(n: Any, m: Any, z: Any) -> Any:
-    return sp.lpmv(m, n, floating(z))
+    none = np.abs(m) > n  # lpmv is not 0 there for orders below 0
+    return np.where(none, 0.0, sp.lpmv(np.where(none, 0, m), n, floating(z)))
 
 
 _RULES: dict[str, tuple[Any, int]] = {
@@ -36,20 +37,32 @@ _RULES: dict[str, tuple[Any, int]] = {
     "assoc_legendre_p": (_assoc_legendre_p, 2),
     "legendre_p": (lambda n, z: sp.eval_legendre(n, floating(z)), 1),
 }
+_ALL = "_all"  # ends the names of functions that give all degrees and orders up to one
 
 
 @scipy_rule("scipy.special._multiufuncs.MultiUFunc.__call__")
 def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """One value; several derivatives at once, other norms and cuts are refused."""
+    """Values; several derivatives at once, other norms and cuts are refused."""
     name = f"scipy.special.{self.__name__}"
-    found = _RULES.get(self.__name__)
+    found = _RULES.get(self.__name__.removesuffix(_ALL))
     if found is None or any(kwargs.values()):
         raise no_rule(
-            name, "a list of degrees, a derivative, norm or cut",
+            name, "a derivative, norm or cut",
             remedy="call it for one degree and order with its defaults, and differentiate that",
         )  # fmt: skip
     rule, counts = found
     degrees = [_count(x, name, "its degree and order") for x in args[:counts]]
+    if self.__name__.endswith(_ALL):
+        degrees = _up_to(degrees, max(np.ndim(x) for x in args[counts:]))
     value = rule(*degrees, *args[counts:])
     # SciPy puts how often it has differentiated on a first axis, but for the harmonics
-    return value if self.__name__ == "sph_harm_y" else value[None]
+    return value if self.__name__.startswith("sph_harm_y") else value[None]
+
+
+def _up_to(highest: list[Any], ndim: int) -> list[Any]:
+    """All degrees, and orders 0, 1 ... m, -m ... -1, each on an axis before the others."""
+    degrees = np.arange(highest[0] + 1)
+    if len(highest) == 1:
+        return [degrees.reshape(-1, *(1,) * ndim)]
+    orders = np.r_[0 : highest[1] + 1, -highest[1] : 0]
+    return [degrees.reshape(-1, 1, *(1,) * ndim), orders.reshape(-1, *(1,) * ndim)]

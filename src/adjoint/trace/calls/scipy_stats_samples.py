@@ -16,7 +16,8 @@ _SUMMARIES = (
     "gmean zscore gzscore zmap moment skew kurtosis variation tmean tvar tstd tsem sem gstd "
     "circmean circvar circstd describe trim_mean trimboth trim1 sigmaclip tmin tmax iqr "
     "median_abs_deviation quantile scoreatpercentile lmoment kstat kstatvar expectile entropy "
-    "differential_entropy directional_stats obrientransform"
+    "differential_entropy directional_stats obrientransform binned_statistic binned_statistic_2d "
+    "binned_statistic_dd"
 )
 _RELATIONS = (
     "pearsonr theilslopes wasserstein_distance energy_distance probplot spearmanr "
