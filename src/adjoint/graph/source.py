@@ -19,10 +19,10 @@ import numpy
 _HERE = str(Path(__file__).resolve().parents[1])
 _NUMPY = str(Path(numpy.__file__).resolve().parent)
 _SCIPY = str(Path(_NUMPY).parent / "scipy")
-# By identity: hashing a code object takes longer than all the rest. The object is kept, so that
-# its identity stays its own.
-_known: dict[int, tuple[bool, CodeType]] = {}
-_inside: set[int] = set()
+# Whether code is hidden. By identity: hashing a code object takes longer than all the rest. The
+# objects are kept, so that their identities stay their own.
+_known: dict[int, bool] = {}
+_kept: list[CodeType] = []
 
 
 class Source(NamedTuple):
@@ -81,11 +81,9 @@ def is_hidden(code: CodeType) -> bool:
         inside = file.startswith((_HERE, _NUMPY, _SCIPY))
         # Gallery and benchmarks are user code that happens to be shipped: their lines are shown.
         hidden = inside and not file.startswith((_HERE + "/gallery", _HERE + "/bench"))
-        hidden = hidden or file.startswith("<__array_function__")
-        known = _known[id(code)] = (hidden, code)
-        if hidden:
-            _inside.add(id(code))
-    return known[0]
+        known = _known[id(code)] = hidden or file.startswith("<__array_function__")
+        _kept.append(code)
+    return known
 
 
 def library_code(code: CodeType) -> bool:
@@ -93,16 +91,21 @@ def library_code(code: CodeType) -> bool:
     return code.co_filename.startswith((_NUMPY, _SCIPY))
 
 
-def here() -> tuple[CodeType | None, int]:
-    """The nearest frame that is the user's: its code object and instruction offset."""
-    frame: Any = sys._getframe(1)
-    while True:
-        while frame is not None and id(frame.f_code) in _inside:
-            frame = frame.f_back
-        if frame is None:
-            return None, 0
-        if not is_hidden(frame.f_code):
-            return frame.f_code, frame.f_lasti
+def here(depth: int = 1) -> tuple[CodeType | None, int]:
+    """The nearest frame that is the user's: its code object and instruction offset.
+
+    Args:
+        depth: how many frames up to begin; what stands below is known not to be the user's.
+            Python makes an object of each frame that is looked at.
+    """
+    frame: Any = sys._getframe(depth)
+    while frame is not None:
+        code = frame.f_code
+        hidden = _known.get(id(code))
+        if not (is_hidden(code) if hidden is None else hidden):
+            return code, frame.f_lasti
+        frame = frame.f_back
+    return None, 0
 
 
 def writes_an_item() -> bool:

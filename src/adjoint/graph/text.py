@@ -21,22 +21,22 @@ from adjoint.graph.types import ArrayType, long_dtype, parse_type, short_dtype
 _LONGEST_SHOWN = 8  # elements of a literal in str(graph)
 
 
-def format_graph(graph: Graph, *, shorten: bool = False, sources: bool = True) -> str:
+def format_graph(
+    graph: Graph,
+    *,
+    shorten: bool = False,
+    sources: bool = True,
+    objects: dict[str, Any] | None = None,
+) -> str:
     """The graph as text, in the grammar of ``adjoint.graph.graph``.
 
     Args:
         graph: what to print.
         shorten: leave out the middle of long literals; such text cannot be read back.
         sources: end each line with the user's file and line.
+        objects: is given the attribute objects that text can only name, by these names.
     """
-    return "\n".join(_lines(graph, shorten, sources, {}))
-
-
-def opaque_objects(graph: Graph) -> dict[str, Any]:
-    """The attribute objects that text can only name, by the name it gives them."""
-    objects: dict[str, Any] = {}
-    _lines(graph, True, False, objects)
-    return objects
+    return "\n".join(_lines(graph, shorten, sources, {} if objects is None else objects))
 
 
 def _lines(graph: Graph, shorten: bool, sources: bool, objects: dict[str, Any]) -> list[str]:
@@ -331,7 +331,7 @@ def parse_graph(text: str, objects: Mapping[str, Any] | None = None) -> Graph:
 
     Args:
         text: what ``format_graph`` wrote.
-        objects: what ``@name`` attributes stand for, see ``opaque_objects``.
+        objects: what ``@name`` attributes stand for, see ``format_graph``.
 
     Raises:
         GraphError: with the line, what stands there and what was wanted.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,6 +62,7 @@ class ArrayType(NamedTuple):
         return self.dtype.kind in "fc"
 
 
+@lru_cache(maxsize=256)  # asking a dtype for its name takes microseconds
 def short_dtype(dtype: np.dtype[Any]) -> str:
     """The short name of a dtype, ``f64`` for float64."""
     name = dtype.name

@@ -61,27 +61,28 @@ def compile_graph(
         return _interpreted(graph, problem)
     try:
         with uncollected():
-            return _remembered(graph, donate, threads) or _made(graph, donate, threads)
+            key = remembered.key_of(graph, donate, most_threads(threads))
+            return _remembered(key, graph, donate, threads) or _made(key, graph, donate, threads)
     except native.MissingSymbolError as error:
         return _interpreted(graph, str(error))
 
 
-def _remembered(graph: Graph, donate: Sequence[int], threads: int | None) -> Program | None:
+def _remembered(
+    key: str | None, graph: Graph, donate: Sequence[int], threads: int | None
+) -> Program | None:
     """The program as an earlier process left it; None where it must be made."""
-    key = remembered.key_of(graph, donate, most_threads(threads))
     if key is None or os.environ.get("ADJOINT_DUMP"):
         return None
     found = remembered.load(key, lambda: _lowered(graph, donate, threads))
     return None if found is None else Program(graph, *found)
 
 
-def _made(graph: Graph, donate: Sequence[int], threads: int | None) -> Program:
+def _made(key: str | None, graph: Graph, donate: Sequence[int], threads: int | None) -> Program:
     """The program rewritten, lowered and compiled."""
     lowered = _lowered(graph, donate, threads)
     _tell_of_python(lowered)
     look.dump(graph, lowered, cache.digest(lowered.text))
     program = Program(graph, lowered, machine_code(lowered.text))
-    key = remembered.key_of(graph, donate, most_threads(threads))
     if key is not None:
         remembered.store(key, lowered, _code_key(lowered.text))
     return program

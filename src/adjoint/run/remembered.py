@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.graph import Graph, Literal
-from adjoint.graph.text import format_graph, opaque_objects
+from adjoint.graph.text import format_graph
 from adjoint.lower import Lowered
 from adjoint.lower.steps import PythonStep
 from adjoint.run import cache, native
@@ -65,10 +65,13 @@ def _source() -> str:
 
 def key_of(graph: Graph, donate: Sequence[int], threads: int) -> str | None:
     """The name of a graph's entry; None if text cannot say all of the graph."""
-    if cache.folder() is None or opaque_objects(graph):
+    if cache.folder() is None:
+        return None
+    objects: dict[str, Any] = {}
+    text = format_graph(graph, sources=False, objects=objects)
+    if objects:
         return None
     settings = f"{tuple(donate)} {threads} {np.__version__}"
-    text = format_graph(graph, sources=False)
     return cache.digest(text, settings, _source(), *native.identity())
 
 
