@@ -26,6 +26,11 @@ L = np.array(
 pl = rng.uniform(0.2, 4.7, (2, 9)) * np.array([[1.0], [1.3]])
 out = pl * 1.7 - 1.5
 
+
+def _smoothed(line: Any, out: Any) -> None:
+    out[:] = line[:-3] * line[3:] + 0.5 * line[1:-2] ** 2
+
+
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "map nofilter": (lambda X, p: nd.map_coordinates(X, p, prefilter=False), (X, pl)),
     "shift": (lambda X, s: nd.shift(X, s), (X, np.array([0.3, -0.6]))),
@@ -57,6 +62,12 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (X, np.float64(0.7)),
     ),
     "spline_filter": (lambda X: nd.spline_filter(X, 3), (X,)),
+    "generic_filter1d": (lambda X: nd.generic_filter1d(X, _smoothed, 4, axis=0), (X,)),
+    "generic_filter1d origin": (
+        lambda X: nd.generic_filter1d(X, _smoothed, 4, mode="constant", cval=0.3, origin=-1),
+        (X,),
+    ),
+    "fourier_ellipsoid": (lambda X: nd.fourier_ellipsoid(np.fft.rfft2(X), 3, X.shape[1]), (X,)),
     "spline1d": (lambda X: nd.spline_filter1d(X, 4, axis=0, mode="reflect"), (X,)),
     "min": (lambda X: nd.minimum_filter(X, 3), (X,)),
     "max fp": (

@@ -48,6 +48,13 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "describe": (lambda x: tuple(st.describe(x))[2:], (X,)),
     "trim_mean": (lambda x: st.trim_mean(x, 0.1), (x,)),
     "iqr": (lambda x: st.iqr(x), (x,)),
+    "binned mean": (lambda x: st.binned_statistic(t, x, bins=5).statistic, (x,)),
+    "binned sum": (lambda x: st.binned_statistic(t, x, "sum", [0, 0.2, 0.7, 0.9])[0], (x,)),
+    "binned std": (lambda X: st.binned_statistic(t[:7], X, "std", bins=3).statistic, (X,)),
+    "binned max": (lambda x: st.binned_statistic(t, x, "max", bins=5).statistic, (x,)),
+    "binned median": (lambda x: st.binned_statistic(t, x, "median", bins=5).statistic, (x,)),
+    "binned own": (lambda x: st.binned_statistic(t, x, lambda v: np.sum(v**2), 4)[0], (x,)),
+    "binned 2d": (lambda x: st.binned_statistic_2d(t, t**2, x, "sum", bins=(2, 3))[0], (x,)),
     "mad": (lambda x: st.median_abs_deviation(x), (x,)),
     "mad scale": (lambda x: st.median_abs_deviation(x, scale="normal", axis=1), (X,)),
     "wasserstein": (lambda x, y: st.wasserstein_distance(x, y), (x, y[:20])),
@@ -104,6 +111,7 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
+    "binned median": "jit vmap",
     "boxcox_llf": "bits",
     "yeojohnson": "bits",
     "theilslopes": "jit vmap",

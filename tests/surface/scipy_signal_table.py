@@ -11,6 +11,7 @@ y = rng.uniform(0.3, 1.6, 24)
 X = rng.uniform(0.2, 1.5, (5, 7))
 A = rng.uniform(-1, 1, (4, 4)) + 3 * np.eye(4)
 B = rng.uniform(-1, 1, (4, 4))
+IMAGE = np.random.default_rng(1).uniform(0.2, 1.5, (24, 17))
 t = np.linspace(0, 1, 24)
 b = np.array([0.3, 0.5, 0.2])
 a = np.array([1.0, -0.4, 0.2])
@@ -158,6 +159,23 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "medfilt2d": (lambda x: sg.medfilt2d(x, 3), (X,)),
     "order_filter": (lambda x: sg.order_filter(x, np.ones((3, 3)), 2), (X,)),
     "minimum_phase": (lambda b: sg.minimum_phase(b), (np.array([0.1, 0.2, 1.0, 0.2, 0.1]),)),
+    "symiirorder1": (lambda X: sg.symiirorder1(X, 0.7, 0.3, 1e-3), (X,)),
+    "symiirorder1 row": (lambda x: sg.symiirorder1(x, 0.7, -0.2, 1e-9), (x,)),
+    "symiirorder2": (lambda X: sg.symiirorder2(X, 0.3, 0.7, 1e-3), (IMAGE,)),
+    "cspline2d": (lambda X: sg.cspline2d(X), (IMAGE,)),
+    "cspline2d smooth": (lambda X: sg.cspline2d(X, 0.5), (IMAGE,)),
+    "qspline2d": (lambda X: sg.qspline2d(X), (IMAGE,)),
+    "spline_filter": (lambda X: sg.spline_filter(X, 0.5), (IMAGE,)),
+    "firls": (
+        lambda e, d, w: sg.firls(9, np.array([0.0, 0.3, 0.5, 1.0]) * e, d, weight=w),
+        (np.float64(0.9), np.array([1.0, 0.9, 0.2, 0.1]), np.array([1.0, 2.0])),
+    ),
+    "firwin_2d": (
+        lambda f: sg.firwin_2d((5, 4), ("hamming", "hann"), fc=f),
+        (np.float64(0.3),),
+    ),
+    "gammatone": (lambda f: sg.gammatone(f, "fir", numtaps=9, fs=8.0), (np.float64(1.3),)),
+    "sosfreqz": (lambda B, A: sg.sosfreqz(mk(B, A), 7)[1], (SB, SA)),
     "savgol_coeffs": (lambda d: sg.savgol_coeffs(5, 2, deriv=1, delta=d), (np.float64(0.5),)),
     "lp2lp_zpk": (
         lambda z, p, k, w: sg.lp2lp_zpk(z, p, k, w),
@@ -196,4 +214,6 @@ SKIP: dict[str, str] = {
     "cspline1d_eval": "bits jit vmap",
     "qspline1d_eval": "bits jit vmap",
     "minimum_phase": "bits",
+    "firls": "bits",
+    "spline_filter": "bits",
 }

@@ -43,7 +43,20 @@ FUNCTIONS = {
     "sph_harm_y": lambda x: sp.sph_harm_y(3, np.array([[-2], [0], [3]]), x, 0.3 + x),
     "sph_legendre_p": lambda x: sp.sph_legendre_p(4, 2, x),
     "assoc_legendre_p": lambda x: sp.assoc_legendre_p(3, 1, x / 2),
+    "lpmv below 0": lambda x: sp.lpmv(
+        np.array([[-1], [-2], [0]]), np.array([[1], [3], [0]]), x / 2
+    ),
     "legendre_p": lambda x: sp.legendre_p(4, x / 2),
+    "sph_harm_y_all": lambda x: sp.sph_harm_y_all(3, 2, x, 0.3 + x),
+    "sph_legendre_p_all": lambda x: sp.sph_legendre_p_all(3, 2, x),
+    "assoc_legendre_p_all": lambda x: sp.assoc_legendre_p_all(3, 2, x / 2),
+    "legendre_p_all": lambda x: sp.legendre_p_all(4, x / 2),
+    "riccati_jn": lambda x: sp.riccati_jn(3, x[0]),
+    "riccati_yn": lambda x: sp.riccati_yn(0, x[1]),
+    "lmbda": lambda x: sp.lmbda(2.5, x[0]),
+    "lmbda whole": lambda x: sp.lmbda(2, x[1]),
+    "pbdv_seq": lambda x: sp.pbdv_seq(2.5, x[0]),
+    "pbvv_seq": lambda x: sp.pbvv_seq(0.3, x[1]),
     "obl_rad1_cv": lambda x: sp.obl_rad1_cv(1, 2, 0.7, sp.obl_cv(1, 2, 0.7), x),
 }
 

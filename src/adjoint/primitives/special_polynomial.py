@@ -235,7 +235,10 @@ lpmv: Primitive = special(
     "lpmv",
     None,
     None,
-    lambda out, m, v, x: (v * x * out - (v + m) * lpmv(m, v - 1, x)) / (x * x - 1),
+    # Of negative orders there is none of a degree below: v + m = 0 there, lpmv is NaN.
+    lambda out, m, v, x: (
+        (v * x * out - _below(v + m, lambda k: (v + m) * lpmv(m, k - m, x))) / (x * x - 1)
+    ),
     integers=(0, 1),
     domain=((0, 2), (2, 4), INSIDE),
 )

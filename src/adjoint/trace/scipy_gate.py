@@ -46,14 +46,20 @@ class Entry:
         name: where it is found, dotted.
         rule: called with the same arguments, all positional ones by position.
         wanted: what decides, from the arguments, whether the rule is called.
+        takes_made: whether the rule is called for arrays that the recorded function has made.
     """
 
     def __init__(
-        self, name: str, rule: Callable[..., Any], wanted: Callable[..., bool] | None
+        self,
+        name: str,
+        rule: Callable[..., Any],
+        wanted: Callable[..., bool] | None,
+        takes_made: bool = False,
     ) -> None:
         self.name = name
         self.rule = rule
         self.wanted = wanted
+        self.takes_made = takes_made
         self.function: FunctionType | None = None
         self.own_code: CodeType | None = None
         self.our_code: CodeType | None = None
@@ -62,6 +68,8 @@ class Entry:
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What the function does now: the rule, or SciPy's own code."""
         if holds_traced(args) or holds_traced(kwargs.values()):
+            if self.takes_made:
+                return self.follow(args, kwargs)
             out, args, kwargs = self.target(args, kwargs)
             args, kwargs = plainly(args), plainly(kwargs)
             if out is not None:
@@ -131,12 +139,14 @@ _modules_seen = 0
 _looking = False
 
 
-def scipy_rule(*names: str, wanted: Callable[..., bool] | None = None) -> Callable[[F], F]:
+def scipy_rule(
+    *names: str, wanted: Callable[..., bool] | None = None, takes_made: bool = False
+) -> Callable[[F], F]:
     """Say that a function does what these functions of SciPy do, on stand-ins."""
 
     def note(rule: F) -> F:
         for name in names:
-            entries[name] = entry = Entry(name, rule, wanted)
+            entries[name] = entry = Entry(name, rule, wanted, takes_made)
             _waiting.append(entry)
         return rule
 

@@ -146,7 +146,7 @@ def generic_filter1d(
     options: Any = {"constant_values": cval} if kind == "constant" else {}
     pads = [(0, 0)] * (x.ndim - 1) + [(before, filter_size - 1 - before)]
     longer = np.pad(x, pads, mode=kind, **options)
-    made = np.zeros(x.shape)
+    made = np.copy(x)
     for place in np.ndindex(*x.shape[:-1]):
         function(longer[place], made[place], *extra_arguments, **(extra_keywords or {}))
     return np.moveaxis(made, -1, axis)
