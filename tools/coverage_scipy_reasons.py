@@ -42,9 +42,8 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "`quad_vec`", "tanhsinh nsum qmc_quad"),
     ),
     "interpolate": (
-        ("the knots are chosen by the data; nearest: `make_lsq_spline` with given knots, "
-         "`make_smoothing_spline(lam=...)`, `splrep(s=0)`, `RectBivariateSpline(s=0)`",
-         "bisplrep make_splprep make_splrep splprep"),
+        ("the knots are chosen by the data; nearest: `RectBivariateSpline(s=0)`",
+         "bisplrep"),
         ("lists of derivatives, roots or knots in FITPACK's code; nearest: `splev(der=...)`, "
          "`BSpline.derivative`, `ad.root`", "spalde sproot insert bisplev"),
         ("NumPy's polynomial objects keep plain coefficients; nearest: "

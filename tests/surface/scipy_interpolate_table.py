@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import scipy.interpolate as si
 
+import adjoint as ad
+from adjoint.trace.scipy_gate import holds_traced
+
 rng = np.random.default_rng(0)
 x = rng.uniform(0.3, 1.6, 24)
 y = rng.uniform(0.3, 1.6, 24)
@@ -21,6 +24,16 @@ pv = rng.uniform(0, 1, 12)
 gy = np.linspace(0, 1, 6)
 Z = rng.uniform(0, 1, (8, 6))
 tck = si.splrep(g, v)
+
+
+def exact(f: Any) -> Any:
+    """On plain numbers too the solution to the last digits, for differences of it."""
+
+    def h(*a: Any) -> Any:
+        return f(*a) if holds_traced(a) else ad.vjp(f, *a)[0]
+
+    return h
+
 
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "akima": (lambda x, y, q: si.Akima1DInterpolator(x, y)(q), (g, v, q)),
@@ -61,6 +74,18 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (tck[1][:8],),
     ),
     "lsq": (lambda y, q: si.make_lsq_spline(g, y, np.r_[[g[0]] * 4, 0.5, [g[-1]] * 4])(q), (v, q)),
+    "smoothing x": (
+        lambda x, y, w, p, q: si.make_smoothing_spline(x, y, w, p)(q),
+        (g, v, x[:8], np.float64(0.01), q),
+    ),
+    "smoothing chosen": (
+        exact(lambda y, q: si.make_smoothing_spline(t[:12], y)(q)),
+        (np.sin(9 * t[:12]) + 0.1 * x[:12], q / 3),
+    ),
+    "splrep x": (lambda x, y, q: si.splev(q, si.splrep(x, y, k=2)), (g, v, q)),
+    "splprep": (lambda a, b, q: si.splev(q, si.splprep([a, b], s=0)[0]), (x[:9], y[:9], q)),
+    "splprep u": (lambda a: si.splprep([a[0], a[1]], s=0)[1], (x.reshape(2, 12),)),
+    "make_splprep": (lambda a, q: si.make_splprep([a[0], a[1]])[0](q), (x.reshape(2, 12), q)),
     "smoothing": (lambda y, q: si.make_smoothing_spline(g, y, lam=0.01)(q), (v, q)),
     "interp_spline per": (
         lambda y, q: si.make_interp_spline(g, np.r_[y[:-1], y[:1]], bc_type="periodic")(q),
@@ -120,6 +145,11 @@ SKIP: dict[str, str] = {
     "griddata lin": "jit vmap",
     "splint": "bits",
     "BSpline t": "vmap",
+    "smoothing x": "bits",
+    "splrep x": "bits",
+    "splprep": "bits jit vmap",
+    "splprep u": "jit vmap",
+    "make_splprep": "bits",
     "lsq": "bits",
     "RBS": "bits",
     "RBS fixed": "bits",

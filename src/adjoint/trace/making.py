@@ -317,6 +317,17 @@ ARRAYS: dict[str, dict[str, Any]] = {
 }
 
 
+def _asked_by_a_library() -> bool:
+    """Whether the caller's caller keeps plain arrays: nobody records, or it is SciPy's own code.
+
+    SciPy's code that is borrowed for stand-ins has other globals than its module.
+    """
+    frame = sys._getframe(2)
+    module = sys.modules.get(frame.f_globals.get("__name__", ""))
+    own = module is not None and vars(module) is frame.f_globals
+    return not is_recording() or (own and is_hidden(frame.f_code))
+
+
 class _Grid:
     """``np.mgrid`` and ``np.ogrid``, whose arrays the user may write."""
 
@@ -325,7 +336,7 @@ class _Grid:
 
     def __getitem__(self, key: Any) -> Any:
         made = self.own[key]
-        return result(made) if is_recording() else made
+        return made if _asked_by_a_library() else result(made)
 
 
 class _Joiner:
@@ -341,7 +352,7 @@ class _Joiner:
         items = list(key) if isinstance(key, tuple) else [key]
         if not any_traced(items):
             made = self.own[key]
-            return result(made) if is_recording() else made
+            return made if _asked_by_a_library() else result(made)
         axis, ndmin, place = self.own.axis, self.own.ndmin, self.own.trans1d
         if isinstance(items[0], str):
             numbers = [int(part) for part in items.pop(0).split(",")]
