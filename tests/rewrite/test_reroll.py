@@ -132,3 +132,21 @@ def test_short_and_irregular_loops_stay() -> None:
     graph = simplify(ad.trace(irregular, x))
     rolled = reroll(graph)
     np.testing.assert_allclose(evaluate(rolled, [x])[0], irregular(x), rtol=1e-13)
+
+
+def test_what_no_round_changes_is_one_value_outside_the_slope() -> None:
+    def swing(x: Any, k: Any, rounds: int) -> Any:
+        v = np.zeros(3)
+        for _ in range(rounds):
+            v = v + 0.1 * (-k * np.sin(x) - np.sqrt(k)[0] * v)
+            x = x + 0.1 * v
+        return np.sum(x**2)
+
+    x, k = np.array([0.3, -0.2, 0.9]), np.array([1.5, 0.7, 2.0])
+    lengths = [
+        len(ad.trace(ad.grad(lambda a, b, n=n: swing(a, b, n)), x, k).nodes) for n in (80, 160)
+    ]
+    # k is no argument of the gradient: -k is made anew in each round of the loop outside of it.
+    assert lengths[0] == lengths[1] < 120
+    slope = ad.grad(lambda a, b: swing(a, b, 80))
+    np.testing.assert_allclose(ad.jit(slope)(x, k), slope(x, k), rtol=1e-12)

@@ -10,11 +10,12 @@ import numpy as np
 from adjoint.graph.graph import Graph, Node, Operand, Value
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.linear import reshape, slice_
-from adjoint.trace.recorder import TracedCore
+from adjoint.trace.recorder import Recorder, TracedCore
 
 _FEWEST = 16
 _FEWEST_STAND_INS = 64  # joining these is work for the program
 _MOST_BYTES = 1 << 28
+_MOST_COMPARED = 64  # bytes of constants that are compared
 
 
 def stack_constants(
@@ -31,6 +32,8 @@ def stack_constants(
         captured: the arrays.
         stand_ins: whether many stand-ins of an outer recording become one as well.
     """
+    if stand_ins and sum(isinstance(x, TracedCore) for x in captured) >= _FEWEST_STAND_INS:
+        graph, captured = _merged(graph, given, captured)
     groups: dict[tuple[ArrayType, bool], list[int]] = {}
     for i, x in enumerate(captured):
         if type(x) is np.ndarray or (stand_ins and isinstance(x, TracedCore)):
@@ -55,6 +58,59 @@ def stack_constants(
     rest = [i for i in range(len(captured)) if graph.inputs[given + i] not in place_of]
     heads = (*graph.inputs[:given], *[graph.inputs[given + i] for i in rest], *inputs)
     return _read_from(graph, heads, place_of), [*[captured[i] for i in rest], *stacks]
+
+
+def _merged(graph: Graph, given: int, captured: list[Any]) -> tuple[Graph, list[Any]]:
+    """Stand-ins that the same operations made of the same values become one.
+
+    ``-k * x`` in a loop of Python's notes ``-k`` anew in each round, in the recording that k
+    belongs to; as one value it is what no round changes.
+    """
+    firsts: dict[Recorder, dict[int, int]] = {}
+    kept: dict[Any, int] = {}
+    became: dict[Operand, Operand] = {}
+    for i, x in enumerate(captured):
+        if isinstance(x, TracedCore):
+            if x.recorder not in firsts:
+                firsts[x.recorder] = _first_equal(x.recorder)
+            key = x.recorder, firsts[x.recorder].get(x.index, x.index)
+            first = kept.setdefault(key, i)
+            if first != i:
+                became[graph.inputs[given + i]] = graph.inputs[given + first]
+    nodes = [
+        Node(
+            n.primitive,
+            tuple([became.get(x, x) for x in n.operands]),
+            n.attributes,
+            n.outputs,
+            n.source,
+        )
+        for n in graph.nodes
+    ]
+    outputs = tuple([became.get(x, x) for x in graph.outputs])
+    heads = tuple([x for x in graph.inputs if x not in became])
+    rest = [x for i, x in enumerate(captured) if graph.inputs[given + i] not in became]
+    return Graph(heads, tuple(nodes), outputs), rest
+
+
+def _first_equal(recorder: Recorder) -> dict[int, int]:
+    """For values that an operation made again, the first that is the same."""
+    first: dict[int, int] = {}
+    seen: dict[Any, int] = {}
+    for primitive, attributes, operands, index in recorder.records:
+        if primitive is None:
+            x = recorder.payloads[index]
+            if isinstance(x, TracedCore) or x.nbytes > _MOST_COMPARED:
+                continue
+            key: Any = attributes, x.tobytes()
+        elif primitive.several or primitive.structure == "control":
+            continue
+        else:
+            key = primitive, attributes, tuple([first.get(i, i) for i in operands])
+        known = seen.setdefault(key, index)
+        if known != index:
+            first[index] = known
+    return first
 
 
 def _read_from(
