@@ -142,14 +142,3 @@ def test_parts_of_complex_numbers_are_written() -> None:
     np.testing.assert_allclose(ad.jit(ad.grad(f))(x), wanted, rtol=1e-7)
     with pytest.raises(TypeError, match="imaginary part"):
         ad.grad(lambda x: setattr(x, "imag", x) or x.sum())(x)
-
-
-def test_strides_that_leave_the_array_are_refused() -> None:
-    strided = np.lib.stride_tricks.as_strided
-    for f in (
-        lambda x: strided(x, (5,), (8,)).sum(),
-        lambda x: strided(x[::-1], (2,), (-8,)).sum(),
-        lambda x: strided(x[::2], (2,), (8,)).sum(),
-    ):
-        with pytest.raises(ad.errors.UnsupportedError, match="sliding_window_view"):
-            ad.grad(f)(np.ones(4))

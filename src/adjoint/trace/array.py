@@ -35,6 +35,7 @@ from adjoint.trace.views import (
     handle,
     memory_of,
     replace_value,
+    shown_twice,
     writable,
     write_through,
 )
@@ -278,6 +279,10 @@ class TracedArray(Arithmetic):
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.tie is not None:
             self.tie.refresh(self)
+            above = shown_twice(self)
+            if above is not None:
+                self._write_once(*above, index, value)
+                return
         if self.recorder is PLAIN:
             known = indexing.plain_index(index)
             what = value if type(value) in NUMBERS else indexing.plain_value(value)
@@ -292,6 +297,18 @@ class TracedArray(Arithmetic):
         target = detached(self) if self.recorder is PLAIN else self
         new = indexing.write(target, plan, value)
         write_through(self, new)
+
+    def _write_once(self, above: Any, places: Any, index: Any, value: Any) -> None:
+        """Write elements that this view may show twice where they lie."""
+        known = indexing.plain_index(index)
+        if known is indexing.RECORDED:
+            raise UnsupportedError(
+                "a recorded index writes into a view that shows elements more than once",
+                function=self.recorder.name,
+                source=source_here(),
+                remedy="write into the array that it is a view of",
+            )
+        above[np.unravel_index(places[known], above.shape)] = value
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:

@@ -19,14 +19,19 @@ from adjoint.trace import recorder as core
 class View:
     """How a view hangs on its base."""
 
-    __slots__ = ("base", "read", "seen", "write")
+    __slots__ = ("base", "read", "seen", "twice", "write")
 
     def __init__(
-        self, base: Any, read: Callable[[Any], Any], write: Callable[[Any, Any], Any] | None
+        self,
+        base: Any,
+        read: Callable[[Any], Any],
+        write: Callable[[Any, Any], Any] | None,
+        twice: Callable[[], bool] | None = None,
     ) -> None:
         self.base = base
         self.read = read
         self.write = write  # None: read-only, as broadcast_to and diagonal give
+        self.twice = twice  # whether it shows elements of the base more than once; None: it cannot
         self.seen = base.version
 
     def refresh(self, view: Any) -> None:
@@ -68,7 +73,11 @@ def replace_value(x: Any, new: Any) -> None:
 
 
 def as_view(
-    result: Any, base: Any, read: Callable[[Any], Any], write: Callable[[Any, Any], Any] | None
+    result: Any,
+    base: Any,
+    read: Callable[[Any], Any],
+    write: Callable[[Any, Any], Any] | None,
+    twice: Callable[[], bool] | None = None,
 ) -> Any:
     """Tie a result to the base it is a view of."""
     if base.recorder is core.PLAIN:
@@ -79,8 +88,40 @@ def as_view(
             if base.tie is not None
             else type(base)(base.recorder, base.index, base.payload, base.weak)
         )
-    result.tie = View(base, read, write)
+    result.tie = View(base, read, write, twice)
     return result
+
+
+def memory_from_root(x: Any) -> tuple[Any, Any, Any]:
+    """The array that a view looks into at last, how that lies in memory, and how the view does."""
+    reads = []
+    if x.tie is not None:
+        x.tie.refresh(x)
+    while x.tie is not None:
+        reads.append(x.tie.read)
+        x = x.tie.base
+    line = memory = memory_of(x)
+    for read in reversed(reads):
+        memory = np.asarray(read(memory))
+    return x, line, memory
+
+
+def shown_twice(x: Any) -> tuple[Any, Any] | None:
+    """Where the elements of a view lie, if an array above it is seen more than once in it.
+
+    Returns:
+        That array, and the place of each element in it, counted in order.
+    """
+    reads = []
+    while x.tie is not None:
+        reads.append(x.tie.read)
+        link, x = x.tie, x.tie.base
+        if link.twice is not None and link.twice():
+            places = np.arange(x.size).reshape(x.shape)
+            for read in reversed(reads):
+                places = read(places)
+            return x, places
+    return None
 
 
 def memory_of(x: Any) -> np.ndarray[Any, Any]:
@@ -132,7 +173,7 @@ def write_through(x: Any, new: Any) -> None:
             base.tie.refresh(base)
         target = detached(base) if base.recorder is core.PLAIN else base
         new = link.write(target, detached(x))
-        link.seen = -1 if moved else base.version + 1
+        link.seen = -1 if moved or link.twice is not None else base.version + 1
         x = base
 
 

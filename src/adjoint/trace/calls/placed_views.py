@@ -11,11 +11,11 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace import indexing
-from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.calls.support import as_operand
 from adjoint.trace.recorder import is_plain, plain
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.tables import implements
-from adjoint.trace.views import as_view, detached, memory_of
+from adjoint.trace.views import as_view, detached, memory_from_root
 
 
 def placed_view(
@@ -41,6 +41,8 @@ def placed_view(
     def look(base: Any) -> Any:
         if is_plain(base):
             return plain(own(base.payload))
+        if type(base) is np.ndarray:  # asked how it lies in memory
+            return own(base)
         return np.reshape(base, -1)[places()] if read is None else read(base)
 
     def write(base: Any, new: Any) -> Any:
@@ -48,8 +50,12 @@ def placed_view(
         changed = indexing.write(flat, indexing.plan_index(flat.shape, places()), new)
         return np.reshape(changed, base.shape)
 
+    @cache
+    def twice() -> bool:
+        return np.unique(places()).size < places().size
+
     first = look(x if is_plain(x) else detached(x))
-    return as_view(first, x, look, write if writeable else None)
+    return as_view(first, x, look, write if writeable else None, twice if writeable else None)
 
 
 def _chosen(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
@@ -77,7 +83,7 @@ def sliding_window_view(
     return placed_view(a, own, lambda base: _chosen(base, shape, axes), writeable=writeable)
 
 
-@scipy_rule("numpy.lib.stride_tricks.as_strided")
+@scipy_rule("numpy.lib.stride_tricks.as_strided", takes_made=True)
 def as_strided(
     x: Any,
     shape: Any = None,
@@ -86,14 +92,17 @@ def as_strided(
     writeable: bool = True,
     **_: Any,
 ) -> Any:
-    """Elements by their distance in memory, of an array that lies in order."""
+    """Elements by their distance in memory from the first one of an array or a view."""
     a = as_operand(x)
-    memory = memory_of(a)
-    wanted = a.shape if shape is None else tuple(shape)
-    steps = memory.strides if strides is None else tuple(strides)
-    reach = sum((n - 1) * step for n, step in zip(wanted, steps, strict=True))
-    inside = all(step >= 0 for step in steps) and reach < memory.nbytes
-    if not (is_traced(a) and memory.flags.c_contiguous and (inside or 0 in wanted)):
+    root, line, memory = memory_from_root(a)
+    wanted = a.shape if shape is None else tuple(np.atleast_1d(shape))
+    steps = memory.strides if strides is None else tuple(np.atleast_1d(strides))
+    size = a.dtype.itemsize
+    first = (memory.ctypes.data - line.ctypes.data) // size
+    reach = [(n - 1) * (step // size) for n, step in zip(wanted, steps, strict=True)]
+    low, high = first + sum(min(n, 0) for n in reach), first + sum(max(n, 0) for n in reach)
+    inside = 0 in wanted or (low >= 0 and high < line.size)
+    if not (inside and line.flags.c_contiguous and all(step % size == 0 for step in steps)):
         raise UnsupportedError(
             "strides that leave an array, or one that does not lie in order, reach elements "
             "that a recording does not know",
@@ -103,7 +112,8 @@ def as_strided(
         )
 
     def own(array: Any) -> Any:
-        scaled = [step * array.itemsize // a.dtype.itemsize for step in steps]
-        return np.lib.stride_tricks.as_strided(array, wanted, scaled, writeable=writeable)
+        scaled = [step // size * array.itemsize for step in steps]
+        flat = array.reshape(-1)[first:]
+        return np.lib.stride_tricks.as_strided(flat, wanted, scaled, writeable=writeable)
 
-    return placed_view(a, own, writeable=writeable)
+    return placed_view(root, own, writeable=writeable)
