@@ -1,5 +1,6 @@
 """adjoint explain, check and xray, as they are called."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -44,6 +45,14 @@ def test_explain_alone_is_the_classic_example(capsys):
     text = capsys.readouterr().out
     assert "0.298371109" in text
     assert "0.35891648" in text
+
+
+def test_the_package_is_a_command_too():
+    command = [sys.executable, "-m", "adjoint", "explain", "no_such_module:f", "1.0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "no_such_module" in done.stderr
 
 
 def test_explain_a_function(users, capsys):
