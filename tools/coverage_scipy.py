@@ -183,8 +183,9 @@ Much of SciPy is Python on top of NumPy, and that code runs on recorded arrays a
 values are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrices and
 arrays (fixed or with recorded elements) times dense and sparse ones, their parts and blocks
 (`A[1:, 2]`, `vstack`, `bmat`, `kron`, `multiply`), `diags`, `spsolve`, `splu`, `factorized`, `cg`,
-`gmres` and the other iterative solvers, `eigsh` and `svds`; `scipy.spatial.transform.Rotation`
-and `Slerp`; `procrustes`, `distance_matrix`, `geometric_slerp`.
+`gmres` and the other iterative solvers, `eigs`, `eigsh` and `svds`;
+`scipy.spatial.transform.Rotation` and `Slerp`; `procrustes`, `distance_matrix`,
+`geometric_slerp`.
 
 What `scipy.optimize` finds (also `ad.minimize`, `solve_continuous_are`, `solve_discrete_are`) is
 found by SciPy on plain numbers when the program runs, gets its last digits by a step of

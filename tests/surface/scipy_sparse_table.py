@@ -75,6 +75,18 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ],
         (vals, dd),
     ),
+    "eigs": (
+        lambda v, d: [
+            (w, np.abs(q))
+            for m in [ss.csr_array((v, (r_, c_)), shape=(4, 4)) + ss.diags_array(d)]
+            for w, q in [ssl.eigs(m, 2, v0=np.ones(4))]
+        ],
+        (vals, dd),
+    ),
+    "eigs complex": (
+        lambda a, b: np.sum(ssl.eigs(a + 1j * b, 2, v0=np.ones(5), return_eigenvectors=False) ** 3),
+        (X @ X.T, X[:, :5]),
+    ),
     "svds": (
         lambda a: [(np.abs(u), s, np.abs(vt)) for u, s, vt in [ssl.svds(a, 2, v0=np.ones(5))]],
         (X,),
@@ -118,6 +130,8 @@ SKIP: dict[str, str] = {
     "splu recorded": "bits",
     "part": "bits",
     "eigsh": "bits",
+    "eigs": "bits",
+    "eigs complex": "bits",
     "svds": "bits",
     "kron": "bits",
     "multiply": "bits",

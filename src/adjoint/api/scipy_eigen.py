@@ -1,8 +1,9 @@
 """A few eigenvalues or singular values of a large matrix, moved by the equations they satisfy.
 
 SciPy finds the pairs when the program runs. Two of Newton's steps from there on ``A v = w v``
-and ``v v = 1`` change nothing but the last digits, and have the derivatives of the solution up
-to the third order: each step doubles the order to which it is met.
+and ``u v = 1`` change nothing but the last digits, and have the derivatives of the solution up
+to the third order: each step doubles the order to which it is met. For u is taken the vector
+that SciPy found, conjugate; the solution then gets its length.
 """
 
 from __future__ import annotations
@@ -30,29 +31,29 @@ def _recorded(A: Any, *_: Any, **__: Any) -> bool:
 _refused = refusing("scipy.sparse.linalg")
 
 
-class _Symmetric:
-    """A symmetric matrix by its elements, which may be all there are."""
+class _Elements:
+    """A square matrix by its elements, which may be all there are."""
 
     def __init__(self, values: Any, rows: Any, columns: Any, n: int) -> None:
         self.values, self.rows, self.columns, self.n = values, rows, columns, n
 
     def pair(self, w: Any, v: Any) -> tuple[Any, Any]:
         """An eigenvalue and its vector of length 1, near a pair that is known."""
-        n, each = self.n, np.arange(self.n)
+        n, each, across = self.n, np.arange(self.n), np.conjugate(v)
         rows = np.concatenate([self.rows, each, each, np.full(n, n)])
         columns = np.concatenate([self.columns, each, np.full(n, n), each])
         places = Places(rows.astype(np.intp), columns.astype(np.intp), n + 1)
+        values = self.values.astype(v.dtype)
         for _ in range(2):
-            shares = self.values * v[self.columns]
-            product = bind(scatter_add, (shares, self.rows), ((0,), (n,)))
-            left = np.concatenate([w * v - product, np.reshape(0.5 * (v @ v - 1), (1,))])
-            elements = np.concatenate([self.values, np.broadcast_to(-w, (n,)), -v, -v])
+            product = bind(scatter_add, (values * v[self.columns], self.rows), ((0,), (n,)))
+            left = np.concatenate([w * v - product, np.reshape(1 - across @ v, (1,))])
+            elements = np.concatenate([values, np.broadcast_to(-w, (n,)), -v, across])
             step = np.reshape(bind(solve_sparse, (elements, left[:, None]), (places,)), (-1,))
             v, w = v + step[:n], w + step[n]
-        return w, v
+        return w, v / np.sqrt(np.sum(np.abs(v) ** 2))
 
 
-def _elements(name: str, A: Any) -> tuple[Any, Any, Any, tuple[int, int]]:
+def _elements(name: str, A: Any, real: bool = True) -> tuple[Any, Any, Any, tuple[int, int]]:
     if _recorded(A):
         values, rows, columns = parts(A)
         shape = A.shape
@@ -61,9 +62,10 @@ def _elements(name: str, A: Any) -> tuple[Any, Any, Any, tuple[int, int]]:
         rows, columns = (np.ravel(x) for x in np.indices(shape))
         values = np.reshape(A, (-1,))
     values = floating(values)
-    if values.dtype.kind == "c":
+    if real and values.dtype.kind == "c":
         raise _refused(name, "a complex matrix", "a real one")
-    return values.astype(np.float64), np.asarray(rows), np.asarray(columns), shape
+    values = values.astype(np.result_type(values.dtype, np.float64))
+    return values, np.asarray(rows), np.asarray(columns), shape
 
 
 def _plain(rows: Any, columns: Any, shape: Any) -> Callable[[Any], Any]:
@@ -97,7 +99,38 @@ def eigsh(
 
     kind = ArrayType((shape[0] + 1, k), np.dtype(np.float64))
     start = found([], kind, "eigsh", solve, values)
-    matrix = _Symmetric(values, rows, columns, shape[0])
+    matrix = _Elements(values, rows, columns, shape[0])
+    pairs = [matrix.pair(start[0, i], start[1:, i]) for i in range(k)]
+    w = np.stack([value for value, _ in pairs])
+    return (w, np.stack([v for _, v in pairs], axis=1)) if return_eigenvectors else w
+
+
+@scipy_rule("scipy.sparse.linalg.eigs", wanted=_recorded)
+def eigs(
+    A: Any, k: int = 6, M: Any = None, sigma: Any = None, which: str = "LM", v0: Any = None,
+    ncv: Any = None, maxiter: Any = None, tol: Any = 0, return_eigenvectors: bool = True,
+    Minv: Any = None, OPinv: Any = None, OPpart: Any = None, rng: Any = None,
+) -> Any:  # fmt: skip
+    """Some eigenvalues and vectors of any square matrix, complex."""
+    import scipy.sparse.linalg
+
+    if M is not None or OPinv is not None or Minv is not None:
+        raise _refused("eigs", "M=, Minv= or OPinv=", "the matrix alone")
+    values, rows, columns, shape = _elements("eigs", A, real=False)
+    make, is_complex = _plain(rows, columns, shape), values.dtype.kind == "c"
+
+    def solve(real: Any, imag: Any) -> Any:
+        w, v = scipy.sparse.linalg.eigs(
+            make(real + 1j * imag if is_complex else real), k, sigma=sigma, which=which, v0=v0,
+            ncv=ncv, maxiter=maxiter, tol=tol, OPpart=OPpart,
+        )  # fmt: skip
+        pairs = np.concatenate([w[None], v])
+        return np.stack([np.real(pairs), np.imag(pairs)])
+
+    kind = ArrayType((2, shape[0] + 1, k), np.dtype(np.float64))
+    start = found([], kind, "eigs", solve, np.real(values), np.imag(values))
+    start = start[0] + 1j * start[1]
+    matrix = _Elements(values, rows, columns, shape[0])
     pairs = [matrix.pair(start[0, i], start[1:, i]) for i in range(k)]
     w = np.stack([value for value, _ in pairs])
     return (w, np.stack([v for _, v in pairs], axis=1)) if return_eigenvectors else w
@@ -122,7 +155,7 @@ def svds(
         return np.concatenate([s[None], u, vt.T])
 
     start = found([], ArrayType((1 + m + n, k), np.dtype(np.float64)), "svds", solve, values)
-    whole = _Symmetric(np.concatenate([values, values]), np.concatenate([rows, columns + m]),
+    whole = _Elements(np.concatenate([values, values]), np.concatenate([rows, columns + m]),
                        np.concatenate([columns + m, rows]), m + n)  # fmt: skip
     half = np.sqrt(0.5)
     pairs = [whole.pair(start[0, i], half * start[1:, i]) for i in range(k)]
