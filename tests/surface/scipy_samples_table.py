@@ -17,6 +17,11 @@ pv = np.array([0.02, 0.3, 0.6])
 P = np.array([[0.2, 0.1], [0.3, 0.4]])
 
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "spearmanr": (lambda a, b: st.spearmanr(a, b), (x, y)),
+    "spearmanr matrix": (
+        lambda a: [st.spearmanr(a), st.spearmanr(a, axis=1, alternative="less")[0]],
+        (X,),
+    ),
     "gmean": (lambda x: st.gmean(x), (x,)),
     "gmean w axis": (lambda x: st.gmean(x, axis=1, weights=np.arange(1.0, 8), keepdims=True), (X,)),
     "hmean": (lambda x: st.hmean(x), (x,)),

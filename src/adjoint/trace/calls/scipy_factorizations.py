@@ -6,10 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.types import ArrayType
+from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, mirrored, refused, triangular
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_gate import scipy_rule
+
+
+def _pivots(a: Any) -> Any:
+    """The order of the columns by their lengths beside those before."""
+    import scipy.linalg
+
+    return scipy.linalg.qr(a, mode="r", pivoting=True)[1:]
 
 
 @scipy_rule("scipy.linalg.qr")
@@ -27,12 +36,8 @@ def qr(
         raise refused("qr", f"mode={mode!r}, LAPACK's own storage,", "full, r or economic")
     order = None
     if pivoting:
-        import scipy.linalg
-
-        known = concrete_value(a)
-        if known is None:
-            raise refused("qr", "pivoting=True inside jit")
-        order = scipy.linalg.qr(known, mode="r", pivoting=True)[1]
+        kind = ArrayType(a.shape[-1:], np.dtype(np.int32))
+        (order,) = from_values(_pivots, (kind,), [a])
         a = a[:, order]
     q, r = np.linalg.qr(a, mode="reduced" if mode == "economic" else "complete")
     parts = (r,) if mode == "r" else (q, r)

@@ -7,18 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import when_unknown
+from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused
-from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
-
-
-def _plain(name: str, a: Any) -> Any:
-    known = known_value(a)
-    if known is None:
-        raise refused(name, "a matrix whose values are not known, inside jit or vmap,")
-    return known
 
 
 def _reflection(x: Any) -> tuple[Any, Any]:
@@ -52,22 +46,26 @@ def hessenberg(
     return (h, q) if calc_q else h
 
 
+def _ldl(a: Any) -> Any:
+    import scipy.linalg
+
+    return scipy.linalg.ldl(a)
+
+
 @scipy_rule("scipy.linalg.ldl")
 def ldl(
     A: Any, lower: bool = True, hermitian: bool = True, overwrite_a: bool = False,
     check_finite: bool = True,
 ) -> Any:  # fmt: skip
     """``A = L D L^H`` with the order and blocks that SciPy finds, met by two of Newton's steps."""
-    import scipy.linalg
-
     (a,) = matrices(A)
     if not lower or (a.dtype.kind == "c" and not hermitian):
         raise refused("ldl", "lower=False or hermitian=False of a complex matrix")
-    outer, middle, order = scipy.linalg.ldl(_plain("ldl", a), check_finite=check_finite)
     n = a.shape[0]
-    kept = np.eye(n, dtype=bool)
-    pairs = np.flatnonzero(np.diag(middle, -1))
-    kept[pairs, pairs + 1] = kept[pairs + 1, pairs] = True
+    whole = ArrayType(a.shape, a.dtype)
+    order_type = ArrayType((n,), np.dtype(np.int64))
+    outer, middle, order = from_values(_ldl, (whole, whole, order_type), [a])
+    kept = np.eye(n, dtype=bool) | (middle != 0)
     below = np.tril(np.ones((n, n), dtype=bool)) & ~kept
     half = np.tril(a)
     whole = half + adjoint(np.tril(a, -1))
@@ -84,21 +82,27 @@ def ldl(
     return factor[np.argsort(order)], np.where(kept, seen, 0), order
 
 
+def _balance(a: Any, permute: bool, scale: bool) -> Any:
+    import scipy.linalg
+
+    _, turn = scipy.linalg.matrix_balance(a, permute, scale)
+    return turn, *scipy.linalg.matrix_balance(a, permute, scale, separate=True)[1]
+
+
 @scipy_rule("scipy.linalg.matrix_balance")
 def matrix_balance(
     A: Any, permute: bool = True, scale: bool = True, separate: bool = False,
     overwrite_a: bool = False,
 ) -> Any:  # fmt: skip
     """A similar matrix: the scales are powers of two and an order, which stay."""
-    import scipy.linalg
-
     (a,) = matrices(A)
-    known = _plain("matrix_balance", a)
-    _, turn = scipy.linalg.matrix_balance(known, permute, scale)
+    types = (
+        ArrayType(a.shape, a.dtype), ArrayType(a.shape[:1], a.dtype),
+        ArrayType(a.shape[:1], np.dtype(np.int64)),
+    )  # fmt: skip
+    turn, scales, order = from_values(_balance, types, [a], bool(permute), bool(scale))
     balanced = np.linalg.solve(turn, a @ turn)
-    if separate:
-        return balanced, scipy.linalg.matrix_balance(known, permute, scale, separate=True)[1]
-    return balanced, turn
+    return balanced, (scales, order) if separate else turn
 
 
 @scipy_rule("scipy.linalg.funm")

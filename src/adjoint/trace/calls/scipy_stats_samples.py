@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from adjoint.graph.types import ArrayType
 from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import borrow_class, borrow_names, borrow_scipy, when_unknown
+from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
 
@@ -20,7 +22,7 @@ _SUMMARIES = (
     "binned_statistic_dd"
 )
 _RELATIONS = (
-    "pearsonr theilslopes wasserstein_distance energy_distance probplot spearmanr "
+    "pearsonr theilslopes wasserstein_distance energy_distance probplot "
     "combine_pvalues false_discovery_control pointbiserialr"
 )
 _TESTS = (
@@ -30,6 +32,32 @@ _TESTS = (
 )
 borrow_scipy("scipy.stats.boxcox", "scipy.stats.yeojohnson_llf")
 borrow_names("scipy.stats", _SUMMARIES, _RELATIONS, _TESTS)
+
+
+def _spearman(*given: Any) -> Any:
+    import scipy.stats
+
+    *arrays, axis, nan_policy, alternative = given
+    options = {"axis": axis, "nan_policy": nan_policy, "alternative": alternative}
+    return tuple(scipy.stats.spearmanr(*arrays, **options))
+
+
+@when_unknown("scipy.stats.spearmanr")
+def spearmanr(
+    a: Any, b: Any = None, axis: Any = 0, nan_policy: str = "propagate",
+    alternative: str = "two-sided",
+) -> Any:  # fmt: skip
+    """The correlation of ranks, which do not move."""
+    from scipy.stats._stats_py import SignificanceResult
+
+    arrays = [floating(x) for x in (a, b) if x is not None]
+    along = (0, 1)[axis] if axis is not None and arrays[0].ndim == 2 else 0
+    count = sum(1 if axis is None or x.ndim == 1 else x.shape[1 - along] for x in arrays)
+    kind = ArrayType(() if count == 2 else (count, count), np.dtype(np.float64))
+    made = from_values(_spearman, (kind, kind), arrays, axis, nan_policy, alternative)
+    result = SignificanceResult(*made)
+    result.correlation = made[0]
+    return result
 
 
 # *** where SciPy's code decides on values: the formula of regular ones ***
