@@ -103,7 +103,7 @@ def test_dropout_keeps_the_mean_and_needs_a_key():
     assert not np.array_equal(y, again)
     with pytest.raises(StructureError, match="was given no key"):
         nn.apply(layer, x, training=True)
-    with pytest.raises(StructureError, match="probability"):
+    with pytest.raises(StructureError, match="from 0 to below 1"):
         nn.Dropout(1.0)
     np.testing.assert_array_equal(nn.apply(nn.Dropout(0.0), x, training=True)[0], x)
     assert nn.apply(layer, x.astype(np.float32), training=True, key=0)[0].dtype == np.float32

@@ -229,16 +229,19 @@ def test_inputs_alone_are_their_own_targets():
 
 
 BAD = {
-    "no rows": ((np.zeros((0, 5)), np.zeros(0)), "has no rows"),
+    "no rows": ((np.zeros((0, 5)), np.zeros(0)), "there are no rows"),
     "rows differ": ((np.zeros((3, 5)), np.zeros(4)), "differ in their number of rows"),
     "nan": ((np.array([[1.0], [np.nan]]), np.zeros(2)), "first in row 1"),
-    "infinite target": ((np.zeros((2, 5)), np.array([0.0, np.inf])), "the targets of data"),
-    "text": ((np.array([["a"]]), np.zeros(1)), "not numeric"),
-    "objects": ((np.array([None]), np.zeros(1)), "not numeric"),
-    "ragged": (([[1.0], [2.0, 3.0]], [0, 1]), "cannot be made an array"),
+    "infinite target": (
+        (np.zeros((2, 5)), np.array([0.0, np.inf])),
+        "NaN or infinity in the targets",
+    ),
+    "text": ((np.array([["a"]]), np.zeros(1)), "numbers are wanted"),
+    "objects": ((np.array([None]), np.zeros(1)), "numbers are wanted"),
+    "ragged": (([[1.0], [2.0, 3.0]], [0, 1]), "no array can be made"),
     "four parts": ((1, 2, 3, 4), "tuple of 4"),
     "negative weight": ((np.zeros((2, 5)), np.zeros(2), [1, -1]), "must not be negative"),
-    "a number": ((3.0, 4.0), "has no rows"),
+    "a number": ((3.0, 4.0), "there are no rows"),
     "masked": ((np.ma.zeros((2, 5)), np.zeros(2)), "masked array"),
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from adjoint.nn import activation
 from adjoint.nn.module import Module, static
+from adjoint.settings import check_whole
 
 
 class Identity(Module):
@@ -212,6 +213,10 @@ class Maxout(Module):
     """See :func:`adjoint.nn.maxout`; the layer before has ``pieces`` times the units."""
 
     pieces: int = static(default=2)
+
+    def __post_init__(self) -> None:
+        """Refuse no pieces."""
+        check_whole("Maxout", pieces=self.pieces)
 
     def __call__(self, x: Any) -> Any:
         return activation.maxout(x, self.pieces)

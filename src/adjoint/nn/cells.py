@@ -11,6 +11,7 @@ from adjoint.nn import initialise
 from adjoint.nn.activation import sigmoid
 from adjoint.nn.initialise import Initializer, Rng
 from adjoint.nn.module import Module, static
+from adjoint.settings import check_whole
 
 Activation = Callable[[Any], Any]
 
@@ -34,6 +35,7 @@ class _Cell(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
+        check_whole(type(self).__name__, in_features=in_features, hidden=hidden)
         draw = initialise.generator(rng)
         recurrent_init = recurrent_init or initialise.orthogonal()
         # Each block is drawn as a matrix of its own, so that an orthogonal start is one.

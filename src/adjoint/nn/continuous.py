@@ -11,7 +11,9 @@ from adjoint.api import scan
 from adjoint.nn import initialise
 from adjoint.nn.initialise import Rng
 from adjoint.nn.module import Module, static
+from adjoint.nn.sizes import as_input
 from adjoint.nn.solvers import odeint, odeint_adaptive, runge_kutta_step
+from adjoint.settings import check_range, check_whole
 
 
 class NeuralODE(Module):
@@ -35,6 +37,10 @@ class NeuralODE(Module):
     method: str = static(default="rk4")
     timed: bool = static(default=False)
     remember: bool = static(default=True)
+
+    def __post_init__(self) -> None:
+        """Refuse a way of no steps."""
+        check_whole("NeuralODE", steps=self.steps)
 
     def __call__(self, x: Any) -> Any:
         return self.path(x)[-1]
@@ -92,6 +98,8 @@ class CTRNN(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
+        check_whole("CTRNN", in_features=in_features, hidden=hidden, substeps=substeps)
+        check_range("CTRNN", "(0, inf)", step=step, tau=tau)
         draw = initialise.generator(rng)
         self.weight = initialise.lecun_normal(
             draw, (in_features, hidden), in_features, hidden
@@ -107,6 +115,7 @@ class CTRNN(Module):
         self.method = method
 
     def __call__(self, x: Any, initial: Any = None) -> Any:
+        x = as_input(x, "CTRNN")
         hidden = self.bias.shape[0]
         driven = np.swapaxes(x @ self.weight + self.bias, 0, 1)
         start = np.zeros((x.shape[0], hidden), driven.dtype) if initial is None else initial

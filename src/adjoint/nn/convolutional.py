@@ -11,12 +11,15 @@ from adjoint.errors import StructureError
 from adjoint.nn import initialise
 from adjoint.nn.initialise import Initializer, Rng
 from adjoint.nn.module import Module, static
+from adjoint.nn.sizes import as_input, axes_pairs, axes_sizes
 from adjoint.primitives.convolution import convolution, convolution_transposed
-from adjoint.primitives.windows import Pairs, check_fit, each_axis, each_pair
+from adjoint.primitives.windows import Pairs, check_fit
+from adjoint.settings import check_whole
 
 
 def _channels_fit(name: str, in_channels: int, out_channels: int, groups: int) -> None:
-    if groups < 1 or in_channels % groups or out_channels % groups:
+    check_whole(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
+    if in_channels % groups or out_channels % groups:
         raise StructureError(
             "the channels do not divide into groups",
             function=name,
@@ -25,7 +28,8 @@ def _channels_fit(name: str, in_channels: int, out_channels: int, groups: int) -
         )
 
 
-def _input_fits(name: str, x: Any, axes: int, channels: int) -> None:
+def _as_images(name: str, x: Any, axes: int, channels: int) -> Any:
+    x = as_input(x, name)
     if x.ndim != axes + 2 or x.shape[1] != channels:
         raise StructureError(
             "the input does not fit the layer",
@@ -35,6 +39,7 @@ def _input_fits(name: str, x: Any, axes: int, channels: int) -> None:
             remedy="channels stand second: use np.moveaxis(x, -1, 1) for images with them last, "
             "and x[:, None] for images without a channel axis",
         )
+    return x
 
 
 class _Sliding(Module):
@@ -91,9 +96,9 @@ class _Conv(_Sliding, init=False):
     ) -> None:
         name = type(self).__name__
         _channels_fit(name, in_channels, out_channels, groups)
-        extents = each_axis(size, self.axes, 1)
-        self.stride = each_axis(stride, self.axes, 1)
-        self.dilation = each_axis(dilation, self.axes, 1)
+        extents = axes_sizes(name, "size", size, self.axes)
+        self.stride = axes_sizes(name, "stride", stride, self.axes)
+        self.dilation = axes_sizes(name, "dilation", dilation, self.axes)
         self.groups = groups
         self.padding = _padding(name, padding, extents, self.stride, self.dilation)
         shape = (out_channels, in_channels // groups, *extents)
@@ -104,7 +109,7 @@ class _Conv(_Sliding, init=False):
 
     def __call__(self, x: Any) -> Any:
         name = type(self).__name__
-        _input_fits(name, x, self.axes, self.weight.shape[1] * self.groups)
+        x = _as_images(name, x, self.axes, self.weight.shape[1] * self.groups)
         check_fit(name, x.shape[2:], self.weight.shape[2:], self.padding, self.dilation)
         return self._moved(
             convolution(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
@@ -141,7 +146,7 @@ def _padding(
             got=repr(padding),
             wanted="'valid', 'same', a number, one for each axis, or a pair for each axis",
         )
-    return each_pair(padding, len(extents))
+    return axes_pairs(name, padding, len(extents))
 
 
 class Conv1d(_Conv, init=False):
@@ -213,12 +218,13 @@ class _ConvTranspose(_Sliding, init=False):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
-        _channels_fit(type(self).__name__, in_channels, out_channels, groups)
-        extents = each_axis(size, self.axes, 1)
-        self.stride = each_axis(stride, self.axes, 1)
-        self.padding = each_pair(padding, self.axes)
-        self.extra = each_axis(extra, self.axes)
-        self.dilation = each_axis(dilation, self.axes, 1)
+        name = type(self).__name__
+        _channels_fit(name, in_channels, out_channels, groups)
+        extents = axes_sizes(name, "size", size, self.axes)
+        self.stride = axes_sizes(name, "stride", stride, self.axes)
+        self.padding = axes_pairs(name, padding, self.axes)
+        self.extra = axes_sizes(name, "extra", extra, self.axes, 0)
+        self.dilation = axes_sizes(name, "dilation", dilation, self.axes)
         self.groups = groups
         # Each output sums over the kernel places that its stride lets it see.
         seen = math.prod(extents) / math.prod(self.stride)
@@ -228,7 +234,7 @@ class _ConvTranspose(_Sliding, init=False):
         self._draw(shape, out_channels, fans, inits, rng, dtype)
 
     def __call__(self, x: Any) -> Any:
-        _input_fits(type(self).__name__, x, self.axes, self.weight.shape[0])
+        x = _as_images(type(self).__name__, x, self.axes, self.weight.shape[0])
         y = convolution_transposed(
             x, self.weight, self.stride, self.padding, self.dilation, self.groups, self.extra
         )

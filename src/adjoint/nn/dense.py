@@ -11,7 +11,8 @@ from adjoint.errors import StructureError
 from adjoint.nn import initialise
 from adjoint.nn.initialise import Initializer, Rng
 from adjoint.nn.module import Module, static
-from adjoint.nn.sizes import as_input, whole_sizes
+from adjoint.nn.sizes import as_input
+from adjoint.settings import check_range, check_whole
 
 
 class Linear(Module):
@@ -44,7 +45,7 @@ class Linear(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
-        whole_sizes("Linear", in_features=in_features, out_features=out_features)
+        check_whole("Linear", in_features=in_features, out_features=out_features)
         draw = initialise.generator(rng)
         fans = in_features, out_features
         self.weight = weight_init(draw, (in_features, out_features), *fans).astype(dtype)
@@ -98,6 +99,12 @@ class Bilinear(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
+        check_whole(
+            "Bilinear",
+            first_features=first_features,
+            second_features=second_features,
+            out_features=out_features,
+        )
         shape = (first_features, second_features, out_features)
         fan_in = first_features * second_features
         draw = initialise.generator(rng)
@@ -105,6 +112,14 @@ class Bilinear(Module):
         self.bias = np.zeros(out_features, dtype) if bias else None
 
     def __call__(self, x: Any, y: Any) -> Any:
+        x, y = as_input(x, "Bilinear"), as_input(y, "Bilinear")
+        if (x.shape[-1:] + y.shape[-1:]) != self.weight.shape[:2]:
+            raise StructureError(
+                "the inputs have other numbers of features than the layer",
+                function="Bilinear",
+                got=f"x of shape {tuple(x.shape)}, y of shape {tuple(y.shape)}",
+                wanted=f"[..., {self.weight.shape[0]}] and [..., {self.weight.shape[1]}]",
+            )
         z = np.einsum("...n,...m,nmk->...k", x, y, self.weight)
         return z if self.bias is None else z + self.bias
 
@@ -137,6 +152,9 @@ class Embedding(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
+        check_whole("Embedding", num_embeddings=num_embeddings, features=features)
+        if padding is not None:
+            check_range("Embedding", f"whole [0, {num_embeddings})", padding=padding)
         draw = initialise.generator(rng)
         init = initialise.normal() if weight_init is None else weight_init
         self.weight = init(draw, (num_embeddings, features), num_embeddings, features)
@@ -144,6 +162,7 @@ class Embedding(Module):
         self.padding = padding
 
     def __call__(self, indices: Any) -> Any:
+        indices = as_input(indices, "Embedding")
         _check_indices(indices, self.weight.shape[0])
         rows = np.take(self.weight, indices, axis=0)
         if self.padding is None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import StructureError
 from adjoint.nn import random
 from adjoint.nn.context import is_training, next_key
 from adjoint.nn.module import Module, static
+from adjoint.nn.sizes import as_input
+from adjoint.settings import check_range
 
 
 class Dropout(Module):
@@ -30,17 +31,12 @@ class Dropout(Module):
     axes: tuple[int, ...] | None = static()
 
     def __init__(self, p: float = 0.5, axes: tuple[int, ...] | None = None) -> None:
-        if not 0 <= p < 1:
-            raise StructureError(
-                "a probability of dropping must leave something",
-                function="Dropout",
-                got=f"p={p}",
-                wanted="0 <= p < 1",
-            )
+        check_range("Dropout", "[0, 1)", p=p)
         self.p = p
         self.axes = axes
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "Dropout")
         if not is_training() or self.p == 0:
             return x
         shape = tuple(x.shape)
@@ -60,7 +56,12 @@ class AlphaDropout(Module):
 
     p: float = static(default=0.5)
 
+    def __post_init__(self) -> None:
+        """Refuse what is no probability."""
+        check_range("AlphaDropout", "[0, 1)", p=self.p)
+
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "AlphaDropout")
         if not is_training() or self.p == 0:
             return x
         # Dropped numbers go to SELU's limit on the left, and the whole is brought back to
@@ -81,7 +82,12 @@ class GaussianNoise(Module):
 
     scale: float = static(default=0.1)
 
+    def __post_init__(self) -> None:
+        """Refuse a negative deviation."""
+        check_range("GaussianNoise", "[0, inf)", scale=self.scale)
+
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "GaussianNoise")
         if not is_training() or self.scale == 0:
             return x
         return x + self.scale * random.normal(next_key("GaussianNoise"), tuple(x.shape), x.dtype)

@@ -11,6 +11,8 @@ from adjoint.nn import initialise
 from adjoint.nn.initialise import Rng
 from adjoint.nn.losses.sequence import crf_decode
 from adjoint.nn.module import Module
+from adjoint.nn.sizes import as_input
+from adjoint.settings import check_whole
 
 
 class CRF(Module):
@@ -38,12 +40,14 @@ class CRF(Module):
     def __init__(
         self, classes: int, *, scale: float = 0.1, rng: Rng = None, dtype: Any = np.float64
     ) -> None:
+        check_whole("CRF", classes=classes)
         draw = initialise.generator(rng)
         self.transitions = (scale * draw.standard_normal((classes, classes))).astype(dtype)
         self.start = (scale * draw.standard_normal(classes)).astype(dtype)
         self.end = (scale * draw.standard_normal(classes)).astype(dtype)
 
     def __call__(self, scores: Any) -> tuple[Any, Any, Any, Any]:
+        scores = as_input(scores, "CRF")
         if scores.ndim != 3 or scores.shape[-1] != self.start.shape[0]:
             raise StructureError(
                 "the scores do not fit the chain",

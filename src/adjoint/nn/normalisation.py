@@ -10,6 +10,8 @@ import numpy as np
 from adjoint.errors import StructureError
 from adjoint.nn.context import is_training, keep, kept
 from adjoint.nn.module import Module, state, static
+from adjoint.nn.sizes import as_input, spread_sizes
+from adjoint.settings import check_range, check_whole
 
 
 def _standard(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
@@ -74,6 +76,9 @@ class BatchNorm(Module):
         axis: int = 1,
         dtype: Any = np.float64,
     ) -> None:
+        check_whole("BatchNorm", features=features)
+        check_range("BatchNorm", "[0, 1]", momentum=momentum)
+        check_range("BatchNorm", "[0, inf)", eps=eps)
         self.scale = np.ones(features, dtype) if affine else None
         self.shift = np.zeros(features, dtype) if affine else None
         self.mean = np.zeros(features, dtype)
@@ -83,6 +88,7 @@ class BatchNorm(Module):
         self.axis = axis
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "BatchNorm")
         axis = self.axis % x.ndim
         if x.shape[axis] != self.mean.shape[0]:
             raise StructureError(
@@ -146,13 +152,15 @@ class LayerNorm(Module):
         affine: bool = True,
         dtype: Any = np.float64,
     ) -> None:
-        shape = (shape,) if isinstance(shape, int) else shape
+        shape = spread_sizes("LayerNorm", (shape,))
+        check_range("LayerNorm", "[0, inf)", eps=eps)
         self.scale = np.ones(shape, dtype) if affine else None
         self.shift = np.zeros(shape, dtype) if affine else None
         self.ndim = len(shape)
         self.eps = eps
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "LayerNorm")
         if self.scale is not None:
             _check_end("LayerNorm", x, tuple(self.scale.shape))
         y, _, _ = _standard(x, tuple(range(-self.ndim, 0)), self.eps)
@@ -175,10 +183,13 @@ class RMSNorm(Module):
     eps: float = static()
 
     def __init__(self, features: int, *, eps: float = 1e-6, dtype: Any = np.float64) -> None:
+        check_whole("RMSNorm", features=features)
+        check_range("RMSNorm", "[0, inf)", eps=eps)
         self.scale = np.ones(features, dtype)
         self.eps = eps
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "RMSNorm")
         _check_end("RMSNorm", x, tuple(self.scale.shape))
         square = np.mean(np.square(x), axis=-1, keepdims=True)
         return x / np.sqrt(square + self.eps) * self.scale
@@ -214,6 +225,8 @@ class GroupNorm(Module):
         affine: bool = True,
         dtype: Any = np.float64,
     ) -> None:
+        check_whole("GroupNorm", groups=groups, features=features)
+        check_range("GroupNorm", "[0, inf)", eps=eps)
         if features % groups:
             raise StructureError(
                 "the channels do not divide into groups",
@@ -226,6 +239,7 @@ class GroupNorm(Module):
         self.eps = eps
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "GroupNorm")
         batch, features = x.shape[:2]
         wanted = features if self.scale is None else self.scale.shape[0]
         if features % self.groups or features != wanted:

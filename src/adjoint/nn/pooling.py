@@ -9,13 +9,11 @@ import numpy as np
 
 from adjoint.errors import StructureError
 from adjoint.nn.module import Module, static
-from adjoint.nn.sizes import spread_sizes
+from adjoint.nn.sizes import as_input, axes_pairs, axes_sizes, spread_sizes
 from adjoint.primitives.windows import (
     Pairs,
     average_pool,
     check_fit,
-    each_axis,
-    each_pair,
     max_pool,
 )
 
@@ -33,21 +31,25 @@ class _Pool(Module):
     padding: Pairs = static()
 
     def __init__(self, size: Size, *, stride: Size | None = None, padding: Any = 0) -> None:
-        window = each_axis(size, self.axes, 1)
-        pairs = each_pair(padding, self.axes)
+        name = type(self).__name__
+        window = axes_sizes(name, "size", size, self.axes)
+        pairs = axes_pairs(name, padding, self.axes)
         if any(2 * max(pair) > n for pair, n in zip(pairs, window, strict=True)):
             raise StructureError(
                 "a window could lie wholly in the padding",
-                function=type(self).__name__,
+                function=name,
                 got=f"window {window}, padding {pairs}",
                 wanted="a padding of at most half the window",
             )
         self.size = window
-        self.stride = window if stride is None else each_axis(stride, self.axes, 1)
+        self.stride = window
+        if stride is not None:
+            self.stride = axes_sizes(name, "stride", stride, self.axes)
         self.padding = pairs
 
     def __call__(self, x: Any) -> Any:
         name = type(self).__name__
+        x = as_input(x, name)
         if x.ndim < self.axes:
             raise StructureError(
                 "the input has too few axes",
@@ -144,6 +146,7 @@ class AdaptiveAveragePool(Module):
         self.sizes = spread_sizes("AdaptiveAveragePool", sizes)
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "AdaptiveAveragePool")
         # The mean over a box is the mean along one axis after the other.
         for axis, count in zip(range(-len(self.sizes), 0), self.sizes, strict=True):
             extent = x.shape[axis]
@@ -170,6 +173,7 @@ class AdaptiveMaxPool(Module):
         self.sizes = spread_sizes("AdaptiveMaxPool", sizes)
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "AdaptiveMaxPool")
         for axis, count in zip(range(-len(self.sizes), 0), self.sizes, strict=True):
             front = np.moveaxis(x, axis, 0)
             best = [np.max(front[a:b], axis=0) for a, b in _parts(x.shape[axis], count)]

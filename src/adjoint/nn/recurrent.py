@@ -24,6 +24,8 @@ from adjoint.nn.cells import GRUCell, LSTMCell, RNNCell
 from adjoint.nn.dropout import Dropout
 from adjoint.nn.initialise import Rng
 from adjoint.nn.module import Module
+from adjoint.nn.sizes import as_input
+from adjoint.settings import check_range, check_whole
 
 
 def unroll(
@@ -41,6 +43,7 @@ def unroll(
     Returns:
         The outputs [batch, time, m] and the last state (of each sequence's own end).
     """
+    x = as_input(x, type(cell).__name__)
     wanted = cell.weight.shape[0] if hasattr(cell, "weight") else x.shape[-1]
     if x.ndim != 3 or x.shape[-1] != wanted:
         raise StructureError(
@@ -91,6 +94,9 @@ class _Recurrent(Module):
         dtype: Any = np.float64,
         **of_cell: Any,
     ) -> None:
+        name = type(self).__name__
+        check_whole(name, in_features=in_features, hidden=hidden, layers=layers)
+        check_range(name, "[0, 1)", dropout=dropout)
         draw = initialise.generator(rng)
         ways = 2 if bidirectional else 1
         sizes = [in_features] + [ways * hidden] * (layers - 1)

@@ -17,28 +17,49 @@ def as_input(x: Any, layer: str) -> Any:
     if isinstance(x, list | tuple):
         return np.asarray(x)
     raise StructureError(
-        "the input is no array", function=layer, got=f"a {type(x).__name__}", wanted="an array"
+        "the input is no array",
+        function=layer,
+        got=f"a {type(x).__name__}",
+        wanted="an array, or a list of numbers",
+        remedy="convert it once, outside the model: np.asarray(x)",
     )
 
 
-def whole_sizes(layer: str, **sizes: Any) -> None:
-    """Refuse sizes that are no whole numbers above 0.
+def axes_sizes(layer: str, name: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...]:
+    """One whole number for each axis a layer slides along.
 
     Args:
         layer: its class, for the message.
-        sizes: by the names of the arguments.
+        name: of the argument.
+        value: a number, or one for each axis.
+        axes: how many.
+        least: none is below it.
+
+    Raises:
+        StructureError: something else.
     """
-    for name, size in sizes.items():
-        try:
-            fits = operator.index(size) > 0
-        except TypeError:
-            fits = False
-        if not fits:
-            raise StructureError(
-                f"{name} must be a whole number above 0",
-                function=layer,
-                got=f"{name}={size!r}",
-            )
+    sizes = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
+    if len(sizes) != axes or not all(
+        hasattr(n, "__index__") and operator.index(n) >= least for n in sizes
+    ):
+        many = f", or {axes} of them" if axes > 1 else ""
+        raise StructureError(
+            f"{name} must be a whole number from {least} up{many}",
+            function=layer,
+            got=f"{name}={value!r}",
+        )
+    return tuple(map(operator.index, sizes))
+
+
+def axes_pairs(layer: str, padding: Any, axes: int) -> tuple[tuple[int, int], ...]:
+    """Padding (before, after) for each axis, from a number, numbers or pairs."""
+    if not isinstance(padding, tuple | list):
+        (width,) = axes_sizes(layer, "padding", padding, 1, 0)
+        return ((width, width),) * axes
+    if len(padding) != axes:
+        axes_sizes(layer, "padding", padding, axes, 0)
+    found = [axes_sizes(layer, "padding", part, 2, 0) for part in padding]
+    return tuple([(before, after) for before, after in found])
 
 
 def spread_sizes(function: str, sizes: tuple[Any, ...], least: int = 1) -> tuple[int, ...]:

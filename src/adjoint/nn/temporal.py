@@ -11,6 +11,8 @@ from adjoint.errors import StructureError
 from adjoint.nn import initialise
 from adjoint.nn.initialise import Initializer, Rng
 from adjoint.nn.module import Module, static
+from adjoint.nn.sizes import as_input
+from adjoint.settings import check_whole
 
 
 class FIR(Module):
@@ -51,6 +53,8 @@ class FIR(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
+        check_whole("FIR", in_features=in_features, out_features=out_features)
+        check_whole("FIR", 0, taps=taps)
         shape = (taps + 1, in_features, out_features)
         draw = initialise.generator(rng)
         fan_in = (taps + 1) * in_features
@@ -59,6 +63,7 @@ class FIR(Module):
         self.padded = padded
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "FIR")
         count, n, m = self.weight.shape
         if x.ndim != 3 or x.shape[-1] != n:
             raise StructureError(

@@ -16,6 +16,8 @@ from adjoint.nn.dropout import Dropout
 from adjoint.nn.initialise import Initializer, Rng
 from adjoint.nn.module import Module, static
 from adjoint.nn.normalisation import LayerNorm
+from adjoint.nn.sizes import as_input
+from adjoint.settings import check_range, check_whole
 
 
 def causal_mask(queries: int, keys: int) -> Any:
@@ -87,10 +89,13 @@ class MultiHeadAttention(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
+        name = "MultiHeadAttention"
+        check_whole(name, features=features, heads=heads)
+        check_range(name, "[0, 1)", dropout=dropout)
         if features % heads:
             raise StructureError(
                 "the features do not divide into heads",
-                function="MultiHeadAttention",
+                function=name,
                 got=f"{features} features, {heads} heads",
             )
         draw = initialise.generator(rng)
@@ -106,7 +111,8 @@ class MultiHeadAttention(Module):
         self.causal = causal
 
     def __call__(self, x: Any, context: Any = None, mask: Any = None) -> Any:
-        context = x if context is None else context
+        x = as_input(x, "MultiHeadAttention")
+        context = x if context is None else as_input(context, "MultiHeadAttention")
         if x.ndim != 3 or context.ndim != 3:
             raise StructureError(
                 "attention reads sequences",
@@ -306,8 +312,11 @@ class Positions(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
+        check_whole("Positions", features=features)
+        check_range("Positions", "[0, inf)", scale=scale)
         self.weight = None
         if steps is not None:
+            check_whole("Positions", steps=steps)
             draw = initialise.generator(rng)
             self.weight = (scale * draw.standard_normal((steps, features))).astype(dtype)
 

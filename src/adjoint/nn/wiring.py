@@ -12,7 +12,7 @@ from adjoint import tree
 from adjoint.errors import StructureError
 from adjoint.nn.context import inference
 from adjoint.nn.module import Module, is_module, state, static
-from adjoint.nn.sizes import spread_sizes
+from adjoint.nn.sizes import as_input, spread_sizes
 from adjoint.primitives.choose import stop_gradient
 
 
@@ -39,6 +39,13 @@ def as_layer(layer: Any, function: str = "Sequential") -> Any:
     """A layer as it is; a plain function wrapped in :class:`Function`."""
     if is_module(layer):
         return layer
+    if isinstance(layer, type) and hasattr(layer, "__dataclass_fields__"):
+        raise StructureError(
+            "a layer must be made before it is put in",
+            function=function,
+            got=f"the class {layer.__name__}",
+            remedy=f"call it for its settings: {layer.__name__}(...)",
+        )
     if not callable(layer):
         raise StructureError(
             "a layer must be callable",
@@ -99,7 +106,15 @@ class Residual(Module):
 
     def __call__(self, x: Any) -> Any:
         straight = x if self.shortcut is None else self.shortcut(x)
-        return straight + self.body(x)
+        moved = self.body(x)
+        if straight.shape[-1:] != moved.shape[-1:]:
+            raise StructureError(
+                "the body gives another number of features than goes round it",
+                function="Residual",
+                got=f"shape {tuple(moved.shape)} beside {tuple(straight.shape)}",
+                remedy="give a shortcut, such as shortcut=nn.Linear(n, m)",
+            )
+        return straight + moved
 
 
 class Parallel(Module):
@@ -171,6 +186,7 @@ class Flatten(Module):
     keep: int = static(default=1)
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "Flatten")
         return x.reshape(*x.shape[: self.keep], math.prod(x.shape[self.keep :]))
 
 
@@ -190,4 +206,5 @@ class Reshape(Module):
         self.shape = spread_sizes("Reshape", shape, least=-1)
 
     def __call__(self, x: Any) -> Any:
+        x = as_input(x, "Reshape")
         return x.reshape(x.shape[0], *self.shape)

@@ -8,6 +8,7 @@ import numpy as np
 
 from adjoint.errors import StructureError
 from adjoint.optim.optimizer import LeafOptimizer, Rate, at_step, zeros_like
+from adjoint.settings import inside
 
 Slot = dict[str, Any]
 Settings = dict[str, Any]
@@ -28,6 +29,8 @@ class Adam(LeafOptimizer):
             and Hutter, 2019).
         amsgrad: whether the largest mean square so far is used (Reddi et al., 2018).
     """
+
+    ranges = inside(b1="[0, 1)", b2="[0, 1)", eps="[0, inf)", decay="[0, inf)")
 
     rate: Rate = 1e-3
     b1: float = 0.9
@@ -80,6 +83,8 @@ class NAdam(LeafOptimizer):
         eps: keeps the quotient finite.
         slowness: d, how fast the memory comes to its full length.
     """
+
+    ranges = inside(b1="[0, 1)", b2="[0, 1)", eps="[0, inf)", slowness="[0, inf)")
 
     rate: Rate = 2e-3
     b1: float = 0.9
@@ -135,6 +140,8 @@ class Muon(LeafOptimizer):
         sweeps: Newton-Schulz steps.
         eps: keeps the norm of a zero matrix from dividing.
     """
+
+    ranges = inside(mass="[0, 1)", decay="[0, inf)", sweeps="whole [1, inf)", eps="[0, inf)")
 
     rate: Rate = 1e-3
     mass: float = 0.95

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.optim.optimizer import LeafOptimizer, Rate, at_step, zeros_like
+from adjoint.settings import inside
 
 Slot = dict[str, Any]
 Settings = dict[str, Any]
@@ -42,6 +43,8 @@ class Momentum(LeafOptimizer):
         nesterov: whether to look ahead: ``p - r (g + m v)`` (Nesterov, 1983).
         dampening: d.
     """
+
+    ranges = inside(mass="[0, 1)", dampening="[0, 1]")
 
     rate: Rate
     mass: float = 0.9
@@ -77,6 +80,8 @@ class Adagrad(LeafOptimizer):
         eps: keeps the quotient finite.
     """
 
+    ranges = inside(start="[0, inf)", eps="[0, inf)")
+
     rate: Rate = 0.01
     start: float = 0.0
     eps: float = 1e-10
@@ -106,6 +111,8 @@ class Adadelta(LeafOptimizer):
         eps: starts the first steps and keeps the quotient finite.
     """
 
+    ranges = inside(decay="[0, 1)", eps="[0, inf)")
+
     rate: Rate = 1.0
     decay: float = 0.9
     eps: float = 1e-6
@@ -134,6 +141,8 @@ class RMSprop(LeafOptimizer):
         mass: of a velocity that the scaled gradient drives; 0 for none.
         centered: whether s is the variance instead of the mean square.
     """
+
+    ranges = inside(decay="[0, 1)", eps="[0, inf)", mass="[0, 1)")
 
     rate: Rate = 0.01
     decay: float = 0.99
@@ -183,6 +192,8 @@ class Rprop(LeafOptimizer):
         largest: no step is larger.
     """
 
+    ranges = inside(grow="[1, inf)", shrink="(0, 1]", smallest="[0, inf)", largest="(0, inf]")
+
     rate: float = 0.01
     grow: float = 1.2
     shrink: float = 0.5
@@ -218,6 +229,8 @@ class Lion(LeafOptimizer):
         b2: share of the old mean in the new.
         decay: w, of the weights, apart from the gradient.
     """
+
+    ranges = inside(b1="[0, 1)", b2="[0, 1)", decay="[0, inf)")
 
     rate: Rate = 1e-4
     b1: float = 0.9

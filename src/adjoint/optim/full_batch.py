@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adjoint.optim.minimize import minimize
+from adjoint.settings import check_range, check_whole
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def lbfgs(memory: int = 10, tol: float | None = None) -> FullBatch:
         memory: how many steps the curvature is estimated from.
         tol: when to stop.
     """
+    check_whole("lbfgs", memory=memory)
     return FullBatch("l-bfgs-b", {"maxcor": memory}, tol)
 
 
@@ -96,6 +98,7 @@ def levenberg_marquardt(
     damping: float = 1e-3, tol: float | None = None, dense: bool | None = None
 ) -> FullBatch:
     """Levenberg-Marquardt; for losses that are sums of squares."""
+    check_range("levenberg_marquardt", "(0, inf)", damping=damping)
     return FullBatch(
         "levenberg-marquardt", {"damping": damping, "dense": dense}, tol, of_residuals=True
     )

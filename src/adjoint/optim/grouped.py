@@ -7,7 +7,7 @@ from typing import Any
 
 from adjoint import tree
 from adjoint.errors import StructureError
-from adjoint.optim.optimizer import Optimizer, State
+from adjoint.optim.optimizer import Optimizer, State, as_optimizer
 from adjoint.optim.paths import matches, names
 
 
@@ -21,6 +21,18 @@ class Groups(Optimizer):
     """
 
     groups: tuple[tuple[str | Callable[[str, Any], bool], Optimizer | None], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no optimiser."""
+        if not self.groups:
+            raise StructureError(
+                "there are no groups",
+                function="groups",
+                got="{}",
+                wanted='pairs of a pattern and an optimiser, such as {"*": optim.sgd(0.1)}',
+            )
+        made = [(rule, m if m is None else as_optimizer(m, "groups")) for rule, m in self.groups]
+        object.__setattr__(self, "groups", tuple(made))
 
     def _members(self, parameters: Any) -> list[int]:
         """For each leaf the number of its group."""
@@ -102,4 +114,11 @@ def groups(rules: Mapping[str, Optimizer | None]) -> Groups:
     >>> from adjoint import optim
     >>> method = optim.groups({"*bias": optim.sgd(0.01), "*": optim.adam(1e-3)})
     """
+    if not isinstance(rules, Mapping):
+        raise StructureError(
+            "groups come by pattern",
+            function="groups",
+            got=f"a {type(rules).__name__}",
+            wanted='a dict such as {"*bias": optim.sgd(0.01), "*": optim.adam(1e-3)}',
+        )
     return Groups(tuple(rules.items()))

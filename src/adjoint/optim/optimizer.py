@@ -20,7 +20,6 @@ like the parameters for each thing remembered.
 from __future__ import annotations
 
 import dataclasses
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, dataclass_transform
@@ -29,6 +28,7 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.errors import StructureError
+from adjoint.settings import Checked, check_range
 
 State = dict[str, Any]
 Rate = float | Callable[[Any], Any]
@@ -36,7 +36,7 @@ Rate = float | Callable[[Any], Any]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=False)
-class Optimizer(ABC):
+class Optimizer(Checked, ABC):
     """The base of every optimiser; a subclass is made a frozen dataclass of settings."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -79,8 +79,13 @@ class Given(Optimizer):
         return new, state
 
 
-def as_optimizer(method: Any) -> Optimizer:
+def as_optimizer(method: Any, function: str = "fit", remedy: str = "") -> Optimizer:
     """An optimiser as it is; an object with ``init`` and ``update`` made one.
+
+    Args:
+        method: what was given.
+        function: who was given it.
+        remedy: what to do, if not to call it for its settings.
 
     Raises:
         StructureError: it is neither.
@@ -93,11 +98,11 @@ def as_optimizer(method: Any) -> Optimizer:
     is_class = isinstance(method, type)
     raise StructureError(
         "that is no optimiser",
-        function="fit",
+        function=function,
         got=f"the class {method.__name__}" if is_class else repr(method)[:80],
         wanted="one of adjoint.optim, or an object with init(parameters) and "
         "update(gradients, state, parameters)",
-        remedy="call it for its settings, such as optim.adam(1e-3)",
+        remedy=remedy or "call it for its settings, such as optim.adam(1e-3)",
     )
 
 
@@ -105,16 +110,9 @@ class LeafOptimizer(Optimizer):
     """An optimiser that treats every array alone; subclasses say how for one array."""
 
     def __post_init__(self) -> None:
-        """Refuse a rate that is none."""
-        rate = getattr(self, "rate", 0.0)
-        if callable(rate) or hasattr(rate, "dtype"):
-            return
-        if not isinstance(rate, int | float) or not 0 <= rate < math.inf:
-            raise StructureError(
-                "the rate must be a number from 0 up, or a schedule",
-                function=type(self).__name__.lower(),
-                got=repr(rate),
-            )
+        """Refuse a rate that is none, and what else lies outside."""
+        check_rate(self.spoken_name(), rate=getattr(self, "rate", 0.0))
+        super().__post_init__()
 
     def init(self, parameters: Any) -> State:
         """The state before the first step: no steps, and what each array starts with."""
@@ -161,6 +159,22 @@ class LeafOptimizer(Optimizer):
         self, gradient: Any, slot: dict[str, Any], parameter: Any, settings: dict[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
         """One step for one array: the new array, and what is remembered of it."""
+
+
+def check_rate(function: str, **rates: Any) -> None:
+    """Refuse what is neither a rate nor a schedule."""
+    for name, rate in rates.items():
+        if callable(rate):
+            continue
+        try:
+            check_range(function, "[0, inf)", **{name: rate})
+        except StructureError:
+            raise StructureError(
+                f"the {name} must be a number from 0 up, or a schedule",
+                function=function,
+                got=f"{name}={rate!r}",
+                remedy="such as 0.01, or optim.cosine(0.01, steps=1000)",
+            ) from None
 
 
 def at_step(rate: Rate, step: Any) -> Any:

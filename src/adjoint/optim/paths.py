@@ -16,7 +16,8 @@ def names(parameters: Any) -> list[str]:
     return [_KEY.sub(r".\1", path).lstrip(".") for path in tree.paths(parameters)]
 
 
-def matches(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a path fits one of some patterns, in which ``*`` stands for any text."""
+def matches(path: str, patterns: str | tuple[str, ...]) -> bool:
+    """Whether a path fits a pattern, or one of some, in which ``*`` stands for any text."""
+    patterns = (patterns,) if isinstance(patterns, str) else patterns
     # In a path "[0]" is a position; to fnmatch it would be a set of characters.
     return any(fnmatchcase(path, pattern.replace("[", "[[]")) for pattern in patterns)

@@ -19,13 +19,17 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import StructureError
+from adjoint.optim.optimizer import check_rate
+from adjoint.settings import Checked, inside
 
 Schedule = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class constant:  # noqa: N801 - schedules are used like functions
+class constant(Checked):  # noqa: N801 - schedules are used like functions
     """Always ``rate``."""
+
+    ranges = inside(rate="[0, inf)")
 
     rate: float
 
@@ -35,8 +39,10 @@ class constant:  # noqa: N801 - schedules are used like functions
 
 
 @dataclass(frozen=True)
-class step_decay:  # noqa: N801
+class step_decay(Checked):  # noqa: N801
     """``rate factor^floor(step / every)``."""
+
+    ranges = inside(rate="[0, inf)", every="(0, inf)", factor="[0, inf)")
 
     rate: float
     every: int
@@ -48,7 +54,7 @@ class step_decay:  # noqa: N801
 
 
 @dataclass(frozen=True)
-class piecewise:  # noqa: N801
+class piecewise(Checked):  # noqa: N801
     """``rates[i]`` from step ``boundaries[i - 1]`` on."""
 
     boundaries: tuple[int, ...]
@@ -61,6 +67,8 @@ class piecewise:  # noqa: N801
                 function="piecewise",
                 got=f"{len(self.boundaries)} boundaries, {len(self.rates)} rates",
             )
+        for number, rate in enumerate(self.rates):
+            check_rate("piecewise", **{f"rates[{number}]": rate})
 
     def __call__(self, step: Any) -> Any:
         """The rate at a step."""
@@ -71,8 +79,10 @@ class piecewise:  # noqa: N801
 
 
 @dataclass(frozen=True)
-class exponential:  # noqa: N801
+class exponential(Checked):  # noqa: N801
     """``rate factor^(step / every)``."""
+
+    ranges = inside(rate="[0, inf)", factor="(0, inf)", every="(0, inf)")
 
     rate: float
     factor: float
@@ -84,8 +94,10 @@ class exponential:  # noqa: N801
 
 
 @dataclass(frozen=True)
-class inverse_time:  # noqa: N801
+class inverse_time(Checked):  # noqa: N801
     """``rate / (1 + step / every)``: the 1/t of stochastic approximation (Robbins, Monro)."""
+
+    ranges = inside(rate="[0, inf)", every="(0, inf)")
 
     rate: float
     every: int
@@ -96,8 +108,10 @@ class inverse_time:  # noqa: N801
 
 
 @dataclass(frozen=True)
-class polynomial:  # noqa: N801
+class polynomial(Checked):  # noqa: N801
     """From ``rate`` to ``end`` in ``steps`` steps, along a power; linear by default."""
+
+    ranges = inside(rate="[0, inf)", steps="(0, inf)", end="[0, inf)", power="[0, inf)")
 
     rate: float
     steps: int
@@ -111,7 +125,7 @@ class polynomial:  # noqa: N801
 
 
 @dataclass(frozen=True)
-class cosine:  # noqa: N801
+class cosine(Checked):  # noqa: N801
     """From ``rate`` to ``end`` in ``steps`` steps along half a cosine (Loshchilov, 2017).
 
     Args:
@@ -120,6 +134,8 @@ class cosine:  # noqa: N801
         end: the last rate.
         restarts: whether to begin again after ``steps``, instead of staying at the end.
     """
+
+    ranges = inside(rate="[0, inf)", steps="(0, inf)", end="[0, inf)")
 
     rate: float
     steps: int
@@ -134,7 +150,7 @@ class cosine:  # noqa: N801
 
 
 @dataclass(frozen=True)
-class warmup:  # noqa: N801
+class warmup(Checked):  # noqa: N801
     """Rises linearly to the start of another schedule, which then begins at its step 0.
 
     Args:
@@ -142,6 +158,8 @@ class warmup:  # noqa: N801
         after: the schedule that follows, or a constant rate.
         start: share of the first rate to begin with.
     """
+
+    ranges = inside(start="[0, inf)")
 
     steps: int
     after: float | Schedule
@@ -156,6 +174,8 @@ class warmup:  # noqa: N801
                 got=f"steps={steps!r}",
                 wanted="warmup(steps, rate or schedule)",
             )
+        check_rate("warmup", after=self.after)
+        super().__post_init__()
 
     def __call__(self, step: Any) -> Any:
         """The rate at a step."""
@@ -166,7 +186,7 @@ class warmup:  # noqa: N801
 
 
 @dataclass(frozen=True)
-class one_cycle:  # noqa: N801
+class one_cycle(Checked):  # noqa: N801
     """Up to ``peak`` along half a cosine, then down to almost nothing (Smith, 2018).
 
     Args:
@@ -176,6 +196,10 @@ class one_cycle:  # noqa: N801
         start: the first rate is ``peak / start``.
         end: the last rate is the first divided by ``end``.
     """
+
+    ranges = inside(
+        peak="[0, inf)", steps="(0, inf)", rise="[0, 1)", start="(0, inf)", end="(0, inf)"
+    )
 
     peak: float
     steps: int
@@ -196,12 +220,14 @@ class one_cycle:  # noqa: N801
 
 
 @dataclass(frozen=True)
-class range_test:  # noqa: N801
+class range_test(Checked):  # noqa: N801
     """Grows from ``low`` to ``high`` geometrically: the learning-rate range test (Smith, 2017).
 
     Train with it for ``steps`` steps and plot the loss against the rate: the best rate is a
     little below the one where the loss begins to rise.
     """
+
+    ranges = inside(low="(0, inf)", high="(0, inf)", steps="(0, inf)")
 
     low: float = 1e-7
     high: float = 10.0

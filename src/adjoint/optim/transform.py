@@ -14,14 +14,22 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.errors import StructureError
-from adjoint.optim.optimizer import Optimizer, State, fit
+from adjoint.optim.optimizer import Optimizer, State, as_optimizer, fit
 from adjoint.optim.paths import matches, names
+from adjoint.settings import check_range, inside
 
 
 class _Wrapper(Optimizer):
     """An optimiser that passes on to an inner one what it does not change."""
 
     inner: Optimizer
+
+    def __post_init__(self) -> None:
+        """Refuse an inner optimiser that is none, and settings that lie outside."""
+        name = self.spoken_name()
+        remedy = f"the optimiser comes first: {name}(optim.adam(1e-3), ...)"
+        object.__setattr__(self, "inner", as_optimizer(self.inner, name, remedy))
+        super().__post_init__()
 
     def init(self, parameters: Any) -> State:
         """The inner state."""
@@ -56,6 +64,8 @@ class ClipByNorm(_Wrapper):
         limit: the greatest length.
     """
 
+    ranges = inside(limit="(0, inf]")
+
     inner: Optimizer
     limit: float = 1.0
 
@@ -75,6 +85,8 @@ class ClipByValue(_Wrapper):
         inner: the optimiser.
         limit: the greatest absolute value.
     """
+
+    ranges = inside(limit="(0, inf]")
 
     inner: Optimizer
     limit: float = 1.0
@@ -112,6 +124,8 @@ class WeightDecay(_Wrapper):
             not biases.
     """
 
+    ranges = inside(l2="[0, inf)", l1="[0, inf)")
+
     inner: Optimizer
     l2: float = 0.0
     l1: float = 0.0
@@ -142,6 +156,8 @@ class MaxNorm(_Wrapper):
             dropout by Hinton et al., 2012).
         only: patterns of the paths that are held.
     """
+
+    ranges = inside(limit="(0, inf]")
 
     inner: Optimizer
     limit: float = 3.0
@@ -177,6 +193,8 @@ class Accumulate(_Wrapper):
         inner: the optimiser.
         every: calls to a step.
     """
+
+    ranges = inside(every="whole [1, inf)")
 
     inner: Optimizer
     every: int = 1
@@ -226,9 +244,17 @@ class Average(_Wrapper):
         start: steps before averaging begins.
     """
 
+    ranges = inside(start="whole [0, inf)")
+
     inner: Optimizer
     decay: float | None = 0.999
     start: int = 0
+
+    def __post_init__(self) -> None:
+        """A plain mean has no decay to look at."""
+        super().__post_init__()
+        if self.decay is not None:
+            check_range("average", "[0, 1]", decay=self.decay)
 
     def init(self, parameters: Any) -> State:
         """The inner state, the average and the number of steps."""
@@ -271,6 +297,10 @@ class OnPlateau(_Wrapper):
         threshold: relative improvement that counts.
         lowest: the scale never falls below.
     """
+
+    ranges = inside(
+        factor="[0, 1)", patience="whole [0, inf)", threshold="[0, inf)", lowest="[0, inf)"
+    )
 
     inner: Optimizer
     factor: float = 0.1

@@ -147,7 +147,8 @@ def each_axis(value: Any, axes: int, least: int = 0) -> tuple[int, ...]:
 def each_pair(padding: Any, axes: int) -> Pairs:
     """(before, after) for each axis, from a number, numbers or pairs."""
     if isinstance(padding, int | np.integer):
-        return ((int(padding), int(padding)),) * axes
+        (width,) = each_axis(padding, 1)
+        return ((width, width),) * axes
     if len(padding) != axes:
         each_axis(padding, axes)
     pairs = [each_axis(p, 2) for p in padding]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adjoint.errors import StructureError
+from adjoint.settings import check_range, check_whole
 from adjoint.train.history import Row
 
 if TYPE_CHECKING:
@@ -73,10 +74,8 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
         maximize: bool | None = None,
     ) -> None:
-        if patience < 0:
-            raise StructureError(
-                "patience must not be negative", function="EarlyStopping", got=str(patience)
-            )
+        check_whole("EarlyStopping", 0, patience=patience)
+        check_range("EarlyStopping", "[0, inf)", min_delta=min_delta)
         self.patience = patience
         self.monitor = monitor
         self.min_delta = min_delta

@@ -12,6 +12,10 @@ from adjoint import tree
 from adjoint.errors import DataError
 from adjoint.nn import random
 
+_NUMBERS = (
+    "turn words into numbers first: classes by np.unique(words, return_inverse=True)[1], features "
+    "into one column for each word; objects that are numbers by .astype(float)"
+)
 _SPLIT_REMEDY = "pass (inputs, targets), or (inputs, targets, weights)"
 
 
@@ -85,6 +89,16 @@ def is_arrays(data: Any) -> bool:
     return hasattr(data, "__array__") or hasattr(data, "__dataclass_fields__")
 
 
+def no_data(name: str, given: Any) -> DataError:
+    """What to say of something that is neither arrays nor a stream."""
+    return DataError(
+        f"{name} must be arrays, or something that gives batches",
+        function="fit",
+        got=repr(given)[:80],
+        wanted="(X, y), or an iterable of such pairs",
+    )
+
+
 def make_dataset(data: Any, name: str = "data", check: bool = True) -> Dataset:
     """Data as the user gave it, as a checked Dataset.
 
@@ -99,19 +113,23 @@ def make_dataset(data: Any, name: str = "data", check: bool = True) -> Dataset:
     """
     if isinstance(data, Dataset):
         return data
-    weights = None
+    weights, of = None, "" if name == "data" else f" of {name}"
     if isinstance(data, tuple):
         if len(data) not in (2, 3):
             raise DataError(
-                f"{name} is a tuple of {len(data)}", function="fit", remedy=_SPLIT_REMEDY
+                f"{name} must not be a tuple of {len(data)}",
+                function="fit",
+                got=", ".join(map(_shown, data)) or "()",
+                wanted="two or three parts",
+                remedy=_SPLIT_REMEDY,
             )
         inputs, targets = data[:2]
         if len(data) == 3 and data[2] is not None:
-            weights = as_array(data[2], f"the weights of {name}", check)
+            weights = as_array(data[2], f"the weights{of}", check)
     else:
         inputs = targets = data
-    inputs = _arrays(inputs, f"the inputs of {name}", check)
-    targets = _arrays(targets, f"the targets of {name}", check)
+    inputs = _arrays(inputs, f"the inputs{of}", check)
+    targets = _arrays(targets, f"the targets{of}", check)
     made = Dataset(inputs, targets)
     _check_rows(made, name)
     return made if weights is None else with_weights(made, weights)
@@ -132,7 +150,11 @@ def with_weights(data: Dataset, weights: Any) -> Dataset:
             wanted=f"shape ({len(data)},) or ({len(data)}, time)",
         )
     if (weights < 0).any() or not weights.any():
-        raise DataError("weights must not be negative, nor all zero", function="fit")
+        raise DataError(
+            "weights must not be negative, nor all zero",
+            function="fit",
+            got=f"weights from {weights.min()} to {weights.max()}",
+        )
     weights = weights.astype(float) if weights.dtype.kind in "iu" else weights
     if data.weights is not None:
         axes = max(weights.ndim, data.weights.ndim)
@@ -163,11 +185,17 @@ def as_array(values: Any, name: str, check: bool = True) -> Any:
         DataError: text, objects, no rows, NaN or infinity.
     """
     if hasattr(values, "toarray") and hasattr(values, "nnz"):
-        raise DataError(f"{name} is a sparse matrix", function="fit", remedy="pass its toarray()")
+        raise DataError(
+            f"a sparse matrix cannot be used for {name}",
+            function="fit",
+            got=type(values).__name__,
+            remedy="pass its toarray()",
+        )
     if isinstance(values, np.ma.MaskedArray):
         raise DataError(
-            f"{name} is a masked array",
+            f"a masked array cannot be used for {name}",
             function="fit",
+            got=_shown(values),
             remedy="fill it, and pass the mask as weights",
         )
     is_mapped = isinstance(values, np.memmap)
@@ -175,22 +203,33 @@ def as_array(values: Any, name: str, check: bool = True) -> Any:
         array = np.asarray(values)
     except ValueError as error:
         raise DataError(
-            f"{name} cannot be made an array: {error}", function="fit", remedy="pad the rows"
+            f"no array can be made of {name}: {error}",
+            function="fit",
+            got=_shown(values),
+            wanted="rows of one length",
+            remedy="pad the rows, such as by nn.pad_sequences",
         ) from None
     if array.dtype.kind not in "biufc":
         raise DataError(
-            f"{name} is not numeric",
+            f"numbers are wanted for {name}",
             function="fit",
-            got=f"dtype {array.dtype}",
-            remedy="turn text and dates into numbers first",
+            got=f"{_shown(array)}, which begins with {array.reshape(-1)[:1].tolist()}",
+            remedy=_NUMBERS,
         )
     if array.ndim == 0 or array.shape[0] == 0:
-        raise DataError(f"{name} has no rows", function="fit", got=f"shape {array.shape}")
-    if check and not is_mapped and not _is_finite(array):
-        row = int(np.argwhere(~np.isfinite(array))[0][0])
         raise DataError(
-            f"{name} holds NaN or infinity, first in row {row}",
+            f"there are no rows in {name}",
             function="fit",
+            got=_shown(array),
+            wanted="an array with one row for each example",
+        )
+    if check and not is_mapped and not _is_finite(array):
+        rows = np.unique(np.argwhere(~np.isfinite(array))[:, 0])
+        raise DataError(
+            f"there is NaN or infinity in {name}, first in row {rows[0]}",
+            function="fit",
+            got=f"{len(rows)} such rows of {len(array)}",
+            wanted="finite numbers",
             remedy="drop or fill such rows; check_finite=False lets them pass",
         )
     return array
@@ -240,7 +279,10 @@ def split_rows(data: Dataset, share: float, key: Any) -> tuple[Any, Any]:
     n = len(data)
     if not 0 < share < 1:
         raise DataError(
-            "the held-out share must lie between 0 and 1", function="fit", got=f"{share}"
+            "the held-out share must lie between 0 and 1",
+            function="fit",
+            got=f"validation={share}",
+            wanted="0 < share < 1, or data of its own: validation=(X, y)",
         )
     order = random.permutation(key, n)
     labels = data.labels("a stratified split") if data.has_labels else np.zeros(n, int)
@@ -273,6 +315,13 @@ def class_weights(labels: Any, weights: Any) -> Any:
         return (len(labels) / (len(classes) * counts))[which]
     if isinstance(weights, Mapping):
         found = np.ones(len(labels))
+        if not np.isin(list(weights), labels).any():
+            raise DataError(
+                "no class is weighed",
+                function="fit",
+                got=f"weights of {list(weights)}, labels {np.unique(labels)[:20].tolist()}",
+                wanted="class_weight={label: weight}, by labels that occur",
+            )
         for label, weight in weights.items():
             found[labels == label] = weight
         return found

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from adjoint.errors import DataError, NonFiniteError, StructureError
 from adjoint.optim import Optimizer
 from adjoint.optim.full_batch import FullBatch
 from adjoint.optim.optimizer import as_optimizer
+from adjoint.settings import check_range, check_whole
 from adjoint.train.callbacks import Callback, EarlyStopping, as_callback
 from adjoint.train.checkpoint import Checkpoint
 from adjoint.train.compiled import INTERPRETER, NATIVE
@@ -32,6 +33,9 @@ from adjoint.train.progress import Progress
 from adjoint.train.run import Position, Run
 from adjoint.train.source import ArraySource, StreamSource
 from adjoint.train.whole import LEG, Held, WholeRun, whole_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,26 @@ class Result:
         return f"Result({type(self.model).__name__}, {len(self.history)} epochs{ended})"
 
 
+def data_in_one(function: Callable[P, R]) -> Callable[P, R]:
+    """Say what to do with inputs and targets that come as two arguments."""
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if len(args) > 2:
+            name = function.__name__
+            raise StructureError(
+                "only the model and the data go by position",
+                function=name,
+                got=", ".join(type(item).__name__ for item in args),
+                wanted=f"{name}(model, (X, y), loss=...)",
+                remedy="put inputs and targets into one tuple, and give the rest by name",
+            )
+        return function(*args, **kwargs)
+
+    return checked
+
+
+@data_in_one
 def fit(
     model: Any,
     data: Any,
@@ -168,17 +192,23 @@ def fit(
     True
     """
     _check_model(model)
-    _check_numbers(epochs=epochs, batch_size=batch_size)
-    _check_numbers(
-        steps_per_epoch=steps_per_epoch, truncate=truncate, steps_per_call=steps_per_call,
-        threads=threads, or_none=True,
-    )  # fmt: skip
-    if not isinstance(seed, int | np.integer):
-        raise StructureError("the seed must be a whole number", function="fit", got=repr(seed))
+    counts: dict[str, Any] = {
+        "epochs": epochs, "batch_size": batch_size, "steps_per_epoch": steps_per_epoch,
+        "truncate": truncate, "steps_per_call": steps_per_call, "threads": threads,
+    }  # fmt: skip
+    needed = ("epochs", "batch_size")
+    check_whole("fit", **{name: n for name, n in counts.items() if n is not None or name in needed})
+    check_range("fit", "whole (-inf, inf)", seed=seed)
+    check_range("fit", "[0, inf)", checkpoint_every=checkpoint_every)
     if augment is not None:
         check_call(augment, "augment", "augment(inputs, key) -> inputs")
     if backend not in (NATIVE, INTERPRETER):
-        raise StructureError("unknown backend", function="fit", got=repr(backend))
+        raise StructureError(
+            "unknown backend",
+            function="fit",
+            got=repr(backend),
+            wanted=f"{NATIVE!r} or {INTERPRETER!r}",
+        )
     objective = make_objective(loss, loss_weights)
     check_scores(model, objective.losses.values())
     named = check_metrics(metrics)
@@ -192,7 +222,7 @@ def fit(
         objective.check_weights()
     model, run_dtype, notes, is_lossy = resolve(model, example, dtype)
     if is_lossy:
-        warnings.warn(notes[-1], PrecisionWarning, stacklevel=2)
+        warnings.warn(notes[-1], PrecisionWarning, stacklevel=3)
     parts = Parts(model, (freeze,) if isinstance(freeze, str) else tuple(freeze))
     if not parts.parameters:
         raise StructureError(
@@ -289,9 +319,10 @@ def _callbacks(
             remedy="pass callbacks=[...], with one callback as well",
         )
     told = [as_callback(item) for item in given]
-    if isinstance(early_stopping, int):
-        early_stopping = EarlyStopping(early_stopping)
     if early_stopping is not None:
+        if not isinstance(early_stopping, EarlyStopping):
+            check_whole("fit", 0, early_stopping=early_stopping)
+            early_stopping = EarlyStopping(early_stopping)
         told.insert(0, early_stopping)
     if sys.stderr.isatty() if progress is None else progress:
         told.append(Progress())
@@ -351,16 +382,6 @@ def _check_shared(model: Any) -> None:
             warnings.warn(
                 f"fit: {first} and {path} are one layer, and will be learned apart from each "
                 "other; to tie them, use the layer twice in the __call__ of a module of your own",
-                stacklevel=4,
+                stacklevel=5,
             )
             return
-
-
-def _check_numbers(or_none: bool = False, **numbers: Any) -> None:
-    for name, value in numbers.items():
-        if value is None and or_none:
-            continue
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise StructureError(
-                f"{name} must be a whole number above 0", function="fit", got=repr(value)
-            )

@@ -7,6 +7,7 @@ predicted value itself.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -265,10 +266,19 @@ def check(metrics: Metrics) -> dict[str, Metric]:
                 raise StructureError(
                     f"unknown metric {metric!r}",
                     function="fit",
-                    wanted=", ".join(NAMES),
-                    remedy="or pass a function metric(true, predicted), such as scikit-learn's",
+                    got=repr(metric),
+                    wanted=", ".join(difflib.get_close_matches(metric, NAMES, 3, 0.5) or NAMES),
+                    remedy="take one of adjoint.train.metrics.NAMES, or pass a function "
+                    "metric(true, predicted), such as scikit-learn's",
                 )
             found[metric] = metric
+        elif not callable(metric):
+            raise StructureError(
+                "a metric must be a name or a function",
+                function="fit",
+                got=repr(metric),
+                wanted="scikit-learn's name, such as 'accuracy', or metric(true, predicted)",
+            )
         else:
             found[getattr(metric, "__name__", str(metric))] = metric
     return found

@@ -16,6 +16,7 @@ from adjoint.train.dataset import (
     class_weights,
     is_arrays,
     make_dataset,
+    no_data,
     split_rows,
     with_weights,
 )
@@ -51,6 +52,8 @@ def sources(
     """
     is_share = isinstance(validation, float | int) and not isinstance(validation, bool)
     if not is_arrays(data):
+        if isinstance(data, str) or not (callable(data) or hasattr(data, "__iter__")):
+            raise no_data("the data", data)
         _refuse_for_streams(wishes, is_share)
         stream = StreamSource(data, wishes.steps_per_epoch, wishes.check_finite)
         return stream, _held_out(validation, wishes)
@@ -88,6 +91,8 @@ def _held_out(validation: Any, wishes: Wishes) -> Dataset | None:
         return None
     if is_arrays(validation):
         return make_dataset(validation, "the validation data", wishes.check_finite)
+    if isinstance(validation, str) or not (callable(validation) or hasattr(validation, "__iter__")):
+        raise no_data("the validation data", validation)
     batches = validation() if callable(validation) else validation
     return collect(batches, wishes.check_finite)
 

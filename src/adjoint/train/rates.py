@@ -13,7 +13,7 @@ from adjoint.errors import NonFiniteError, StructureError
 from adjoint.optim import Optimizer
 from adjoint.train.compiled import NATIVE
 from adjoint.train.dataset import make_dataset
-from adjoint.train.fitting import fit
+from adjoint.train.fitting import data_in_one, fit
 
 _MEMORY = 0.9  # share of the old mean in the smoothed loss
 _LAG = 10  # steps by which such a mean is late
@@ -40,6 +40,7 @@ class RateTest:
         return _smooth(self.losses)
 
 
+@data_in_one
 def find_rate(
     model: Any,
     data: Any,

@@ -7,8 +7,10 @@ a class of the user's must be a module already loaded, or be handed over.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from adjoint import tree
@@ -39,6 +41,19 @@ def save(model: Any, path: str | os.PathLike[str], metadata: dict[str, Any] | No
     >>> bool((again.layers[0].weight == model.layers[0].weight).all())
     True
     """
+    if not isinstance(path, str | os.PathLike):
+        raise StructureError(
+            "the path must be text or a Path",
+            function="save",
+            got=f"a {type(path).__name__}",
+            wanted="save(model, path)",
+        )
+    if not (folder := Path(path).parent).is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT,
+            "save: there is no such folder; make it first, by Path(...).mkdir(parents=True)",
+            str(folder),
+        )
     arrays: dict[str, Any] = {}
     structure = describe(model, arrays)
     container.write(path, "model", arrays, {"structure": structure, "metadata": metadata or {}})
@@ -90,18 +105,28 @@ def _filled(path: Any, like: Any, arrays: dict[str, Any]) -> Any:
             raise StructureError(
                 f"{path} has no array for {name!r}",
                 function="load",
-                got=", ".join(sorted(arrays)),
-                remedy="give a model made as the saved one was",
+                got=f"a file with {', '.join(sorted(arrays))}"[:300],
+                wanted="every array of like=",
+                remedy="give a model made as the saved one was, or none: load(path)",
             )
         elif arrays[name].shape != leaf.shape:
             raise StructureError(
                 f"{name!r} has another shape in {path}",
                 function="load",
-                got=str(arrays[name].shape),
-                wanted=str(tuple(leaf.shape)),
+                got=f"shape {arrays[name].shape} in the file",
+                wanted=f"shape {tuple(leaf.shape)}, as in like=",
+                remedy="give a model made as the saved one was, or none: load(path)",
             )
         else:
             found.append(arrays[name])
+    if extra := sorted(arrays.keys() - set(names)):
+        raise StructureError(
+            f"{path} has arrays that the model lacks",
+            function="load",
+            got=", ".join(extra)[:300],
+            wanted=f"a file with {', '.join(names)}"[:300],
+            remedy="give a model made as the saved one was, or none: load(path)",
+        )
     return tree.unflatten(shape, found)
 
 

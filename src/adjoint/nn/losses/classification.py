@@ -11,6 +11,7 @@ from adjoint.nn.activation import log_sigmoid, log_softmax, logsumexp, softplus
 from adjoint.nn.losses.labels import labels_within, within
 from adjoint.nn.losses.reduce import NEVER, arrays, reduce, same_shape
 from adjoint.primitives.choose import stop_gradient
+from adjoint.settings import check_range
 
 _ZERO_ONE = "number two classes 0 and 1: (t > 0).astype(float) makes that of -1 and 1"
 
@@ -31,12 +32,21 @@ def _hits(function: str, output: Any, target: Any, mask: Any) -> Any:
             got=f"output {tuple(output.shape)}, target {tuple(target.shape)} of {target.dtype}",
             wanted=f"integer labels of shape {tuple(output.shape[:-1])}, "
             f"or probabilities of shape {tuple(output.shape)}",
+            remedy=_reshaped(target),
         )
     classes = output.shape[-1]
     target = labels_within(function, target, classes, mask)
     # A comparison, not an index: it fuses into one loop with the exponentials, and its
     # gradient is softmax - hits without a scatter.
     return target[..., None] == np.arange(classes)
+
+
+def _reshaped(target: Any) -> str:
+    """What to do with labels that are floats, or stand in a column."""
+    column = target.ndim > 1 and target.shape[-1] == 1
+    floats = target.dtype.kind == "f"
+    made = "target" + "[..., 0]" * column + ".astype(int)" * floats
+    return f"labels are whole numbers in one axis less: {made}" if column or floats else ""
 
 
 def cross_entropy(
@@ -66,6 +76,7 @@ def cross_entropy(
     >>> round(float(cross_entropy(np.array([[1.0, 1.0]]), np.array([0]))), 6)
     0.693147
     """
+    check_range("cross_entropy", "[0, 1]", label_smoothing=label_smoothing)
     hits = _hits("cross_entropy", output, target, weights)
     if from_logits and hits is not None and class_weights is None and not label_smoothing:
         moved = output - stop_gradient(np.max(output, axis=-1, keepdims=True))
@@ -169,6 +180,7 @@ def focal(
         weights: one for each example, or a boolean mask.
     """
     arrays("focal", output, target)
+    check_range("focal", "[0, inf)", gamma=gamma)
     if tuple(output.shape) == tuple(target.shape):
         target = within("focal", target, 0, 1, weights, _ZERO_ONE).astype(output.dtype)
         # Powers by way of logarithms: a root has no slope at 0, and a saturated unit is there.

@@ -10,6 +10,7 @@ import numpy as np
 from adjoint.errors import StructureError
 from adjoint.nn.losses.reduce import reduce, same_shape
 from adjoint.primitives.choose import stop_gradient
+from adjoint.settings import check_range
 
 
 def mean_squared_error(
@@ -68,6 +69,7 @@ def huber(
 ) -> Any:
     """``r^2 / 2`` for ``|r| <= delta``, else ``delta (|r| - delta / 2)`` (Huber, 1964)."""
     same_shape("huber", output, target)
+    check_range("huber", "(0, inf)", delta=delta)
     rest = output - target
     inner = np.where(np.abs(rest) <= delta, rest, np.copysign(delta, rest))
     return reduce(inner * (rest - 0.5 * inner), reduction, weights)
@@ -98,6 +100,8 @@ def quantile(
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         weights: one for each example or element, or a boolean mask.
     """
+    for level in q if isinstance(q, tuple) else (q,):
+        check_range("quantile", "[0, 1]", q=level)
     if isinstance(q, tuple):
         if tuple(output.shape) != (*target.shape, len(q)):
             raise StructureError(
@@ -107,11 +111,11 @@ def quantile(
                 wanted=f"output {(*target.shape, len(q))}",
             )
         rest = target[..., None] - output
-        level: Any = np.array(q, dtype=rest.dtype)
+        levels: Any = np.array(q, dtype=rest.dtype)
     else:
         same_shape("quantile", output, target)
-        rest, level = target - output, q
-    return reduce(np.where(rest > 0, level * rest, (level - 1) * rest), reduction, weights)
+        rest, levels = target - output, q
+    return reduce(np.where(rest > 0, levels * rest, (levels - 1) * rest), reduction, weights)
 
 
 def cosine_distance(
