@@ -15,6 +15,7 @@ import numpy as np
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.primitive import Primitive, primitives
 from adjoint.graph.source import Source
+from adjoint.graph.types import ArrayType
 
 # An equation: given the builder, a node's operands, attributes and line, what the node is
 # equal to; None where the equation does not apply.
@@ -53,14 +54,18 @@ class Builder:
         return self.node(primitive, operands, values)[0]
 
     def node(
-        self, primitive: Primitive, operands: tuple[Operand, ...], attributes: tuple[Any, ...]
+        self,
+        primitive: Primitive,
+        operands: tuple[Operand, ...],
+        attributes: tuple[Any, ...],
+        types: Sequence[ArrayType] | None = None,
     ) -> tuple[Operand, ...]:
-        """The outputs of a new node, or of what it is equal to."""
+        """The outputs of a new node, or of what it is equal to; their types, where known."""
         operands = tuple(
             [self._literals.setdefault(x.key, x) if isinstance(x, Literal) else x for x in operands]
         )
         name = primitive.name
-        settings = primitive.settings(attributes)
+        settings = primitive.settings(attributes) if attributes else {}
         for equation in self.equations.get(name, ()):
             self.making = name
             found = equation(self, operands, settings)
@@ -70,13 +75,15 @@ class Builder:
         known = self._made.get(key)
         if known is not None and name not in _NEVER_MERGED:
             return known
-        types = primitive.infer(*[x.type for x in operands], **settings)
+        if types is None:
+            types = primitive.infer(*[x.type for x in operands], **settings)
         results = self._fold(primitive, operands, settings, types)
         if results is None:
             made = tuple([Value(t) for t in types])
             node = Node(primitive, operands, attributes, made, self.source)
             self.nodes.append(node)
-            self.maker.update((value, node) for value in made)
+            for value in made:
+                self.maker[value] = node
             results = made
         self._made[key] = results
         return results
@@ -121,8 +128,11 @@ class Builder:
         if not isinstance(operand, Literal) or operand.value.size == 0:
             return None
         flat = operand.value.reshape(-1)
-        raw = np.ascontiguousarray(flat).view(np.uint8).reshape(flat.size, -1)
-        return flat[0] if (raw == raw[0]).all() else None
+        if flat.size > 1:
+            raw = np.ascontiguousarray(flat).view(np.uint8).reshape(flat.size, -1)
+            if not (raw == raw[0]).all():
+                return None
+        return flat[0]
 
 
 def rebuild(
@@ -143,7 +153,8 @@ def rebuild(
         builder.source = node.source
         made = visit(builder, node, operands) if visit is not None else None
         if made is None:
-            made = builder.node(node.primitive, operands, node.attributes)
+            types = [value.type for value in node.outputs]
+            made = builder.node(node.primitive, operands, node.attributes, types)
         for old, new in zip(node.outputs, made, strict=True):
             became[old] = new
     outputs = tuple([became.get(x, x) for x in graph.outputs])

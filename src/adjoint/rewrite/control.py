@@ -63,6 +63,8 @@ def splice(b: Builder, graph: Graph, operands: Sequence[Operand]) -> list[Operan
 
 def prune_scans(graph: Graph) -> Graph:
     """A scan without the stacked results nobody reads, and the constants it does not use."""
+    if all(node.primitive.name != "scan" for node in graph.nodes):
+        return graph
     used: set[Operand] = set(graph.outputs)
     for node in graph.nodes:
         used.update(node.operands)
@@ -170,6 +172,8 @@ def _split(
 
 def in_bodies(graph: Graph, rewrite: Any) -> Graph:
     """The graph with every nested graph rewritten."""
+    if not any(isinstance(a, Graph) for node in graph.nodes for a in node.attributes):
+        return graph
 
     def visit(b: Builder, node: Node, operands: tuple[Operand, ...]) -> Any:
         if not any(isinstance(a, Graph) for a in node.attributes):
