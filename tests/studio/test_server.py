@@ -46,8 +46,9 @@ def ask(
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read()), dict(answer.headers)
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read()), dict(error.headers)
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code, json.loads(answer.read()), dict(answer.headers)
 
 
 def test_a_run(address: tuple[str, str]) -> None:
@@ -77,8 +78,9 @@ def test_other_names_of_this_machine_are_refused(address: tuple[str, str]) -> No
     where, token = address
     assert ask(f"{where}/begin", token, Host="evil.example")[0] == 403
     request = urllib.request.Request(f"{where}/", headers={"Host": "evil.example"})
-    with pytest.raises(urllib.error.HTTPError, match="403"):
+    with pytest.raises(urllib.error.HTTPError, match="403") as refusal:
         urllib.request.urlopen(request, timeout=30)
+    refusal.value.close()
 
 
 @pytest.mark.parametrize(

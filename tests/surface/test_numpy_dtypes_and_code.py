@@ -79,3 +79,20 @@ def test_machine_code_gives_the_values_and_gradients(rng: np.random.Generator) -
             checking.close(one, other, 1e-9, case.name)
             for a, b in zip(checking.leaves(one), checking.leaves(other), strict=True):
                 assert np.asarray(a).dtype == np.asarray(b).dtype, case.name
+
+
+@pytest.mark.parametrize("lower", [1.0, -1.0], ids=["real", "complex"])
+def test_eigenvalues_are_real_or_complex_as_numpys(lower: float) -> None:
+    seen: list[Any] = []
+
+    def kinds(a: Any) -> Any:
+        w, v = np.linalg.eig(a)
+        return [x.dtype for x in (w, v, np.linalg.eigvals(a), np.roots([1.0, -a[0, 0], a[1, 0]]))]
+
+    def f(a: Any) -> Any:
+        seen.extend(kinds(a))
+        return np.sum(np.linalg.eigvals(a)).real
+
+    a = np.array([[2.0, 1.0], [lower, 2.0]])
+    np.testing.assert_allclose(ad.grad(f)(a), np.eye(2), atol=1e-12)
+    assert seen == kinds(a)

@@ -16,6 +16,7 @@ table = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(table)
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("case", table.cases, ids=lambda case: case.name.replace(" ", "-"))
 def test_function(case: Any, rng: np.random.Generator) -> None:
     table.checking.check(case, rng)

@@ -155,6 +155,7 @@ WRITERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape on a NumPy array:DeprecationWarning")
 @pytest.mark.parametrize("f", WRITERS, ids=lambda f: f.__name__)
 def test_writing(f: Any) -> None:
     gradient_is_right(f, x3)

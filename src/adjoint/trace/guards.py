@@ -32,6 +32,16 @@ def passed_over() -> bool | None:
     return _answer(frame.f_code, frame.f_lasti)
 
 
+def _jump(steps: list[dis.Instruction], at: int) -> int:
+    """Where the jump is that a question at this place is asked for.
+
+    Python 3.11 asks as it jumps; later ones before, in the comparison or in a step of its own.
+    """
+    while at < len(steps) and steps[at].opname in ("COMPARE_OP", "TO_BOOL"):
+        at += 1
+    return at
+
+
 @lru_cache(maxsize=512)
 def _answer(code: CodeType, offset: int) -> bool | None:
     steps = [s for s in dis.get_instructions(code) if s.opname not in ("CACHE", "EXTENDED_ARG")]
@@ -39,8 +49,7 @@ def _answer(code: CodeType, offset: int) -> bool | None:
     at = places.get(offset)
     if at is None:
         return None
-    while steps[at].opname in ("TO_BOOL", "NOT_TAKEN"):  # later Pythons ask before they jump
-        at += 1
+    at = _jump(steps, at)
     jump = steps[at]
     if not (jump.opname.startswith("POP_JUMP") and "NONE" not in jump.opname):
         return None
@@ -131,8 +140,7 @@ def _leaves_out(code: CodeType, offset: int, special: bool) -> bool:
     """Whether a comparison decides a branch, and its special side goes on."""
     steps = [s for s in dis.get_instructions(code) if s.opname not in ("CACHE", "EXTENDED_ARG")]
     at = next((i for i, s in enumerate(steps) if s.offset == offset), len(steps)) + 1
-    while at < len(steps) and steps[at].opname in ("TO_BOOL", "NOT_TAKEN"):
-        at += 1
+    at = _jump(steps, at)
     if at >= len(steps) or "JUMP" not in steps[at].opname:
         return False
     return _answer(code, steps[at].offset) is not (not special)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives import factorizations as f
+from adjoint.trace.borrow import substitute
 from adjoint.trace.calls.linalg import _floating, inv, norm
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
@@ -20,6 +22,8 @@ QRResult: Any = type(np.linalg.qr(np.eye(1)))
 SVDResult: Any = type(np.linalg.svd(np.eye(1)))
 EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 EigResult: Any = type(np.linalg.eig(np.eye(1)))
+# Up to NumPy 2.4 real eigenvalues of a real matrix are real numbers, later complex ones.
+_REAL_WHERE_THEY_CAN_BE = np.linalg.eigvals(np.eye(1)).dtype.kind == "f"
 
 
 @implements(np.linalg.qr)
@@ -49,26 +53,35 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return bind(f.eigvalsh, _floating(as_operand(a)), (UPLO.upper(),))
 
 
-def _real_where_numpy_is(a: Any, values: Any, *parts: Any) -> tuple[Any, ...]:
-    """Real results for a real matrix with real eigenvalues, as NumPy gives them."""
+def _real_if_imaginary_is_zero(values: Any, a: Any) -> Any:
+    """Real numbers where a real matrix is known to have such eigenvalues."""
     known = concrete_value(values)
     if a.dtype.kind == "c" or known is None or np.any(known.imag != 0):
-        return (values, *parts)
-    return tuple(np.real(x) for x in (values, *parts))
+        return values
+    return np.real(values)
+
+
+_own: Any = getattr(import_module("numpy.linalg._linalg"), "_to_real_if_imag_zero", None)
+if _own is not None:  # what np.roots does with complex eigenvalues
+    substitute(_own, _real_if_imaginary_is_zero)
 
 
 @implements(np.linalg.eig)
 def eig(a: Any) -> Any:
     """Eigenvalues and vectors; complex where the values are not known."""
     (x,) = _floating(as_operand(a))
-    return EigResult(*_real_where_numpy_is(x, *bind(f.eig, (x,), ())))
+    w, v = bind(f.eig, (x,), ())
+    if _REAL_WHERE_THEY_CAN_BE and (real := _real_if_imaginary_is_zero(w, x)) is not w:
+        w, v = real, np.real(v)
+    return EigResult(w, v)
 
 
 @implements(np.linalg.eigvals)
 def eigvals(a: Any) -> Any:
     """Eigenvalues; complex where the values are not known."""
     (x,) = _floating(as_operand(a))
-    return _real_where_numpy_is(x, bind(f.eigvals, (x,), ()))[0]
+    w = bind(f.eigvals, (x,), ())
+    return _real_if_imaginary_is_zero(w, x) if _REAL_WHERE_THEY_CAN_BE else w
 
 
 @implements(np.linalg.svd)

@@ -14,7 +14,7 @@ import numpy as np
 from adjoint.primitives import linear
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import recorder as core
-from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_special import doubled
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.scipy_gate import scipy_rule
@@ -54,7 +54,7 @@ def pick(x: Any, at: Any) -> Any:
 
 def evaluate(c: Any, grid: Any, x: Any, nu: int, extrapolate: Any, axis: int) -> Any:
     """Horner's rule; c has the powers first, highest in front, then the intervals."""
-    x = floating(x)
+    x = doubled(x)
     if extrapolate == "periodic":
         span = grid[-1] - grid[0]
         turns = np.floor(stop_gradient((x - grid[0]) / span))
@@ -135,8 +135,8 @@ def hold(spline: Any, **parts: Any) -> None:
 
 def held(spline: Any, name: str) -> Any:
     """One of those arrays."""
-    within = getattr(spline, "_delegate_to", None)
-    return getattr(spline, f"_{name}") if within is None else getattr(within, name)
+    within = getattr(spline, "_delegate_to", spline)  # SciPy asks the one within as well
+    return getattr(within, f"_{name}" if hasattr(within, f"_{name}") else name)
 
 
 def _holds(self: Any, *_: Any, **__: Any) -> bool:
@@ -203,7 +203,7 @@ def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
 @scipy_rule("scipy.interpolate.PPoly.__init__")
 def ppoly_init(self: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0) -> None:
     """From coefficients."""
-    c = floating(c)
+    c = doubled(c)
     _fill(self, np.moveaxis(np.moveaxis(c, axis + 1, 0), axis + 1, 0) if axis else c,
           as_operand(x), axis, extrapolate)  # fmt: skip
 
@@ -305,7 +305,7 @@ def cubic_spline(
     self: Any, x: Any, y: Any, axis: int = 0, bc_type: Any = "not-a-knot", extrapolate: Any = None
 ) -> None:
     """A cubic spline through recorded data, or at recorded places."""
-    x, y = floating(x), np.moveaxis(floating(y), axis, 0)
+    x, y = doubled(x), np.moveaxis(doubled(y), axis, 0)
     slopes = cubic_slopes(x, y, bc_type)
     if bc_type == "periodic":
         ends = [known_value(end) for end in (y[0], y[-1])]
@@ -320,7 +320,7 @@ def hermite_spline(
     self: Any, x: Any, y: Any, dydx: Any, axis: int = 0, extrapolate: Any = None
 ) -> None:
     """A cubic spline of given values and slopes."""
-    x, y, slopes = floating(x), floating(y), floating(dydx)
+    x, y, slopes = doubled(x), doubled(y), doubled(dydx)
     y, slopes = np.moveaxis(y, axis, 0), np.moveaxis(slopes, axis, 0)
     _fill(self, from_slopes(x, y, slopes), x, axis % y.ndim, extrapolate)
 
@@ -349,5 +349,5 @@ def _pchip_slopes(x: Any, y: Any) -> Any:
 @scipy_rule("scipy.interpolate.PchipInterpolator.__init__")
 def pchip(self: Any, x: Any, y: Any, axis: int = 0, extrapolate: Any = None) -> None:
     """A monotone cubic through recorded data."""
-    x, y = floating(x), np.moveaxis(floating(y), axis, 0)
+    x, y = doubled(x), np.moveaxis(doubled(y), axis, 0)
     _fill(self, from_slopes(x, y, _pchip_slopes(x, y)), x, axis % y.ndim, extrapolate)

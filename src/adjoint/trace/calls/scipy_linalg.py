@@ -160,11 +160,8 @@ def cholesky(
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
-    """The factor in its triangle, with the matrix's own elements in the other, as in LAPACK."""
-    (a,) = matrices(a)
-    factor = np.linalg.cholesky(a, upper=not lower)
-    rest = np.triu(a, 1) if lower else np.tril(a, -1)
-    return factor + rest, lower
+    """The factor in its triangle, zeros in the other, where SciPy promises nothing."""
+    return np.linalg.cholesky(matrices(a)[0], upper=not lower), lower
 
 
 @scipy_rule("scipy.linalg.cho_solve")
