@@ -12,7 +12,13 @@ from typing import Any
 from adjoint.differentiate.linearize import control_jvps, jvp_graph, linearize, solved_jvps
 from adjoint.differentiate.loops import recorded, sweeps_jvp, sweeps_transpose
 from adjoint.differentiate.replay import replay, replay_values, value_of
-from adjoint.differentiate.transpose import control_transposes, transpose
+from adjoint.differentiate.transpose import (
+    Shares,
+    control_transposes,
+    reached,
+    transposed,
+    unguarded,
+)
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Node, Value
 from adjoint.graph.types import ArrayType
@@ -39,7 +45,7 @@ def load() -> None:
         while_loop=sweeps_transpose,
         while_sweeps=sweeps_transpose,
         scan_sweeps=sweeps_transpose,
-        linear_callback=_linear_callback_transpose,
+        linear_callback=unguarded(_linear_callback_transpose),
     )
 
 
@@ -65,11 +71,8 @@ def _with_carry(body: Graph, linear: Sequence[bool], first: int, n_carry: int) -
     """
     mask = list(linear)
     while True:
-        dependent = {v for v, flag in zip(body.inputs, mask, strict=True) if flag}
-        for node in body.nodes:
-            if any(o in dependent for o in node.operands):
-                dependent.update(node.outputs)
-        joined = [i for i in range(n_carry) if body.outputs[i] in dependent and not mask[first + i]]
+        ends = reached(body, mask)
+        joined = [i for i in range(n_carry) if ends[i] and not mask[first + i]]
         if not joined:
             return mask
         for i in joined:
@@ -132,24 +135,39 @@ def _from_known(graph: Graph, wanted: Sequence[Value], known: Sequence[Any]) -> 
     return Graph((*graph.inputs, *heads), tuple(reversed(nodes)), tuple(wanted))
 
 
+def _at(results: Sequence[Any], linear: Sequence[bool]) -> list[Any]:
+    """Cotangents in the places of the linear operands."""
+    return _spread(results, [i for i, flag in enumerate(linear) if flag], len(linear))
+
+
+def _flags_at(flags: Sequence[bool | None], linear: Sequence[bool]) -> list[bool]:
+    return [bool(flag) for flag in _at(flags, linear)]
+
+
 def _fill(bars: Sequence[Any], values: Sequence[Value]) -> list[Any]:
     """Cotangents with zeros where there are none."""
     return [zeros(v.type) if bar is None else bar for bar, v in zip(bars, values, strict=True)]
 
 
 def _call_transpose(
-    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
-) -> Sequence[Any]:
+    node: Node,
+    operands: Sequence[Any],
+    bars: Sequence[Any],
+    linear: Sequence[bool],
+    guarded: Sequence[bool],
+) -> Shares:
     settings = node.settings
     graph = settings["graph"]
     live = [i for i, bar in enumerate(bars) if bar is not None]
     outputs = tuple(graph.outputs[i] for i in live)
-    back = transpose(Graph(graph.inputs, graph.nodes, outputs), linear)
+    back, flags = transposed(
+        Graph(graph.inputs, graph.nodes, outputs), linear, [guarded[i] for i in live]
+    )
     plain = [x for x, flag in zip(operands, linear, strict=True) if not flag]
     # What a checkpoint computes again for its cotangents is not to be kept since the first time.
     label = "again" if settings["label"] == "checkpoint" else settings["label"]
     results = control.call(*plain, *(bars[i] for i in live), graph=back, label=label)
-    return _spread(results, [i for i, flag in enumerate(linear) if flag], len(operands))
+    return _at(results, linear), _flags_at(flags, linear)
 
 
 # *** cond ***
@@ -184,12 +202,18 @@ def _all_tangents(graph: Graph, active: Sequence[bool]) -> Graph:
 
 
 def _cond_transpose(
-    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
-) -> Sequence[Any]:
-    graphs = {name: transpose(graph, linear[1:]) for name, graph in node.settings.items()}
+    node: Node,
+    operands: Sequence[Any],
+    bars: Sequence[Any],
+    linear: Sequence[bool],
+    guarded: Sequence[bool],
+) -> Shares:
+    made = {name: transposed(graph, linear[1:], guarded) for name, graph in node.settings.items()}
     plain = [x for x, flag in zip(operands, linear, strict=True) if not flag]
+    graphs = {name: graph for name, (graph, _) in made.items()}
     results = control.cond(*plain, *_fill(bars, node.outputs), **graphs)
-    return _spread(results, [i for i, flag in enumerate(linear) if flag], len(operands))
+    flags = [any(pair) for pair in zip(*[flags for _, flags in made.values()], strict=True)]
+    return _at(results, linear), _flags_at(flags, linear)
 
 
 # *** scan ***
@@ -306,15 +330,34 @@ def _linear_step(
     return made.graph
 
 
+def _transposed_step(
+    body: Graph, linear: Sequence[bool], guarded: Sequence[bool], first: int, n_carry: int
+) -> tuple[Graph, list[bool]]:
+    """A step's transpose; a carry's cotangent is guarded if it is after any round."""
+    flags = list(guarded)
+    while True:
+        back, found = transposed(body, linear, flags)
+        out = _flags_at(found, linear)
+        new = [i for i in range(n_carry) if out[first + i] and not flags[i]]
+        if not new:
+            return back, out
+        for i in new:
+            flags[i] = True
+
+
 def _scan_transpose(
-    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
-) -> Sequence[Any]:
+    node: Node,
+    operands: Sequence[Any],
+    bars: Sequence[Any],
+    linear: Sequence[bool],
+    guarded: Sequence[bool],
+) -> Shares:
     """The steps backwards: carries' cotangents flow, constants' cotangents add up."""
     s = node.settings
     body, n_constants, n_carry = s["graph"], s["n_constants"], s["n_carry"]
     first_row = n_constants + n_carry
     linear = _with_carry(body, linear, n_constants, n_carry)
-    back = transpose(body, linear)
+    back, flags = _transposed_step(body, linear, guarded, n_constants, n_carry)
     plain = [i for i, flag in enumerate(linear) if not flag]
     lin_constants = [i for i in range(n_constants) if linear[i]]
     lin_rows = [i for i in range(first_row, len(operands)) if linear[i]]
@@ -363,7 +406,7 @@ def _scan_transpose(
         reverse=not s["reverse"],
     )
     places = [*range(n_constants, first_row), *lin_constants, *lin_rows]
-    return _spread(outputs, places, len(operands))
+    return _spread(outputs, places, len(operands)), flags
 
 
 # *** functions that are not looked into ***

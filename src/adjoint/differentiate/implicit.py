@@ -18,7 +18,7 @@ from adjoint.differentiate.batch import batch_graph, batch_rule, batched_everywh
 from adjoint.differentiate.linearize import jvp_graph, linearize, solved_jvps
 from adjoint.differentiate.loops import recorded
 from adjoint.differentiate.replay import replay, replay_values
-from adjoint.differentiate.transpose import control_transposes, transpose
+from adjoint.differentiate.transpose import control_transposes, transpose, unguarded
 from adjoint.graph.graph import Graph, Node
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.implicit import implicit, linear_solve
@@ -196,4 +196,4 @@ def _linear_solve_batch(node: Node, operands: list[Any], flags: list[bool], size
 def load() -> None:
     """Fill the tables of rules."""
     solved_jvps.update(implicit=_implicit_jvp, linear_solve=_linear_solve_jvp)
-    control_transposes.update(linear_solve=_linear_solve_transpose)
+    control_transposes.update(linear_solve=unguarded(_linear_solve_transpose))

@@ -18,7 +18,7 @@ from adjoint.differentiate.batch import batch_graph, batch_rule
 from adjoint.differentiate.linearize import jvp_graph, linearize, solved_jvps
 from adjoint.differentiate.loops import recorded
 from adjoint.differentiate.replay import replay, replay_values
-from adjoint.differentiate.transpose import control_transposes, transpose
+from adjoint.differentiate.transpose import control_transposes, transpose, unguarded
 from adjoint.graph.graph import Graph, Node
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.infer import zeros
@@ -243,5 +243,5 @@ def load() -> None:
     solved_jvps["ivp"] = _ivp_jvp
     solved_jvps["ivp_tangent"] = _tangent_jvp
     solved_jvps["ivp_adjoint"] = _adjoint_jvp
-    control_transposes["ivp_tangent"] = _tangent_transpose
-    control_transposes["ivp_adjoint"] = _adjoint_transpose
+    control_transposes["ivp_tangent"] = unguarded(_tangent_transpose)
+    control_transposes["ivp_adjoint"] = unguarded(_adjoint_transpose)

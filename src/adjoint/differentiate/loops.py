@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from adjoint.differentiate.linearize import jvp_graph
 from adjoint.differentiate.replay import replay
-from adjoint.differentiate.transpose import transpose
+from adjoint.differentiate.transpose import Shares, reached, transposed
 from adjoint.graph.graph import Graph, Node, Value
 from adjoint.primitives import control
 from adjoint.primitives.infer import zeros
@@ -249,6 +249,7 @@ class _Part(NamedTuple):
     rows: list[bool]
     results: list[bool]
     pull: Graph
+    guarded: list[bool]  # which of the cotangents that it gives are
 
     def plain_inputs(self, earlier: Lists) -> list[bool]:
         """Marks of the linear inputs, given those of the earlier sweeps' states."""
@@ -256,8 +257,12 @@ class _Part(NamedTuple):
 
 
 def sweeps_transpose(
-    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
-) -> Sequence[Any]:
+    node: Node,
+    operands: Sequence[Any],
+    bars: Sequence[Any],
+    linear: Sequence[bool],
+    guarded: Sequence[bool],
+) -> Shares:
     """The sweeps over what is not linear, then for each linear one its transpose.
 
     The transposed sweeps run in the opposite order and direction. A cotangent enters round k of
@@ -265,7 +270,7 @@ def sweeps_transpose(
     earlier sweeps at round k need.
     """
     plain, flags = sweeps_of(node, operands), sweeps_of(node, linear)
-    parts = _parts(plain, flags)
+    parts = _parts(plain, flags, *plain.results(guarded))
     masks = [part.states for part in parts]
     steps = []
     for p, part in enumerate(parts):
@@ -312,12 +317,26 @@ def sweeps_transpose(
     )
     last, stacks = made.emit()
     n = len(parts)
-    return _shares(
+    shares = _shares(
         plain,
         parts,
         dict(zip(done, last[n:], strict=True)),
         dict(zip(done, stacks[n:], strict=True)),
     )
+    return shares, _guarded(plain, parts, done)
+
+
+def _guarded(plain: Sweeps, parts: list[_Part], done: list[int]) -> list[bool]:
+    """Which of the shares are guarded."""
+    last: dict[int, list[Any]] = {}
+    of_rows: dict[int, list[Any]] = {}
+    for p in done:
+        part = parts[p]
+        before = sum([sum(other.states) for other in parts[:p]])
+        sizes = [sum(part.constants), before, sum(part.states), sum(part.rows)]
+        constants, _, own, of_rows[p] = cut(part.guarded, sizes)
+        last[p] = [*own, *constants]
+    return [bool(flag) for flag in _shares(plain, parts, last, of_rows)]
 
 
 def _filled(
@@ -349,29 +368,49 @@ def _shares(
     return [None] * len(plain.of_test) + of_constants + of_states + of_rows
 
 
-def _parts(plain: Sweeps, flags: Sweeps) -> list[_Part]:
-    """What is linear in each sweep: given so, or dependent on it from some round on."""
-    parts: list[_Part] = []
+def _parts(plain: Sweeps, flags: Sweeps, ends: Lists, rows: Lists) -> list[_Part]:
+    """What is linear in each sweep: given so, or dependent on it from some round on.
+
+    Args:
+        plain: the sweeps.
+        flags: which operands are linear.
+        ends: which cotangents of last states are guarded.
+        rows: which cotangents of results are.
+    """
+    masks: Lists = []
+    results: Lists = []
     for p, step in enumerate(plain.steps):
-        earlier = [part.states for part in parts]
         own = list(flags.states[p])
         while True:
-            mask = [*flags.constants[p], *joined(earlier), *own, *flags.rows[p]]
-            dependent = {v for v, flag in zip(step.inputs, mask, strict=True) if flag}
-            for node in step.nodes:
-                if any(o in dependent for o in node.operands):
-                    dependent.update(node.outputs)
-            reached = [o in dependent for o in step.outputs]
-            new = [i for i in range(len(own)) if reached[i] and not own[i]]
-            if not new:
+            mask = [*flags.constants[p], *joined(masks), *own, *flags.rows[p]]
+            found = reached(step, mask)
+            if found[: len(own)] == own:
                 break
-            for i in new:
-                own[i] = True
-        results = reached[len(own) :]
-        only = Graph(step.inputs, step.nodes, tuple(marked(step.outputs, [*own, *results])))
-        pull = transpose(only, mask)
-        parts.append(_Part(step, flags.constants[p], own, flags.rows[p], results, pull))
-    return parts
+            own = [a or b for a, b in zip(own, found, strict=False)]
+        masks.append(own)
+        results.append(found[len(own) :])
+    guarded = [list(part) for part in ends]
+    parts: list[_Part] = []
+    for p in reversed(range(len(plain.steps))):
+        step, own = plain.steps[p], masks[p]
+        mask = [*flags.constants[p], *joined(masks[: p + 1]), *flags.rows[p]]
+        only = Graph(step.inputs, step.nodes, tuple(marked(step.outputs, [*own, *results[p]])))
+        while True:
+            given = [*marked(guarded[p], own), *marked(rows[p], results[p])]
+            pull, out = transposed(only, mask, given)
+            of_states = cut(
+                out, [sum(flags.constants[p]), *map(sum, masks[: p + 1]), sum(flags.rows[p])]
+            )
+            before = list(guarded[p])
+            # What one round of this sweep guards comes to the round, and the sweep, before it.
+            for q in range(p + 1):
+                found = _spread(of_states[1 + q], masks[q])
+                guarded[q] = [a or bool(b) for a, b in zip(guarded[q], found, strict=True)]
+            if guarded[p] == before:
+                break
+        marks = [bool(flag) for flag in out]
+        parts.append(_Part(step, flags.constants[p], own, flags.rows[p], results[p], pull, marks))
+    return parts[::-1]
 
 
 def _restricted(step: Graph, inputs: Sequence[Value], outputs: Sequence[Any]) -> Graph:

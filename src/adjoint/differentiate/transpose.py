@@ -23,9 +23,40 @@ from adjoint.primitives.infer import zeros
 from adjoint.primitives.products import divide_no_nan, multiply_no_nan
 from adjoint.trace.recorder import Recorder, bind_at
 
-# (node, operands with types at linear places, cotangents, which are linear) -> cotangents
-ControlTranspose = Callable[[Node, Sequence[Any], Sequence[Any], Sequence[bool]], Sequence[Any]]
+# (node, operands with types at linear places, cotangents, which operands are linear, which
+# cotangents are guarded) -> (cotangents of the operands, which of them are guarded)
+Shares = tuple[Sequence[Any], Sequence[bool]]
+ControlTranspose = Callable[
+    [Node, Sequence[Any], Sequence[Any], Sequence[bool], Sequence[bool]], Shares
+]
 control_transposes: dict[str, ControlTranspose] = {}
+
+
+def unguarded(
+    rule: Callable[[Node, Sequence[Any], Sequence[Any], Sequence[bool]], Sequence[Any]],
+) -> ControlTranspose:
+    """A rule that mixes what it is given: no zero of its cotangents means anything."""
+
+    def transposing(
+        node: Node,
+        operands: Sequence[Any],
+        bars: Sequence[Any],
+        linear: Sequence[bool],
+        _: Sequence[bool],
+    ) -> Shares:
+        return rule(node, operands, bars, linear), [False] * len(operands)
+
+    return transposing
+
+
+def reached(graph: Graph, mask: Sequence[bool]) -> list[bool]:
+    """Which outputs depend on the marked inputs."""
+    dependent: set[Operand] = {v for v, flag in zip(graph.inputs, mask, strict=True) if flag}
+    for node in graph.nodes:
+        if not dependent.isdisjoint(node.operands):
+            dependent.update(node.outputs)
+    return [o in dependent for o in graph.outputs]
+
 
 _MAKES_HOLES = {"where", "slice", "set_slice", "gather", "scatter_set"}
 _MAKES_HOLES |= {"multiply_no_nan", "divide_no_nan"}  # their zeros win against what they multiply
@@ -163,10 +194,12 @@ def _pull_node(node: Node, values: _Values, dependent: set[Any], cotangents: _Co
     ]
     if primitive.structure == "control":
         rule = control_transposes[primitive.name]
-        shares = rule(node, operands, [y_bar for y_bar, _ in taken], is_linear)
-        for operand, share in zip(node.operands, shares, strict=True):
+        bars, flags = [y_bar for y_bar, _ in taken], [flag for _, flag in taken]
+        for operand, share, flag in zip(
+            node.operands, *rule(node, operands, bars, is_linear, flags), strict=True
+        ):
             if share is not None:
-                cotangents.add(operand, share, False)
+                cotangents.add(operand, share, flag)
         return
     (y_bar, _) = taken[0]
     passed_on = (guarded or primitive.name in _MAKES_HOLES) and primitive.name not in MIXES
