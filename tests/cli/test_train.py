@@ -13,6 +13,7 @@ import pytest
 
 import adjoint as ad
 from adjoint.cli.main import run
+from adjoint.train import load_metadata
 
 ACCURACY = 97.0
 
@@ -239,6 +240,73 @@ def test_a_diverging_run_saves_nothing(folder, capsys):
     assert "epoch 1" in line
     assert "nothing was saved" in line
     assert not (folder / "t.safetensors").exists()
+
+
+# --- words -------------------------------------------------------------------------------------
+
+
+def shirts(path: Path, rows: int = 120) -> Path:
+    """A price that depends on a colour, a size and a number; sizes look like numbers."""
+    rng = np.random.default_rng(0)
+    colours, sizes = ["red", "green", "dark blue"], ["38", "40", "42+"]
+    lines = ["colour,weight,size,price,sold"]
+    for i in range(rows):
+        colour, size, weight = i % 3, i // 3 % 3, rng.uniform(1, 2)
+        price = 10 * colour - 5 * (size == 1) + weight
+        lines.append(f"{colours[colour]},{weight},{sizes[size]},{price},{'ny'[colour > 1]}")
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_columns_of_words_are_learned_from_and_kept_in_the_model(folder, capsys):
+    shirts(folder / "shirts.csv")
+    arguments = ["shirts.csv", "--target", "price", "--words", "size", "--epochs", "150"]
+    assert run(["train", *arguments]) == 0
+    out = capsys.readouterr().out
+    assert "'colour': 3 words" in out
+    assert "network 9 - 64 - 1" in out  # 3 colours, a weight, 3 sizes, sold or not
+    assert float(re.search("r2: (.*)", out)[1]) > 0.98
+    assert load_metadata("shirts.safetensors")["words"] == {
+        "colour": ["dark blue", "green", "red"],
+        "size": ["38", "40", "42+"],
+        "sold": ["n", "y"],
+    }
+    (folder / "two.csv").write_text("size,sold,weight,colour\n40,n,1.5,green\n38,n,1.5,green\n")
+    assert run(["predict", "shirts.safetensors", "two.csv"]) == 0
+    cheap, dear = map(float, capsys.readouterr().out.split()[1:])
+    assert dear - cheap == pytest.approx(5, abs=1)
+    assert run(["evaluate", "shirts.safetensors", "shirts.csv", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["r2"] > 0.98
+
+
+def test_classes_keep_their_texts_beside_columns_of_words(folder, capsys):
+    shirts(folder / "shirts.csv")
+    assert run(["train", "shirts.csv", "--words", "size", "--epochs", "30", "--quiet"]) == 0
+    assert "accuracy: 100.00 %" in capsys.readouterr().out
+    (folder / "one.csv").write_text("colour,size,weight,price\ndark blue,40,1.5,16.5\n")
+    assert run(["predict", "shirts.safetensors", "one.csv"]) == 0
+    assert capsys.readouterr().out == "prediction\ny\n"
+
+
+def test_words_that_cannot_be_used_are_told_with_their_line(folder, capsys):
+    shirts(folder / "shirts.csv")
+    line = refused(capsys, "train", "shirts.csv")
+    assert "line 8, column 'size' is '42+', and a number was wanted; --words size" in line
+    assert "no column 'sise'" in refused(capsys, "train", "shirts.csv", "--words", "sise")
+    assert run(["train", "shirts.csv", "--words", "size", "--epochs", "1", "--quiet"]) == 0
+    capsys.readouterr()
+    head = "colour,size,weight,price\nred,38,1,2\n"
+    model = "shirts.safetensors"
+    (folder / "new.csv").write_text(head + "pink,40,1.5,16.5\n")
+    line = refused(capsys, "predict", model, "new.csv")
+    assert "new.csv, line 3, column 'colour' is 'pink', which the model does not know" in line
+    assert "it knows dark blue, green, red" in line
+    (folder / "new.csv").write_text(head + ",40,1.5,16.5\n,38,1,1\n")
+    line = refused(capsys, "predict", model, "new.csv")
+    assert "line 3, column 'colour' is empty, and 1 more below" in line
+    names = "".join(f"name{'abcdefghij'[i % 10]}{'klmnop'[i // 10]},{i}\n" for i in range(60))
+    (folder / "names.csv").write_text("name,age\n" + names)
+    assert "60 different words in 60 rows" in refused(capsys, "train", "names.csv")
 
 
 # --- models that cannot be used -----------------------------------------------------------------

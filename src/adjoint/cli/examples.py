@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ class Examples:
     """Inputs and maybe targets.
 
     Args:
-        inputs: [n, columns].
+        inputs: [n, features]: a number for each column, or a 0 or 1 for each of its words.
         columns: their names.
         targets: labels [n] of integers 0..k-1, or values [n, 1]; None if there are none.
         classes: the names of the labels; None for values.
         target: the name of the column that is predicted.
+        words: those of the columns that are no numbers, in the order of their features.
     """
 
     inputs: Any
@@ -32,6 +33,7 @@ class Examples:
     targets: Any
     classes: list[str] | None
     target: str
+    words: dict[str, list[str]] = field(default_factory=dict)
 
 
 def digits() -> Examples:
@@ -48,13 +50,16 @@ def digits() -> Examples:
     return Examples(found.data, names, found.target.astype(np.int64), classes, "digit")
 
 
-def from_table(path: Path, target: str | None, task: str) -> Examples:
+def from_table(
+    path: Path, target: str | None, task: str, as_words: tuple[str, ...] = ()
+) -> Examples:
     """A table to learn from: one column is the target, all others are inputs.
 
     Args:
         path: of a CSV file.
         target: the column; without one the last.
         task: ``"classification"``, ``"regression"`` or ``"auto"``.
+        as_words: columns that are words though there are numbers in them.
     """
     table = read_table(path)
     name = table.columns[-1] if target is None else target
@@ -62,9 +67,10 @@ def from_table(path: Path, target: str | None, task: str) -> Examples:
     columns = [column for column in table.columns if column != name]
     if not columns:
         raise Refusal(f"{path} has no column beside the target {name!r}")
-    inputs = table.numbers(columns)
+    words = _words(table, columns, as_words)
+    inputs = _inputs(table, columns, words)
     if task == "regression" or (task == "auto" and not _is_classes(table.texts(name))):
-        return Examples(inputs, columns, table.numbers([name]), None, name)
+        return Examples(inputs, columns, table.numbers(name)[:, None], None, name, words)
     texts = table.texts(name)
     classes = _sorted(set(texts))
     if len(classes) < 2:
@@ -74,7 +80,35 @@ def from_table(path: Path, target: str | None, task: str) -> Examples:
             f"{path}: the target {name!r} has {len(classes)} different texts in {len(texts)} rows"
         )
     numbers = {text: i for i, text in enumerate(classes)}
-    return Examples(inputs, columns, np.array([numbers[t] for t in texts]), classes, name)
+    labels = np.array([numbers[t] for t in texts])
+    return Examples(inputs, columns, labels, classes, name, words)
+
+
+def _words(table: Table, columns: list[str], as_words: tuple[str, ...]) -> dict[str, list[str]]:
+    """The words of each column that has some."""
+    for column in as_words:
+        table.position(column)
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        words = sorted(set(table.texts(column))) if column in as_words else table.words(column)
+        if words is None:
+            continue
+        if len(words) > max(_MANY, len(table.rows) // 2):
+            raise Refusal(
+                f"{table.path}: column {column!r} has {len(words)} different words in "
+                f"{len(table.rows)} rows, and nothing can be learned of words seen once; drop it"
+            )
+        found[column] = words
+    return found
+
+
+def _inputs(table: Table, columns: list[str], words: dict[str, list[str]]) -> Any:
+    """[rows, features], column after column."""
+    parts = [
+        table.marks(column, words[column]) if column in words else table.numbers(column)[:, None]
+        for column in columns
+    ]
+    return np.concatenate(parts, axis=1)
 
 
 def for_model(path: Path, about: dict[str, Any], wants_target: bool) -> Examples:
@@ -95,14 +129,15 @@ def for_model(path: Path, about: dict[str, Any], wants_target: bool) -> Examples
         raise Refusal(f"{path} has the column {extra[0]!r}, which the model does not know")
     if wants_target and target not in table.columns:
         raise Refusal(f"{path} lacks the target {target!r}, and there is nothing to compare with")
-    inputs = table.numbers(columns)
+    words = about.get("words", {})
+    inputs = _inputs(table, columns, words)
     targets = _targets(table, target, classes) if wants_target else None
-    return Examples(inputs, columns, targets, classes, target)
+    return Examples(inputs, columns, targets, classes, target, words)
 
 
 def _targets(table: Table, target: str, classes: list[str] | None) -> Any:
     if classes is None:
-        return table.numbers([target])
+        return table.numbers(target)[:, None]
     numbers = {text: i for i, text in enumerate(classes)}
     texts = table.texts(target)
     unknown = [text for text in texts if text not in numbers]

@@ -1,4 +1,4 @@
-"""Tables: CSV files with a heading, every cell a number, checked line by line."""
+"""Tables: CSV files with a heading, of numbers and words, checked line by line."""
 
 from __future__ import annotations
 
@@ -41,18 +41,15 @@ class Table:
             raise Refusal(f"{self.path} has no column {column!r}; it has {', '.join(self.columns)}")
         return self.columns.index(column)
 
-    def numbers(self, columns: list[str]) -> Any:
-        """[rows, columns] of float64.
+    def numbers(self, column: str) -> Any:
+        """[rows] of float64.
 
         Raises:
             Refusal: a cell is empty, text, NaN or infinite.
         """
-        places = [self.position(column) for column in columns]
-        made = np.empty((len(self.rows), len(places)))
-        for i, row in enumerate(self.rows):
-            for j, place in enumerate(places):
-                made[i, j] = self._number(row[place], i, columns[j])
-        return made
+        return np.array(
+            [self._number(cell, i, column) for i, cell in enumerate(self.texts(column))]
+        )
 
     def texts(self, column: str) -> list[str]:
         """The cells of one column.
@@ -63,16 +60,41 @@ class Table:
         place = self.position(column)
         found = [row[place].strip() for row in self.rows]
         if "" in found:
-            raise Refusal(self._at(found.index(""), column) + " is empty")
+            more = f", and {found.count('') - 1} more below" if found.count("") > 1 else ""
+            raise Refusal(
+                f"{self._at(found.index(''), column)} is empty{more}; fill or drop such rows"
+            )
         return found
 
+    def words(self, column: str) -> list[str] | None:
+        """The different words of a column without any number; None for all others."""
+        found = set(self.texts(column))
+        return None if any(map(_is_number, found)) else sorted(found)
+
+    def marks(self, column: str, words: list[str]) -> Any:
+        """[rows, words] of 0 and 1: a column for each word.
+
+        Raises:
+            Refusal: a cell is empty, or none of the words.
+        """
+        texts = self.texts(column)
+        places = {word: i for i, word in enumerate(words)}
+        for row, text in enumerate(texts):
+            if text not in places:
+                raise Refusal(
+                    f"{self._at(row, column)} is {text!r}, which the model does not know; "
+                    f"it knows {_listed(words)}"
+                )
+        return np.eye(len(words))[[places[text] for text in texts]]
+
     def _number(self, cell: str, row: int, column: str) -> float:
-        cell = cell.strip()
         try:
             value = float(cell)
         except ValueError:
-            what = "is empty" if not cell else f"is {cell!r}, and a number was wanted"
-            raise Refusal(f"{self._at(row, column)} {what}") from None
+            raise Refusal(
+                f"{self._at(row, column)} is {cell!r}, and a number was wanted; "
+                f"--words {column} would take all of the column as words"
+            ) from None
         if not math.isfinite(value):
             raise Refusal(f"{self._at(row, column)} is {cell}; drop or fill such rows")
         return value
@@ -122,6 +144,10 @@ def _check_heading(path: Path, columns: list[str]) -> None:
     twice = [name for name in columns if columns.count(name) > 1]
     if twice:
         raise Refusal(f"{path}, line 1: there are two columns {twice[0]!r}")
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words) if len(words) <= 10 else ", ".join([*words[:10], f"… ({len(words)})"])
 
 
 def _is_number(cell: str) -> bool:

@@ -35,6 +35,9 @@ _USUAL: dict[bool, dict[str, Any]] = {
     default="auto",
     help="Text and up to 20 whole numbers are classes unless this says otherwise.",
 )
+@click.option(
+    "--words", multiple=True, help="A column of words that look like numbers; repeatable."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File for the model.")
 @click.option("--hidden", help="Hidden units, as 64,32. [default: 64; digits 256]")
 @click.option("--dropout", type=click.FloatRange(0, 0.95), help="[default: 0; digits 0.4]")
@@ -52,15 +55,20 @@ _USUAL: dict[bool, dict[str, Any]] = {
 @click.option("--patience", type=click.IntRange(0), help="Stop when the held-out loss rests.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Go on after a kill.")
 @click.option("--quiet", is_flag=True, help="Only the result.")
-def command(data: str, target: str | None, output: Path | None, **settings: Any) -> int:
+def command(
+    data: str, target: str | None, words: tuple[str, ...], output: Path | None, **settings: Any
+) -> int:
     """Train a network on DATA and save it.
 
-    DATA is a CSV file with a heading and numbers below it, or the word digits. A part is held
-    out, class by class, and never learned from; each row of the report measures on it.
+    DATA is a CSV file with a heading, or the word digits. Columns of words are learned from too:
+    the model keeps the list of words of each. A part is held out, class by class, and never
+    learned from; each row of the report measures on it.
     """
     settings = _USUAL[data == DIGITS] | {k: x for k, x in settings.items() if x is not None}
     hidden = _hidden(settings["hidden"])
-    examples = digits() if data == DIGITS else from_table(Path(data), target, settings["task"])
+    examples = (
+        digits() if data == DIGITS else from_table(Path(data), target, settings["task"], words)
+    )
     place = output or Path(f"{Path(data).stem}.safetensors")
     for file in (place, settings.get("checkpoint")):
         check_writable(file)
@@ -77,6 +85,8 @@ def _train(
     outputs = len(examples.classes) if examples.classes else 1
     if not settings["quiet"]:
         what = f"{outputs} classes of" if examples.classes else "values of"
+        for column, words in examples.words.items():
+            click.echo(f"{column!r}: {len(words)} words, a 0 or 1 for each")
         layers = " - ".join(map(str, [learned.inputs.shape[1], *hidden, outputs]))
         click.echo(
             f"{data}: {len(learned)} examples to learn from, {len(held)} held out; "
@@ -113,6 +123,7 @@ def _finish(
     about = {
         "data": DIGITS if data == DIGITS else "table",
         "columns": examples.columns,
+        "words": examples.words,
         "target": examples.target,
         "classes": examples.classes,
         "seed": settings["seed"],
@@ -135,7 +146,8 @@ def _finish(
         click.echo(f"held-out root mean squared error: {error:.6g}, r2: {fit_quality:.4f}")
     click.echo(f"saved: {place}")
     click.echo(f"use it: adjoint predict {place} {data}")
-    click.echo(f'in Python: output = adjoint.load("{place}")(X)')
+    marks = ", a 0 or 1 in X for each word" if examples.words else ""
+    click.echo(f'in Python: output = adjoint.load("{place}")(X){marks}')
 
 
 def held_out(examples: Examples, seed: int, share: float) -> tuple[Dataset, Dataset]:
