@@ -196,10 +196,11 @@ program (`linprog`) moves with its planes.
 Inside `jit` and `vmap` values are not known. Checks that raise for wrong values are passed over
 there, and what chooses by value is refused: the steps of `solve_ivp` without `t_eval` (but for the
 first and the last state), more events than one that ends it, `griddata` at recorded places (the
-order of `qr(pivoting=True)` and `ldl` is SciPy's, when the program runs); `null_space` and `orth` take the matrix to have full rank there, and are NaN if
-it has not. Filter design (`butter`, `ellip`, `firwin`) from a recorded cutoff is run by SciPy when
-the program runs. Where peaks are (`find_peaks`, `argrelmax`) is chosen outside `jit` only. `eigh`
-may give a vector the other sign there than SciPy's driver does.
+order of `qr(pivoting=True)` and `ldl` is SciPy's, when the program runs); `null_space` and `orth`
+take the matrix to have full rank there, and are NaN if it has not. Filter design (`butter`,
+`ellip`, `firwin`) from a recorded cutoff is run by SciPy when the program runs. Where peaks are
+(`find_peaks`, `argrelmax`) is chosen outside `jit` only. `eigh` may give a vector the other sign
+there than SciPy's driver does.
 
 Integrals (`quad`, `quad_vec`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program
 runs and differentiated on its final subdivision; inside `jit` and `vmap` there is room for 16 parts

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import adjoint as ad
+
 HERE = Path(__file__).parent
 
 
@@ -53,3 +55,24 @@ def test_case(table: str, name: str) -> None:
         warnings.simplefilter("ignore")
         case = checking.Case(name, flat, args, skip)
         checking.check(case, np.random.default_rng(1), h=2e-4)
+
+
+# Cases in which SciPy computes in double precision, or keeps single, against one's guess.
+SINGLE = [
+    *("fht", "fht bias", "ifht", "fgauss", "fgauss n", "funi", "fshift", "fourier_ellipsoid"),
+    *("pchip f", "griddata near", "BSpline t", "clark", "find_peaks", "lp2hp", "lfilter_zi"),
+    *("filtfilt", "sawtooth", "simpson", "csc toarray", "spsolve", "spsolve columns"),
+    *("spsolve fixed", "splu", "multiply", "repeated places", "eigsh", "eigs", "eigs complex"),
+    *("svds", "splu recorded", "factorized", "cg", "gmres", "matmat", "schur", "akima"),
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", SINGLE)
+def test_single_precision_comes_back_as_scipy_gives_it(name: str) -> None:
+    (table,) = [module for module in TABLES.values() if name in module.CASES]
+    f, args = table.CASES[name]
+    narrow = [np.asarray(x).astype({"d": "f", "D": "F"}[np.asarray(x).dtype.char]) for x in args]
+    wanted, found = f(*narrow), ad.vjp(f, *narrow)[0]
+    kinds = [[np.asarray(x).dtype for x in ad.tree.flatten(y)[0]] for y in (wanted, found)]
+    assert kinds[0] == kinds[1]

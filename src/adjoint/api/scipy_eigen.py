@@ -53,7 +53,8 @@ class _Elements:
         return w, v / np.sqrt(np.sum(np.abs(v) ** 2))
 
 
-def _elements(name: str, A: Any, real: bool = True) -> tuple[Any, Any, Any, tuple[int, int]]:
+def _elements(name: str, A: Any, real: bool = True) -> tuple[Any, Any, Any, Any]:
+    """The elements in double precision, their places, and the matrix's shape."""
     if _recorded(A):
         values, rows, columns = parts(A)
         shape = A.shape
@@ -66,6 +67,18 @@ def _elements(name: str, A: Any, real: bool = True) -> tuple[Any, Any, Any, tupl
         raise _refused(name, "a complex matrix", "a real one")
     values = values.astype(np.result_type(values.dtype, np.float64))
     return values, np.asarray(rows), np.asarray(columns), shape
+
+
+def _stacked(pairs: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """The values, and the vectors as columns."""
+    return np.stack([w for w, _ in pairs]), np.stack([v for _, v in pairs], axis=1)
+
+
+def _in_dtype_of(A: Any, *results: Any) -> list[Any]:
+    """Single precision of a matrix in single precision."""
+    if floating(parts(A)[0] if _recorded(A) else A).dtype.char not in "fF":
+        return list(results)
+    return [x.astype(np.complex64 if x.dtype.kind == "c" else np.float32) for x in results]
 
 
 def _plain(rows: Any, columns: Any, shape: Any) -> Callable[[Any], Any]:
@@ -101,8 +114,8 @@ def eigsh(
     start = found([], kind, "eigsh", solve, values)
     matrix = _Elements(values, rows, columns, shape[0])
     pairs = [matrix.pair(start[0, i], start[1:, i]) for i in range(k)]
-    w = np.stack([value for value, _ in pairs])
-    return (w, np.stack([v for _, v in pairs], axis=1)) if return_eigenvectors else w
+    w, vectors = _in_dtype_of(A, *_stacked(pairs))
+    return (w, vectors) if return_eigenvectors else w
 
 
 @scipy_rule("scipy.sparse.linalg.eigs", wanted=_recorded)
@@ -132,8 +145,8 @@ def eigs(
     start = start[0] + 1j * start[1]
     matrix = _Elements(values, rows, columns, shape[0])
     pairs = [matrix.pair(start[0, i], start[1:, i]) for i in range(k)]
-    w = np.stack([value for value, _ in pairs])
-    return (w, np.stack([v for _, v in pairs], axis=1)) if return_eigenvectors else w
+    w, vectors = _in_dtype_of(A, *_stacked(pairs))
+    return (w, vectors) if return_eigenvectors else w
 
 
 @scipy_rule("scipy.sparse.linalg.svds", wanted=_recorded)
@@ -159,8 +172,8 @@ def svds(
                        np.concatenate([columns + m, rows]), m + n)  # fmt: skip
     half = np.sqrt(0.5)
     pairs = [whole.pair(start[0, i], half * start[1:, i]) for i in range(k)]
-    s = np.stack([value for value, _ in pairs])
-    vectors = np.stack([v for _, v in pairs], axis=1) / half
+    s, vectors = _stacked(pairs)
+    s, vectors = _in_dtype_of(A, s, vectors / half)
     u, vt = vectors[:m], np.swapaxes(vectors[m:], 0, 1)
     if return_singular_vectors is False:
         return s

@@ -24,9 +24,16 @@ def _recorded_matrix(a: Any) -> bool:
     return "adjoint_parts" in getattr(a, "__dict__", {})
 
 
+def _wide(b: Any, matrix: Any) -> Any:
+    """A right-hand side in the dtype of the solution; a real one of a complex matrix stays."""
+    b = floating(b)
+    kind = np.result_type(b.dtype, matrix.dtype)
+    return b.astype(kind) if matrix.dtype is not None and matrix.dtype.kind == "f" else b
+
+
 def _of_factor(factor: Any, matrix: Any, b: Any) -> Any:
     """The solution of a fixed system whose factors are known."""
-    x = floating(b)
+    x = _wide(b, matrix)
     made = LinearMap("sparse solve", Kept(matrix, "solve"), (x.shape, x.shape), factor.solve,
                      lambda y: factor.solve(y, trans="T"))  # fmt: skip
     return linear_map(detached(x), map=made)
@@ -55,7 +62,7 @@ def _by_elements(A: Any, b: Any) -> Any:
     places = Places(np.asarray(rows, np.intp), np.asarray(columns, np.intp), A.shape[0])
     right = np.reshape(b, (A.shape[0], -1)).astype(dtype)
     x = bind(solve_sparse, (values.astype(dtype), right), (places,))
-    return np.reshape(x, b.shape)
+    return np.reshape(x, b.shape).astype(np.result_type(values.dtype, b.dtype))
 
 
 class _Factors:
@@ -73,7 +80,7 @@ class _Factors:
             return self._own.solve(rhs, trans)
         if trans == "N":
             return _of_factor(self._own, self._matrix, rhs)
-        x = floating(rhs)
+        x = _wide(rhs, self._matrix)
         made = LinearMap("sparse solve", Kept(self._matrix, trans), (x.shape, x.shape),
                          lambda v: self._own.solve(v, "T"), self._own.solve)  # fmt: skip
         return linear_map(detached(x), map=made)
@@ -122,6 +129,7 @@ def _iterative(name: str) -> None:
         for key in ("callback", "callback_type", "show", "check"):
             tight.pop(key, None)
         operator = scipy.sparse.linalg.aslinearoperator(A)
+        b = _wide(b, operator)
         made = LinearMap(name, Kept(A, name), (b.shape, b.shape),
                          lambda v: run(operator, v, **tight)[0],
                          lambda v: run(operator.T, v, **tight)[0])  # fmt: skip

@@ -237,6 +237,7 @@ def _hankel(name: str) -> None:
         function = getattr(scipy.fft, name)
         x = floating(a)
         settings = (float(dln), float(mu), float(offset), float(bias))
+        x = x.astype(function(np.zeros(x.shape[-1:], x.dtype), *settings).dtype)
 
         def apply(v: Any, axis: int) -> Any:
             return np.moveaxis(function(np.moveaxis(v, axis, -1), *settings), -1, axis)

@@ -15,7 +15,7 @@ from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.borrow_scipy import borrow_names, borrow_scipy, holds_itself
 from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_interpolate import held, hold, pick, places_in, refused
-from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.views import detached
@@ -48,7 +48,7 @@ def _last_cell(t: Any, k: int, n: int) -> Any:
 
 def spline_value(t: Any, c: Any, k: int, x: Any, nu: int = 0) -> Any:
     """The spline or its derivative at places of one axis; c has the base along axis 0."""
-    t, c = floating(t), floating(c)
+    t, c = doubled(t), doubled(c)
     n = t.shape[0] - k - 1
     c = c[:n]
     for _ in range(nu):
@@ -111,9 +111,9 @@ def _filled(spline: Any, t: Any, c: Any, k: int, extrapolate: Any, axis: int) ->
 @scipy_rule(f"{_B}.__init__")
 def bspline_init(self: Any, t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> None:
     """From recorded knots or coefficients."""
-    c = floating(c)
+    c = doubled(c)
     axis %= c.ndim
-    _filled(self, floating(t), np.moveaxis(c, axis, 0), int(k), extrapolate, axis)
+    _filled(self, doubled(t), np.moveaxis(c, axis, 0), int(k), extrapolate, axis)
 
 
 @scipy_rule(f"{_B}.__call__", wanted=holds_itself)
@@ -121,7 +121,7 @@ def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any
     """The value, or a derivative, at places."""
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
     t, c, k = held(self, "t"), held(self, "c"), self.k
-    x = floating(x)
+    x = doubled(x)
     flat, counts = _in_base(t, k, np.reshape(x, (-1,)), extrapolate)
     value = spline_value(t, c, k, flat, nu)
     if counts is not None:

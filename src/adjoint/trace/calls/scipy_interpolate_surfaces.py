@@ -18,7 +18,7 @@ from adjoint.trace.calls.scipy_interpolate_splines import (
     splev,
     splint,
 )
-from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
@@ -289,7 +289,7 @@ def _linear(points: Any, values: Any, xi: Any, fill: Any, name: str) -> Any:
 
     mesh = Delaunay(_fixed_points(points, name))
     xi = np.stack(np.broadcast_arrays(*xi), axis=-1) if isinstance(xi, tuple) else xi
-    xi, values = floating(xi), floating(values)
+    xi, values = doubled(xi), doubled(values)
     flat = np.reshape(xi, (-1, xi.shape[-1]))
     known = concrete_value(flat) if recorded(flat) else flat
     if known is None:
@@ -316,7 +316,7 @@ def _nearest(points: Any, values: Any, xi: Any, name: str) -> Any:
     if known is None:
         raise refused(name, "places that are not known, inside jit or vmap,", "fixed places")
     _, at = KDTree(_fixed_points(points, name)).query(known)
-    return floating(values)[at]
+    return doubled(values)[at]
 
 
 @scipy_rule("scipy.interpolate.griddata")

@@ -197,7 +197,7 @@ def _frequencies(shape: Any, n: int, axis: int) -> list[Any]:
 
 def _spectrum(input: Any) -> Any:
     x = floating(input)
-    return x if x.dtype.kind == "c" else x.astype(np.float64)
+    return x if x.dtype.kind == "c" or x.dtype == np.float32 else x.astype(np.float64)
 
 
 @scipy_rule("scipy.ndimage.fourier_gaussian")
@@ -208,7 +208,7 @@ def fourier_gaussian(
     x = _spectrum(input)
     widths = _each(sigma, x.ndim)
     for k, f in enumerate(_frequencies(x.shape, n, axis)):
-        x = x * np.exp(-2 * np.pi**2 * (widths[k] * f) ** 2)
+        x = x * np.exp(-2 * np.pi**2 * (widths[k] * f) ** 2).astype(np.real(x).dtype)
     return x
 
 
@@ -218,7 +218,7 @@ def fourier_uniform(input: Any, size: Any, n: int = -1, axis: int = -1, output: 
     x = _spectrum(input)
     widths = _each(size, x.ndim)
     for k, f in enumerate(_frequencies(x.shape, n, axis)):
-        x = x * np.sinc(widths[k] * f)
+        x = x * np.sinc(widths[k] * f).astype(np.real(x).dtype)
     return x
 
 
@@ -230,14 +230,16 @@ def fourier_ellipsoid(
     if holds_traced((size,)):
         raise no_rule("scipy.ndimage.fourier_ellipsoid", "size", "fixed sizes, or fourier_gaussian")
     x = _spectrum(input)
-    return x * scipy.ndimage.fourier_ellipsoid(np.ones(x.shape), size, n, axis)
+    factor = scipy.ndimage.fourier_ellipsoid(np.ones(x.shape), size, n, axis)
+    return x * factor.astype(np.real(x).dtype)
 
 
 @scipy_rule("scipy.ndimage.fourier_shift")
 def fourier_shift(input: Any, shift: Any, n: int = -1, axis: int = -1, output: Any = None) -> Any:
     """The factor that moves an image, times its spectrum."""
     x = floating(input)
+    x = x.astype(x.dtype if x.dtype.kind == "c" else np.complex128)
     steps = _each(shift, x.ndim)
     for k, f in enumerate(_frequencies(x.shape, n, axis)):
-        x = x * np.exp(-2j * np.pi * (steps[k] * f))
+        x = x * np.exp(-2j * np.pi * (steps[k] * f)).astype(x.dtype)
     return x

@@ -14,7 +14,7 @@ from scipy.signal import _polyutils
 from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import borrow_classes, borrow_names, trimmed, when_unknown
 from adjoint.trace.calls.scipy_signal import _convolution, _refused
-from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.scipy_gate import scipy_rule
 
 borrow.substitute(_polyutils._trim_zeros, trimmed)
@@ -60,8 +60,9 @@ def lfilter_zi(b: Any, a: Any) -> Any:
     n = max(b.shape[0], a.shape[0])
     b, a = (np.pad(c, (0, n - c.shape[0])) / a[0] for c in (b, a))
     # the transpose of the companion matrix of a: its coefficients in the first column
-    across = np.concatenate([-a[1:, None], np.eye(n - 1, k=1)[:, 1:]], axis=1)
-    return np.linalg.solve(np.eye(n - 1) - across, b[1:] - a[1:] * b[0])
+    kind = np.result_type(b.dtype, a.dtype)
+    across = np.concatenate([-a[1:, None], np.eye(n - 1, k=1, dtype=kind)[:, 1:]], axis=1)
+    return np.linalg.solve(np.eye(n - 1, dtype=kind) - across, b[1:] - a[1:] * b[0])
 
 
 @scipy_rule("scipy.signal.lfiltic")
@@ -85,7 +86,9 @@ def lp2hp(b: Any, a: Any, wo: Any = 1.0) -> Any:
     b, a = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
     n = max(b.shape[0], a.shape[0])
     powers = np.reshape(wo, ()) ** np.arange(float(n))
+    kind = np.result_type(b.dtype, a.dtype)
     turned = [np.pad(np.flip(c) * powers[: c.shape[0]], (0, n - c.shape[0])) for c in (b, a)]
+    turned = [c.astype(kind) for c in turned]
     import scipy.signal
 
     return scipy.signal.normalize(*turned)
@@ -102,7 +105,7 @@ def medfilt2d(input: Any, kernel_size: Any = 3) -> Any:
 @scipy_rule("scipy.signal.sawtooth")
 def sawtooth(t: Any, width: Any = 1) -> Any:
     """A wave that rises for a share of its period, and falls for the rest."""
-    t, w = floating(t), floating(width)
+    t, w = doubled(t), doubled(width)
     phase = np.mod(t, 2 * np.pi)
     rises = phase < w * 2 * np.pi
     safe = np.where(w > 0, w, 1.0)

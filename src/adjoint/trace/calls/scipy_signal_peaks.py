@@ -9,7 +9,7 @@ import numpy as np
 
 from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
-from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_special import doubled
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import entries, scipy_rule
 from adjoint.trace.without_rule import no_rule
@@ -42,7 +42,7 @@ def find_peaks(x: Any, *args: Any, **kwargs: Any) -> Any:
     if any(name in told for name in _MOVING):
         raise no_rule("scipy.signal.find_peaks", "the width of a peak",
                       "height, threshold, distance, prominence or plateau_size")  # fmt: skip
-    x = floating(x)
+    x = doubled(x)
     tops = x[peaks]
     if "peak_heights" in told:
         told["peak_heights"] = tops

@@ -26,7 +26,7 @@ def _product(a: Any, x: Any, key: Any) -> Any:
     if x.shape[0] != a.shape[1]:
         raise ValueError(f"matmul: dimension mismatch with signature (n,k={a.shape[1]}),"
                          f"(k={x.shape[0]},m)->(n,m)")  # fmt: skip
-    if a.dtype.kind == "f" and np.result_type(a.dtype, x.dtype) != x.dtype:
+    if np.result_type(a.dtype, x.dtype) != x.dtype:
         x = x.astype(np.result_type(a.dtype, x.dtype))
     shape = (a.shape[0], *x.shape[1:])
     columns = x.shape[1] if x.ndim == 2 else 1

@@ -168,7 +168,7 @@ def dense(matrix: Any, *_: Any, **__: Any) -> Any:
     """The whole array."""
     values, rows, columns = parts(matrix)
     n = matrix.shape[1]
-    flat = np.zeros(matrix.shape[0] * n) + 0 * np.sum(values)
+    flat = np.zeros(matrix.shape[0] * n, values.dtype) + 0 * np.sum(values)
     np.add.at(flat, rows * n + columns, values)
     return np.reshape(flat, matrix.shape)
 
@@ -178,14 +178,14 @@ def _total(matrix: Any, axis: Any = None, *_: Any, **__: Any) -> Any:
     if axis is None:
         return np.sum(parts(matrix)[0])
     turned = matrix if axis % 2 else transposed(matrix)
-    return times(turned, np.ones(turned.shape[1]))
+    return times(turned, np.ones(turned.shape[1], floating(parts(turned)[0]).dtype))
 
 
 def _diagonal(matrix: Any, k: int = 0) -> Any:
     values, rows, columns = parts(matrix)
     inside = np.flatnonzero(columns - rows == k)
     first, (n, m) = max(-k, 0), matrix.shape
-    found = np.zeros(max(0, min(n - first, m - max(k, 0)))) + 0 * np.sum(values)
+    found = np.zeros(max(0, min(n - first, m - max(k, 0))), values.dtype) + 0 * np.sum(values)
     np.add.at(found, rows[inside] - first, values[inside])
     return found
 

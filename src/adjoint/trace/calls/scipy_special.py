@@ -32,6 +32,12 @@ def floating(x: Any) -> Any:
     return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
+def doubled(x: Any) -> Any:
+    """An operand of code of SciPy's that computes in double precision alone."""
+    x = floating(x)
+    return x.astype(np.result_type(x.dtype, np.float64))
+
+
 def is_traced_float(x: Any) -> bool:
     """Whether a derivative with respect to x may be asked for."""
     return hasattr(x, "recorder") and x.dtype.kind in "fc"
