@@ -36,6 +36,7 @@ CONSTANT = set(
     array2string array_repr array_str einsum_path may_share_memory shares_memory ravel_multi_index
     unravel_index ix_ diag_indices_from tril_indices_from triu_indices_from floor_divide heaviside
     bitwise_left_shift bitwise_right_shift bitwise_not bitwise_invert bitwise_count matrix_rank
+    gcd lcm packbits unpackbits
 """)
 )
 # Never given a recorded array, or about files, text, settings and types.

@@ -19,6 +19,7 @@ _FAMILIES = (
     "picking",
     "borrowed",
     "histograms",
+    "integers",
     "python_level",
 )
 

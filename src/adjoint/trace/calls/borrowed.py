@@ -45,7 +45,6 @@ borrow(
     np.cross,
     np.sinc,
     np.trapezoid,
-    np.trim_zeros,
     np.sort_complex,
     np.nan_to_num,
     np.real_if_close,
@@ -58,7 +57,6 @@ borrow(
     np.intersect1d,
     np.setdiff1d,
     np.setxor1d,
-    np.isin,
     np.ix_,
     np.diag_indices_from,
     np.tril_indices_from,
@@ -96,11 +94,6 @@ refuse(
     "counts do not move with the data, so nothing can be differentiated; sum a smooth kernel, "
     "or compute it with ad.stop_gradient(x)",
     np.histogram_bin_edges,
-)
-refuse(
-    "the bits of a number have no derivative; compute it with ad.stop_gradient(x)",
-    np.packbits,
-    np.unpackbits,
 )
 refuse(
     "text and files hold plain numbers; give them ad.stop_gradient(x)",

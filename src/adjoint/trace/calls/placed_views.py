@@ -52,7 +52,7 @@ def placed_view(
 
     @cache
     def twice() -> bool:
-        return np.unique(places()).size < places().size
+        return bool(np.unique(places()).size < places().size)
 
     first = look(x if is_plain(x) else detached(x))
     return as_view(first, x, look, write if writeable else None, twice if writeable else None)

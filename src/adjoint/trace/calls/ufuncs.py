@@ -25,7 +25,10 @@ def _load() -> None:
 
 def _rule(primitive: Any) -> Any:
     def apply(*operands: Any) -> Any:
-        return elementwise(primitive, *[x if hasattr(x, "dtype") else _number(x) for x in operands])
+        return elementwise(
+            primitive,
+            *[x if is_traced(x) or hasattr(x, "dtype") else _number(x) for x in operands],
+        )
 
     return apply
 
@@ -203,8 +206,6 @@ def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
 
 refuse(
     "it is defined on integers, which have no derivative; compute it with ad.stop_gradient(x)",
-    np.gcd,
-    np.lcm,
     np.isnat,
 )
 
