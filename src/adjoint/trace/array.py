@@ -15,6 +15,7 @@ from adjoint.errors import ConcreteValueError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives import linear
 from adjoint.trace import indexing, masked, masked_index
+from adjoint.trace.adopting_items import takes_item
 from adjoint.trace.arithmetic import Arithmetic
 from adjoint.trace.flat import Flat
 from adjoint.trace.guards import passed_over
@@ -145,6 +146,8 @@ class TracedArray(Arithmetic):
             shown = np.array(known) if copy else np.asarray(known).view()
             shown.flags.writeable = bool(copy)
             return shown if dtype is None else shown.astype(dtype, copy=False)
+        if takes_item(self):
+            return np.zeros(self.shape, self.dtype)
         raise no_array(self)
 
     # *** values, where Python asks for them ***
@@ -190,11 +193,15 @@ class TracedArray(Arithmetic):
     def __float__(self) -> float:
         if self.dtype.kind not in "fc" or self.recorder is PLAIN:
             return float(self._value("float()", "keep the array as it is"))
+        if takes_item(self):
+            return 0.0
         raise no_number(self, "float")
 
     def __complex__(self) -> complex:
         if self.recorder is PLAIN:
             return complex(self.payload)
+        if takes_item(self):
+            return 0j
         raise no_number(self, "complex")
 
     def item(self, *index: int) -> Any:

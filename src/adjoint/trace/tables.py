@@ -16,6 +16,7 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.primitive import primitives
 from adjoint.graph.source import source_here
 from adjoint.trace import recorder as core
+from adjoint.trace.adopting import with_own_target
 from adjoint.trace.calls.support import with_sequence_as_list
 from adjoint.trace.indexing import RECORDED, plain_value
 from adjoint.trace.masked import MaskedSelection
@@ -120,10 +121,12 @@ WRITING: set[Any] = set()
 
 def array_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A call of a NumPy function with a stand-in among its arguments."""
-    if args and type(args[0]) is core.TracedArray and args[0].recorder is not core.PLAIN:
-        rule = _functions.get(function)  # the short way: something is recorded
-        if rule is not None:
-            return rule(*args, **options)
+    for x in args:
+        if type(x) is core.TracedArray and x.recorder is not core.PLAIN:
+            rule = _functions.get(function)  # the short way: something is recorded
+            if rule is not None and (x is args[0] or "out" not in options):
+                return rule(*args, **options)
+            break
     if function not in WRITING and options.get("out") is None:
         arrays: list[Any] = []
         positional = _plain_arguments(args, arrays)
@@ -218,6 +221,8 @@ def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str
         if found is not None:
             return found[0]
     if how == "__call__":
+        if options:
+            options = with_own_target(options, inputs)
         rule = _ufunc_rule(ufunc)
         if rule is None:
             raise _unsupported(ufunc)

@@ -1,0 +1,127 @@
+"""Plain arrays that take recorded values: those that only a variable of the user's code holds.
+
+``x = 2 * GRID; x *= a`` makes a plain array of one that was there before, and then has a
+recorded value for it. NumPy would write that into the memory of x, where no derivative is;
+but a statement ``x *= a`` also binds x anew. So where nobody else can look into that memory,
+because Python counts no reference but the variable's, a stand-in may take the array's place.
+The caller's arrays have further references, and are left alone.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from functools import cache
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace import recorder as core
+
+_ITEM = "an item"  # what is written in place was taken out of something, and goes back there
+
+
+def with_own_target(options: dict[str, Any], inputs: tuple[Any, ...]) -> dict[str, Any]:
+    """The options of a ufunc's call, a stand-in in place of a plain target that may become one."""
+    out = options.get("out")
+    if type(out) is not tuple or len(out) != 1 or type(out[0]) is not np.ndarray:
+        return options
+    found = _held_beyond(sys._getframe(3), out[0])
+    if found is None:
+        return options
+    name, references = found
+    if references - of_recordings(inputs, out[0]) != _alone()[name is _ITEM]:
+        return options
+    if name is not _ITEM and not owns_memory(out[0]):
+        return options
+    return {**options, "out": (core.plain(out[0].copy("K")),)}
+
+
+def _held_beyond(frame: FrameType, target: Any) -> tuple[str, int] | None:
+    """The variable that a line ``x *= a`` binds to its target, and the target's references."""
+    name = _bound(frame.f_code, frame.f_lasti)
+    if name is None:
+        return None
+    if name is not _ITEM and frame.f_locals.get(name) is not target:
+        return None
+    return name, sys.getrefcount(target)
+
+
+@cache
+def _bound(code: CodeType, offset: int) -> str | None:
+    """What the result of an operation in place goes to: a local variable, or back as an item."""
+    steps = iter(dis.get_instructions(code))
+    step = next((s for s in steps if s.offset == offset), None)
+    if step is None or step.opname != "BINARY_OP" or not step.argrepr.endswith("="):
+        return None
+    after = next((s for s in steps if s.opname != "CACHE"), step)
+    if after.opname == "SWAP":
+        return _ITEM
+    if not after.opname.startswith(("STORE_FAST", "STORE_DEREF")):
+        return None
+    name = after.argval if isinstance(after.argval, str) else after.argval[0]
+    return name if name in code.co_varnames + code.co_cellvars else None
+
+
+def of_recordings(inputs: tuple[Any, ...], x: Any) -> int:
+    """References of recordings, of every level, that noted the array as a constant before."""
+    operand = max(inputs, key=lambda y: y.recorder.level if type(y) is core.TracedArray else -1)
+    count = 0
+    while type(operand) is core.TracedArray:
+        recorder = operand.recorder
+        known = recorder._constant_index.get(id(x))
+        count += 0 if known is None else 1 + (recorder.payloads[known] is x)
+        operand = operand.payload
+    return count
+
+
+def owns_memory(x: Any) -> bool:
+    """Whether an array may be written, and its memory is its own or looked into by no other."""
+    base = x.base
+    if not x.flags.writeable:
+        return False
+    if base is None:
+        return bool(x.flags.owndata)
+    return type(base) is np.ndarray and base.base is None and sys.getrefcount(base) == _BASE
+
+
+def _count_of_base() -> int:
+    x = np.zeros(2)[:1]
+    base = x.base
+    return sys.getrefcount(base)
+
+
+_BASE = _count_of_base()
+
+
+class _Probe:
+    """Counts what Python counts where a variable or an item alone is written in place."""
+
+    __slots__ = ("found",)
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, int] | None] = []
+
+    def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **options: Any) -> Any:
+        return self._called(ufunc, how, inputs, options)
+
+    def _called(self, ufunc: Any, how: str, inputs: Any, options: dict[str, Any]) -> Any:
+        self._asked(options)
+        return inputs[0]
+
+    def _asked(self, options: dict[str, Any]) -> None:
+        out = options["out"]
+        self.found.append(_held_beyond(sys._getframe(3), out[0]))
+
+
+@cache
+def _alone() -> tuple[int, int]:
+    """The references of a target that only a variable holds, and of one that nothing holds."""
+    probe: Any = _Probe()
+    x = np.zeros(2)
+    x *= probe
+    y = np.zeros((1, 2))
+    y[0] *= probe
+    (_, local), (_, item) = probe.found
+    return local, item
