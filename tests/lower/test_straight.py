@@ -298,6 +298,16 @@ def test_an_index_out_of_range_is_an_error() -> None:
         )
 
 
+def test_what_is_decided_is_written_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    args = np.arange(12.0).reshape(4, 3), np.array([3, 1])
+    (step,) = lowered(picked, *args).steps
+    spent = step.writer.spent
+    for bound in range(spent - 20, spent + 1):  # the reports of bad indices come last
+        monkeypatch.setattr("adjoint.lower.straight_values.MOST_SPENT", bound)
+        lowered(picked, *args)
+    assert isinstance(lowered(picked, *args).steps[0], StraightStep)
+
+
 @pytest.mark.parametrize("rounds", [8, 300_000])  # the longer one asks for signals
 def test_two_threads_give_the_same_bits(rounds: int) -> None:
     def f(x: Any, s: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ def node(
 
 def _step(writer: StraightWriter, nodes: Sequence[Node]) -> StraightStep:
     late = writer.finish()
+    writer.bound = math.inf  # it is decided; reports of bad indices are still to be written
     outs = [*writer.written, *late]
     written = {place.buffer for place in outs}
     ins = [p for _, p in writer.parameters.values() if p.buffer not in written]

@@ -65,6 +65,7 @@ class StraightEmitter(Emitter):
         self.width = 64 if "avx512f" in features else 32 if "avx2" in features else 16
         self.floor = 0  # nothing is moved out of the branch that begins at this level
         self.spent = 0
+        self.bound = float(MOST_SPENT)
         self.stack = 0
         self.parameters: dict[Any, tuple[str, Place]] = {}
         self.stacks: dict[Buffer, tuple[str, int]] = {}
@@ -82,7 +83,7 @@ class StraightEmitter(Emitter):
             raise DeclinedError
         call = text.startswith("call ") and "@llvm." not in text
         self.spent += self.registers(lanes, kind) * (_LIBRARY if call else 1)
-        if self.spent > MOST_SPENT:
+        if self.spent > self.bound:
             raise DeclinedError
         return super().make(kind, lanes, max(level, self.floor), text)
 
