@@ -79,12 +79,14 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     >>> structure.unflatten(leaves)
     {'b': 1.0, 'a': [2.0, 3.0]}
     """
-    if type(tree) is np.ndarray or type(tree) is float:
+    if type(tree) in LONE:
         return [tree], _LEAF
     return optree.tree_flatten(tree, is_leaf=_is_new_dataclass, namespace=NAMESPACE)
 
 
 _LEAF: TreeDef = optree.treespec_leaf(namespace=NAMESPACE)
+# Types of which most trees are a single leaf: these need no look inside.
+LONE: set[type] = {np.ndarray, np.float64, np.float32, float}
 
 
 def unflatten(structure: TreeDef, leaves: Iterable[Any]) -> Any:

@@ -81,12 +81,17 @@ def with_gradient(
         if len(run.result) != 1 or not is_real_number(run.result[0]):
             raise not_scalar(f, run.result, name)
         value = run.result[0]
-        one = np.ones((), _dtype(value))[()]
+        one = _one(_dtype(value))
         gradients = run.gather(run.tape.pull([one]))
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         return ((value, run.aux) if has_aux else value), gradient
 
     return transformed
+
+
+@functools.lru_cache(maxsize=16)
+def _one(dtype: np.dtype[Any]) -> Any:
+    return np.ones((), dtype)[()]
 
 
 def _dtype(x: Any) -> np.dtype[Any]:

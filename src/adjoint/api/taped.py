@@ -59,16 +59,16 @@ class Run:
             look_at_function(f)
             with session:
                 result = f(*call, **kwargs)
-            aux = None
             if has_aux:
                 result, aux = with_aux(f, result, name)
             outputs, self.structure = tree.flatten(result)
             outputs = [current(x) for x in outputs]
             self.tape = Tape(recorder, len(self.leaves), outputs)
             self.result = [payload_of(x, recorder) for x in outputs]
-            further = tree.tree_map(current, aux) if has_aux else None
-            # The second result of a function with has_aux=True.
-            self.aux = tree.tree_map(lambda x: payload_of(x, recorder), further)
+            further = self.aux = None
+            if has_aux:  # the second result
+                further = tree.tree_map(current, aux)
+                self.aux = tree.tree_map(lambda x: payload_of(x, recorder), further)
         finally:
             recorder.closed = True
         if unknown:

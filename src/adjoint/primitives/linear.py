@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -183,6 +184,7 @@ permute_axes: Primitive = Primitive(
 # *** pieces ***
 
 
+@lru_cache(maxsize=4096)
 def _steps(start: Any, step: Any, shape: Any) -> tuple[slice, ...]:
     """Slices that pick start, start + step, ..., shape[i] of them along axis i."""
     parts = []

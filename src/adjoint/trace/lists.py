@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace import making, replacing
+from adjoint.trace.array import TracedArray
 from adjoint.trace.calls.support import any_traced
+from adjoint.trace.tables import array_function, array_ufunc
 
 # Each element of their sequences is an array, or a function, for itself.
 _OF_SEQUENCES = frozenset(
@@ -31,6 +33,8 @@ def _reader(function: Any) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def read(*args: Any, **options: Any) -> Any:
+        if args and type(args[0]) is TracedArray:
+            return array_function(function, args, options)  # as NumPy does after some looking
         for x in args:
             kind = type(x)
             if (kind is list or kind is tuple) and any_traced(x):
@@ -46,13 +50,16 @@ def _reader(function: Any) -> Callable[..., Any]:
 class Ufunc:
     """A ufunc that looks into its lists; in all else it is the one it stands for."""
 
-    __slots__ = ("adjoint_own",)
+    __slots__ = ("_of_one", "adjoint_own")
 
     def __init__(self, own: Any) -> None:
         self.adjoint_own = own
+        self._of_one = own.nin == 1
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """The ufunc itself, its lists made arrays where they hold stand-ins."""
+        if self._of_one and len(args) == 1 and not options and type(args[0]) is TracedArray:
+            return array_ufunc(self.adjoint_own, "__call__", args, options)
         for x in args:
             kind = type(x)
             if (kind is list or kind is tuple) and any_traced(x):

@@ -15,11 +15,13 @@ from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
 from adjoint.trace.recorder import TracedCore, bind
 
 NUMBERS = (bool, int, float, complex)
+_OPERANDS = (TracedCore, np.ndarray, np.generic, *NUMBERS)
 
 
 def fits(x: Any) -> bool:
     """Whether an operator may take this operand; otherwise Python tries the other one."""
-    return isinstance(x, (TracedCore, np.ndarray, np.generic, *NUMBERS))
+    kind = type(x)
+    return kind is core.TracedArray or kind in NUMBERS or isinstance(x, _OPERANDS)
 
 
 # What Python calls between two scalars, which do not go through NumPy's ufuncs.

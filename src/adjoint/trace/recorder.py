@@ -30,12 +30,16 @@ from adjoint.graph.source import Source, here, source_here
 from adjoint.graph.types import ArrayType
 from adjoint.trace.foreign import NUMBERS, refused
 from adjoint.trace.records import Record, RecordedGraph, n_outputs
+from adjoint.tree import LONE
 
 _levels = itertools.count()
 
 # A writable constant up to this size is copied when captured, so that user code may go on
 # writing into it; copying larger ones would cost more than the operations they serve.
 COPY_BYTES = 1 << 16
+
+# NumPy's own method: another stands in its place while somebody records (outside.py).
+_copy = np.ndarray.copy
 
 # Where a derivative needs the results of these it makes them anew, from their operands.
 MADE_ANEW = {"broadcast", "cast"}
@@ -132,7 +136,7 @@ class Recorder:
             elif not value.dtype.isnative:  # loops have no other order of bytes
                 kept = value.astype(value.dtype.newbyteorder("="))
             elif value.nbytes <= COPY_BYTES and value.flags.writeable and not shared:
-                kept = value.copy()
+                kept = _copy(value)
         index = len(self.payloads)
         # The caller's object is kept alive with the copy: its id must stay its own.
         self._constant_index[id(value)] = index
@@ -148,7 +152,9 @@ class Recorder:
         # Zeros are equal that differ in their signs. Graphs that are kept have each in its place.
         found = self._numbers.get(key) if value and not self.keep_all else None
         if found is None:
-            found = self.constant(np.asarray(value, kind.dtype))
+            fresh = np.asarray(value, kind.dtype)
+            fresh.flags.writeable = False  # nobody else has it: it need not be copied
+            found = self.constant(fresh)
             if kind.shape:
                 found = self.push(_broadcast(), (kind.shape,), (found,), kind, frame)
             self._numbers[key] = found
@@ -199,7 +205,7 @@ class Recorder:
             self._read_by(primitive, operands)
         index = len(self.payloads)
         self.records.append((primitive, attributes, operands, index))
-        self.frames.append(frame or self.source or here())
+        self.frames.append(frame or self.source or here(3))
         if self.forgets is not None and self.forgets(primitive.name):
             out = _type(out)
         self.payloads.append(out)
@@ -215,14 +221,15 @@ class Recorder:
         if self.closed:
             raise leaked(self)
         settings = primitive.settings(attributes) if attributes else {}
-        if primitive.name == "pull_callback" and not self.transforming:
+        if not self.transforming and primitive.name == "pull_callback":
             return tuple(settings["function"](*operands))
         if self.concrete:
-            lower = [self.lowered(x) for x in operands]
-            for x in lower:
-                if type(x) is TracedArray:
-                    result = bind(primitive, lower, attributes)
-                    break
+            lower = [
+                x.payload if type(x) is TracedArray and x.recorder is self else self.lowered(x)
+                for x in operands
+            ]
+            if TracedArray in map(type, lower):
+                result = bind(primitive, lower, attributes)
             else:
                 result = primitive.evaluate(*lower, **settings)
                 if self.written and primitive.name == "slice" and operands[0].index in self.written:
@@ -237,7 +244,9 @@ class Recorder:
         if primitive.several:
             return tuple(self.emit(primitive, operands, attributes, result))
         indices = tuple([self.index_of(x) for x in operands])
-        return TracedArray(self, self.push(primitive, attributes, indices, result), result, False)
+        frame = self.source or here(4)  # above this, bind, and a rule or the primitive itself
+        index = self.push(primitive, attributes, indices, result, frame)
+        return TracedArray(self, index, result, False)
 
     def lowered(self, x: Any) -> Any:
         """What an operand is one level further down."""
@@ -260,7 +269,7 @@ class Recorder:
             self._read_by(primitive, indices)
         first = len(self.payloads)
         self.records.append((primitive, attributes, indices, first))
-        self.frames.append(self.source or here())
+        self.frames.append(self.source or here(3))
         if self.forgets is not None and self.forgets(primitive.name):
             self.payloads.extend([_type(x) for x in payloads])
         else:
@@ -289,13 +298,14 @@ class Recorder:
         for record, frame in zip(reversed(self.records), reversed(self.frames), strict=True):
             primitive, attributes, operands, first = record
             count = n_outputs(record)
-            if any(i in needed for i in range(first, first + count)):
+            if first in needed or any(i in needed for i in range(first + 1, first + count)):
                 needed.update(operands)
                 live.append((primitive, attributes, operands, first, count, frame))
         used = [i for i in optional if i in needed]
         values: dict[int, Any] = {i: Value(_type(self.payloads[i])) for i in (*used, *inputs)}
         heads = [values[i] for i in (*used, *inputs)]
         captured, nodes = [], []
+        sources: dict[Any, Source] = {}
         for primitive, attributes, operands, first, count, frame in reversed(live):
             if primitive is None:
                 payload = self.payloads[first]
@@ -308,7 +318,11 @@ class Recorder:
                 continue
             made = tuple([Value(_type(self.payloads[first + k])) for k in range(count)])
             ins = tuple([values[i] for i in operands])
-            nodes.append(Node(primitive, ins, attributes, made, _source(frame)))
+            line = (id(frame[0]), *frame[1:])  # hashing a code object takes longer than the rest
+            source = sources.get(line)
+            if source is None:
+                source = sources[line] = Source(*frame)
+            nodes.append(Node(primitive, ins, attributes, made, source))
             for k, value in enumerate(made):
                 values[first + k] = value
         results = tuple([values[i] for i in outputs])
@@ -327,10 +341,6 @@ def _is_uniform(value: Any) -> bool:
 
 def _broadcast() -> Primitive:
     return primitives["broadcast"]
-
-
-def _source(frame: Any) -> Source:
-    return frame if isinstance(frame, Source) else Source(*frame)
 
 
 def _type(x: Any) -> ArrayType:
@@ -482,3 +492,4 @@ def set_array_class(kind: type) -> None:
     """Called once by the module that completes the stand-in's class."""
     global TracedArray
     TracedArray = kind
+    LONE.add(kind)

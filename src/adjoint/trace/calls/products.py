@@ -16,7 +16,9 @@ from adjoint.trace.views import detached
 
 
 def _same_dtype(*operands: Any) -> list[Any]:
-    dtype = common_dtype(*operands)
+    dtype = operands[0].dtype
+    if any(x.dtype != dtype for x in operands):
+        dtype = common_dtype(*operands)
     return [detached(x if x.dtype == dtype else x.astype(dtype)) for x in operands]
 
 

@@ -93,7 +93,7 @@ def mean(
     else:
         count = np.sum(np.broadcast_to(where, x.shape), axis=axes)
         count = _keep(count, x, axes, keepdims)
-    total = sum_(x, axes, inner, None, keepdims, None, where)
+    total = sum_(x, axes, None if inner == x.dtype else inner, None, keepdims, None, where)
     result = total / count
     return _store(result if result.dtype == result_dtype else result.astype(result_dtype), out)
 
