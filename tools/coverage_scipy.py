@@ -179,13 +179,13 @@ parameters of a hypergeometric one) it is taken from thirteen of SciPy's own val
 apart that about eleven digits are right, in every mode and up to the fourth order. Where there is
 none at all (`hyperu` in its parameters) asking for it is refused by name.
 
-Much of SciPy is Python on top of NumPy, and that code runs on recorded arrays as it stands:
-values are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrices and
-arrays (fixed or with recorded elements) times dense and sparse ones, their parts and blocks
-(`A[1:, 2]`, `vstack`, `bmat`, `kron`, `multiply`), `diags`, `spsolve`, `splu`, `factorized`, `cg`,
-`gmres` and the other iterative solvers, `eigs`, `eigsh` and `svds`;
-`scipy.spatial.transform.Rotation` and `Slerp`; `procrustes`, `distance_matrix`,
-`geometric_slerp`.
+Much of SciPy is Python on top of NumPy, and that code runs on recorded arrays as it stands: values
+are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrices and arrays (fixed
+or with recorded elements) times dense and sparse ones, their parts and blocks (`A[1:, 2]`,
+`vstack`, `bmat`, `kron`, `multiply`), `diags`, elements written one by one (`lil_matrix`),
+`LinearOperator` of a recorded function (a system of it is solved as a dense one), `spsolve`,
+`splu`, `factorized`, `cg`, `gmres` and the other iterative solvers, `eigs`, `eigsh` and `svds`;
+`scipy.spatial.transform.Rotation` and `Slerp`; `procrustes`, `distance_matrix`, `geometric_slerp`.
 
 What `scipy.optimize` finds (also `ad.minimize`, `solve_continuous_are`, `solve_discrete_are`) is
 found by SciPy on plain numbers when the program runs, gets its last digits by a step of

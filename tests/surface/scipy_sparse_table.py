@@ -20,6 +20,20 @@ dd = np.array([4.0, 3, 5, 4])
 r_, c_ = SA.nonzero()
 vals = SA.data
 
+
+def written(a: Any, x: Any) -> Any:
+    m = ss.lil_matrix((4, 4))
+    for i in range(4):
+        m[i, i] = 4.0 + x[i]
+        if i < 3:
+            m[i, i + 1] = a[i]
+            m[i + 1, i] = -1.0
+    m[0, 1] = a[0] * a[1]
+    m[2, :2] = a[:2]
+    m[3, 0] += x[1]
+    return m.copy()
+
+
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coo@": (lambda v, x: ss.coo_array((v, (r_, c_)), shape=(4, 4)) @ x, (vals, b4)),
     "csr@": (lambda v, x: ss.csr_array((v, (r_, c_)), shape=(4, 4)) @ x, (vals, b4)),
@@ -51,6 +65,21 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ),
         (vals, dd),
     ),
+    "operator": (
+        lambda d, x: ssl.LinearOperator((4, 4), matvec=lambda v: D @ v + d * v) @ x,
+        (dd, b4),
+    ),
+    "operator solve": (
+        lambda d, x: ssl.gmres(
+            ssl.LinearOperator((4, 4), matvec=lambda v: D @ v + d * v), x, rtol=1e-14
+        )[0],
+        (dd, b4),
+    ),
+    "written": (
+        lambda a, x: (lambda m: (m.tocsr() @ x, m[1, 2], m.toarray()))(written(a, x)),
+        (vals[:3], b4),
+    ),
+    "written solve": (lambda a, x: ssl.spsolve(written(a, x).tocsc(), x), (vals[:3], b4)),
     "multiply": (
         lambda v, x: (
             ss.csr_array((v, (r_, c_)), shape=(4, 4)).multiply(x).sum(axis=1),
@@ -135,6 +164,9 @@ SKIP: dict[str, str] = {
     "svds": "bits",
     "kron": "bits",
     "multiply": "bits",
+    "operator solve": "bits",
+    "written": "bits",
+    "written solve": "bits",
     "cg": "bits",
     "gmres": "bits",
     "cg dense": "bits",

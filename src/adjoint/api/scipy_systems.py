@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.api.vectorize import vmap
 from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.primitives.sparse_solve import Places, solve_sparse
 from adjoint.trace.calls.scipy_sparse import Kept
 from adjoint.trace.calls.scipy_sparse_recorded import parts
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.recorder import bind
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.views import detached
+from adjoint.trace.without_rule import no_rule
 
 _ITERATIVE = (
     "cg", "gmres", "bicg", "bicgstab", "cgs", "lgmres", "minres", "qmr", "gcrotmk", "tfqmr",
@@ -40,7 +42,53 @@ def _of_factor(factor: Any, matrix: Any, b: Any) -> Any:
 
 
 def _wants_solve(A: Any, b: Any, *_: Any, **__: Any) -> bool:
-    return _recorded_matrix(A)
+    return _recorded_matrix(A) or _recorded_operator(A)
+
+
+# *** operators whose function is recorded ***
+
+_OPERATOR = "scipy.sparse.linalg._interface.LinearOperator"
+
+
+def _product_of(A: Any) -> Any:
+    """The function that an operator was made of, if it was made of one."""
+    return getattr(A, "_CustomLinearOperator__matvec_impl", None)
+
+
+def _recorded_operator(A: Any, *_: Any, **__: Any) -> bool:
+    product = _product_of(A)
+    return product is not None and holds_traced([product(np.zeros(A.shape[1]))])
+
+
+@scipy_rule(f"{_OPERATOR}._init_dtype", wanted=_recorded_operator)
+def operator_dtype(self: Any) -> None:
+    """The dtype of a product, which need not be known as a number."""
+    if self.dtype is None:
+        self.dtype = _product_of(self)(np.zeros(self.shape[1])).dtype
+
+
+@scipy_rule(f"{_OPERATOR}.matvec", wanted=_recorded_operator)
+def operator_times(self: Any, x: Any) -> Any:
+    """The function itself, which is recorded."""
+    product = _product_of(self)
+    if product is None:
+        raise no_rule("scipy.sparse.linalg.LinearOperator", "an operator of SciPy's own",
+                      "LinearOperator(shape, matvec=...)")  # fmt: skip
+    y = product(x)
+    return np.reshape(y, (self.shape[0], *x.shape[1:]))
+
+
+@scipy_rule(f"{_OPERATOR}.dot", wanted=_recorded_operator)
+def operator_dot(self: Any, x: Any) -> Any:
+    """The product with a vector, or with several as columns."""
+    if x.ndim == 1:
+        return operator_times(self, x)
+    return np.stack([operator_times(self, x[:, j]) for j in range(x.shape[1])], axis=1)
+
+
+def _whole(A: Any) -> Any:
+    """The matrix of an operator: its products with the columns of the identity."""
+    return vmap(_product_of(A), out_axes=1)(np.eye(A.shape[1]))
 
 
 @scipy_rule("scipy.sparse.linalg.spsolve", wanted=_wants_solve)
@@ -120,6 +168,8 @@ def _iterative(name: str) -> None:
         import scipy.sparse.linalg
 
         b = floating(b)
+        if _recorded_operator(A):
+            return np.linalg.solve(_whole(A), b), 0
         if hasattr(A, "recorder") or isinstance(A, np.ndarray):
             return np.linalg.solve(A, b), 0
         if scipy.sparse.issparse(A):

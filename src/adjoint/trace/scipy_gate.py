@@ -385,7 +385,12 @@ FAMILIES |= {
         "scipy_interpolate_surfaces",
         "adjoint.api.scipy_smoothing",
     ),
-    "scipy.sparse": ("scipy_sparse", "scipy_sparse_recorded", "scipy_sparse_places"),
+    "scipy.sparse": (
+        "scipy_sparse",
+        "scipy_sparse_recorded",
+        "scipy_sparse_places",
+        "scipy_sparse_written",
+    ),
     "scipy.sparse.linalg": ("adjoint.api.scipy_systems", "adjoint.api.scipy_eigen"),
     "scipy.spatial": ("scipy_spatial", "scipy_spatial_transform"),
     "scipy.spatial.transform": ("scipy_rotation",),

@@ -70,7 +70,8 @@ def _item(self: Any, key: Any) -> Any:
     return filled(numbers[key], values)
 
 
-scipy_rule("scipy.sparse._index.IndexMixin.__getitem__", wanted=_holds)(_item)
+for _owner in ("scipy.sparse._index.IndexMixin", "scipy.sparse._lil._lil_base"):
+    scipy_rule(f"{_owner}.__getitem__", wanted=_holds)(_item)
 
 
 def _row_or_column(name: str) -> None:
@@ -134,7 +135,8 @@ def product(self: Any, other: Any) -> Any:
 
 for _owner in (BASE, "scipy.sparse._coo._coo_base", "scipy.sparse._compressed._cs_matrix",
                "scipy.sparse._data._data_matrix", "scipy.sparse._csr._csr_base",
-               "scipy.sparse._csc._csc_base", "scipy.sparse._dia._dia_base"):  # fmt: skip
+               "scipy.sparse._csc._csc_base", "scipy.sparse._dia._dia_base",
+               "scipy.sparse._lil._lil_base"):  # fmt: skip
     scipy_rule(f"{_owner}.multiply", wanted=_holds)(_multiplied)
     for _form in ("csr", "csc", "coo"):
         scipy_rule(f"{_owner}.to{_form}", wanted=_holds)(_formatted(_form))

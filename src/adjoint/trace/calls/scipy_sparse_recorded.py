@@ -33,7 +33,7 @@ def parts(matrix: Any) -> Any:
     """The values, rows and columns of a sparse matrix, recorded or not."""
     found = matrix.__dict__.get("adjoint_parts")
     if found is not None:
-        return found
+        return found if isinstance(found, tuple) else found.parts()
     plain = matrix.tocoo()
     return plain.data, plain.row, plain.col
 
@@ -215,7 +215,8 @@ def _sum(self: Any, other: Any, sign: float = 1.0) -> Any:
 
 
 for _owner in (BASE, _COO, _CS, "scipy.sparse._data._data_matrix", "scipy.sparse._csr._csr_base",
-               "scipy.sparse._csc._csc_base", "scipy.sparse._dia._dia_base"):  # fmt: skip
+               "scipy.sparse._csc._csc_base", "scipy.sparse._dia._dia_base",
+               "scipy.sparse._lil._lil_base"):  # fmt: skip
     for _method, _rule in (
         ("toarray", dense), ("todense", dense), ("transpose", transposed),
         ("sum", _total), ("diagonal", _diagonal),
