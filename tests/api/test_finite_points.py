@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import adjoint as ad
 
@@ -126,3 +127,31 @@ def test_all_modes_are_finite_and_agree(name):
         (ad.jvp(slope, (x,), (e,))[1], np.sum(second * e)),
     ):
         np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-11)
+
+
+def _values(a):
+    return np.linalg.eigvalsh((a + a.T) / 2)
+
+
+def _projection(a):
+    vectors = np.linalg.eigh((a + a.T) / 2)[1][:, :2]
+    return np.sum((vectors @ vectors.T) * LEVELS)
+
+
+RIGHT_AT_EQUAL_VALUES = {
+    "trace of a function": lambda a: np.sum(np.exp(_values(a))),
+    "log-determinant": lambda a: np.sum(np.log(np.linalg.eigh((a + a.T) / 2)[0])),
+    "nuclear norm": lambda a: np.sum(np.linalg.svd(a, compute_uv=False)),
+    "projection onto the whole space": _projection,
+    "sqrtm": lambda a: np.sum(scipy.linalg.sqrtm(a) * LEVELS),
+    "polar, unitary": lambda a: np.sum(scipy.linalg.polar(a)[0] * LEVELS),
+    "polar, positive": lambda a: np.sum(scipy.linalg.polar(a, side="left")[1] * LEVELS),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT_AT_EQUAL_VALUES)
+def test_functions_of_equal_values_have_their_whole_derivative(name):
+    f = RIGHT_AT_EQUAL_VALUES[name]
+    turn = np.linalg.qr(np.cos(LEVELS) + np.eye(3))[0]
+    for a in (np.diag([2.0, 2.0, 3.0]), turn @ np.diag([1.5, 1.5, 4.0]) @ turn.T):
+        ad.check_grads(f, (a,), order=1)

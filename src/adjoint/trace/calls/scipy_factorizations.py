@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.types import ArrayType
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, mirrored, refused, triangular
 from adjoint.trace.calls.support import as_operand
@@ -208,8 +209,25 @@ def lstsq(a: Any, b: Any, cond: Any = None, *_: Any, **__: Any) -> Any:
 
 @scipy_rule("scipy.linalg.polar")
 def polar(a: Any, side: str = "right") -> Any:
-    """Unitary times positive."""
-    u, s, vh = np.linalg.svd(matrices(a)[0], full_matrices=False)
-    if side == "right":
-        return u @ vh, (adjoint(vh) * s[..., None, :]) @ vh
-    return u @ vh, (u * s[..., None, :]) @ adjoint(u)
+    """Unitary times positive.
+
+    The values are SciPy's, by singular values. The derivative is that of the root of ``a* a``:
+    a function of the matrix also where singular values are equal.
+    """
+    import scipy.linalg
+
+    (a,) = matrices(a)
+    right = side == "right"
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    whole = (adjoint(vh) * s[..., None, :]) @ vh if right else (u * s[..., None, :]) @ adjoint(u)
+    if a.shape[-1 if right else -2] > a.shape[-2 if right else -1]:  # the root is singular
+        return u @ vh, whole
+    root = scipy.linalg.sqrtm(adjoint(a) @ a if right else a @ adjoint(a))
+    inverse = np.linalg.pinv(root)
+    turn = a @ inverse if right else inverse @ a
+    return _valued(u @ vh, turn), _valued(whole, root)
+
+
+def _valued(value: Any, moving: Any) -> Any:
+    """One value with the derivative of another that is equal to rounding."""
+    return stop_gradient(value) + (moving - stop_gradient(moving))
