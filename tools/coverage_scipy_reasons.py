@@ -50,8 +50,6 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "`barycentric_interpolate` or `krogh_interpolate`", "lagrange"),
     ),
     "signal": (
-        ("repeated poles are grouped by their values; nearest: `numpy.roots` and a solve for the "
-         "numerators", "residue residuez invres invresz"),
         ("an exchange algorithm or a search over values; nearest: `firwin`, `firwin2`, or a "
          "least-squares design with `numpy.linalg.lstsq`",
          "remez iirdesign place_poles"),

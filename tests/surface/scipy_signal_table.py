@@ -32,6 +32,15 @@ Cm = np.array([[1.0, 0.4]])
 Dm = np.array([[0.1]])
 
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "residue": (lambda b, a: sg.residue(b, a), (x[:4], np.array([1.0, 6.1, 11.4, 6.2]))),
+    "residue short": (lambda b: sg.residue(b, [1.0, 0.4, 3.0, 1.0]), (x[:2],)),
+    "residue double": (lambda b: sg.residue(b, [1.0, -2.0, 1.0, 0.0]), (x[:2],)),
+    "residuez": (lambda b, a: sg.residuez(b, a), (x[:3], np.array([1.0, -0.9, 0.18]))),
+    "invres": (
+        lambda r, p, k: sg.invres(r, p[[0, 0, 1]], k),
+        (x[:3], np.array([-1.3, 0.7]), x[4:6]),
+    ),
+    "invresz": (lambda r, p: sg.invresz(r, p, []), (x[:3], np.array([-0.3, 0.7, 0.2]))),
     "find_peaks": (
         lambda x: [
             (x[k] ** 2, d["peak_heights"], d["prominences"], d["left_thresholds"])
@@ -189,6 +198,11 @@ SKIP: dict[str, str] = {
     "sosfilt_zi": "bits",
     "savgol_coeffs": "bits",
     "find_peaks": "jit vmap",
+    "residue": "bits jit vmap",
+    "residue double": "jit vmap",
+    "residuez": "bits jit vmap",
+    "invres": "jit vmap",
+    "invresz": "jit vmap",
     "argrelmax": "jit vmap",
     "lfilter": "bits",
     "lfilter a0": "bits",

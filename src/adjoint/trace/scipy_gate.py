@@ -373,6 +373,7 @@ FAMILIES |= {
         "scipy_signal",
         "scipy_signal_borrowed",
         "scipy_signal_peaks",
+        "scipy_signal_residues",
         "scipy_signal_splines",
         "adjoint.api.scipy_designs",
     ),
