@@ -137,11 +137,13 @@ class Recorder:
                 kept = value.astype(value.dtype.newbyteorder("="))
             elif value.nbytes <= COPY_BYTES and value.flags.writeable and not shared:
                 kept = _copy(value)
+        index = self._constant_index[id(value)] = self._note_constant(value, kept)
+        return index
+
+    def _note_constant(self, value: Any, kept: Any) -> int:
         index = len(self.payloads)
-        # The caller's object is kept alive with the copy: its id must stay its own.
-        self._constant_index[id(value)] = index
         self.records.append((None, ArrayType(kept.shape, kept.dtype), (), index))
-        self.frames.append(value)
+        self.frames.append(value)  # alive as long as the copy: its id must stay its own
         self.payloads.append(kept)
         self.constants.append(index)
         return index
@@ -154,7 +156,7 @@ class Recorder:
         if found is None:
             fresh = np.asarray(value, kind.dtype)
             fresh.flags.writeable = False  # nobody else has it: it need not be copied
-            found = self.constant(fresh)
+            found = self._note_constant(fresh, fresh)
             if kind.shape:
                 found = self.push(_broadcast(), (kind.shape,), (found,), kind, frame)
             self._numbers[key] = found
@@ -297,7 +299,7 @@ class Recorder:
         live = []
         for record, frame in zip(reversed(self.records), reversed(self.frames), strict=True):
             primitive, attributes, operands, first = record
-            count = n_outputs(record)
+            count = 1 if primitive is None or not primitive.several else n_outputs(record)
             if first in needed or any(i in needed for i in range(first + 1, first + count)):
                 needed.update(operands)
                 live.append((primitive, attributes, operands, first, count, frame))
