@@ -74,7 +74,12 @@ def supported() -> tuple[dict[Any, Any], dict[Any, Any], dict[str, Any], dict[An
 def _unsupported(function: Any) -> UnsupportedError:
     name = getattr(function, "__name__", str(function))
     module = (getattr(function, "__module__", "") or "numpy").replace("numpy", "np", 1)
-    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
+    if name.endswith(" (vectorized)"):  # as NumPy names what frompyfunc makes
+        remedy = "np.vectorize calls a Python function for each element"
+        return no_rule(
+            "np.frompyfunc", f"the ufunc of {name.removesuffix(' (vectorized)')}", None, remedy
+        )
+    if isinstance(function, np.ufunc) and own(getattr(np, name, None)) is not function:
         module = "scipy.special"
     names = [f.__name__ for f in (*_functions, *_ufuncs)]
     near = difflib.get_close_matches(name, names, 1, 0.75)
@@ -115,7 +120,7 @@ def _ufunc_rule(ufunc: Any) -> Callable[..., Any] | None:
     return found
 
 
-# Functions that write into their arguments, and so are never left to NumPy itself.
+# Functions that write into their arguments or call the user's, and so are never left to NumPy.
 WRITING: set[Any] = set()
 
 
