@@ -237,7 +237,8 @@ def page() -> str:
         "",
         "Multivariate: `multivariate_normal` (also singular), `multivariate_t`, `dirichlet`, "
         "`dirichlet_multinomial`, `multinomial`, `matrix_normal`, `vonmises_fisher`, `wishart`, "
-        "`invwishart` (log densities). Discrete families: `pmf`, `logpmf`, `cdf`, `sf` and "
+        "`invwishart` (log densities), `multivariate_normal.cdf` in one and two dimensions. Discrete "
+        "families: `pmf`, `logpmf`, `cdf`, `sf` and "
         "`entropy` in their real parameters.",
         "",
     ]

@@ -22,6 +22,18 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         lambda a: [st.spearmanr(a), st.spearmanr(a, axis=1, alternative="less")[0]],
         (X,),
     ),
+    "normal cdf": (
+        lambda a, m, c: st.multivariate_normal.cdf(a, m, c @ c.T),
+        (X[:, :2], pv[:2], P + np.eye(2)),
+    ),
+    "normal logcdf": (
+        lambda a, m, c: st.multivariate_normal(m, c @ c.T).logcdf(a),
+        (X[0, :2], pv[:2], np.array([[1.0, 0.1], [-0.9, 0.3]])),
+    ),
+    "normal cdf line": (
+        lambda a, c: st.multivariate_normal(0.1, c).cdf(a),
+        (X[0], np.float64(1.3)),
+    ),
     "gmean": (lambda x: st.gmean(x), (x,)),
     "gmean w axis": (lambda x: st.gmean(x, axis=1, weights=np.arange(1.0, 8), keepdims=True), (X,)),
     "hmean": (lambda x: st.hmean(x), (x,)),
@@ -116,6 +128,9 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
+    "normal cdf": "bits",
+    "normal logcdf": "bits",
+    "normal cdf line": "bits",
     "binned median": "jit vmap",
     "boxcox_llf": "bits",
     "yeojohnson": "bits",

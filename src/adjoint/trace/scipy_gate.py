@@ -361,7 +361,12 @@ FAMILIES |= {
         "adjoint.api.scipy_schur",
     ),
     "scipy.fft": ("scipy_fft",),
-    "scipy.stats": ("scipy_stats", "scipy_stats_multivariate", "scipy_stats_samples"),
+    "scipy.stats": (
+        "scipy_stats",
+        "scipy_stats_multivariate",
+        "scipy_stats_orthants",
+        "scipy_stats_samples",
+    ),
     "scipy.integrate": (
         "scipy_integrate",
         "adjoint.api.scipy_quadrature",
