@@ -97,6 +97,7 @@ def groups(package: str) -> dict[str, list[str]]:
     _, ufuncs, _, _ = supported()
     apart = set(APART.get(package, "").split()) | set(STILL.get(package, "").split())
     classes = set(CLASSES.get(package, "").split())
+    explained = {name for _, text in REASONS.get(package, ()) for name in text.split()}
     found: dict[str, list[str]] = {"yes": [], "refused": [], "apart": []}
     for name in sorted(module.__all__):
         value = getattr(module, name)
@@ -116,6 +117,8 @@ def groups(package: str) -> dict[str, list[str]]:
         )
         if name in INDICES:
             group = "apart"
+        elif name in explained:
+            group = "refused"
         elif (
             is_row
             or id(value) in ids
@@ -237,9 +240,8 @@ def page() -> str:
         "",
         "Multivariate: `multivariate_normal` (also singular), `multivariate_t`, `dirichlet`, "
         "`dirichlet_multinomial`, `multinomial`, `matrix_normal`, `vonmises_fisher`, `wishart`, "
-        "`invwishart` (log densities), `multivariate_normal.cdf` in one and two dimensions. Discrete "
-        "families: `pmf`, `logpmf`, `cdf`, `sf` and "
-        "`entropy` in their real parameters.",
+        "`invwishart` (log densities), `multivariate_normal.cdf` in one and two dimensions. "
+        "Discrete families: `pmf`, `logpmf`, `cdf`, `sf` and `entropy` in their real parameters.",
         "",
     ]
     return "\n".join(parts)
