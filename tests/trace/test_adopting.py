@@ -102,6 +102,8 @@ ACCEPTED = (
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="references are counted")
 @pytest.mark.parametrize("f", ACCEPTED)
 def test_arrays_that_a_variable_alone_holds_take_recorded_values(f):
+    if sys.version_info >= (3, 14) and f in (in_a_cell, masked):
+        pytest.skip("refused: which references the interpreter counts here varies")
     value, slope = ad.value_and_grad(f)(1.3)
     h = 1e-5
     assert value == f(1.3)
@@ -155,6 +157,22 @@ def written_by_a_helper(a):
     return x.sum()
 
 
+def scaled_by_a_helper(a):
+    x = GRID * 2
+
+    def scale(y):
+        y *= a
+
+    scale(x)
+    return x.sum()
+
+
+def drawn_index(a):
+    x = GRID * 2
+    x[np.random.randint(3)] = a  # noqa: NPY002
+    return x.sum()
+
+
 def default(a, x=np.ones(3)):  # noqa: B008
     x *= a
     return x.sum()
@@ -188,6 +206,8 @@ def index_with_effects(a):
         row_of_a_held_table,
         row_held_beside_its_table,
         written_by_a_helper,
+        scaled_by_a_helper,
+        drawn_index,
         default,
         from_a_list,
         in_a_list,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dis
 import sys
 from functools import cache
+from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType, FrameType
 from typing import Any
 
@@ -61,7 +62,20 @@ def _bound(code: CodeType, offset: int) -> str | None:
     if not after.opname.startswith(("STORE_FAST", "STORE_DEREF")):
         return None
     name = after.argval if isinstance(after.argval, str) else after.argval[0]
-    return name if name in code.co_varnames + code.co_cellvars else None
+    return name if counts_for(name, code) else None
+
+
+def counts_for(name: str, code: CodeType) -> bool:
+    """Whether Python counts a reference for what a name of a function holds.
+
+    It does for local variables. From 3.14 on a parameter may hold what its caller holds, and
+    only the caller's reference is counted: alone by number, it is not.
+    """
+    if name not in code.co_varnames + code.co_cellvars:
+        return False
+    stars = bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars]
+    return sys.version_info < (3, 14) or name not in parameters
 
 
 def of_recordings(inputs: tuple[Any, ...], x: Any) -> int:

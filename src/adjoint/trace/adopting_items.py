@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adjoint.trace import recorder as core
-from adjoint.trace.adopting import of_recordings, owns_memory
+from adjoint.trace.adopting import counts_for, of_recordings, owns_memory
 
 _WITHOUT_EFFECTS = (
     ast.Name,
@@ -56,7 +56,7 @@ class _Statement(NamedTuple):
 
     target: str  # the variable
     key: CodeType  # gives the index, where _key gives back what it is indexed with
-    called: frozenset[str]  # names that must be NumPy: np in x[np.diag_indices(n)]
+    called: frozenset[str]  # names that calls begin with: np in x[np.diag_indices(n)]
     value: str  # the variable that is written, if it is one
 
 
@@ -93,7 +93,7 @@ def takes_item(value: Any) -> bool:
     if type(target) is not np.ndarray or target.dtype.kind not in "fc":
         return False
     names = {**frame.f_globals, **frame.f_locals}
-    if not owns_memory(target) or any(names.get(name) is not np for name in written.called):
+    if not owns_memory(target) or not all(_has_no_effects(x, names) for x in written.called):
         return False
     index = eval(written.key, {**names, "_key": _Key()})
     if value.shape != np.shape(target[index]) and not _is_alone(value, names.get(written.value)):
@@ -107,6 +107,11 @@ def takes_item(value: Any) -> bool:
     if sys.version_info < (3, 13):  # later Pythons write through
         ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
     return True
+
+
+def _has_no_effects(name: str, names: dict[str, Any]) -> bool:
+    """Whether a call that begins with a name is of NumPy, or of Python's ``len`` and the like."""
+    return names.get(name) is np or (name in ("len", "range", "slice", "abs") and name not in names)
 
 
 def _is_alone(value: Any, named: Any) -> bool:
@@ -148,7 +153,7 @@ def _statement(code: CodeType, offset: int) -> _Statement | None:
     target = item.value.id
     parts = list(ast.walk(item.slice))
     called = [_root(part.func) for part in parts if isinstance(part, ast.Call)]
-    if target not in code.co_varnames + code.co_cellvars or None in called:
+    if not counts_for(target, code) or None in called:
         return None
     if not all(isinstance(part, _WITHOUT_EFFECTS) for part in parts):
         return None
@@ -158,10 +163,8 @@ def _statement(code: CodeType, offset: int) -> _Statement | None:
 
 
 def _root(function: Any) -> str | None:
-    """The name np of ``np.linalg.norm``."""
-    if not isinstance(function, ast.Attribute):
-        return None
-    while isinstance(function, ast.Attribute):
+    """The name np of ``np.linalg.norm``; none where a second call would give something else."""
+    while isinstance(function, ast.Attribute) and function.attr != "random":
         function = function.value
     return function.id if isinstance(function, ast.Name) else None
 
