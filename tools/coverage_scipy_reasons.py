@@ -68,7 +68,7 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "bootstrap goodness_of_fit monte_carlo_test permutation_test sobol_indices dunnett "
          "tukey_hsd poisson_means_test"),
         ("compiled or tabulated distributions of a statistic; nearest: the statistic by NumPy",
-         "anderson anderson_ksamp cramervonmises cramervonmises_2samp epps_singleton_2samp "
+         "anderson anderson_ksamp cramervonmises cramervonmises_2samp "
          "ks_1samp ks_2samp kstest shapiro siegelslopes wasserstein_distance_nd"),
         ("a search inside for the best parameter; nearest: `scipy.optimize.minimize_scalar` of "
          "the likelihood, which has a derivative",

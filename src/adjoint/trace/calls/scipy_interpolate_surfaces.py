@@ -330,3 +330,9 @@ def griddata(
     if method == "nearest":
         return _nearest(points, values, xi, "griddata")
     return _linear(points, values, xi, fill_value, "griddata")
+
+
+@scipy_rule("scipy.interpolate.bisplrep")
+def bisplrep(*_: Any, **__: Any) -> Any:
+    """Compiled code that has its own word for what is no array."""
+    raise refused("bisplrep", "a fit whose knots are chosen by the data", "RectBivariateSpline")

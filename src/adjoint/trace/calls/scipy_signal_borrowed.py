@@ -14,7 +14,7 @@ from scipy.signal import _polyutils
 from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import borrow_classes, borrow_names, trimmed, when_unknown
 from adjoint.trace.calls.scipy_signal import _convolution, _refused
-from adjoint.trace.calls.scipy_special import doubled, floating
+from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
 
 borrow.substitute(_polyutils._trim_zeros, trimmed)
@@ -105,7 +105,11 @@ def medfilt2d(input: Any, kernel_size: Any = 3) -> Any:
 @scipy_rule("scipy.signal.sawtooth")
 def sawtooth(t: Any, width: Any = 1) -> Any:
     """A wave that rises for a share of its period, and falls for the rest."""
-    t, w = doubled(t), doubled(width)
+    import scipy.signal
+
+    t, w = floating(t), floating(width)
+    kind = scipy.signal.sawtooth(np.ones(1, t.dtype), np.ones(1, w.dtype)).dtype
+    t, w = t.astype(kind), w.astype(kind)
     phase = np.mod(t, 2 * np.pi)
     rises = phase < w * 2 * np.pi
     safe = np.where(w > 0, w, 1.0)
