@@ -31,12 +31,12 @@ def functions(name: str) -> list[Any]:
 
 IDIOMS = [
     f
-    for name in ("idioms_writing", "idioms_python", "idioms_numpy", "idioms_out")
+    for name in ("idioms_writing", "idioms_python", "idioms_numpy", "idioms_out", "idioms_planes")
     for f in functions(name)
 ]
 DECIDES = {  # on values, in Python: jit refuses them with the line
     "while_val", "bools", "counting", "intloop", "newton", "bisect", "any_all",
-    "mathceil", "vectorize", "polys",
+    "mathceil", "vectorize",
 }  # fmt: skip
 DIFFERS = {"try_except"}  # under jit no value is known that could raise
 

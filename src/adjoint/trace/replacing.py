@@ -91,6 +91,23 @@ def _mention(code: CodeType) -> None:
             _mention(part)
 
 
+def _mention_function(function: FunctionType) -> None:
+    """The same for a function, and for those that it wraps: its decorator holds them."""
+    pending = [function]
+    while pending:
+        found = pending.pop()
+        if id(found.__code__) in _read and not found.__closure__:
+            continue
+        _mention(found.__code__)
+        for cell in found.__closure__ or ():
+            try:
+                inner = cell.cell_contents
+            except ValueError:  # not set yet
+                continue
+            if type(inner) is FunctionType and id(inner.__code__) not in _read:
+                pending.append(inner)
+
+
 def _mentioned_in(names: dict[str, Any]) -> None:
     """Look through the functions and classes of a module of the user's."""
     for value in list(names.values()):
@@ -100,7 +117,7 @@ def _mentioned_in(names: dict[str, Any]) -> None:
                 if type(function) is FunctionType:
                     _mention(function.__code__)
         elif type(value) is FunctionType:
-            _mention(value.__code__)
+            _mention_function(value)
 
 
 def replaced_functions() -> list[tuple[str, Any, Any]]:
@@ -160,7 +177,9 @@ def look_at_function(function: Any) -> None:
     names = getattr(function, "__globals__", None)
     if code is None or names is None:
         return
-    if id(code) not in _read:
+    if type(function) is FunctionType:
+        _mention_function(function)
+    elif id(code) not in _read:
         _mention(code)
     if _searched.get(id(names)) != len(names):
         look_at(names)

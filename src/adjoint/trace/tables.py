@@ -75,10 +75,9 @@ def _unsupported(function: Any) -> UnsupportedError:
     name = getattr(function, "__name__", str(function))
     module = (getattr(function, "__module__", "") or "numpy").replace("numpy", "np", 1)
     if name.endswith(" (vectorized)"):  # as NumPy names what frompyfunc makes
-        remedy = "np.vectorize calls a Python function for each element"
-        return no_rule(
-            "np.frompyfunc", f"the ufunc of {name.removesuffix(' (vectorized)')}", None, remedy
-        )
+        what = f"the ufunc of {name.removesuffix(' (vectorized)')}"
+        form = "np.vectorize calls a Python function for each element"
+        return no_rule("np.frompyfunc", what, remedy=form)
     if isinstance(function, np.ufunc) and own(getattr(np, name, None)) is not function:
         module = "scipy.special"
     names = [f.__name__ for f in (*_functions, *_ufuncs)]
