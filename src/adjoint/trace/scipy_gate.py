@@ -365,6 +365,7 @@ FAMILIES |= {
         "scipy_stats",
         "scipy_stats_multivariate",
         "scipy_stats_orthants",
+        "scipy_stats_landau",
         "scipy_stats_samples",
     ),
     "scipy.integrate": (
