@@ -48,8 +48,6 @@ CLASSES = {
 }
 # Short Python around functions with rules: SciPy's own code runs on recorded arrays.
 THROUGH = {"assoc_laguerre", "cubature"}
-# With rules that have a word for it, and nothing else.
-WORDS = {"bisplrep"}
 # With rules, which give indices alone.
 INDICES = {"argrelextrema", "argrelmax", "argrelmin"}
 # Given sizes and settings, or results that are counts, labels, tables, files or tests.
@@ -119,8 +117,6 @@ def groups(package: str) -> dict[str, list[str]]:
         )
         if name in INDICES:
             group = "apart"
-        elif name in WORDS:
-            group = "refused"
         elif name in explained:
             group = "refused"
         elif (
