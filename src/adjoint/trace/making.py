@@ -318,10 +318,7 @@ ARRAYS: dict[str, dict[str, Any]] = {
 
 
 def _asked_by_a_library() -> bool:
-    """Whether the caller's caller keeps plain arrays: nobody records, or it is SciPy's own code.
-
-    SciPy's code that is borrowed for stand-ins has other globals than its module.
-    """
+    """Whether nobody records, or SciPy's own code asks (what is borrowed has other globals)."""
     frame = sys._getframe(2)
     module = sys.modules.get(frame.f_globals.get("__name__", ""))
     own = module is not None and vars(module) is frame.f_globals
