@@ -31,7 +31,7 @@ def load(name: str) -> dict[str, Entry]:
     return found
 
 
-ENTRIES = {**load("physics"), **load("learning")}
+ENTRIES = {**load("physics"), **load("learning"), **load("science")}
 
 
 def moved(args: Any, t: Any, h: float) -> Any:
@@ -54,8 +54,8 @@ def agree(got: Any, wanted: Any, rtol: float) -> None:
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
 
 
-def test_there_are_forty() -> None:
-    assert len(ENTRIES) == 40
+def test_there_are_fifty() -> None:
+    assert len(ENTRIES) == 50
 
 
 @pytest.mark.parametrize("name", ENTRIES)

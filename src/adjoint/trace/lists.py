@@ -95,10 +95,13 @@ class Ufunc:
         return self.adjoint_own.__name__
 
 
+_CALLING = {"apply_along_axis", "apply_over_axes"}  # what they call may give stand-ins
+
+
 def _prepare() -> None:
     made = {name for name, _, _ in replacing.replaced_functions()}
     for module in (np, np.linalg, np.fft):
-        apart = _OF_SEQUENCES | made if module is np else _OF_SEQUENCES
+        apart = _OF_SEQUENCES | _CALLING | made if module is np else _OF_SEQUENCES
         ours: dict[str, Any] = {}
         for name in module.__all__:
             value = module.__dict__.get(name)  # asking the module would load whole packages

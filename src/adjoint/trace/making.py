@@ -10,6 +10,7 @@ Under which names they are found, and when: ``trace/replacing.py``.
 
 from __future__ import annotations
 
+import builtins
 import dis
 import functools
 import sys
@@ -28,8 +29,7 @@ from adjoint.trace.replacing import is_replaced, replace_in_numpy
 from adjoint.trace.session import is_recording
 from adjoint.trace.views import memory_of
 
-_NUMERIC = "biufc"
-_NUMBERS = (bool, int, float, complex)
+_NUMERIC, _NUMBERS = "biufc", (bool, int, float, complex)
 _ours: dict[str, Any] = {}  # what takes the place of NumPy's functions, by name
 method_names: set[str] = set()  # of ndarray's methods that make arrays and are ours
 
@@ -71,9 +71,10 @@ def _names_us(frame: FrameType) -> bool:
             name, reach = step.argval, stop
     if not isinstance(name, str) or name in _ours or name in method_names:
         return True
-    for names in (frame.f_locals, frame.f_globals):
-        if name in names:
-            return is_replaced(names[name])
+    for names in (frame.f_locals, frame.f_globals, vars(builtins)):
+        if name in names:  # map(np.array, rows) and its like call what the user gives them
+            module = getattr(names[name], "__module__", None)
+            return is_replaced(names[name]) or module in ("builtins", "functools", "_functools")
     return False
 
 
@@ -306,7 +307,6 @@ _MAKERS = (
     "pad",
     "where",
 )
-_EMPTY = ("empty", "empty_like")
 ARRAYS: dict[str, dict[str, Any]] = {
     "array": {"copy": True},
     "asarray": {"copy": False},
@@ -385,7 +385,7 @@ def _prepare() -> None:
     for name in _MAKERS:
         _ours[name] = _maker(getattr(np, name))
     _ours["fromiter"] = _from_iterator(np.fromiter)
-    for name in _EMPTY:
+    for name in ("empty", "empty_like"):
         _ours[name] = _empty(getattr(np, name))
     _ours["full"] = _full(np.full)
     _ours["arange"] = _arange(np.arange)

@@ -3,21 +3,65 @@
 from __future__ import annotations
 
 import builtins
+import functools
+from collections.abc import Callable
+from types import CellType
 from typing import Any
 
 import numpy as np
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
-from adjoint.trace.calls.support import as_operand
-from adjoint.trace.making import joined
+from adjoint.trace.calls.support import any_traced, as_operand
+from adjoint.trace.making import calls_from_user, joined, method_names
 from adjoint.trace.recorder import is_plain, plain
+from adjoint.trace.replacing import replace_in_numpy
 from adjoint.trace.scipy_gate import scipy_rule
-from adjoint.trace.tables import implements
+from adjoint.trace.tables import WRITING, find_function, implements
 from adjoint.trace.views import as_view, replace_value
 
 
-@scipy_rule("numpy.vectorize.__call__")
+def _calling(function: Any) -> Callable[..., Any]:
+    """A function that calls one of the user's, whose results may be recorded."""
+    WRITING.add(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        if not calls_from_user():
+            return function(*args, **options)
+        return find_function(function)(*args, **options)
+
+    return call
+
+
+_CALLING = {f.__name__: _calling(f) for f in (np.apply_along_axis, np.apply_over_axes)}
+method_names.update(_CALLING)
+replace_in_numpy(_CALLING)
+
+
+def _sees_recorded(self: Any, *_: Any, **__: Any) -> bool:
+    """Whether the Python function may use recorded values that it is not given."""
+    pending, seen = [self.pyfunc], set()
+    while pending:
+        x = pending.pop()
+        if id(x) in seen:
+            continue
+        seen.add(id(x))
+        if any_traced(x):
+            return True
+        pending += getattr(x, "__defaults__", None) or ()
+        pending += [c.cell_contents for c in getattr(x, "__closure__", None) or () if c != _EMPTY]
+        if isinstance(x, functools.partial):
+            pending += [x.func, *x.args, *x.keywords.values()]
+        owner = getattr(x, "__self__", None)
+        pending += list(getattr(owner, "__dict__", {}).values())
+    return False
+
+
+_EMPTY = CellType()
+
+
+@scipy_rule("numpy.vectorize.__call__", wanted=_sees_recorded)
 def vectorize(self: Any, *args: Any, **options: Any) -> Any:
     """A Python function of numbers, or of small arrays, called for each element."""
     names = [name for name in options if name not in self.excluded]
