@@ -23,7 +23,9 @@ _CUBIC, _QUADRATIC = math.sqrt(3.0) - 2, 2 * math.sqrt(2.0) - 3  # poles of the 
 def _filtered(name: str, signal: Any, settings: tuple[Any, ...], axis: int) -> Any:
     """A recursive filter from both sides along an axis: a linear map of the signal."""
     if any(hasattr(s, "recorder") for s in settings):
-        raise _refused(name, "a recorded coefficient", "numbers for them, or lfilter from both sides")
+        raise _refused(
+            name, "a recorded coefficient", "numbers for them, or lfilter from both sides"
+        )
     x = floating(signal)
     filter_of = getattr(scipy.signal, name)
 
