@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.api.on_numbers import on_numbers
 from adjoint.api.scipy_quadrature import kronrod
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConvergenceError
-from adjoint.graph.evaluate import program_of
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
@@ -40,10 +40,10 @@ class _Layout:
     def __call__(self, a: Any, b: Any, *captured: Any) -> tuple[Any, ...]:
         import scipy.integrate
 
-        run = program_of(self.integrand)
+        run = on_numbers(self.integrand, captured, self.parts is not None)
 
         def function(x: float) -> Any:
-            return run([np.float64(x), *captured])[0]
+            return run(np.float64(x))[0]
 
         low, high = float(a), float(b)
         value, off, info = scipy.integrate.quad_vec(

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.api.on_numbers import on_numbers
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConcreteValueError, ConvergenceError
-from adjoint.graph.evaluate import program_of
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
@@ -68,8 +68,8 @@ class _Layout:
 
     def __call__(self, a: Any, b: Any, *captured: Any) -> tuple[Any, ...]:
         assert self.integrand is not None
-        run = program_of(self.integrand)
-        return self.of(lambda x: float(run([np.float64(x), *captured])[0]), a, b)
+        run = on_numbers(self.integrand, captured, self.parts is not None)
+        return self.of(lambda x: float(run(np.float64(x))[0]), a, b)
 
     def of(self, function: Callable[[float], float], a: Any, b: Any) -> tuple[Any, ...]:
         """For an integrand on plain numbers."""

@@ -18,11 +18,12 @@ from adjoint.api.callback import pure_callback
 from adjoint.api.gradients import grad
 from adjoint.api.implicit import root as newton_root
 from adjoint.api.matrices import jacobian
+from adjoint.api.on_numbers import on_numbers
 from adjoint.errors import ConvergenceError, UnsupportedError
-from adjoint.graph.evaluate import program_of
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.indexing import known_value
 from adjoint.trace.record import record_graph
 from adjoint.trace.scipy_gate import holds_traced
 
@@ -58,13 +59,13 @@ class Plain:
         self.recording = record_graph(f, [kind], tree.structure((0.0,)), name)
         self.captured = [stop_gradient(x) for x in self.recording.captured]
 
-    def given(self, values: Any) -> Function:
-        """The function, with the captured values."""
-        run = program_of(self.recording.graph)
+    def given(self, values: Any, often: bool) -> Function:
+        """The function, with the captured values; as machine code if it is called often."""
+        run = on_numbers(self.recording.graph, values, often)
         kind = self.recording.graph.inputs[0].type
 
         def call(x: Any) -> Any:
-            results = run([np.reshape(np.asarray(x, np.float64), kind.shape)[()], *values])
+            results = run(np.reshape(np.asarray(x, np.float64), kind.shape)[()])
             return results[0] if len(results) == 1 else np.stack(results)
 
         return call
@@ -86,17 +87,19 @@ def found(
     counts = [len(p.captured) for p in plain]
     given = [stop_gradient(np.asarray(x, np.float64) if not hasattr(x, "recorder") else x)
              for x in start]  # fmt: skip
+    captured = [x for p in plain for x in p.captured]
+    # Then a program is made that will solve many times.
+    unknown = any(known_value(x) is None for x in (*given, *captured))
 
     def run(*values: Any) -> Any:
         at, made = len(given), []
         for p, n in zip(plain, counts, strict=True):
-            made.append(p.given(values[at : at + n]))
+            made.append(p.given(values[at : at + n], unknown))
             at += n
         x = solve(*values[: len(given)], *made)
         return np.reshape(np.asarray(x, np.float64), kind.shape)[()]
 
     example = np.zeros(kind.shape)[()]
-    captured = [x for p in plain for x in p.captured]
     return pure_callback(run, example, *given, *captured)
 
 
