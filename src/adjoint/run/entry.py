@@ -34,7 +34,8 @@ MISS = type("Miss", (), {"__slots__": ()})()
 
 _NEW_FROM_DESCR, _SCALAR = 94, 60  # numbers in NumPy's function table
 _METH_KEYWORDS, _METH_FASTCALL = 0x2, 0x80
-_SIZE, _TUPLE_ITEMS, _LIST_ITEMS = 16, 24, 24  # in tuples, lists and, the first, dicts
+_SIZE, _LIST_ITEMS = 16, 24  # in lists; the first also in tuples and dicts
+_TUPLE_ITEMS = tuple.__basicsize__  # behind the size and, from Python 3.14 on, a hash
 
 
 class _MethodDef(ctypes.Structure):
