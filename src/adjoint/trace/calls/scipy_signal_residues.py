@@ -15,6 +15,7 @@ from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_signal import _refused
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import known_value
+from adjoint.trace.scipy_gate import plainly
 
 
 def _known(poles: Any) -> Any:
@@ -27,6 +28,7 @@ def _known(poles: Any) -> Any:
 
 def _unique_roots(p: Any, tol: float = 1e-3, rtype: str = "min") -> tuple[Any, Any]:
     """The poles; recorded ones may not be near each other: roots have no derivative there."""
+    p = plainly(p)
     known = _known(p)
     if not hasattr(p, "recorder"):
         own: tuple[Any, Any] = _signaltools.unique_roots(known, tol, rtype)
