@@ -35,7 +35,6 @@ LONG_FILES: dict[str, str] = {
     "src/adjoint/lower/products_outer.py": "a tile's loops, its panel's and its end fit each other",
     "src/adjoint/lower/region.py": "one case for each kind of step",
     "src/adjoint/lower/schedule.py": "one decision for each kind of node",
-    "src/adjoint/trace/scipy_gate.py": "one mechanism: how functions are found, armed and rested",
     "src/adjoint/trace/array.py": "the stand-in has every attribute of ndarray",
     "src/adjoint/trace/calls/shapes.py": "a table: one short rule for each function",
     "src/adjoint/trace/recorder.py": "recorders, the plain one, and how operations reach them",

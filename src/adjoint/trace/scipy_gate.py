@@ -28,13 +28,12 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace import recorder as core
+from adjoint.trace.scipy_families import FAMILIES
 from adjoint.trace.session import anyone_recording, is_recording, while_recording
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# SciPy's packages, and our modules with their rules.
-FAMILIES: dict[str, tuple[str, ...]] = {}
-
+_families = dict(FAMILIES)  # not loaded yet
 _PLACEHOLDER = 918273645546372819  # a constant that the rule takes the place of
 _lock = threading.RLock()
 
@@ -270,8 +269,8 @@ def _look() -> None:
             return
         _looking = True
         try:
-            while found := [p for p in FAMILIES if p in sys.modules]:
-                for module in FAMILIES.pop(found[0]):
+            while found := [p for p in _families if p in sys.modules]:
+                for module in _families.pop(found[0]):
                     whole = module if "." in module else f"adjoint.trace.calls.{module}"
                     importlib.import_module(whole)
         finally:
@@ -307,7 +306,7 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in FAMILIES:
+        if name not in _families:
             return None
         for finder in sys.meta_path:
             if finder is self:
@@ -348,63 +347,3 @@ class _Loader:
 _loading = threading.local()
 _finder: Any = _Finder()
 while_recording(_begin, _end)
-FAMILIES |= {
-    "numpy.polynomial": ("numpy_polynomial",),
-    "scipy.special": ("scipy_special", "scipy_special_harmonics", "scipy_special_lists"),
-    "scipy.linalg": (
-        "scipy_linalg",
-        "scipy_factorizations",
-        "scipy_matrices",
-        "scipy_linalg_bands",
-        "scipy_reductions",
-        "adjoint.api.scipy_riccati",
-        "adjoint.api.scipy_schur",
-    ),
-    "scipy.fft": ("scipy_fft",),
-    "scipy.stats": (
-        "scipy_stats",
-        "scipy_stats_multivariate",
-        "scipy_stats_orthants",
-        "scipy_stats_landau",
-        "scipy_stats_samples",
-    ),
-    "scipy.integrate": (
-        "scipy_integrate",
-        "adjoint.api.scipy_quadrature",
-        "adjoint.api.scipy_quad_vec",
-        "adjoint.api.scipy_ivp",
-        "adjoint.api.scipy_bvp",
-    ),
-    "scipy.signal": (
-        "scipy_signal",
-        "scipy_signal_borrowed",
-        "scipy_signal_peaks",
-        "scipy_signal_residues",
-        "scipy_signal_splines",
-        "adjoint.api.scipy_designs",
-    ),
-    "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
-    "scipy.interpolate": (
-        "scipy_interpolate",
-        "scipy_interpolate_linear",
-        "scipy_interpolate_splines",
-        "scipy_interpolate_smoothing",
-        "scipy_interpolate_surfaces",
-        "adjoint.api.scipy_smoothing",
-    ),
-    "scipy.sparse": (
-        "scipy_sparse",
-        "scipy_sparse_recorded",
-        "scipy_sparse_places",
-        "scipy_sparse_written",
-    ),
-    "scipy.sparse.linalg": ("adjoint.api.scipy_systems", "adjoint.api.scipy_eigen"),
-    "scipy.spatial": ("scipy_spatial", "scipy_spatial_transform"),
-    "scipy.spatial.transform": ("scipy_rotation",),
-    "scipy.optimize": (
-        "scipy_optimize",
-        "adjoint.api.scipy_optimize",
-        "adjoint.api.scipy_roots",
-        "adjoint.api.scipy_programs",
-    ),
-}

@@ -1,0 +1,67 @@
+"""Which modules of ours hold the rules of a package; names with dots are whole.
+
+They are imported when the package is: nothing of SciPy is loaded for who does not use it.
+"""
+
+from __future__ import annotations
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "numpy.polynomial": ("numpy_polynomial",),
+    "scipy.special": ("scipy_special", "scipy_special_harmonics", "scipy_special_lists"),
+    "scipy.linalg": (
+        "scipy_linalg",
+        "scipy_factorizations",
+        "scipy_matrices",
+        "scipy_linalg_bands",
+        "scipy_reductions",
+        "adjoint.api.scipy_riccati",
+        "adjoint.api.scipy_schur",
+    ),
+    "scipy.fft": ("scipy_fft",),
+    "scipy.stats": (
+        "scipy_stats",
+        "scipy_stats_multivariate",
+        "scipy_stats_orthants",
+        "scipy_stats_landau",
+        "scipy_stats_samples",
+    ),
+    "scipy.integrate": (
+        "scipy_integrate",
+        "adjoint.api.scipy_quadrature",
+        "adjoint.api.scipy_quad_vec",
+        "adjoint.api.scipy_ivp",
+        "adjoint.api.scipy_bvp",
+    ),
+    "scipy.signal": (
+        "scipy_signal",
+        "scipy_signal_borrowed",
+        "scipy_signal_peaks",
+        "scipy_signal_residues",
+        "scipy_signal_splines",
+        "adjoint.api.scipy_designs",
+    ),
+    "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
+    "scipy.interpolate": (
+        "scipy_interpolate",
+        "scipy_interpolate_linear",
+        "scipy_interpolate_splines",
+        "scipy_interpolate_smoothing",
+        "scipy_interpolate_surfaces",
+        "adjoint.api.scipy_smoothing",
+    ),
+    "scipy.sparse": (
+        "scipy_sparse",
+        "scipy_sparse_recorded",
+        "scipy_sparse_places",
+        "scipy_sparse_written",
+    ),
+    "scipy.sparse.linalg": ("adjoint.api.scipy_systems", "adjoint.api.scipy_eigen"),
+    "scipy.spatial": ("scipy_spatial", "scipy_spatial_transform"),
+    "scipy.spatial.transform": ("scipy_rotation",),
+    "scipy.optimize": (
+        "scipy_optimize",
+        "adjoint.api.scipy_optimize",
+        "adjoint.api.scipy_roots",
+        "adjoint.api.scipy_programs",
+    ),
+}
