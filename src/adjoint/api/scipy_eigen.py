@@ -17,16 +17,11 @@ from adjoint.api.solutions import found
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.linear import scatter_add
 from adjoint.primitives.sparse_solve import Places, solve_sparse
-from adjoint.trace.calls.scipy_sparse_recorded import parts
+from adjoint.trace.calls.scipy_sparse_recorded import is_recorded, parts
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.without_rule import refusing
-
-
-def _recorded(A: Any, *_: Any, **__: Any) -> bool:
-    return "adjoint_parts" in getattr(A, "__dict__", {})
-
 
 _refused = refusing("scipy.sparse.linalg")
 
@@ -55,7 +50,7 @@ class _Elements:
 
 def _elements(name: str, A: Any, real: bool = True) -> tuple[Any, Any, Any, Any]:
     """The elements in double precision, their places, and the matrix's shape."""
-    if _recorded(A):
+    if is_recorded(A):
         values, rows, columns = parts(A)
         shape = A.shape
     else:
@@ -76,9 +71,16 @@ def _stacked(pairs: list[tuple[Any, Any]]) -> tuple[Any, Any]:
 
 def _in_dtype_of(A: Any, *results: Any) -> list[Any]:
     """Single precision of a matrix in single precision."""
-    if floating(parts(A)[0] if _recorded(A) else A).dtype.char not in "fF":
+    if floating(parts(A)[0] if is_recorded(A) else A).dtype.char not in "fF":
         return list(results)
     return [x.astype(np.complex64 if x.dtype.kind == "c" else np.float32) for x in results]
+
+
+def _moved(A: Any, matrix: _Elements, start: Any, with_vectors: bool) -> Any:
+    """Eigenvalues, and the vectors as columns, from pairs that are known: a column for each."""
+    pairs = [matrix.pair(start[0, i], start[1:, i]) for i in range(start.shape[1])]
+    w, vectors = _in_dtype_of(A, *_stacked(pairs))
+    return (w, vectors) if with_vectors else w
 
 
 def _plain(rows: Any, columns: Any, shape: Any) -> Callable[[Any], Any]:
@@ -90,7 +92,7 @@ def _plain(rows: Any, columns: Any, shape: Any) -> Callable[[Any], Any]:
     return make
 
 
-@scipy_rule("scipy.sparse.linalg.eigsh", wanted=_recorded)
+@scipy_rule("scipy.sparse.linalg.eigsh", wanted=is_recorded)
 def eigsh(
     A: Any, k: int = 6, M: Any = None, sigma: Any = None, which: str = "LM", v0: Any = None,
     ncv: Any = None, maxiter: Any = None, tol: Any = 0, return_eigenvectors: bool = True,
@@ -113,12 +115,10 @@ def eigsh(
     kind = ArrayType((shape[0] + 1, k), np.dtype(np.float64))
     start = found([], kind, "eigsh", solve, values)
     matrix = _Elements(values, rows, columns, shape[0])
-    pairs = [matrix.pair(start[0, i], start[1:, i]) for i in range(k)]
-    w, vectors = _in_dtype_of(A, *_stacked(pairs))
-    return (w, vectors) if return_eigenvectors else w
+    return _moved(A, matrix, start, return_eigenvectors)
 
 
-@scipy_rule("scipy.sparse.linalg.eigs", wanted=_recorded)
+@scipy_rule("scipy.sparse.linalg.eigs", wanted=is_recorded)
 def eigs(
     A: Any, k: int = 6, M: Any = None, sigma: Any = None, which: str = "LM", v0: Any = None,
     ncv: Any = None, maxiter: Any = None, tol: Any = 0, return_eigenvectors: bool = True,
@@ -144,12 +144,10 @@ def eigs(
     start = found([], kind, "eigs", solve, np.real(values), np.imag(values))
     start = start[0] + 1j * start[1]
     matrix = _Elements(values, rows, columns, shape[0])
-    pairs = [matrix.pair(start[0, i], start[1:, i]) for i in range(k)]
-    w, vectors = _in_dtype_of(A, *_stacked(pairs))
-    return (w, vectors) if return_eigenvectors else w
+    return _moved(A, matrix, start, return_eigenvectors)
 
 
-@scipy_rule("scipy.sparse.linalg.svds", wanted=_recorded)
+@scipy_rule("scipy.sparse.linalg.svds", wanted=is_recorded)
 def svds(
     A: Any, k: int = 6, ncv: Any = None, tol: Any = 0, which: str = "LM", v0: Any = None,
     maxiter: Any = None, return_singular_vectors: Any = True, solver: str = "arpack",

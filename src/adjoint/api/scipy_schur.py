@@ -18,8 +18,8 @@ import numpy as np
 from adjoint.api.custom import custom_jvp
 from adjoint.api.solutions import found
 from adjoint.graph.types import ArrayType
-from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused
+from adjoint.trace.calls.support import moved_as
 from adjoint.trace.scipy_gate import scipy_rule
 
 
@@ -138,5 +138,5 @@ def schur(
     for _ in range(3):
         turned = _turned(turned, _step(adjoint(turned) @ a @ turned, t, v, back, weights, inside))
     moved = adjoint(turned) @ a @ turned
-    made = [(x + (y - stop_gradient(y))).astype(kind) for x, y in ((t, moved), (z, turned))]
+    made = [moved_as(x, y).astype(kind) for x, y in ((t, moved), (z, turned))]
     return (*made, facts[14, 0, 0].astype(np.int64)) if sort is not None else tuple(made)

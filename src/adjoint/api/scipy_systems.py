@@ -10,7 +10,7 @@ from adjoint.api.vectorize import vmap
 from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.primitives.sparse_solve import Places, solve_sparse
 from adjoint.trace.calls.scipy_sparse import Kept
-from adjoint.trace.calls.scipy_sparse_recorded import parts
+from adjoint.trace.calls.scipy_sparse_recorded import is_recorded, parts
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
@@ -20,10 +20,6 @@ from adjoint.trace.without_rule import no_rule
 _ITERATIVE = (
     "cg", "gmres", "bicg", "bicgstab", "cgs", "lgmres", "minres", "qmr", "gcrotmk", "tfqmr",
 )  # fmt: skip
-
-
-def _recorded_matrix(a: Any) -> bool:
-    return "adjoint_parts" in getattr(a, "__dict__", {})
 
 
 def _wide(b: Any, matrix: Any) -> Any:
@@ -42,7 +38,7 @@ def _of_factor(factor: Any, matrix: Any, b: Any) -> Any:
 
 
 def _wants_solve(A: Any, b: Any, *_: Any, **__: Any) -> bool:
-    return _recorded_matrix(A) or _recorded_operator(A)
+    return is_recorded(A) or _recorded_operator(A)
 
 
 # *** operators whose function is recorded ***
@@ -97,7 +93,7 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
     from scipy.sparse.linalg import splu
 
     b = floating(b)
-    if not _recorded_matrix(A):
+    if not is_recorded(A):
         return _of_factor(splu(A.tocsc()), A, b)
     return _by_elements(A, b)
 
@@ -150,7 +146,7 @@ def _factors(name: str) -> None:
     def rule(A: Any, *args: Any, **options: Any) -> Any:
         from adjoint.trace.scipy_gate import entries
 
-        if _recorded_matrix(A):
+        if is_recorded(A):
             made: Any = _Recorded(A)
         else:
             made = _Factors(entries["scipy.sparse.linalg.splu"].original(A.tocsc()), A)

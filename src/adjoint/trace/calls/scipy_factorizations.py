@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.types import ArrayType
-from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, mirrored, refused, triangular
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_gate import scipy_rule
 
@@ -225,9 +224,4 @@ def polar(a: Any, side: str = "right") -> Any:
     root = scipy.linalg.sqrtm(adjoint(a) @ a if right else a @ adjoint(a))
     inverse = np.linalg.pinv(root)
     turn = a @ inverse if right else inverse @ a
-    return _valued(u @ vh, turn), _valued(whole, root)
-
-
-def _valued(value: Any, moving: Any) -> Any:
-    """One value with the derivative of another that is equal to rounding."""
-    return stop_gradient(value) + (moving - stop_gradient(moving))
+    return moved_as(u @ vh, turn), moved_as(whole, root)

@@ -22,6 +22,7 @@ from adjoint.trace.calls.scipy_interpolate_splines import (
     not_a_knot,
 )
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
@@ -41,11 +42,6 @@ def _jumps(t: Any, k: int) -> Any:
         jump = scale * (t[first + (k + 1)] - t[first]) / product
         total = total + jump[:, None] * (first[:, None] == np.arange(n))
     return total
-
-
-def _as_given(value: Any, moving: Any) -> Any:
-    """SciPy's value, with the derivatives of a formula for it."""
-    return value + (moving - stop_gradient(moving))
 
 
 def _known(name: str, *values: Any) -> list[Any]:
@@ -73,7 +69,7 @@ def _coefficients(t: Any, c: Any, k: int, x: Any, y: Any, w: Any) -> Any:
     rows, right = design(t, k, x) * weight[:, None], y * weight[:, None]
     turned = np.swapaxes(rows, 0, 1)
     if t.shape[0] == 2 * k + 2:
-        return _as_given(c, np.linalg.solve(turned @ rows, turned @ right))
+        return moved_as(c, np.linalg.solve(turned @ rows, turned @ right))
     jumps = _jumps(t, k)
     rough = np.swapaxes(jumps, 0, 1) @ jumps
     plain = [known_value(stop_gradient(v)) for v in (rows, right, rough)]
@@ -89,7 +85,7 @@ def _coefficients(t: Any, c: Any, k: int, x: Any, y: Any, w: Any) -> Any:
         residual = right - rows @ now
         slope = 2 * np.sum(residual * (rows @ np.linalg.solve(system, rough @ now)))
         moving = moving - (np.sum(residual * residual) - reached) / slope
-    return _as_given(c, np.linalg.solve(turned @ rows + moving * rough, turned @ right))
+    return moved_as(c, np.linalg.solve(turned @ rows + moving * rough, turned @ right))
 
 
 # *** FITPACK's names ***
@@ -153,11 +149,11 @@ def splprep(
     points = np.stack([floating(v) for v in x], axis=1)
     known, weights, ways = _known("splprep", points, w, u)
     (knots, c, _), way = si.splprep(list(known.T), weights, ways, ub, ue, k, s=s, nest=nest)
-    places = _as_given(way, _along(points)) if u is None else floating(u)
+    places = moved_as(way, _along(points)) if u is None else floating(u)
     ends = (None, None) if u is None else (ub, ue)
     if s == 0:
         knots = not_a_knot(places, k)
-        c = _as_given(np.stack(c, axis=1), np.linalg.solve(design(knots, k, places), points))
+        c = moved_as(np.stack(c, axis=1), np.linalg.solve(design(knots, k, places), points))
     else:
         knots = _knots(knots, k, places, ends)
         c = _coefficients(knots, np.stack(c, axis=1), k, places, points, w)
@@ -201,7 +197,7 @@ def make_splprep(
     known, weights, ways = _known("make_splprep", points, w, u)
     found, way = si.make_splprep(list(known.T), w=weights, u=ways, ub=ub, ue=ue, k=k, s=s,
                                  nest=nest)  # fmt: skip
-    places = _as_given(way, places)
+    places = moved_as(way, places)
     knots = _knots(found.t, k, places, (ub, ue))
     c = _coefficients(knots, found.c, k, places, points, w)
     return made_spline(knots, c, k, True, 1), places

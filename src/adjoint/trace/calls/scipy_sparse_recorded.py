@@ -38,9 +38,13 @@ def parts(matrix: Any) -> Any:
     return plain.data, plain.row, plain.col
 
 
+def is_recorded(matrix: Any, *_: Any, **__: Any) -> bool:
+    """Whether it is a sparse matrix with recorded elements; other arguments are not looked at."""
+    return "adjoint_parts" in getattr(matrix, "__dict__", {})
+
+
 def _holds(self: Any, *others: Any, **_: Any) -> bool:
-    given = (self, *others)
-    return any("adjoint_parts" in getattr(x, "__dict__", {}) for x in given)
+    return any(map(is_recorded, (self, *others)))
 
 
 def fill(matrix: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:

@@ -92,3 +92,8 @@ def root(squares: Any) -> Any:
     """Sqrt with slope 0 at 0, of every order: the least subgradient of a length."""
     positive = squares > 0
     return np.where(positive, np.sqrt(np.where(positive, squares, 1)), stop_gradient(squares))
+
+
+def moved_as(value: Any, moving: Any) -> Any:
+    """A value with the derivatives of a formula that is equal to it but for rounding."""
+    return stop_gradient(value) + (moving - stop_gradient(moving))
