@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,7 +19,7 @@ class Case(NamedTuple):
     name: str
     f: Callable[..., Any]
     args: tuple[Any, ...]
-    skip: frozenset[str] = frozenset()  # of: bits, second, vmap, jit
+    skip: frozenset[str] = frozenset()  # of: bits, second, third, vmap, jit
     tolerance: float = 1e-6
 
 
@@ -99,6 +101,11 @@ def close(got: Any, wanted: Any, rtol: float, what: str) -> None:
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale, err_msg=what)
 
 
+def sampled(name: str) -> bool:
+    """One in eight by its name, all with ADJOINT_ALL_CASES=1."""
+    return zlib.crc32(name.encode()) % 8 == 0 or bool(os.environ.get("ADJOINT_ALL_CASES"))
+
+
 def check(case: Case, rng: np.random.Generator, h: float = 1e-3) -> None:
     f, args, rtol = case.f, case.args, case.tolerance
     before = [np.array(a) for a in args]
@@ -136,6 +143,13 @@ def check(case: Case, rng: np.random.Generator, h: float = 1e-3) -> None:
         _, twice = ad.vjp(gradient, *args)
         scale = max(size(u, forward), size(twice(u), t), 1e-30)
         assert abs(inner(u, forward) - inner(twice(u), t)) <= 1e-8 * scale, "reverse over reverse"
+        if "third" not in case.skip and sampled(case.name):
+
+            def curvature(*xs: Any) -> Any:
+                return ad.jvp(gradient, xs, t)[1]
+
+            _, third = ad.jvp(curvature, args, t)
+            close(third, difference(curvature, args, t, h), 300 * rtol, "third order")
     if "vmap" not in case.skip:
         many = [moved(args, random_like(rng, args), 0.01) for _ in range(3)]
         stacked = tuple(np.stack([row[i] for row in many]) for i in range(len(args)))

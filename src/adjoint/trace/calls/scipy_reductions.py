@@ -70,9 +70,9 @@ def ldl(
     half = np.tril(a)
     whole = half + adjoint(np.tril(a, -1))
     whole, factor = whole[order][:, order], outer[order]
-    blocks = middle
-    for _ in range(2):
+    for _ in range(2):  # right to the third order
         seen = np.linalg.solve(factor, adjoint(np.linalg.solve(factor, whole)))
+        blocks = np.where(kept, seen, 0)
         step = np.swapaxes(
             np.linalg.solve(np.swapaxes(blocks, 0, 1), np.swapaxes(np.where(below, seen, 0), 0, 1)),
             0, 1,
