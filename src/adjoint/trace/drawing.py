@@ -4,8 +4,8 @@
 asks for its memory. So the methods of ``Generator`` and ``RandomState`` are ours from the first
 recording on, as a few of ndarray's are (docs/decisions/0006-methods-of-ndarray.md): orders are
 drawn of plain integers, with the bits that NumPy would draw, and recorded arrays are indexed
-with them; what is drawn may be written, as what ``np.zeros`` makes; parameters of distributions
-must be known, and are refused by name where they are recorded.
+with them; what is drawn may be written, as what ``np.zeros`` makes; it moves with recorded
+parameters (``trace/moving_draws.py``) where a formula says how, and is refused by name elsewhere.
 """
 
 from __future__ import annotations
@@ -23,32 +23,33 @@ from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import any_traced, as_operand
 from adjoint.trace.indexing import known_value
 from adjoint.trace.making import calls_from_user, joined, method_names, result
+from adjoint.trace.moving_draws import MOVING
 from adjoint.trace.outside import put_methods
 from adjoint.trace.recorder import is_plain, unwrapped
 from adjoint.trace.replacing import from_now_on, when_mentioned
 from adjoint.trace.session import is_recording, while_recording
 
-_MOVED = "loc + scale * {name}(size=...), which has the derivative"
-_SCALED = "scale * {name}(size=...), which has the derivative"
-_REMEDIES = {
-    **dict.fromkeys(("normal", "laplace", "logistic", "gumbel", "uniform"), _MOVED),
-    **dict.fromkeys(("exponential", "rayleigh"), _SCALED),
-    "lognormal": "np.exp(mean + sigma * normal(size=...)), which has the derivative",
-    "multivariate_normal": "mean + np.linalg.cholesky(cov) @ normal(size=len(mean)), which has "
-    "the derivative",
-    "choice": "np.sum(p * values) has the derivative of the mean over p",
-}
+_REMEDIES = {"choice": "np.sum(p * values) has the derivative of the mean over p"}
 _NO_DRAWS = ("seed", "get_state", "set_state", "bytes", "spawn", "tomaxint")
+
+
+def _value(x: Any) -> Any:
+    """The plain value of a recorded parameter, if it has no derivative; None otherwise."""
+    x = joined(x)
+    return unwrapped(x) if is_plain(x) else known_value(x) if x.dtype.kind in "biu" else None
+
+
+def _moves(x: Any) -> bool:
+    return any_traced(x) and _value(x) is None
 
 
 def _known(name: str, x: Any) -> Any:
     """A parameter of a distribution as NumPy takes it."""
     if not any_traced(x):
         return x
-    x = joined(x)
-    value = unwrapped(x) if is_plain(x) else known_value(x) if x.dtype.kind in "biu" else None
+    value = _value(x)
     if value is None:
-        form = _REMEDIES.get(name, "").format(name=name)
+        form = _REMEDIES.get(name, "")
         raise ConversionError(
             "what is drawn has no derivative in a recorded parameter of its distribution",
             function=name,
@@ -62,6 +63,10 @@ def _known(name: str, x: Any) -> Any:
 def _draw(own: Callable[..., Any], generator: Any, *args: Any, **options: Any) -> Any:
     """Numbers of a distribution, which may be wanted in a given array."""
     name = own.__name__
+    if name in MOVING and any(_moves(x) for x in (*args, *options.values())):
+        given = [as_operand(x) if any_traced(x) else x for x in args]
+        named = {key: as_operand(x) if any_traced(x) else x for key, x in options.items()}
+        return MOVING[name](own, generator, *given, **named)
     out = options.pop("out", None)
     known = [_known(name, x) for x in args]
     settings = {key: _known(name, x) for key, x in options.items()}

@@ -24,6 +24,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_stats_orthants",
         "scipy_stats_landau",
         "scipy_stats_samples",
+        "scipy_stats_frozen",
     ),
     "scipy.integrate": (
         "scipy_integrate",

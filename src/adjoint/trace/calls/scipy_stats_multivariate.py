@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import scipy.special as sp
+from scipy.stats._multivariate import multivariate_normal_gen
 
 from adjoint.primitives.choose import stop_gradient
-from adjoint.trace.borrow_scipy import borrow_names
+from adjoint.trace.borrow_scipy import borrow_names, holds_itself
 from adjoint.trace.calls.scipy_linalg import mirrored
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
@@ -51,6 +52,8 @@ def _mahalanobis(x: Any, mean: Any, shape: Any) -> tuple[Any, Any]:
 
 
 def _normal_logpdf(x: Any, mean: Any, cov: Any, allow_singular: bool = False) -> Any:
+    if _is_object(cov):
+        return _by_object(x, mean, cov)
     dim = _dimension(mean, cov)
     points, shape = _points(x, dim), _covariance(cov, dim)
     if allow_singular:
@@ -74,10 +77,33 @@ def _singular_logpdf(x: Any, mean: Any, shape: Any) -> Any:
     return np.where(np.squeeze(beside) < 1e3 * least, value, -np.inf)
 
 
+def _is_object(cov: Any) -> bool:
+    """Whether a covariance is one of SciPy's objects."""
+    return hasattr(cov, "log_pdet")
+
+
+def _by_object(x: Any, mean: Any, cov: Any) -> Any:
+    """By an object of SciPy's that whitens; -inf beside the directions that have a variance."""
+    off = _points(x, cov.shape[-1]) - (0.0 if mean is None else floating(mean))
+    white = cov.whiten(off)
+    log_det, rank = cov.log_pdet, cov.rank
+    if off.ndim > 1:
+        log_det, rank = np.expand_dims(log_det, -1), np.expand_dims(rank, -1)
+    value = -0.5 * (rank * _LOG_2PI + log_det + np.sum(white * white, axis=-1))
+    if hasattr(cov, "_support_mask"):  # the others have full rank
+        value = np.where(cov._support_mask(off), value, -np.inf)
+    return np.squeeze(value)
+
+
 _NORMAL = "scipy.stats._multivariate.multivariate_normal_gen"
 
 
-@scipy_rule(f"{_NORMAL}.logpdf")
+def _keeps_recorded(self: Any, *given: Any, cov: Any = None, **_: Any) -> bool:
+    """Whether a covariance is given as an object that keeps recorded arrays."""
+    return any(_is_object(x) and holds_itself(x) for x in (*given, cov))
+
+
+@scipy_rule(f"{_NORMAL}.logpdf", wanted=_keeps_recorded)
 def normal_logpdf(
     self: Any, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False
 ) -> Any:
@@ -85,7 +111,7 @@ def normal_logpdf(
     return _normal_logpdf(x, mean, cov, allow_singular)
 
 
-@scipy_rule(f"{_NORMAL}.pdf")
+@scipy_rule(f"{_NORMAL}.pdf", wanted=_keeps_recorded)
 def normal_pdf(
     self: Any, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False
 ) -> Any:
@@ -93,9 +119,11 @@ def normal_pdf(
     return np.exp(_normal_logpdf(x, mean, cov, allow_singular))
 
 
-@scipy_rule(f"{_NORMAL}.entropy")
+@scipy_rule(f"{_NORMAL}.entropy", wanted=_keeps_recorded)
 def normal_entropy(self: Any, mean: Any = None, cov: Any = 1) -> Any:
     """The differential entropy."""
+    if _is_object(cov):
+        return 0.5 * (cov.rank * (_LOG_2PI + 1) + cov.log_pdet)
     dim = _dimension(mean, cov)
     lower = np.linalg.cholesky(_covariance(cov, dim))
     return 0.5 * dim * (_LOG_2PI + 1) + np.sum(np.log(np.diagonal(lower)))
@@ -115,13 +143,34 @@ def _is_recorded(self: Any, *_: Any, **__: Any) -> bool:
     return "adjoint_recorded" in self.__dict__
 
 
-@scipy_rule(f"{_FROZEN}.__init__")
+@scipy_rule(f"{_FROZEN}.__init__", wanted=_keeps_recorded)
 def frozen_init(
-    self: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False, *_: Any, **__: Any
-) -> None:
+    self: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False, seed: Any = None,
+    *_: Any, **__: Any,
+) -> None:  # fmt: skip
     """Keep the parameters as they are."""
     kept = _Frozen(mean, cov, allow_singular)
-    self.__dict__.update(adjoint_recorded=kept, mean=mean, cov=cov)
+    known = {"mean": mean, "_dist": multivariate_normal_gen(seed)}
+    self.__dict__.update(adjoint_recorded=kept, **known)
+
+
+@scipy_rule(f"{_FROZEN}.cov.fget", wanted=_is_recorded)
+def frozen_cov(self: Any) -> Any:
+    """The covariance."""
+    cov = _kept(self)[1]
+    return cov.covariance if _is_object(cov) else cov
+
+
+@scipy_rule(f"{_FROZEN}.rvs", wanted=_is_recorded)
+def frozen_draws(self: Any, size: Any = 1, random_state: Any = None) -> Any:
+    """Random vectors."""
+    return self._dist.rvs(*_kept(self)[:2], size, random_state)
+
+
+@scipy_rule(f"{_FROZEN}.marginal", wanted=_is_recorded)
+def frozen_marginal(self: Any, dimensions: Any) -> Any:
+    """The law of some of the components."""
+    return self._dist.marginal(dimensions, *_kept(self))
 
 
 def _kept(self: Any) -> tuple[Any, Any, bool]:
@@ -147,29 +196,6 @@ def frozen_pdf(self: Any, x: Any) -> Any:
 def frozen_entropy(self: Any) -> Any:
     """The differential entropy."""
     return normal_entropy(None, *_kept(self)[:2])
-
-
-_T = "scipy.stats._multivariate.multivariate_t_gen"
-
-
-def _t_logpdf(x: Any, loc: Any, shape: Any, df: Any) -> Any:
-    dim = _dimension(loc, shape)
-    squares, log_det = _mahalanobis(_points(x, dim), loc, _covariance(shape, dim))
-    constant = sp.gammaln(0.5 * (df + dim)) - sp.gammaln(0.5 * df)
-    constant = constant - 0.5 * dim * np.log(df * np.pi) - 0.5 * log_det
-    return np.squeeze(constant - 0.5 * (df + dim) * np.log1p(squares / df))
-
-
-@scipy_rule(f"{_T}.logpdf")
-def t_logpdf(self: Any, x: Any, loc: Any = None, shape: Any = 1, df: Any = 1) -> Any:
-    """The log density."""
-    return _t_logpdf(x, loc, shape, df)
-
-
-@scipy_rule(f"{_T}.pdf")
-def t_pdf(self: Any, x: Any, loc: Any = None, shape: Any = 1, df: Any = 1, *_: Any) -> Any:
-    """The density."""
-    return np.exp(_t_logpdf(x, loc, shape, df))
 
 
 _DIRICHLET = "scipy.stats._multivariate.dirichlet_gen"
@@ -204,42 +230,19 @@ def multinomial_logpmf(self: Any, x: Any, n: Any, p: Any) -> Any:
     return sp.gammaln(n + 1.0) + np.sum(terms, axis=-1)
 
 
+@scipy_rule(f"{_MULTINOMIAL}._process_parameters")
+def multinomial_parameters(self: Any, n: Any, p: Any) -> Any:
+    """Numbers of draws, chances that add up to 1, and where either is wrong."""
+    p, n = floating(p), np.asarray(n, dtype=int)
+    last = 1.0 - np.sum(p[..., :-1], axis=-1, keepdims=True)
+    p = np.concatenate([p[..., :-1], last], axis=-1)
+    return n, p, (n < 0) | np.any(p < 0, axis=-1) | np.any(p > 1, axis=-1)
+
+
 @scipy_rule(f"{_MULTINOMIAL}.pmf")
 def multinomial_pmf(self: Any, x: Any, n: Any, p: Any) -> Any:
     """The mass."""
     return np.exp(multinomial_logpmf(self, x, n, p))
-
-
-_WISHART = "scipy.stats._multivariate.wishart_gen"
-
-
-def _wishart(x: Any, df: Any, scale: Any, inverse: bool) -> Any:
-    x, scale = floating(x), floating(scale)
-    # SciPy factors these, which reads the lower triangle
-    if inverse:
-        x = mirrored(x, lower=True, hermitian=False)
-    scale = mirrored(scale, lower=True, hermitian=False)
-    p = scale.shape[-1]
-    log_x, log_scale = np.linalg.slogdet(x)[1], np.linalg.slogdet(scale)[1]
-    inner = np.linalg.solve(x, scale) if inverse else np.linalg.solve(scale, x)
-    sign = -1 if inverse else 1
-    power = -0.5 * (df + p + 1) if inverse else 0.5 * (df - p - 1)
-    constant = (
-        0.5 * p * df * np.log(2.0) + sp.multigammaln(0.5 * df, p) + sign * 0.5 * df * log_scale
-    )
-    return power * log_x - 0.5 * np.trace(inner) - constant
-
-
-@scipy_rule(f"{_WISHART}.logpdf")
-def wishart_logpdf(self: Any, x: Any, df: Any, scale: Any) -> Any:
-    """The log density of one matrix."""
-    return _wishart(x, df, scale, inverse=False)
-
-
-@scipy_rule("scipy.stats._multivariate.invwishart_gen.logpdf")
-def invwishart_logpdf(self: Any, x: Any, df: Any, scale: Any) -> Any:
-    """The log density of one matrix."""
-    return _wishart(x, df, scale, inverse=True)
 
 
 # *** means, and families of matrices and directions ***
