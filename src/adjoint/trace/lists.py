@@ -16,7 +16,7 @@ import numpy as np
 from adjoint.trace import making, replacing
 from adjoint.trace.array import TracedArray
 from adjoint.trace.calls.support import any_traced
-from adjoint.trace.tables import array_function, array_ufunc
+from adjoint.trace.tables import array_function, array_ufunc, find_function
 
 # Each element of their sequences is an array, or a function, for itself.
 _OF_SEQUENCES = frozenset(
@@ -27,24 +27,39 @@ _OF_SEQUENCES = frozenset(
     ]
 )
 
+# They tell polynomials from their coefficients.
+_OF_POLYNOMIALS = frozenset(
+    ["polyadd", "polysub", "polymul", "polydiv", "polyder", "polyint", "polyval", "roots"]
+)
+
 
 def _reader(function: Any) -> Callable[..., Any]:
     """A function whose lists are made arrays where they hold stand-ins."""
+    of_polynomials = function.__name__ in _OF_POLYNOMIALS
 
     @functools.wraps(function)
     def read(*args: Any, **options: Any) -> Any:
         if args and type(args[0]) is TracedArray:
             return array_function(function, args, options)  # as NumPy does after some looking
-        for x in args:
-            kind = type(x)
-            if (kind is list or kind is tuple) and any_traced(x):
-                return function(*making.with_lists_joined(args), **options)
-            if kind is np.poly1d:
-                args = tuple([p.coeffs if type(p) is np.poly1d else p for p in args])
-        return function(*args, **options)
+        if of_polynomials and any(type(x) is np.poly1d for x in args):
+            return find_function(function)(*args, **options)
+        given = [x.coeffs if type(x) is np.poly1d else x for x in args]
+        for name, x in options.items():
+            if name != "out" and any_traced(x):
+                options = {**options, name: making.joined(x)}
+        return function(*making.with_lists_joined(given), **options)
 
     read.adjoint_own = function  # type: ignore[attr-defined]
     return read
+
+
+def _method(name: str) -> Callable[..., Any]:
+    """A method of a ufunc that looks into its lists as well."""
+
+    def call(self: Ufunc, *args: Any, **options: Any) -> Any:
+        return getattr(self.adjoint_own, name)(*making.with_lists_joined(args), **options)
+
+    return call
 
 
 class Ufunc:
@@ -60,23 +75,13 @@ class Ufunc:
         """The ufunc itself, its lists made arrays where they hold stand-ins."""
         if self._of_one and len(args) == 1 and not options and type(args[0]) is TracedArray:
             return array_ufunc(self.adjoint_own, "__call__", args, options)
-        for x in args:
-            kind = type(x)
-            if (kind is list or kind is tuple) and any_traced(x):
-                args = making.with_lists_joined(args)
-                break
-        return self.adjoint_own(*args, **options)
+        return self.adjoint_own(*making.with_lists_joined(args), **options)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.adjoint_own, name)
 
-    def reduce(self, array: Any, *args: Any, **options: Any) -> Any:
-        """``ufunc.reduce``."""
-        return self.adjoint_own.reduce(*making.with_lists_joined((array,)), *args, **options)
-
-    def outer(self, *args: Any, **options: Any) -> Any:
-        """``ufunc.outer``."""
-        return self.adjoint_own.outer(*making.with_lists_joined(args), **options)
+    reduce, accumulate, outer = _method("reduce"), _method("accumulate"), _method("outer")
+    reduceat = _method("reduceat")
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:

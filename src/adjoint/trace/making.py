@@ -14,7 +14,7 @@ import builtins
 import dis
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -23,7 +23,7 @@ import numpy as np
 from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import is_hidden, source_here
 from adjoint.trace import recorder as core
-from adjoint.trace.calls.support import any_traced, as_operand, with_sequence_as_list
+from adjoint.trace.calls.support import SINGLE, any_traced, as_operand, with_sequence_as_list
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.replacing import is_replaced, replace_in_numpy
 from adjoint.trace.session import is_recording
@@ -89,10 +89,11 @@ def _maker(function: Any) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def make(*args: Any, **options: Any) -> Any:
-        for x in args:
-            if (type(x) is list or type(x) is tuple) and any_traced(x):
-                args = args if function.__name__ in _SEQUENCES else with_lists_joined(args)
-                break
+        if any(type(x) not in SINGLE and any_traced(x) for x in args):
+            if function.__name__ in _SEQUENCES:
+                args = (with_lists_joined(args[0]), *args[1:])
+            else:
+                args = with_lists_joined(args)
         made = function(*args, **options)
         return result(made) if calls_from_user() else made
 
@@ -103,9 +104,16 @@ def _maker(function: Any) -> Callable[..., Any]:
 _SEQUENCES = {"concatenate", "concat", "stack", "vstack", "hstack", "column_stack"}
 
 
-def with_lists_joined(args: tuple[Any, ...]) -> tuple[Any, ...]:
+def with_lists_joined(args: Iterable[Any]) -> tuple[Any, ...]:
     """Lists with recorded numbers as arrays: NumPy does not look for stand-ins in lists."""
-    return tuple([joined(x) if isinstance(x, list | tuple) and any_traced(x) else x for x in args])
+    return tuple(map(_with_list_joined, args))
+
+
+def _with_list_joined(x: Any) -> Any:
+    kind = type(x)
+    if kind is core.TracedArray or kind in SINGLE or not any_traced(x):
+        return x
+    return joined(x)
 
 
 def result(x: Any) -> Any:
@@ -257,6 +265,7 @@ def _require(function: Any) -> Callable[..., Any]:
 
 def joined(x: Any) -> Any:
     """An array of a nested list with recorded numbers or arrays in it."""
+    x = with_sequence_as_list(x)
     if isinstance(x, list | tuple):
         return np.stack([joined(part) for part in x])
     return x if type(x) is core.TracedArray else as_operand(x)

@@ -10,7 +10,7 @@ import numpy as np
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear, products
 from adjoint.trace import recorder as core
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, with_sequence_as_list
 from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
 from adjoint.trace.recorder import TracedCore, bind
 
@@ -41,6 +41,7 @@ def operator(primitive: Any, swapped: bool = False) -> Any:
 
     def apply(self: Any, other: Any) -> Any:
         if not fits(other):
+            other = with_sequence_as_list(other)
             if not isinstance(other, list | tuple):
                 return NotImplemented
             other = as_operand(other)

@@ -71,7 +71,7 @@ def _in_order(own: Any) -> Callable[..., Any]:
             order = len(items) - 1 - np.argsort(numbers[::-1], kind="stable")[::-1]
         else:
             order = np.argsort(numbers, kind="stable")
-        columns = tree.tree_map(lambda *parts: np.stack(parts)[order], *items)
+        columns = tree.tree_map(lambda *parts: np.take(np.stack(parts), order, axis=0), *items)
         return [tree.tree_map(operator.itemgetter(k), columns) for k in range(len(items))]
 
     return in_order

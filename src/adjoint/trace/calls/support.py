@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,34 +21,48 @@ def as_operand(x: Any) -> Any:
     """A stand-in as it is; a list with stand-ins stacked; anything else an array."""
     if type(x) is core.TracedArray or type(x) is np.ndarray:
         return x
+    x = with_sequence_as_list(x)
     if isinstance(x, list | tuple) and any_traced(x):
         return np.stack([as_operand(part) for part in x])
     return np.asarray(x)
 
 
 def any_traced(x: Any) -> bool:
-    """Whether a nested list or tuple holds a stand-in."""
+    """Whether a nested sequence holds a stand-in."""
     pending = [x]
     while pending:
         part = pending.pop()
-        if type(part) is core.TracedArray:
+        kind = type(part)
+        if kind is core.TracedArray:
             return True
-        if isinstance(part, list | tuple):
+        if kind not in SINGLE and _is_sequence(kind):
             pending.extend(part)
     return False
 
 
-_READ_BY_NUMPY = (np.ndarray, str, bytes, range, memoryview)
+# What is most often given to functions, and is no sequence that stand-ins can be in.
+SINGLE = frozenset([np.ndarray, np.float64, float, int, complex, bool, type(None), str, range])
+
+_READ_BY_NUMPY = (np.ndarray, np.generic, core.TracedCore, str, bytes, bytearray, memoryview, range)
+_NO_SEQUENCE = ("__array__", "__array_interface__", "__array_struct__", "keys")
+
+
+@lru_cache(maxsize=256)
+def _is_sequence(kind: type) -> bool:
+    """Whether NumPy reads what is of a type element by element: a deque, a class of the user's."""
+    if issubclass(kind, list | tuple):
+        return True
+    if issubclass(kind, _READ_BY_NUMPY) or any(hasattr(kind, name) for name in _NO_SEQUENCE):
+        return False
+    return all(hasattr(kind, name) for name in ("__len__", "__getitem__", "__iter__"))
 
 
 def with_sequence_as_list(x: Any) -> Any:
     """A deque, or a sequence of the user's own, as a list; anything else as it is."""
     kind = type(x)
-    if kind is list or kind is tuple or not hasattr(kind, "__getitem__"):
+    if kind is list or kind is tuple or kind in SINGLE or not _is_sequence(kind):
         return x
-    if kind is core.TracedArray or kind in _READ_BY_NUMPY or not isinstance(x, Sequence):
-        return x
-    return list(x)
+    return x if issubclass(kind, list | tuple) else list(x)
 
 
 def axis_index(axis: Any, ndim: int) -> int:

@@ -1,0 +1,53 @@
+"""What NumPy reads as a sequence may hold recorded numbers: deques, the user's own classes."""
+
+from collections import UserList, deque
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+
+
+class Pair(NamedTuple):
+    a: float
+    b: float
+
+
+class Path(list):
+    """A list with a name of its own."""
+
+
+FORMS = {
+    "mean": lambda x: np.mean(deque([x[0], x[1]])),
+    "rows": lambda x: np.max(deque([x, 2 * x]), axis=0).prod(),
+    "pair": lambda x: np.sum(Pair(x[0], x[1])) * x[0],
+    "subclass": lambda x: np.median(Path([x[0], 2.0, x[1]])),
+    "user list": lambda x: np.exp(UserList([x[0], x[1]])).sum(),
+    "ufunc": lambda x: np.multiply(deque([x[0], x[1]]), [1.0, x[2]]).sum(),
+    "operator": lambda x: (x[:2] * deque([x[0], x[1]])).sum(),
+    "plain operator": lambda x: (np.arange(2.0) - deque([x[0], x[1]]))[1],
+    "reduce": lambda x: np.multiply.reduce(deque([x[0], x[1]])),
+    "accumulate": lambda x: np.add.accumulate([x[0], x[1]]).prod(),
+    "reduceat": lambda x: np.add.reduceat([x[0], x[1], x[2]], [0, 2]).prod(),
+    "nested": lambda x: np.array([deque([x[0], 1.0]), deque([x[1], 2.0])]).prod(),
+    "joined": lambda x: np.concatenate([deque([x[0]]), [x[1]], x]).prod(),
+    "norm": lambda x: np.linalg.norm(deque(x)),
+    "solve": lambda x: np.linalg.solve(((x[0], 1.0), (1.0, 4 * x[1])), deque([1.0, x[2]])).sum(),
+    "spectrum": lambda x: abs(np.fft.rfft(deque(x)))[1],
+    "by name": lambda x: np.interp(0.3, xp=[0, 1], fp=[x[0], x[1] * x[2]]),
+    "both by name": lambda x: np.trapezoid(y=[x[0], x[1]], x=[0.0, x[2]]),
+    "polynomial": lambda x: np.polyval(deque([x[0], x[1]]), 2.0) * x[2],
+    "ranked": lambda x: np.dot(np.arange(3.0)[sorted(range(3), key=lambda i: -x[i])], x),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_sequences_of_recorded_numbers(name):
+    f, x = FORMS[name], np.array([0.3, 0.7, 1.1])
+    value, slope = ad.value_and_grad(f)(x)
+    assert value == f(x)
+    h = 1e-6
+    wanted = [(f(x + h * e) - f(x - h * e)) / (2 * h) for e in np.eye(3)]
+    np.testing.assert_allclose(slope, wanted, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(x), slope, rtol=1e-13, atol=1e-14)
