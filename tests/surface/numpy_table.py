@@ -398,7 +398,7 @@ add("polyint", np.polyint, real(4))
 add("polyadd", np.polyadd, real(3), real(2))
 add("polysub", np.polysub, real(3), real(2))
 add("polymul", np.polymul, real(3), real(2))
-add("polydiv", lambda a, b: np.polydiv(a, b)[0], real(4), positive(2), skip="vmap jit")
+add("polydiv", np.polydiv, real(4), positive(2))
 add(
     "polyfit",
     lambda x, y: np.polyfit(x, y, 2),
@@ -406,12 +406,11 @@ add(
     real(5),
     tolerance=1e-5,
 )
-add("poly", np.poly, real(3), skip="vmap jit")
+add("poly", np.poly, real(3))
 add(
     "roots",
     lambda c: np.sort(np.abs(np.roots(c))),
     np.array([1.0, -6.0, 11.0, -5.9]),
-    skip="vmap jit",
     tolerance=1e-4,
 )
 add("apply_along_axis", lambda x: np.apply_along_axis(lambda r: np.cumsum(r**2), 1, x), real(2, 3))

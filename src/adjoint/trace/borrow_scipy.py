@@ -25,7 +25,7 @@ from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
 def borrow_scipy(*names: str, wanted: Callable[..., bool] | None = None) -> None:
     """Let SciPy's own code be the rule of functions that are found under these names."""
     for name in names:
-        scipy_rule(name, wanted=wanted or _given_a_holder)(own_code(name))
+        scipy_rule(name, wanted=wanted or given_a_holder)(own_code(name))
 
 
 def borrow_names(package: str, *names: str) -> None:
@@ -41,10 +41,11 @@ def borrow_classes(package: str, names: str) -> None:
         borrow_class(f"{package}.{name}")
 
 
-def _given_a_holder(*args: Any, **kwargs: Any) -> bool:
-    """Whether an argument is an object of SciPy's that keeps a recorded array."""
+def given_a_holder(*args: Any, **kwargs: Any) -> bool:
+    """Whether an argument is an object of theirs that keeps a recorded array."""
     given = (*args, *kwargs.values())
-    return any(type(x).__module__.startswith("scipy.") and holds_itself(x) for x in given)
+    packages = ("numpy", "scipy")
+    return any(type(x).__module__.partition(".")[0] in packages and holds_itself(x) for x in given)
 
 
 def own_code(name: str) -> Callable[..., Any]:
@@ -189,18 +190,6 @@ def _trim_zeros(filt: Any, trim: str) -> Any:
     return filt[first:last]
 
 
-def _roots(p: Any) -> Any:
-    """By the companion matrix, where it is not known which coefficients are 0."""
-    if not is_unknown(p):
-        return np.roots(p)
-    p = np.ravel(p)
-    n = p.shape[0] - 1
-    if n < 1:
-        return np.zeros(0, complex)
-    below = np.eye(n, k=-1)[1:]
-    return np.linalg.eigvals(np.concatenate([-(p[1:] / p[0])[None], below]))
-
-
 def _clip(x: Any, /, min: Any = None, max: Any = None, **_: Any) -> Any:
     return np.clip(x, min, max) if min is not None or max is not None else x
 
@@ -227,7 +216,6 @@ def prepare() -> None:
         (compat.clip, _clip),
         (compat.linalg.solve, np.linalg.solve),
         (np.trim_zeros, trimmed),
-        (np.roots, _roots),
     ):
         borrow.substitute(real, ours)
     if "scipy.stats" in sys.modules:

@@ -18,6 +18,7 @@ _FAMILIES = (
     "assignment",
     "picking",
     "borrowed",
+    "polynomials",
     "histograms",
     "integers",
     "python_level",

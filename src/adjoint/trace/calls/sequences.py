@@ -126,21 +126,6 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **options: Any) 
     return result.astype(x.dtype)
 
 
-@implements(np.polymul)
-def polymul(a1: Any, a2: Any) -> Any:
-    """The product of two polynomials, without their leading zeros."""
-    return np.convolve(_without_leading_zeros(a1), _without_leading_zeros(a2))
-
-
-def _without_leading_zeros(p: Any) -> Any:
-    x = np.atleast_1d(as_operand(p))
-    value = concrete_value(x) if is_traced(x) else x
-    if value is None:
-        return x
-    rest = np.flatnonzero(value)
-    return x[rest[0] :] if rest.size else np.zeros(1, x.dtype)
-
-
 @implements(np.trim_zeros)
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """Zeros at the ends cut off.
