@@ -83,6 +83,7 @@ class Emitter:
         self.vector: Vector = Vector(None, 1, None)
         self._count = 0
         self.library: dict[str, str] = {}  # functions that are called, with their text
+        self.sites: list[int] = []  # numbers of the places where a check may fail
 
     # *** plumbing ***
 
@@ -346,6 +347,17 @@ class Emitter:
                 self.write(half, part)
             return
         self.line(f"store {reg.type} {reg.name}, ptr {slot}, align 64")
+
+    @property
+    def site_parameters(self) -> list[str]:
+        """Parameters for the numbers of sites."""
+        return [f"i64 %site{i}." for i in range(len(self.sites))]
+
+    def with_sites(self, text: str) -> str:
+        """The text of a function with the numbers of sites in it, instead of parameters."""
+        for parameter, number in zip(self.site_parameters, self.sites, strict=True):
+            text = text.replace(parameter, f"i64 {number}")
+        return text
 
     def function(self, name: str, parameters: Sequence[str]) -> str:
         """The whole function as text."""

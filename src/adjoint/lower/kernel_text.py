@@ -64,11 +64,13 @@ def write_kernel(
     if split is not None:
         bounds = ("row", "row.end", "column", "column.end")
         declared += ["ptr %tile", *(f"i64 %{bound}" for bound in bounds)]
-    elif kernel.shared:
+    else:
+        declared += writer.site_parameters
+    if split is None and kernel.shared:
         declared += ["i64 %begin", "i64 %end", "i1 %last"]
     text = writer.function(name, declared)
     if split is not None:
-        text = text.replace(" #0 {", " noinline #0 {", 1)
+        text = writer.with_sites(text.replace(" #0 {", " noinline #0 {", 1))
     return text, [place for _, place in parameters.values()], writer
 
 
@@ -158,7 +160,10 @@ def plan_sharing(kernel: Kernel, threads: int) -> None:
 
 
 def finish_checks(w: Writer, codes: Any) -> None:
-    """Report the first index that was out of range, once, at the kernel's end."""
+    """Report the first index that was out of range, once, at the kernel's end.
+
+    The numbers of the sites are parameters: kernels that differ in nothing else are one function.
+    """
     for (node, which, lanes), slots in w.checks.items():
         extent, code = codes(node, which)
         type_ = "i64" if lanes == 1 else f"<{lanes} x i64>"
@@ -171,8 +176,9 @@ def finish_checks(w: Writer, codes: Any) -> None:
                 reg = w.make("i64", 1, 0, f"call i64 {full}({type_} {reg.name})")
             ends.append(reg)
         w.declare("@report", "")
+        w.sites.append(code)
         w.line(
-            f"call void @report(ptr %errors, i64 {code}, i64 {ends[0].name}, "
+            f"call void @report(ptr %errors, {w.site_parameters[-1]}, i64 {ends[0].name}, "
             f"i64 {ends[1].name}, i64 {extent})"
         )
 

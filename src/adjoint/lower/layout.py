@@ -50,7 +50,7 @@ class Place:
     @property
     def size(self) -> int:
         """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     @property
     def is_contiguous(self) -> bool:

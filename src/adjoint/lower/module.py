@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from adjoint.graph.graph import Node, Operand
-from adjoint.lower import blas, products, signals, teams, threads
+from adjoint.lower import blas, products, signals, teams, threads, vectormath
 from adjoint.lower.control import ControlWriter
 from adjoint.lower.edges import split_of, tile_place
 from adjoint.lower.expr import Writer
@@ -36,6 +36,7 @@ from adjoint.lower.steps import (
 )
 
 _PAGE = 4096  # bytes
+_MOST_INLINED = 200  # calls of functions of vectors: each takes LLVM 3 ms, and saves a few percent
 PROGRAM = "adjoint_program"
 WORKER = "adjoint_worker"
 
@@ -129,6 +130,7 @@ class ModuleWriter(ControlWriter):
         text, parameters, writer = make("@NAME")
         name = self._named(text, writer)
         given = ["ptr %arena", *(f"ptr {self.pointer(p)}" for p in parameters)]
+        given += [f"i64 {number}" for number in writer.sites]
 
         def call(*part: str) -> None:
             self.lines.append(f"call void {name}({', '.join([*given, *part])})")
@@ -185,7 +187,7 @@ class ModuleWriter(ControlWriter):
         names = ["ptr %errors", *(f"ptr {name}" for name, _ in writer.parameters.values())]
         name = f"@straight{self.straights}"
         self.straights += 1
-        self.functions.append(writer.function(name, names))
+        self.functions.append(writer.with_sites(writer.function(name, names)))
         given = [f"ptr {self.pointer(place)}" for _, place in writer.parameters.values()]
         call = f"call i64 {name}({', '.join(['ptr %arena', *given])})"
         if writer.polls:
@@ -211,7 +213,7 @@ class ModuleWriter(ControlWriter):
             step.write(writer, step.node, step.ins, step.outs)
             finish_checks(writer, self._site)
             declared = ["ptr %errors", *(f"ptr {p}" for p, _ in parameters.values())]
-            text = writer.function(name, declared)
+            text = writer.function(name, declared + writer.site_parameters)
             return text, [place for _, place in parameters.values()], writer
 
         self._function(make)
@@ -391,6 +393,13 @@ class ModuleWriter(ControlWriter):
             f"call i64 @python(ptr {function}, i64 {step.number}, ptr {table}, ptr %arena)"
         )
 
+    def _library(self) -> list[str]:
+        """Functions of vectors: written into their callers, unless that makes a long program."""
+        calls = sum(text.count(f"{name}(") for text in self.functions for name in self.library)
+        if calls <= _MOST_INLINED:
+            return list(self.library.values())
+        return [vectormath.by_itself(text) for text in self.library.values()]
+
     def text(self, steps: list[Step]) -> str:
         """The module."""
         self.allocas: list[str] = []
@@ -419,7 +428,7 @@ class ModuleWriter(ControlWriter):
         parts = [
             *sorted(self.constants.values()),
             *sorted(self.declarations.values()),
-            *self.library.values(),
+            *self._library(),
             _REPORT,
             signals.text(self.polls, self.calls_python),
             teams.text() if self.adapts else "",

@@ -171,6 +171,7 @@ class Lowering:
         """A kernel step; places of everything its expressions may touch are made known."""
         pending: list[Operand] = [x for node in kernel.nodes for x in node.operands]
         seen: set[Operand] = set()
+        here: dict[Value, Node] = {}  # of those computed in place, the few that are this kernel's
         mine = {node.output for node in kernel.nodes}
         while pending:
             operand = pending.pop()
@@ -178,13 +179,14 @@ class Lowering:
                 continue
             seen.add(operand)
             if isinstance(operand, Value) and operand in inline:
+                here[operand] = inline[operand]
                 pending.extend(inline[operand].operands)
             elif operand not in env and (
                 not isinstance(operand, Literal) or uniform_value(operand) is None
             ):
                 place_of(operand)
-        step = KernelStep(kernel, inline, env)
-        probe_kernel(kernel, inline, env, self.features)
+        step = KernelStep(kernel, here, env)
+        probe_kernel(kernel, here, env, self.features)
         if kernel.stores:
             plan_sharing(kernel, self.threads)
             steps.append(step)

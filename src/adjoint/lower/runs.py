@@ -89,6 +89,11 @@ def _is_movable(step: Step) -> bool:
     return isinstance(step, KernelStep | ProductStep | PhaseStep | CopyStep | CustomStep)
 
 
+def _is_tiny(step: Step) -> bool:
+    places = (*writes(step), *reads(step))
+    return isinstance(step, KernelStep) and all(place.size <= _TINY for place in places)
+
+
 class _Run:
     """Steps of one run so far: whose rows, what they write, and what they read loosely."""
 
@@ -128,6 +133,7 @@ class _Joiner:
         self.before = _dependences(steps)
         self.left = list(range(len(steps)))
         self.done: set[int] = set()
+        self.tiny = [at for at, step in enumerate(steps) if _is_tiny(step)]
 
     def run(self) -> list[Step]:
         """The steps in their new order."""
@@ -148,16 +154,18 @@ class _Joiner:
     def _next(self, at: int) -> Step:
         self.left.remove(at)
         self.done.add(at)
+        if at in self.tiny:
+            self.tiny.remove(at)
         return self.steps[at]
 
     def _ready_tiny(self) -> list[int]:
         """Small results that need nothing else: a run need not be parted for them."""
+        ready = set(self.done)
         found: list[int] = []
-        for at in self.left:
-            step = self.steps[at]
-            ready = isinstance(step, KernelStep) and self.before[at] <= self.done.union(found)
-            if ready and all(place.size <= _TINY for place in (*writes(step), *reads(step))):
+        for at in self.tiny:
+            if self.before[at] <= ready:
                 found.append(at)
+                ready.add(at)
         return found
 
     def _run_from(self, first: int, tiny: list[int]) -> list[int]:

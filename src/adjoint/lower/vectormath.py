@@ -23,6 +23,7 @@ from adjoint.lower.vectormath_lanes import Body, Lanes
 Writer = Callable[..., Lanes]
 
 KINDS = {"float32": "float", "float64": "double"}
+_INLINED = "alwaysinline nounwind"
 
 _WRITERS: dict[str, tuple[int, Writer]] = {
     **simple.WRITERS,
@@ -73,5 +74,10 @@ def emit_function(name: str, dtype: object, width: int) -> str:
     lines = "\n  ".join([*body.lines, f"ret {result.type} {result.name}"])
     return (
         f"define internal {result.type} {function_name(name, dtype, width)}({parameters}) "
-        f"alwaysinline nounwind {{\nentry:\n  {lines}\n}}\n"
+        f"{_INLINED} {{\nentry:\n  {lines}\n}}\n"
     )
+
+
+def by_itself(text: str) -> str:
+    """Such a function's text as one that is called: shorter code, and a few percent slower."""
+    return text.replace(_INLINED, "noinline #0", 1)

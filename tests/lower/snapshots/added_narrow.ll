@@ -1,4 +1,4 @@
-define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
+define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2, i64 %site0.) #0 {
   %seen13 = alloca i64, align 64
   store i64 zeroinitializer, ptr %seen13, align 64
   %seen14 = alloca i64, align 64
@@ -69,6 +69,6 @@ define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
   L10.exit:
   %v41 = load i64, ptr %seen13, align 64
   %v42 = load i64, ptr %seen14, align 64
-  call void @report(ptr %errors, i64 1, i64 %v41, i64 %v42, i64 37)
+  call void @report(ptr %errors, i64 %site0., i64 %v41, i64 %v42, i64 37)
   ret void
 }

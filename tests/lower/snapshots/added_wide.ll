@@ -1,4 +1,4 @@
-define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
+define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2, i64 %site0.) #0 {
   %seen10 = alloca i64, align 64
   store i64 zeroinitializer, ptr %seen10, align 64
   %seen11 = alloca i64, align 64
@@ -55,6 +55,6 @@ define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
   L7.exit:
   %v29 = load i64, ptr %seen10, align 64
   %v30 = load i64, ptr %seen11, align 64
-  call void @report(ptr %errors, i64 1, i64 %v29, i64 %v30, i64 37)
+  call void @report(ptr %errors, i64 %site0., i64 %v29, i64 %v30, i64 37)
   ret void
 }

@@ -1,4 +1,4 @@
-define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
+define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2, i64 %site0.) #0 {
   %seen5 = alloca i64, align 64
   store i64 zeroinitializer, ptr %seen5, align 64
   %seen6 = alloca i64, align 64
@@ -59,6 +59,6 @@ define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1, ptr %b2) #0 {
   L1.exit:
   %v33 = load i64, ptr %seen5, align 64
   %v34 = load i64, ptr %seen6, align 64
-  call void @report(ptr %errors, i64 1, i64 %v33, i64 %v34, i64 37)
+  call void @report(ptr %errors, i64 %site0., i64 %v33, i64 %v34, i64 37)
   ret void
 }
