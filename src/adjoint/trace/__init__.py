@@ -3,6 +3,7 @@
 from adjoint.trace import calls as _calls
 from adjoint.trace import drawing as _drawing  # noqa: F401  # takes its place
 from adjoint.trace import iterators as _iterators  # noqa: F401  # takes its place
+from adjoint.trace import kinds as _kinds  # noqa: F401  # takes its place
 from adjoint.trace import lists as _lists  # noqa: F401  # takes its place
 from adjoint.trace import making as _making  # noqa: F401  # takes its place
 from adjoint.trace import outside as _outside  # noqa: F401  # takes its place

@@ -26,6 +26,8 @@ _spaces: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _offered: dict[str, list[Any]] = {}  # not replaced until some code mentions the name
 _actions: dict[str, Callable[[], None]] = {}  # what is done when some code mentions a name
 _read: dict[int, CodeType] = {}  # code that was searched for such names
+_builtins: dict[str, Any] = {}  # what the user's modules have in place of Python's own names
+_mentioning: dict[tuple[int, str], dict[str, Any]] = {}  # modules whose code mentions one
 _watched: dict[int, tuple[dict[str, Any], set[str]]] = {}  # modules by id: names to look at
 # Installed modules do not bind names anew: they are replaced together, which is quicker.
 _settled: dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
@@ -74,12 +76,21 @@ def when_mentioned(name: str, action: Callable[[], None]) -> None:
     _actions[name] = action
 
 
-def _mention(code: CodeType) -> None:
+def for_users(name: str, ours: Any) -> None:
+    """Have something stand for one of Python's own names in modules of the user's."""
+    _builtins[name] = ours
+
+
+def _mention(code: CodeType, module: dict[str, Any]) -> None:
     """Replace from now on what a piece of the user's code may call by a name."""
     if id(code) in _read:
         return
     _read[id(code)] = code
     for name in code.co_names:
+        if name in _builtins and name not in module and _of_the_user(module):
+            _mentioning[id(module), name] = module
+            if _placed:
+                module[name] = _builtins[name]
         if name in _actions:
             _actions.pop(name)()
         for (names, own, ours), theirs, function in _offered.pop(name, ()):
@@ -88,7 +99,7 @@ def _mention(code: CodeType) -> None:
                 names[name] = function
     for part in code.co_consts:
         if type(part) is CodeType:
-            _mention(part)
+            _mention(part, module)
 
 
 def _mention_function(function: FunctionType) -> None:
@@ -98,7 +109,7 @@ def _mention_function(function: FunctionType) -> None:
         found = pending.pop()
         if id(found.__code__) in _read and not found.__closure__:
             continue
-        _mention(found.__code__)
+        _mention(found.__code__, found.__globals__)
         for cell in found.__closure__ or ():
             try:
                 inner = cell.cell_contents
@@ -115,7 +126,7 @@ def _mentioned_in(names: dict[str, Any]) -> None:
             for part in list(vars(value).values()):
                 function = getattr(part, "__func__", None) or getattr(part, "fget", None) or part
                 if type(function) is FunctionType:
-                    _mention(function.__code__)
+                    _mention(function.__code__, names)
         elif type(value) is FunctionType:
             _mention_function(value)
 
@@ -128,15 +139,30 @@ def replaced_functions() -> list[tuple[str, Any, Any]]:
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
+def _size(names: dict[str, Any]) -> int:
+    """How many names a module has of its own."""
+    if not _placed:
+        return len(names)
+    return len(names) - sum(names.get(name) is ours for name, ours in _builtins.items())
+
+
+_HIDDEN = ("numpy", "scipy", "adjoint")
+
+
 def _installed(names: dict[str, Any]) -> bool:
     return str(names.get("__file__", "")).startswith(_INSTALLED)
 
 
+def _of_the_user(names: dict[str, Any]) -> bool:
+    package = str(names.get("__name__")).partition(".")[0]
+    return package not in _HIDDEN and not _installed(names)
+
+
 def look_at(names: dict[str, Any]) -> None:
     """Find NumPy's makers of arrays among a module's names."""
-    if names is np.__dict__ or _searched.get(id(names)) == len(names):
+    if names is np.__dict__ or _searched.get(id(names)) == _size(names):
         return
-    _searched[id(names)] = len(names)
+    _searched[id(names)] = _size(names)
     if not _installed(names):
         _mentioned_in(names)
     for name, value in list(names.items()):
@@ -180,8 +206,8 @@ def look_at_function(function: Any) -> None:
     if type(function) is FunctionType:
         _mention_function(function)
     elif id(code) not in _read:
-        _mention(code)
-    if _searched.get(id(names)) != len(names):
+        _mention(code, names)
+    if _searched.get(id(names)) != _size(names):
         look_at(names)
     for name in code.co_names:
         if id(names.get(name)) in _by_id:  # it may have held something else before
@@ -192,7 +218,7 @@ def _look() -> None:
     global _modules_seen
     _modules_seen = len(sys.modules)
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in ("numpy", "scipy", "adjoint") or module is None:
+        if name.partition(".")[0] in _HIDDEN or module is None:
             continue
         names = getattr(module, "__dict__", None)
         if type(names) is dict:
@@ -226,6 +252,8 @@ def _begin() -> None:
     for names, tracked in _watched.values():
         for name in tracked:
             _place(names, name)
+    for (_, name), module in _mentioning.items():
+        module.setdefault(name, _builtins[name])
     _placed = True
 
 
@@ -241,6 +269,9 @@ def _end() -> None:
         if names.get(name) is ours:
             names[name] = own_function
     _standing.clear()
+    for (_, name), module in _mentioning.items():
+        if module.get(name) is _builtins[name]:
+            del module[name]
     if len(sys.modules) != _modules_seen:
         _look_for_ours()
 

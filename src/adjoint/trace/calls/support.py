@@ -44,7 +44,7 @@ def any_traced(x: Any) -> bool:
 SINGLE = frozenset([np.ndarray, np.float64, float, int, complex, bool, type(None), str, range])
 
 _READ_BY_NUMPY = (np.ndarray, np.generic, core.TracedCore, str, bytes, bytearray, memoryview, range)
-_NO_SEQUENCE = ("__array__", "__array_interface__", "__array_struct__", "keys")
+_NO_SEQUENCE = ("__array__", "__array_interface__", "__array_struct__", "keys", "shape")
 
 
 @lru_cache(maxsize=256)
