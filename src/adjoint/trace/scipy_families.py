@@ -25,6 +25,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_stats_landau",
         "scipy_stats_samples",
         "scipy_stats_frozen",
+        "scipy_stats_expectations",
+        "adjoint.api.scipy_fits",
     ),
     "scipy.integrate": (
         "scipy_integrate",
@@ -48,6 +50,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_interpolate_splines",
         "scipy_interpolate_smoothing",
         "scipy_interpolate_surfaces",
+        "scipy_interpolate_knots",
+        "scipy_interpolate_pieces",
+        "scipy_interpolate_bivariate",
+        "scipy_interpolate_scattered",
         "adjoint.api.scipy_smoothing",
     ),
     "scipy.sparse": (

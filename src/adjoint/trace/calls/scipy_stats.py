@@ -41,7 +41,7 @@ _OUTSIDE: dict[str, tuple[float, float]] = {  # below and above the support
     "_logsf": (0.0, -np.inf),
 }
 # A formula that stand-ins cannot follow, or that hands them to compiled code.
-_FAILS = (TraceError, TypeError, AttributeError, IndexError, ValueError)
+FAILS = (TraceError, TypeError, AttributeError, IndexError, ValueError)
 
 
 def _followed(formula: Callable[..., Any], y: Any, shapes: tuple[Any, ...]) -> Any | None:
@@ -53,7 +53,7 @@ def _followed(formula: Callable[..., Any], y: Any, shapes: tuple[Any, ...]) -> A
             given = tuple(np.broadcast_to(x, shape or (1,)) for x in given)
         try:
             value = formula(*given)
-        except _FAILS:
+        except FAILS:
             continue
         if holds_traced(shapes) and not holds_traced([value]):
             continue  # it took a shape for a count
@@ -83,7 +83,8 @@ def standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
     )
 
 
-def _parsed(dist: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> tuple[Any, Any, Any]:
+def parsed(dist: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Shapes, loc and scale."""
     shapes, loc, scale = dist._parse_args(*args, **kwds)
     return tuple(_number(s) for s in shapes), _number(loc), _number(scale)
 
@@ -92,18 +93,25 @@ def _number(x: Any) -> Any:
     return x if hasattr(x, "dtype") or isinstance(x, int | float) else np.asarray(x)
 
 
-def _limits(dist: Any, shapes: tuple[Any, ...]) -> tuple[Any, Any]:
-    support = FORMULAS.get(dist.name, {}).get("support") or family(dist)._get_support
+def support(dist: Any, shapes: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Both ends of the standardised family."""
+    ends_of = FORMULAS.get(dist.name, {}).get("support") or family(dist)._get_support
     try:
-        low, high = support(*shapes)
-    except _FAILS:
+        low, high = ends_of(*shapes)
+    except FAILS:
         shape = np.broadcast_shapes(*map(np.shape, shapes))
-        ends = support(*(np.broadcast_to(s, shape or (1,)) for s in shapes))
+        ends = ends_of(*(np.broadcast_to(s, shape or (1,)) for s in shapes))
         low, high = (np.reshape(end, shape) if np.ndim(end) else end for end in ends)
     return low, high
 
 
-def _valid(dist: Any, shapes: tuple[Any, ...], scale: Any) -> Any:
+def log_density(dist: Any, x: Any, shapes: Any, loc: Any, scale: Any) -> Any:
+    """The log density by its formula, whether the support holds x or not."""
+    return standard(dist, "_logpdf", _double((x - loc) / scale), tuple(shapes)) - np.log(scale)
+
+
+def valid_at(dist: Any, shapes: tuple[Any, ...], scale: Any) -> Any:
+    """Whether the parameters are in the family's range."""
     return np.logical_and(_argcheck(dist, shapes), scale > 0)
 
 
@@ -127,16 +135,16 @@ def _density(name: str) -> Any:
     """Pdf and logpdf."""
 
     def rule(self: Any, x: Any, *args: Any, **kwds: Any) -> Any:
-        shapes, loc, scale = _parsed(self, args, kwds)
+        shapes, loc, scale = parsed(self, args, kwds)
         y = _double((floating(x) - loc) / scale)
-        low, high = _limits(self, shapes)
+        low, high = support(self, shapes)
         inside = np.logical_and(low <= y, y <= high)
         value = standard(self, name, y, shapes)
         log = name == "_logpdf"
         value = value - np.log(scale) if log else value / scale
         value = np.where(inside, value, -np.inf if log else 0.0)
         value = np.where(np.isnan(y), np.nan, value)
-        return np.where(_valid(self, shapes, scale), value, np.nan)
+        return np.where(valid_at(self, shapes, scale), value, np.nan)
 
     return rule
 
@@ -145,14 +153,14 @@ def _distribution(name: str) -> Any:
     """cdf, sf and their logarithms."""
 
     def rule(self: Any, x: Any, *args: Any, **kwds: Any) -> Any:
-        shapes, loc, scale = _parsed(self, args, kwds)
+        shapes, loc, scale = parsed(self, args, kwds)
         y = _double((floating(x) - loc) / scale)
-        low, high = _limits(self, shapes)
+        low, high = support(self, shapes)
         below, above = _OUTSIDE[name]
         value = standard(self, name, y, shapes)
         value = np.where(y <= low, below, np.where(y >= high, above, value))
         value = np.where(np.isnan(y), np.nan, value)
-        return np.where(_valid(self, shapes, scale), value, np.nan)
+        return np.where(valid_at(self, shapes, scale), value, np.nan)
 
     return rule
 
@@ -161,14 +169,14 @@ def _quantile(name: str) -> Any:
     """Ppf and isf."""
 
     def rule(self: Any, q: Any, *args: Any, **kwds: Any) -> Any:
-        shapes, loc, scale = _parsed(self, args, kwds)
+        shapes, loc, scale = parsed(self, args, kwds)
         q = _double(floating(q))
-        low, high = _limits(self, shapes)
+        low, high = support(self, shapes)
         first, last = (low, high) if name == "_ppf" else (high, low)
         value = standard(self, name, q, shapes) * scale + loc
         value = np.where(q == 0, first * scale + loc, value)
         value = np.where(q == 1, last * scale + loc, value)
-        valid = _valid(self, shapes, scale) & (q >= 0) & (q <= 1)
+        valid = valid_at(self, shapes, scale) & (q >= 0) & (q <= 1)
         return np.where(valid, value, np.nan)
 
     return rule
@@ -195,7 +203,7 @@ def _mass(name: str) -> Any:
     def rule(self: Any, k: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc = _discrete_parsed(self, args, kwds)
         k = _double(floating(k) - loc)
-        low, high = _limits(self, shapes)
+        low, high = support(self, shapes)
         inside = (low <= k) & (k <= high) & (np.floor(k) == k)
         value = standard(self, name, k, shapes)
         value = np.where(inside, value, -np.inf if name == "_logpmf" else 0.0)
@@ -208,7 +216,7 @@ def _steps(name: str) -> Any:
     def rule(self: Any, k: Any, *args: Any, **kwds: Any) -> Any:
         shapes, loc = _discrete_parsed(self, args, kwds)
         k = _double(floating(k) - loc)
-        low, high = _limits(self, shapes)
+        low, high = support(self, shapes)
         below, above = _OUTSIDE[name]
         value = standard(self, name, np.floor(k), shapes)
         value = np.where(k < low, below, np.where(k >= high, above, value))
@@ -228,8 +236,8 @@ for _name in ("_cdf", "_sf", "_logcdf", "_logsf"):
 
 def _moment(which: int, root: bool = False) -> Any:
     def rule(self: Any, *args: Any, **kwds: Any) -> Any:
-        shapes, loc, scale = _parsed(self, args, kwds)
-        value = _standard_moment(self, which, shapes)
+        shapes, loc, scale = parsed(self, args, kwds)
+        value = standard_moment(self, which, shapes)
         if which == 0:
             return value * scale + loc
         value = value * scale * scale
@@ -238,7 +246,7 @@ def _moment(which: int, root: bool = False) -> Any:
     return rule
 
 
-def _standard_moment(dist: Any, which: int, shapes: tuple[Any, ...]) -> Any:
+def standard_moment(dist: Any, which: int, shapes: tuple[Any, ...]) -> Any:
     """Mean or variance of the standardised family, by formula or by an integral."""
     if not holds_traced(shapes):
         return dist.stats(*shapes, moments="mv")[which]
@@ -248,7 +256,7 @@ def _standard_moment(dist: Any, which: int, shapes: tuple[Any, ...]) -> Any:
             value = formula(*shapes)[which]
             if value is not None:
                 return value
-        except _FAILS:
+        except FAILS:
             pass
     found = numeric.moment(dist, which, shapes, standard)
     if found is None:
@@ -287,7 +295,7 @@ def _form(dist: Any, which: int, shapes: tuple[Any, ...]) -> Any:
     formula = formula_of(dist, "_stats")
     try:
         value = None if formula is None else formula(*shapes)[which]
-    except _FAILS:
+    except FAILS:
         value = None
     if value is None:
         raise UnsupportedError(
@@ -310,7 +318,7 @@ def nnlf(self: Any, theta: Any, x: Any) -> Any:
 @scipy_rule("scipy.stats._distn_infrastructure.rv_generic.entropy")
 def entropy_of(self: Any, *args: Any, **kwds: Any) -> Any:
     """The differential entropy."""
-    shapes, _, scale = _parsed(self, args, kwds)
+    shapes, _, scale = parsed(self, args, kwds)
     value = _standard_entropy(self, shapes)
     return value + np.log(scale) if hasattr(self, "pdf") else value
 
@@ -322,7 +330,7 @@ def _standard_entropy(dist: Any, shapes: tuple[Any, ...]) -> Any:
     if formula is not None:
         try:
             return formula(*shapes)
-        except _FAILS:
+        except FAILS:
             pass
     found = numeric.entropy(dist, shapes, standard)
     if found is None:

@@ -20,7 +20,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.scipy_stats_families import formula_of
+from adjoint.trace.calls.scipy_stats_families import family, formula_of
 from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.scipy_gate import holds_traced
 
@@ -33,17 +33,19 @@ class _Plain:
 
     dist: Any
     method: str
+    settings: tuple[int, ...] = ()
 
     def __call__(self, *xs: Any) -> tuple[Any, ...]:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            return (np.asarray(getattr(self.dist, self.method)(*xs), np.float64),)
+            found = getattr(self.dist, self.method)(*self.settings, *xs)
+            return (np.asarray(found, np.float64),)
 
 
-def plain(dist: Any, method: str, *xs: Any) -> Any:
+def plain(dist: Any, method: str, *xs: Any, settings: tuple[int, ...] = ()) -> Any:
     """What SciPy finds, without a derivative of its own."""
     given = [stop_gradient(floating(x)) for x in xs]
-    function = _Plain(dist, method)
+    function = _Plain(dist, method, settings)
     if not holds_traced(given):
         return function(*given)[0][()]
     shape = np.broadcast_shapes(*[np.shape(x) for x in given])
@@ -177,7 +179,10 @@ def _counts(dist: Any, shapes: tuple[Any, ...], last: Any = None) -> Any | None:
     """The counts up to one, or up to where chances end, on a new last axis; None if unknown."""
     values = [known_value(s) for s in shapes]
     if any(v is None for v in values):
-        return None
+        ends = family(dist)._get_support(*shapes)
+        if holds_traced(ends) or not np.all(np.isfinite(ends)):
+            return None
+        return np.arange(np.min(ends[0]), np.max(ends[1]) + 1.0)
     low, high = (np.asarray(end, float) for end in dist._get_support(*map(np.asarray, values)))
     far = dist.mean(*values) + 60 * dist.std(*values) + 60
     end = np.ceil(far) if last is None else last
@@ -200,6 +205,17 @@ def _steps(dist: Any, name: str, k: Any, shapes: tuple[Any, ...], standard: Stan
     below = np.sum(np.where(counts <= known[..., None], chances, 0.0), axis=-1)
     value = below if name == "_cdf" else 1 - below
     return _with_value(value, plain(dist, name[1:], k, *shapes))
+
+
+def mean_of_counts(
+    dist: Any, g: Callable[[Any, Any], Any], shapes: tuple[Any, ...], standard: Standard
+) -> Any | None:
+    """The mean of g(counts, shapes)."""
+    counts = _counts(dist, shapes)
+    if counts is None:
+        return None
+    wide = tuple(floating(s)[..., None] for s in shapes)
+    return np.sum(g(counts, wide) * standard(dist, "_pmf", counts, wide), axis=-1)
 
 
 def _entropy_of_counts(dist: Any, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
@@ -230,8 +246,10 @@ def _expectation(
     shape = np.broadcast_shapes(*map(np.shape, shapes))
     wide = tuple(np.broadcast_to(floating(s), shape)[..., None] for s in shapes)
     total: Any = 0.0
-    if dist.name == "vonmises" or not hasattr(dist, "pdf"):
-        return None  # it has no end, or is of counts
+    if not hasattr(dist, "pdf"):
+        return mean_of_counts(dist, g, shapes, standard)
+    if dist.name == "vonmises":
+        return None  # it has no end
     if _stays(dist):
         start = np.broadcast_to(plain(dist, "median", *shapes), shape)
         for upper in (False, True):
@@ -272,6 +290,14 @@ def moment(dist: Any, which: int, shapes: tuple[Any, ...], standard: Standard) -
         mean: Any = _expectation(dist, lambda x, wide: x - center, shapes, standard)
         found = found - mean * mean
     return _checked(found, value)
+
+
+def power(dist: Any, k: int, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
+    """The mean of a power of the standardised family."""
+    found = _expectation(dist, lambda x, wide: x**k, shapes, standard)
+    if found is None:
+        return None
+    return _checked(found, plain(dist, "moment", *shapes, settings=(k,)))
 
 
 def entropy(dist: Any, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
