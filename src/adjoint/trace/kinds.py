@@ -37,8 +37,8 @@ class _Type:
     def __instancecheck__(self, x: Any) -> bool:
         return isinstance(x, type)
 
-    def __subclasscheck__(self, kind: type) -> bool:
-        return type(kind) is _Type or issubclass(kind, type)
+    def __subclasscheck__(self, kind: Any) -> bool:
+        return kind is self or issubclass(kind, type)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
