@@ -9,6 +9,7 @@ import pytest
 import adjoint as ad
 from adjoint.api.compiled import make_graph
 from adjoint.graph import Graph
+from adjoint.graph.text import format_graph
 from adjoint.run import compile as compiling
 from adjoint.run import compile_graph, native, remembered
 
@@ -116,3 +117,15 @@ def test_a_lost_half_is_made_again(kind: str, folder: Path, lowered: list[Graph]
 def test_another_cache_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADJOINT_CACHE", "off")
     assert remembered.key_of(make_graph(np.sin, np.ones(2)), (), 1) is None
+
+
+def test_what_memory_holds_is_no_part_of_a_graph():
+    """NumPy's own code begins with np.empty; a second process would find another graph."""
+    graphs = set()
+    for garbage in (7.25, 9.75):
+        for size in (1, 3, 6):
+            left = [np.full(size, garbage) for _ in range(50)]
+            del left
+        graph = ad.trace(lambda x: np.cross(x, 2 * x), np.arange(6.0).reshape(2, 3))
+        graphs.add(format_graph(graph, sources=False))
+    assert len(graphs) == 1

@@ -66,6 +66,7 @@ def _array(function: Any, settings: dict[str, Any]) -> Callable[..., Any]:
 
 
 _replaced: dict[int, Any] = {}
+_ZEROED = {"empty": np.zeros, "empty_like": np.zeros_like}
 
 
 def _replacements() -> dict[int, Any]:
@@ -74,7 +75,8 @@ def _replacements() -> dict[int, Any]:
             if name in making.ARRAYS:
                 made = _array(own, making.ARRAYS[name])
             else:
-                made = _maker(own) if callable(own) else ours
+                # What is recorded must not depend on what memory holds.
+                made = _maker(_ZEROED.get(name, own)) if callable(own) else ours
             # Either may stand in NumPy's modules, depending on when they are looked at.
             _replaced[id(own)] = _replaced[id(ours)] = made
         _replaced[id(np.broadcast)] = _Broadcast
