@@ -80,10 +80,17 @@ def when_unknown(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 def holds_itself(self: Any, *_: Any, **__: Any) -> bool:
     """Whether an object of SciPy's keeps a recorded array."""
     within = getattr(self, "_delegate_to", None)  # since SciPy 1.18
-    return any(holds_traced(getattr(x, "__dict__", {}).values()) for x in (self, within))
+    return any(holds_traced(_kept_by(x)) for x in (self, within))
 
 
-def borrow_class(name: str, without: tuple[str, ...] = ()) -> None:
+def _kept_by(x: Any) -> list[Any]:
+    slots = getattr(type(x), "__slots__", ())
+    return [*getattr(x, "__dict__", {}).values(), *(getattr(x, name, None) for name in slots)]
+
+
+def borrow_class(
+    name: str, without: tuple[str, ...] = (), wanted: Callable[..., bool] | None = None
+) -> None:
     """Let SciPy's own code be the rule of the methods and properties that a class writes down."""
     parts = name.rpartition(".")
     kind = getattr(sys.modules[parts[0]], parts[2])
@@ -91,11 +98,11 @@ def borrow_class(name: str, without: tuple[str, ...] = ()) -> None:
         if key in without:
             continue
         if isinstance(value, FunctionType | staticmethod):
-            borrow_scipy(f"{name}.{key}")
+            borrow_scipy(f"{name}.{key}", wanted=wanted)
         elif isinstance(value, classmethod) and isinstance(value.__func__, FunctionType):
-            borrow_scipy(f"{name}.{key}.__func__")
+            borrow_scipy(f"{name}.{key}.__func__", wanted=wanted)
         elif isinstance(value, property) and isinstance(value.fget, FunctionType):
-            borrow_scipy(f"{name}.{key}.fget")
+            borrow_scipy(f"{name}.{key}.fget", wanted=wanted)
 
 
 # *** what borrowed code sees in the place of SciPy's helpers ***

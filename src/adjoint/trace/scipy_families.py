@@ -26,6 +26,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_stats_samples",
         "scipy_stats_frozen",
         "scipy_stats_expectations",
+        "scipy_stats_objects",
         "adjoint.api.scipy_fits",
     ),
     "scipy.integrate": (

@@ -1,0 +1,133 @@
+"""scipy.stats on stand-in arrays: random variables as objects (``Normal(mu=m).logpdf(x)``).
+
+SciPy's own code, which keeps parameters in objects and writes over values out of their domain;
+where values are not known that is done everywhere at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+import scipy.special._ufuncs as ufuncs
+import scipy.stats._distribution_infrastructure as infrastructure
+import scipy.stats._new_distributions as families
+
+from adjoint.trace import borrow
+from adjoint.trace.borrow_scipy import borrow_class, holds_itself, is_unknown, own_code
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
+from adjoint.trace.scipy_gate import entries, scipy_rule
+from adjoint.trace.tables import implements
+
+_PLACE = infrastructure.__name__
+_INVERSES = {"icdf": (0.0, 1.0), "iccdf": (0.0, 1.0),
+             "ilogcdf": (-np.inf, 0.0), "ilogccdf": (-np.inf, 0.0)}  # fmt: skip
+_OUTSIDE = {"logpdf": (-np.inf, -np.inf), "pdf": (0.0, 0.0), "logpmf": (-np.inf, -np.inf),
+            "pmf": (0.0, 0.0), "_logcdf1": (-np.inf, 0.0), "_logccdf1": (0.0, -np.inf),
+            "_cdf1": (0.0, 1.0), "_ccdf1": (1.0, 0.0)}  # fmt: skip
+
+
+@implements(ufuncs._log1mexp)
+def log1mexp(x: Any) -> Any:
+    """log(1 - exp(x)) of numbers below 0."""
+    x = floating(x)
+    far = x < -0.7
+    return np.where(far, np.log1p(-np.exp(x)), np.log(-np.expm1(np.where(far, -1.0, x))))
+
+
+for _name, _formula in (("pmf", "_logpmf"), ("cdf", "_cdf"), ("sf", "_sf")):
+    _rule = FORMULAS["binom"][_formula]
+    _then = np.exp if _name == "pmf" else np.positive
+    implements(getattr(ufuncs, f"_binom_{_name}"))(
+        lambda k, n, p, rule=_rule, then=_then: then(rule(k, n, p))
+    )
+
+
+def _keeps(self: Any, *given: Any, **named: Any) -> bool:
+    """Whether a variable, or one that it is made of, keeps recorded arrays."""
+    for x in (self, *given, *named.values()):
+        if type(x).__module__.startswith("scipy.") and holds_itself(x):
+            return True
+        parts = getattr(x, "__dict__", {}).get("_components", ())
+        parts = x if isinstance(x, list | tuple) else parts
+        if any(type(part).__module__.startswith("scipy.") and _keeps(part) for part in parts):
+            return True
+    return False
+
+
+def _by_values(name: str, place: str, inner: Any) -> Callable[..., Any]:
+    """A function of a place, or of a chance, with what it is outside of its domain."""
+    known = own_code(place)
+
+    def rule(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        if not is_unknown(x, *self._parameters.values()):
+            return known(self, x, *args, **kwargs)
+        x = floating(x)
+        low, high = _INVERSES.get(name) or self.support()
+        inclusive = self._variable.domain.inclusive
+        counts = isinstance(self, infrastructure.DiscreteDistribution)
+        strict = name in ("pdf", "logpdf", "pmf", "logpmf")
+        below = x < low if (strict and inclusive[0]) or (counts and name in _OUTSIDE) else x <= low
+        above = x > high if strict and inclusive[1] else x >= high
+        inside = np.where(below | above, np.nan, x)
+        value = borrow.borrowed(inner)(self, inside, *args, **kwargs)
+        if counts and strict:
+            value = np.where(x == np.floor(x), value, -np.inf if "log" in name else 0.0)
+        outside: tuple[Any, Any] = _OUTSIDE.get(name, (np.nan, np.nan))
+        left, right = outside
+        if name in _INVERSES:
+            ends = self.support()[:: -1 if name.endswith("ccdf") else 1]
+            left, right = (np.where(x == end, y, np.nan)
+                           for end, y in zip((low, high), ends, strict=True))  # fmt: skip
+        return np.where(below, left, np.where(above, right, value))
+
+    return rule
+
+
+@scipy_rule(f"{_PLACE}._Parameterization.validation", wanted=_keeps, takes_made=True)
+def validation(self: Any, parameter_values: Any) -> Any:
+    """Which parameters are valid; they are made arrays in the dict that is given."""
+    return own_code(f"{_PLACE}._Parameterization.validation")(self, parameter_values)
+
+
+@scipy_rule(f"{_PLACE}.UnivariateDistribution._validate", wanted=_keeps, takes_made=True)
+def validate(self: Any, parameterization: Any, parameters: Any) -> Any:
+    """Parameters, NaN where they are not valid, and where that is."""
+    if not is_unknown(*parameters.values()):
+        own = own_code(f"{_PLACE}.UnivariateDistribution._validate")
+        return own(self, parameterization, parameters)
+    valid, dtype = parameterization.validation(parameters)
+    made = {name: np.where(valid, value, np.nan) for name, value in parameters.items()}
+    return made, np.logical_not(valid), False, dtype
+
+
+@scipy_rule(f"{_PLACE}.UnivariateDistribution._moment_transform_center", wanted=_keeps)
+def moved_center(self: Any, order: int, moment_as: Any, a: Any, b: Any) -> Any:
+    """A moment about b, by those about a."""
+    terms = [
+        math.comb(int(order), k) * floating(moment) * (a - b) ** (order - k)
+        for k, moment in enumerate(moment_as)
+    ]
+    return sum(terms[1:], terms[0])
+
+
+def _rules() -> None:
+    for name, value in vars(infrastructure.UnivariateDistribution).items():
+        if isinstance(value, FunctionType) and (
+            value.__code__.co_qualname == "_set_invalid_nan.<locals>.filtered"
+        ):
+            place = f"{_PLACE}.UnivariateDistribution.{name}"
+            scipy_rule(place, wanted=_keeps)(_by_values(name, place, vars(value)["__wrapped__"]))
+    for module in (infrastructure, families):
+        for name, kind in list(vars(module).items()):
+            if isinstance(kind, type) and kind.__module__ == module.__name__:
+                place = f"{module.__name__}.{name}"
+                ruled = tuple(key for key in vars(kind) if f"{place}.{key}" in entries)
+                borrow_class(place, without=ruled, wanted=_keeps)
+
+
+_rules()
