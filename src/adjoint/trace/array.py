@@ -19,6 +19,7 @@ from adjoint.trace.adopting_items import takes_item
 from adjoint.trace.arithmetic import Arithmetic
 from adjoint.trace.flat import Flat
 from adjoint.trace.guards import passed_over
+from adjoint.trace.looking import key_of, met, same_key, shown_value
 from adjoint.trace.operators import NUMBERS
 from adjoint.trace.recorder import (
     PLAIN,
@@ -28,7 +29,7 @@ from adjoint.trace.recorder import (
     set_array_class,
     unwrapped,
 )
-from adjoint.trace.refusals import TAKE, indexes_here, no_array, no_number, no_pickle
+from adjoint.trace.refusals import TAKE, indexes_here, no_array, no_method, no_number, no_pickle
 from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import (
     as_view,
@@ -46,7 +47,6 @@ class TracedArray(Arithmetic):
     """An array under recording."""
 
     __slots__ = ()
-    __hash__ = None
     __array_priority__ = 1000.0
 
     __adjoint_bind__ = staticmethod(bind)
@@ -129,6 +129,10 @@ class TracedArray(Arithmetic):
     def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **options: Any) -> Any:
         if how != "at" and masked.MaskedSelection in map(type, inputs):
             return NotImplemented
+        if met and ufunc is np.equal:  # NumPy's numbers compare so
+            known = same_key(*(inputs if inputs[0] is self else inputs[::-1]))
+            if known is not None:
+                return known
         return array_ufunc(ufunc, how, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -195,14 +199,23 @@ class TracedArray(Arithmetic):
             return float(self._value("float()", "keep the array as it is"))
         if takes_item(self):
             return 0.0
-        raise no_number(self, "float")
+        value = shown_value(self)
+        if value is None:
+            raise no_number(self, "float")
+        return float(value)
 
     def __complex__(self) -> complex:
         if self.recorder is PLAIN:
             return complex(self.payload)
         if takes_item(self):
             return 0j
-        raise no_number(self, "complex")
+        value = shown_value(self)
+        if value is None:
+            raise no_number(self, "complex")
+        return complex(value)
+
+    def __hash__(self) -> int:  # type: ignore[override]  # numbers have one
+        return key_of(self)
 
     def item(self, *index: int) -> Any:
         """One element, still under recording."""
@@ -394,12 +407,7 @@ class TracedArray(Arithmetic):
         if found is not None:
             return lambda *args, **options: found(self, *args, **options)
         if hasattr(np.ndarray, name) and not name.startswith("__"):
-            raise UnsupportedError(
-                f"the array method {name!r} has no rule",
-                function=self.recorder.name,
-                source=source_here(),
-                remedy="see docs/coverage.md for the nearest supported form",
-            )
+            raise no_method(self, name)
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import library_code, source_here
 from adjoint.trace import recorder as core
+from adjoint.trace.looking import met, same_key
 
 
 def passed_over() -> bool | None:
@@ -107,6 +108,10 @@ def watched(compare: Callable[..., Any], special: bool) -> Callable[..., Any]:
     """``==`` or ``!=``, which libraries must not decide on when recorded numbers are equal."""
 
     def apply(self: Any, other: Any) -> Any:
+        if met and special:
+            known = same_key(self, other)
+            if known is not None:
+                return known
         result = compare(self, other)
         if (
             type(result) is np.bool_

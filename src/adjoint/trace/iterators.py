@@ -16,6 +16,7 @@ from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace import replacing
 from adjoint.trace.calls.support import any_traced, as_operand, is_traced
+from adjoint.trace.recorder import plain
 
 _FLAGS = {"multi_index", "c_index", "f_index", "refs_ok", "zerosize_ok", "reduce_ok"}
 
@@ -41,15 +42,13 @@ class Nditer:
                 remedy="write a loop over np.ndindex(x.shape), or whole-array operations",
             )
         given = op if isinstance(op, tuple | list) else (op,)
-        if any(x is None for x in given):
-            raise UnsupportedError(
-                "operands that nditer makes itself have no rule",
-                function="np.nditer",
-                source=source_here(),
-                remedy="make the result with np.zeros and pass it as an operand",
-            )
-        self.operands = tuple([as_operand(x) for x in given])
-        self.shape = np.broadcast_shapes(*[x.shape for x in self.operands])
+        found = [None if x is None else as_operand(x) for x in given]
+        known = [x for x in found if x is not None]
+        self.shape = np.broadcast_shapes(*[x.shape for x in known])
+        dtype = np.result_type(*[x.dtype for x in known])
+        self.operands = tuple(
+            [plain(np.zeros(self.shape, dtype)) if x is None else x for x in found]
+        )
         self.order = "F" if order == "F" else "C"
         self.itersize = int(np.prod(self.shape))
         self.iterindex = 0

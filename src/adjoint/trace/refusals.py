@@ -7,12 +7,16 @@ import linecache
 import re
 from typing import Any
 
-from adjoint.errors import ConversionError
+from adjoint.errors import ConversionError, UnsupportedError
 from adjoint.graph.source import here, source_here, writes_an_item
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_names import refuse_caller
 
 _NUMBERS = "a type as a function makes plain numbers; write x.astype({name}), or x as it is"
 _TESTS = "checks compare plain arrays; give them ad.stop_gradient(x)"
+
+# Functions of math that are answered by yes or no.
+QUESTIONS = {"isnan", "isinf", "isfinite", "isclose"}
 
 _NAME = re.compile(r"[\w.]+$")
 TAKE = (
@@ -77,6 +81,10 @@ def _remedy(name: str) -> str | None:
     return found.format(name=name) if found is not None else None
 
 
+_AS_IT_IS = "use NumPy functions on it as it is; fill arrays that np.zeros made inside the function"
+_PLAIN = "for a value without derivative use ad.stop_gradient(x)"
+
+
 def _into_outside(function: str) -> ConversionError:
     return ConversionError(
         "a recorded value is written into an array made outside the recording",
@@ -92,15 +100,30 @@ def no_array(x: Any) -> ConversionError:
     if writes_an_item():
         return _into_outside(x.recorder.name)
     name = called_here()
+    if name.endswith("fill_diagonal"):
+        return _into_outside(name)
     remedy = TAKE if indexes_here() else _remedy(name)
     return ConversionError(
         "an array under recording cannot be turned into a plain ndarray: "
         "its derivative would be lost",
         function=name or x.recorder.name,
         source=source_here(),
-        remedy=remedy
-        or "use NumPy functions on it as it is; for a value without derivative use "
-        "ad.stop_gradient(x); to fill an array, make it with np.zeros inside the function",
+        remedy=remedy or (_AS_IT_IS if concrete_value(x) is None else f"{_AS_IT_IS}; {_PLAIN}"),
+    )
+
+
+_BYTES = {"tobytes", "tofile", "dump", "dumps", "getfield", "data", "ctypes"}
+
+
+def no_method(x: Any, name: str) -> UnsupportedError:
+    """The error for a method or an attribute of arrays that recorded ones have not."""
+    return UnsupportedError(
+        f"the array method {name!r} has no rule",
+        function=x.recorder.name,
+        source=source_here(),
+        remedy=f"where the value alone is meant, write ad.stop_gradient(x).{name}"
+        if name in _BYTES and concrete_value(x) is not None
+        else "see docs/coverage.md for the nearest supported form",
     )
 
 
@@ -119,16 +142,27 @@ def no_number(x: Any, kind: str) -> ConversionError:
     if writes_an_item():
         return _into_outside(x.recorder.name)
     name = called_here()
-    if name.startswith(("math.", "cmath.")):
+    if name.endswith(".fill"):
+        return _into_outside(name)
+    if name.startswith(("math.", "cmath.")) or name in QUESTIONS:
         remedy = f"use np.{_NUMPY_NAMES.get(name[5:], name.rpartition('.')[2])}"
+    elif _formats():
+        remedy = "write an f-string, which shows what is known"
     else:
         remedy = _remedy(name) or f"drop {kind}(), or use np.{{sin, exp, ...}} in place of math.*"
+    plain = f"for a value without derivative {kind}(ad.stop_gradient(x))"
     return ConversionError(
         f"{kind}(x) of an array under recording would cut its derivative",
         function=name or x.recorder.name,
         source=source_here(),
-        remedy=f"{remedy}; for a value without derivative {kind}(ad.stop_gradient(x))",
+        remedy=remedy if concrete_value(x) is None else f"{remedy}; {plain}",
     )
+
+
+def _formats() -> bool:
+    """Whether the user's line is in the middle of ``text % x``."""
+    _, step = _step_here()
+    return step is not None and step.opname == "BINARY_OP" and step.argrepr.startswith("%")
 
 
 _NUMPY_NAMES = {

@@ -16,6 +16,7 @@ _lock = threading.Lock()
 _running = 0
 _begin: list[Callable[[], None]] = []
 _end: list[Callable[[], None]] = []
+_once: list[Callable[[], object]] = []  # what is to be done when the last one now ends
 
 
 class _Thread(threading.local):
@@ -57,6 +58,8 @@ class Session:
             if _running == 0:
                 for action in _end:
                     action()
+                while _once:
+                    _once.pop()()
         # NumPy says "setting an array element with a sequence" when a foreign array is given a
         # recorded value, and keeps our reason as the cause: the reason is what helps.
         if isinstance(error, ValueError) and isinstance(error.__cause__, AdjointError):
@@ -73,6 +76,12 @@ def while_recording(begin: Callable[[], None], end: Callable[[], None]) -> None:
     """
     _begin.append(begin)
     _end.append(end)
+
+
+def at_end(action: Callable[[], object]) -> None:
+    """Have an action called once, when the last recording of the process ends."""
+    if action not in _once:
+        _once.append(action)
 
 
 def is_recording() -> bool:
