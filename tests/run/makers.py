@@ -390,6 +390,7 @@ FIXED: list[tuple[str, list[tuple[int, ...]], dict[str, Any], list[Any], bool]] 
     ("cholesky", [(2, 3, 3)], {"upper": False}, FIELDS, True),
     ("cholesky", [(4, 4)], {"upper": True}, FIELDS, True),
     ("eigh", [(3, 3)], {"uplo": "L"}, REALS, True),
+    ("scipy_eigh", [(3, 3)], {"uplo": "U", "driver": "evr"}, REALS, True),
     ("eigvalsh", [(3, 3)], {"uplo": "U"}, REALS, True),
     ("eig", [(3, 3)], {}, [np.dtype("D")], True),
     ("eigvals", [(3, 3)], {}, [np.dtype("D")], True),

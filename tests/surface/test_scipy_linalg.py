@@ -83,8 +83,10 @@ for t in (1, 2, 3):
         tol=1e-5,
     )
 c("gev", *(lambda a, b: la.eigvalsh(a, b), S, S[::-1, ::-1] + np.eye(4)), tol=1e-5)
-# inside vmap and jit a vector may have the other sign than SciPy's driver gives it
-c("sub", lambda a: la.eigh(a, subset_by_index=[1, 2]), S, tol=1e-5, skip="vmap jit")
+c("sub", lambda a: la.eigh(a, subset_by_index=[1, 2]), S, tol=1e-5)
+c("subp", lambda a: la.eigh(a, S + np.eye(4), subset_by_index=[0, 1], lower=False), S[::-1, ::-1])
+c("subv", lambda a: la.eigh(a, subset_by_value=[1.5, 30.0]), S, tol=1e-5, skip="vmap jit")
+c("vectors", lambda a: la.eigh(a + a.T), A, skip="exact", tol=1e-5)
 c("lu", lambda a: la.lu(a)[1:], A)
 c("lup", lambda a: la.lu(a, permute_l=True), R)
 c("luw", lambda a: la.lu(a, p_indices=True)[1:], R.T)
@@ -138,6 +140,10 @@ c("norm", lambda a: np.asarray(la.norm(a, 1)) if isinstance(a, np.ndarray) else 
 c("pinv", lambda a: la.pinv(a), R, tol=1e-5)
 c("lstsq", *(lambda a, b: la.lstsq(a, b)[0], R, r.normal(size=5)), tol=1e-5)
 c("eig", lambda a: la.eigvals(a), A, tol=1e-5)
+c("eigp", *(lambda a, b: la.eigvals(a, b), A, S), tol=1e-5)
+c("eigl", lambda a: la.eig(S + 0.1 * a, left=True), A, tol=1e-5)
+# LAPACK leaves the phases of a pair's vectors open
+c("eigb", *(lambda a, b: [np.abs(x) for x in la.eig(a, b, left=True)], A, S), tol=1e-5)
 c("polar", lambda a: la.polar(a), R, tol=1e-5)
 mv = st.multivariate_normal
 m = b * 0.1

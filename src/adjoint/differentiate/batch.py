@@ -18,12 +18,14 @@ from adjoint.graph.primitive import Primitive
 from adjoint.primitives import (
     choose,
     control,
+    eigenvalues,
     factorizations,
     fft,
     linalg,
     linear,
     products,
     sequences,
+    singular_values,
     sweeps,
 )
 from adjoint.primitives.linear import broadcast, permute_axes, reshape
@@ -280,12 +282,13 @@ def _batched_already(node: Node, operands: list[Any], flags: list[bool], size: i
 
 
 @batch_rule(
-    factorizations.eigh,
-    factorizations.eigvalsh,
-    factorizations.eig,
-    factorizations.eigvals,
-    factorizations.svd,
-    factorizations.svdvals,
+    eigenvalues.eigh,
+    eigenvalues.scipy_eigh,
+    eigenvalues.eigvalsh,
+    eigenvalues.eig,
+    eigenvalues.eigvals,
+    singular_values.svd,
+    singular_values.svdvals,
     factorizations.qr,
     factorizations.pinv,
     fft.fft,

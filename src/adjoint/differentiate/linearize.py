@@ -37,7 +37,7 @@ class Linearized(NamedTuple):
     active_outputs: tuple[int, ...]
 
 
-class _Primals:
+class Primals:
     """Forward values as stand-ins, made when first asked for."""
 
     def __init__(self, graph: Graph, recorder: Recorder) -> None:
@@ -49,6 +49,7 @@ class _Primals:
         }
 
     def __call__(self, operand: Operand) -> Any:
+        """The stand-in of a value; the array of a literal."""
         if isinstance(operand, Literal):
             return value_of(operand, {})
         if operand in self.known:
@@ -77,7 +78,7 @@ class _Primals:
 def linearize(graph: Graph, active: Sequence[bool]) -> Linearized:
     """The linear part of a graph with respect to its active inputs."""
     recorder = Recorder("linearize", concrete=False, keep_all=True)
-    primal = _Primals(graph, recorder)
+    primal = Primals(graph, recorder)
     tangents: dict[Value, Any] = {}
     heads = []
     for value, is_active in zip(graph.inputs, active, strict=True):
@@ -89,20 +90,27 @@ def linearize(graph: Graph, active: Sequence[bool]) -> Linearized:
         if all(t is None for t in incoming):
             continue
         recorder.source = node.source._replace(role="tangent") if node.source else None
-        for value, t in zip(node.outputs, _node_tangents(node, primal, incoming), strict=True):
+        for value, t in zip(node.outputs, node_tangents(node, primal, incoming), strict=True):
             if t is not None and value.type.is_differentiable:
                 tangents[value] = t
+    if any("at_equal" in node.primitive.notes for node in graph.nodes):
+        # It differentiates single nodes in turn.
+        from adjoint.differentiate.equal_values import missing_shares
+
+        for value, share in missing_shares(graph, primal, tangents).items():
+            tangents[value] = tangents[value] + share
     live = [i for i, o in enumerate(graph.outputs) if isinstance(o, Value) and o in tangents]
     outputs = [recorder.index_of(tangents[graph.outputs[i]]) for i in live]  # type: ignore[index]
-    made = recorder.graph(outputs, heads, optional=list(primal.optional), inline=_EVERYTHING)
+    made = recorder.graph(outputs, heads, optional=list(primal.optional), inline=EVERYTHING)
     recorder.closed = True
     return Linearized(made.graph, tuple(primal.optional[i] for i in made.used), tuple(live))
 
 
-_EVERYTHING = 1 << 62  # constants made by rules are all literals: they belong to the rule
+EVERYTHING = 1 << 62  # constants made by rules are all literals: they belong to the rule
 
 
-def _node_tangents(node: Node, primal: Any, incoming: Sequence[Any]) -> Sequence[Any]:
+def node_tangents(node: Node, primal: Any, incoming: Sequence[Any]) -> Sequence[Any]:
+    """The tangents of a node's outputs; None where they do not move."""
     primitive, settings = node.primitive, node.settings
     structure = primitive.structure
     if structure == "constant":
@@ -191,7 +199,7 @@ def jvp_graph(
     made = recorder.graph(
         [recorder.index_of(x) for x in results],
         range(len(primals) + len(tangents)),
-        inline=_EVERYTHING,
+        inline=EVERYTHING,
     )
     recorder.closed = True
     return made.graph, linear.active_outputs

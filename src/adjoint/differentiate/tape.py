@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from adjoint.differentiate.equal_values import may_meet_equal_values, splitting_records
 from adjoint.differentiate.guarded import guarded_tangents
 from adjoint.differentiate.linearize import Linearized, linearize
 from adjoint.differentiate.replay import replay, replay_values, value_of
@@ -27,6 +28,7 @@ from adjoint.primitives.conventions import current
 from adjoint.trace.constants import stack_constants
 from adjoint.trace.record import current as up_to_date
 from adjoint.trace.recorder import Recorder, TracedCore
+from adjoint.trace.records import Record
 
 _INLINE = 8  # elements of a constant that becomes part of a changed graph
 
@@ -37,6 +39,7 @@ class Derivative(NamedTuple):
     graph: Graph
     residuals: tuple[Any, ...]  # indices of the recorder's values; values of a changed graph
     active_outputs: tuple[int, ...]
+    splitting: tuple[Record, ...] = ()  # factors of the run that may meet equal values
 
 
 class Programs:
@@ -154,15 +157,32 @@ class Tape:
         types = tuple([(x.shape, x.dtype) for x in recorder.payloads[: self.n_inputs]])
         key = (kind, types, self.outputs, current(), tuple(recorder.records))
         known = _programs.find(key)
-        if known is not None:
-            return known
-        traced = [i for i in self.outputs if i is not None]
-        with uncollected():
-            made = of_run(recorder, self.n_inputs, traced)
-        ends = tuple([places[k] for k in made.active_outputs])
-        result = Derivative(made.graph, made.residuals, ends)
-        _programs.keep(key, len(recorder.records), result)
-        return result
+        if known is None:
+            traced = [i for i in self.outputs if i is not None]
+            with uncollected():
+                made = of_run(recorder, self.n_inputs, traced)
+            ends = tuple([places[k] for k in made.active_outputs])
+            known = Derivative(made.graph, made.residuals, ends, splitting_records(recorder))
+            _programs.keep(key, len(recorder.records), known)
+        if may_meet_equal_values(known.splitting, recorder.payloads):
+            return self._at_equal_values(("at equal values", *key), of_graph, places)
+        return known
+
+    def _at_equal_values(self, key: Any, of_graph: Any, places: Sequence[int]) -> Derivative:
+        """The derivative of the run as one graph, which has the limits at equal values."""
+        known = _programs.find(key)
+        if known is None:
+            recorder = self.recorder
+            traced = [i for i in self.outputs if i is not None]
+            recorded = recorder.graph(traced, range(self.n_inputs))
+            active = [i < self.n_inputs for i in range(len(recorded.graph.inputs))]
+            made = of_graph(recorded.graph, active)
+            index = {value: i for i, value in recorded.values.items()}
+            residuals = tuple([index[v] for v in made.residuals])
+            ends = tuple([places[k] for k in made.active_outputs])
+            known = Derivative(made.graph, residuals, ends)
+            _programs.keep(key, len(recorder.records), known)
+        return known
 
     def _run(self, derivative: Derivative, arguments: Sequence[Any]) -> list[Any]:
         inputs = [*self.residuals(derivative), *arguments]

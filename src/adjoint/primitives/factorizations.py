@@ -1,10 +1,4 @@
-"""Factorisations: QR, eigenvalues, singular values, and the least squares that rest on them.
-
-The factors of a perturbed matrix turn: ``dU = U K`` with K antihermitian, and K holds
-differences of eigenvalues (or squares of singular values) in its denominators. Where two of
-them are equal the factors are not determined by the matrix; K is 0 there, so functions that
-do not depend on the choice have finite derivatives.
-"""
+"""QR, the pseudo-inverse, and least squares."""
 
 from __future__ import annotations
 
@@ -14,219 +8,13 @@ import numpy as np
 
 from adjoint.graph.primitive import Primitive
 from adjoint.graph.types import ArrayType
+from adjoint.primitives.equal_values import (
+    WHY,
+    over,
+)
 from adjoint.primitives.infer import real_dtype
-from adjoint.primitives.linalg import _adjoint, _eye, _square, _symmetric, solve
-
-_WHY = "an implicit function of the matrix, with a factor that may be chosen"
-_EQUAL = "equal values: the factors' rotation within their space counts as 0"
-
-
-def _diagonal(a: Any) -> Any:
-    return np.einsum("...ii->...i", a)
-
-
-def _gaps(values: Any) -> tuple[Any, Any]:
-    """``values[j] - values[i]``, and where that is more than rounding."""
-    gap = values[..., None, :] - values[..., :, None]
-    eps = 8 * np.finfo(values.dtype).eps
-    size = np.abs(values)
-    scale = size[..., None, :] + size[..., :, None]
-    return gap, np.abs(gap) > eps * scale
-
-
-def _over(x: Any, denominator: Any, use: Any) -> Any:
-    return np.where(use, x, 0) / np.where(use, denominator, 1)
-
-
-# *** symmetric and hermitian eigenvalues ***
-
-
-def _eigh_jvp(primals: Any, tangents: Any, outputs: Any, uplo: str) -> Any:
-    (a_dot,), (w, v) = tangents, outputs
-    inner = _adjoint(v) @ _symmetric(a_dot, uplo) @ v
-    gap, apart = _gaps(w)
-    return np.real(_diagonal(inner)), v @ _over(inner, gap, apart)
-
-
-def _eigvalsh_jvp(primals: Any, tangents: Any, outputs: Any, uplo: str) -> Any:
-    (a,), (a_dot,) = primals, tangents
-    _, v = eigh(a, uplo=uplo)
-    return np.real(np.sum(np.conjugate(v) * (_symmetric(a_dot, uplo) @ v), axis=-2))
-
-
-def _values_type(a: ArrayType) -> ArrayType:
-    return ArrayType(_square(a).shape[:-1], real_dtype(a.dtype))
-
-
-eigh: Primitive = Primitive(
-    "eigh",
-    "special",
-    lambda a, uplo: (_values_type(a), a),
-    lambda a, uplo: tuple(np.linalg.eigh(a, UPLO=uplo)),
-    ("uplo",),
-    jvp=_eigh_jvp,
-    several=True,
-    notes={"n_outputs": 2},
-    reason=_WHY,
-    convention=_EQUAL,
-)
-eigvalsh = Primitive(
-    "eigvalsh",
-    "special",
-    lambda a, uplo: (_values_type(a),),
-    lambda a, uplo: np.linalg.eigvalsh(a, UPLO=uplo),
-    ("uplo",),
-    jvp=_eigvalsh_jvp,
-    reason="an implicit function of the matrix",
-)
-
-# *** general eigenvalues ***
-
-
-def _complex_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return np.result_type(dtype, np.complex64)
-
-
-def _eig(a: Any) -> Any:
-    w, v = np.linalg.eig(a)
-    kind = _complex_dtype(a.dtype)
-    return w.astype(kind), v.astype(kind)
-
-
-def _eig_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
-    (a_dot,), (w, v) = tangents, outputs
-    inner = solve(v, a_dot.astype(v.dtype) @ v)
-    gap = w[..., None, :] - w[..., :, None]
-    size = np.abs(w)
-    apart = np.abs(gap) > 8 * np.finfo(size.dtype).eps * (size[..., None, :] + size[..., :, None])
-    moved = v @ _over(inner, gap, apart)
-    # Columns have length 1, and their largest element is real: LAPACK's choice.
-    along = np.sum(np.conjugate(v) * moved, axis=-2, keepdims=True)
-    moved = moved - v * np.real(along)
-    at = np.argmax(np.abs(v), axis=-2)[..., None, :]
-    turn = np.take_along_axis(moved, at, -2) / np.take_along_axis(v, at, -2)
-    return _diagonal(inner), moved - v * (1j * np.imag(turn))
-
-
-def _eigvals_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
-    (a,), (a_dot,), (values,) = primals, tangents, outputs
-    w, v = eig(a)
-    inner = _diagonal(solve(v, a_dot.astype(v.dtype) @ v))
-    # The same values in two orders: each is matched with its nearest.
-    near = np.argmin(np.abs(values[..., :, None] - w[..., None, :]), axis=-1)
-    return np.take_along_axis(inner, near, -1)
-
-
-eig: Primitive = Primitive(
-    "eig",
-    "special",
-    lambda a: (
-        ArrayType(_square(a).shape[:-1], _complex_dtype(a.dtype)),
-        ArrayType(a.shape, _complex_dtype(a.dtype)),
-    ),
-    _eig,
-    jvp=_eig_jvp,
-    several=True,
-    notes={"n_outputs": 2},
-    reason=_WHY,
-    convention=_EQUAL,
-    doc="complex in any case",
-)
-eigvals = Primitive(
-    "eigvals",
-    "special",
-    lambda a: (ArrayType(_square(a).shape[:-1], _complex_dtype(a.dtype)),),
-    lambda a: np.linalg.eigvals(a).astype(_complex_dtype(a.dtype)),
-    jvp=_eigvals_jvp,
-    reason="an implicit function of the matrix",
-)
-
-# *** singular values ***
-
-
-def _svd_types(a: ArrayType, full: bool) -> tuple[ArrayType, ...]:
-    m, n = a.shape[-2:]
-    k, lead = min(m, n), a.shape[:-2]
-    return (
-        ArrayType((*lead, m, m if full else k), a.dtype),
-        ArrayType((*lead, k), real_dtype(a.dtype)),
-        ArrayType((*lead, n if full else k, n), a.dtype),
-    )
-
-
-def _reduced_svd_jvp(a_dot: Any, u: Any, s: Any, vh: Any) -> tuple[Any, Any, Any]:
-    """Turns K of u and L of v within the first k columns, and the change of s."""
-    inner = _adjoint(u) @ a_dot @ _adjoint(vh)
-    back = _adjoint(inner)
-    row, column = s[..., None, :], s[..., :, None]
-    gap, apart = _gaps(s)
-    # (s_j - s_i)(s_j + s_i): the difference of the squares without their rounding.
-    bottom = gap * (row + column)
-    apart = apart & (row + column > 0)
-    k = _over(row * inner + column * back, bottom, apart)
-    turn = _over(column * inner + row * back, bottom, apart)
-    if a_dot.dtype.kind == "c":
-        # The phases of a pair of singular vectors: v keeps its own, u takes the change.
-        phase = 1j * np.imag(_diagonal(inner))
-        phase = _over(phase, s, s > 0)
-        k = k + phase[..., None, :] * _eye(s.shape[-1], s.dtype)
-    return k, turn, np.real(_diagonal(inner))
-
-
-def _svd_jvp(primals: Any, tangents: Any, outputs: Any, full: bool) -> Any:
-    (a_dot,), (u, s, vh) = tangents, outputs
-    k = s.shape[-1]
-    u1, v1h = u[..., :, :k], vh[..., :k, :]
-    turn_u, turn_v, s_dot = _reduced_svd_jvp(a_dot, u1, s, v1h)
-    v1 = _adjoint(v1h)
-    positive = s > 0
-    scale = np.where(positive, 1, 0) / np.where(positive, s, 1)
-    u_dot = u1 @ turn_u
-    v_dot = v1 @ turn_v
-    m, n = a_dot.shape[-2:]
-    if m > k:
-        out_of_space = (a_dot @ v1) * scale[..., None, :]
-        out_of_space = out_of_space - u1 @ (_adjoint(u1) @ out_of_space)
-        u_dot = u_dot + out_of_space
-        if full:
-            rest = u[..., :, k:]
-            u_dot = np.concatenate([u_dot, -u1 @ (_adjoint(out_of_space) @ rest)], axis=-1)
-    if n > k:
-        out_of_space = (_adjoint(a_dot) @ u1) * scale[..., None, :]
-        out_of_space = out_of_space - v1 @ (v1h @ out_of_space)
-        v_dot = v_dot + out_of_space
-        if full:
-            rest = _adjoint(vh[..., k:, :])
-            v_dot = np.concatenate([v_dot, -v1 @ (_adjoint(out_of_space) @ rest)], axis=-1)
-    return u_dot, s_dot, _adjoint(v_dot)
-
-
-def _svdvals_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
-    (a,), (a_dot,) = primals, tangents
-    u, _, vh = svd(a, full=False)
-    return np.real(np.sum(np.conjugate(u) * (a_dot @ _adjoint(vh)), axis=-2))
-
-
-svd: Primitive = Primitive(
-    "svd",
-    "special",
-    _svd_types,
-    lambda a, full: tuple(np.linalg.svd(a, full_matrices=full)),
-    ("full",),
-    jvp=_svd_jvp,
-    several=True,
-    notes={"n_outputs": 3},
-    reason=_WHY,
-    convention=_EQUAL + "; so does the rotation among the columns that full matrices add",
-)
-svdvals = Primitive(
-    "svdvals",
-    "special",
-    lambda a: (_svd_types(a, False)[1],),
-    lambda a: np.linalg.svd(a, compute_uv=False),
-    jvp=_svdvals_jvp,
-    reason="an implicit function of the matrix",
-)
+from adjoint.primitives.linalg import _adjoint, _eye, _symmetric, solve
+from adjoint.primitives.singular_values import svd
 
 # *** QR ***
 
@@ -271,7 +59,7 @@ qr = Primitive(
     jvp=_qr_jvp,
     several=True,
     notes={"n_outputs": 2},
-    reason=_WHY,
+    reason=WHY,
     convention="the first min(m, n) columns must be independent",
 )
 
@@ -306,7 +94,7 @@ def _pinv_turn(a: Any, t: Any, rcond: float) -> Any:
     apart = kept[..., None, :] != kept[..., :, None]
     more, less = np.maximum(row, column), np.minimum(row, column)
     bottom = more * more * (more - less) * (more + less)
-    turn = _over(less * less * inner + more * less * _adjoint(inner), bottom, apart)
+    turn = over(less * less * inner + more * less * _adjoint(inner), bottom, apart)
     return _adjoint(u @ turn @ vh)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
+from adjoint.primitives import eigenvalues, singular_values
 from adjoint.primitives import factorizations as f
 from adjoint.trace.borrow import substitute
 from adjoint.trace.calls.linalg import _floating, inv, norm
@@ -43,14 +44,14 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
     """Eigenvalues and vectors of a hermitian matrix, of which one triangle is read."""
-    w, v = bind(f.eigh, _floating(as_operand(a)), (UPLO.upper(),))
+    w, v = bind(eigenvalues.eigh, _floating(as_operand(a)), (UPLO.upper(),))
     return EighResult(w, v)
 
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """Eigenvalues of a hermitian matrix."""
-    return bind(f.eigvalsh, _floating(as_operand(a)), (UPLO.upper(),))
+    return bind(eigenvalues.eigvalsh, _floating(as_operand(a)), (UPLO.upper(),))
 
 
 def _real_if_imaginary_is_zero(values: Any, a: Any) -> Any:
@@ -70,7 +71,7 @@ if _own is not None:  # what np.roots does with complex eigenvalues
 def eig(a: Any) -> Any:
     """Eigenvalues and vectors; complex where the values are not known."""
     (x,) = _floating(as_operand(a))
-    w, v = bind(f.eig, (x,), ())
+    w, v = bind(eigenvalues.eig, (x,), ())
     if _REAL_WHERE_THEY_CAN_BE and (real := _real_if_imaginary_is_zero(w, x)) is not w:
         w, v = real, np.real(v)
     return EigResult(w, v)
@@ -80,7 +81,7 @@ def eig(a: Any) -> Any:
 def eigvals(a: Any) -> Any:
     """Eigenvalues; complex where the values are not known."""
     (x,) = _floating(as_operand(a))
-    w = bind(f.eigvals, (x,), ())
+    w = bind(eigenvalues.eigvals, (x,), ())
     return _real_if_imaginary_is_zero(w, x) if _REAL_WHERE_THEY_CAN_BE else w
 
 
@@ -93,8 +94,8 @@ def svd(
     if hermitian:
         return _hermitian_svd(x, compute_uv)
     if not compute_uv:
-        return bind(f.svdvals, (x,), ())
-    return SVDResult(*bind(f.svd, (x,), (bool(full_matrices),)))
+        return bind(singular_values.svdvals, (x,), ())
+    return SVDResult(*bind(singular_values.svd, (x,), (bool(full_matrices),)))
 
 
 def _hermitian_svd(x: Any, compute_uv: bool) -> Any:

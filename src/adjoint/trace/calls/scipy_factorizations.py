@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.types import ArrayType
+from adjoint.primitives import eigenvalues
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, mirrored, refused, triangular
-from adjoint.trace.calls.support import as_operand, moved_as
+from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import concrete_value
+from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import scipy_rule
 
 
@@ -82,34 +85,50 @@ def eigh(
     driver: Any = None,
 ) -> Any:
     """Eigenvalues and vectors of a hermitian matrix, or of a pair with a positive one."""
+    given = matrices(a) if b is None else matrices(a, b)
     if subset_by_value is not None:
-        raise refused("eigh", "subset_by_value", "subset_by_index, or all of them")
-    back = None
-    given = (a, b)
+        subset_by_index = _indices(given, subset_by_value, lower, type)
     if b is None:
-        (a,) = matrices(a)
+        (a,), back = given, None
     else:
-        a, b = matrices(a, b)
-        a, back = _reduced(a, b, lower, type)
-    options: dict[str, Any] = {"UPLO": "L" if lower or b is not None else "U"}
+        a, back = _reduced(given[0], given[1], lower, type)
+    uplo = "L" if lower or b is not None else "U"
     if eigvals_only:
-        return _subset(np.linalg.eigvalsh(a, **options), subset_by_index)
-    w, v = np.linalg.eigh(a, **options)
-    if back is not None:
-        v = back(v)
+        return _subset(np.linalg.eigvalsh(a, UPLO=uplo), subset_by_index)
+    if back is None and subset_by_index is None:
+        return tuple(bind(eigenvalues.scipy_eigh, (a,), (uplo, driver or "evr")))
+    w, v = np.linalg.eigh(a, UPLO=uplo)
+    v = v if back is None else back(v)
     w, v = _subset(w, subset_by_index), _subset(v, subset_by_index)
-    known = [concrete_value(as_operand(x)) if x is not None else None for x in (v, *given)]
-    if known[0] is not None and v.ndim == 2 and v.size:
-        # another driver may give a vector the other sign, or phase
-        import scipy.linalg
+    index = None if subset_by_index is None else tuple(int(k) for k in subset_by_index)
+    return w, _turned_as(v, _hermitian_vectors, given, bool(lower), type, index)
 
-        theirs = scipy.linalg.eigh(
-            known[1], known[2], lower=lower, type=type, subset_by_index=subset_by_index
-        )[1]
-        inner = np.sum(np.conjugate(known[0]) * theirs, axis=0)
-        size = np.abs(inner)
-        v = v * np.where(size > 0, inner / np.where(size > 0, size, 1), 1).astype(v.dtype)
-    return w, v
+
+def _hermitian_vectors(*given: Any) -> Any:
+    import scipy.linalg
+
+    *pair, lower, kind, index = given
+    return [scipy.linalg.eigh(*pair, lower=lower, type=kind, subset_by_index=index)[1]]
+
+
+def _turned_as(v: Any, vectors: Any, given: list[Any], *settings: Any) -> Any:
+    """Vectors with the signs, or phases, that another driver gives them."""
+    (theirs,) = from_values(vectors, (ArrayType(v.shape, v.dtype),), [*given], *settings)
+    inner = np.sum(np.conjugate(stop_gradient(v)) * theirs, axis=-2, keepdims=True)
+    size = np.abs(inner)
+    return v * np.where(size > 0, inner / np.where(size > 0, size, 1), 1).astype(v.dtype)
+
+
+def _indices(given: list[Any], limits: Any, lower: bool, kind: int) -> list[int]:
+    """The places of the eigenvalues within limits; their number must be known."""
+    import scipy.linalg
+
+    known = [concrete_value(x) if hasattr(x, "recorder") else x for x in given]
+    if any(x is None for x in known):
+        raise refused("eigh", "subset_by_value where values are not known", "subset_by_index")
+    w = scipy.linalg.eigh(*known, lower=lower, type=kind, eigvals_only=True)
+    first, last = np.searchsorted(w, limits, side="right")
+    return [int(first), int(last) - 1]
 
 
 def _subset(x: Any, index: Any) -> Any:
@@ -158,23 +177,78 @@ def eigvalsh(
 
 
 @scipy_rule("scipy.linalg.eig")
-def eig(a: Any, b: Any = None, left: bool = False, right: bool = True, *_: Any, **__: Any) -> Any:
-    """Eigenvalues and right vectors, complex."""
-    if b is not None or left:
-        raise refused("eig", "a generalised problem, or left=True,", "eig(a), or eigh(a, b)")
-    w, v = np.linalg.eig(matrices(a)[0])
+def eig(
+    a: Any, b: Any = None, left: bool = False, right: bool = True, overwrite_a: bool = False,
+    overwrite_b: bool = False, check_finite: bool = True, homogeneous_eigvals: bool = False,
+) -> Any:  # fmt: skip
+    """Eigenvalues, complex, and vectors; of a pair, with an invertible second matrix."""
+    if homogeneous_eigvals:
+        raise refused("eig", "homogeneous_eigvals=True", "their quotients, which are the default")
+    given = matrices(a) if b is None else matrices(a, b)
+    if not (left or right):
+        return eigvals(a, b)
+    a = given[0] if b is None else np.linalg.solve(given[1], given[0])
+    w, v = np.linalg.eig(a)
     w = w if w.dtype.kind == "c" else w.astype(np.result_type(w.dtype, np.complex64))
-    return (w, v) if right else w
+    if b is not None:
+        w, order = _paired(w, given)
+        v = np.take_along_axis(v, order[..., None, :], -1)
+    parts = []
+    if left:
+        dual = adjoint(np.linalg.inv(v))
+        if b is not None:
+            dual = np.linalg.solve(adjoint(given[1]), dual)
+        parts.append(_turned_as(_with_real_largest(dual), _left_vectors, given))
+    if right:
+        parts.append(v if b is None else _turned_as(v, _right_vectors, given))
+    return (w, *parts)
+
+
+def _with_real_largest(v: Any) -> Any:
+    """Columns of length 1 whose largest element is real, as LAPACK scales them."""
+    v = v / np.linalg.norm(v, axis=-2, keepdims=True)
+    largest = np.take_along_axis(v, np.argmax(np.abs(v), axis=-2)[..., None, :], -2)
+    return v * (np.conjugate(largest) / np.abs(largest))
+
+
+def _left_vectors(*given: Any) -> Any:
+    import scipy.linalg
+
+    return [scipy.linalg.eig(*given, left=True, right=False)[1]]
+
+
+def _right_vectors(*given: Any) -> Any:
+    import scipy.linalg
+
+    return [scipy.linalg.eig(*given)[1]]
+
+
+def _values_and_places(w: Any, *given: Any) -> Any:
+    """SciPy's eigenvalues of pairs, and where each of them stands among w."""
+    import scipy.linalg
+    from scipy.optimize import linear_sum_assignment
+
+    theirs = scipy.linalg.eigvals(*given)
+    distances = np.abs(theirs[..., :, None] - w[..., None, :])
+    n = w.shape[-1]
+    places = [linear_sum_assignment(x)[1] for x in np.reshape(distances, (-1, n, n))]
+    return [theirs, np.reshape(places, w.shape)]
+
+
+def _paired(w: Any, given: list[Any]) -> tuple[Any, Any]:
+    """Eigenvalues of a pair of matrices in SciPy's order, and that order."""
+    kinds = (ArrayType(w.shape, w.dtype), ArrayType(w.shape, np.dtype(np.intp)))
+    theirs, order = from_values(_values_and_places, kinds, [w, *given])
+    return moved_as(theirs, np.take_along_axis(w, order, -1)), order
 
 
 @scipy_rule("scipy.linalg.eigvals")
 def eigvals(a: Any, b: Any = None, *_: Any, **__: Any) -> Any:
     """Eigenvalues, complex."""
-    a, *rest = matrices(a) if b is None else matrices(a, b)
-    if rest:
-        a = np.linalg.solve(rest[0], a)
-    w = np.linalg.eigvals(a)
-    return w if w.dtype.kind == "c" else w.astype(np.result_type(w.dtype, np.complex64))
+    given = matrices(a) if b is None else matrices(a, b)
+    w = np.linalg.eigvals(given[0] if b is None else np.linalg.solve(given[1], given[0]))
+    w = w if w.dtype.kind == "c" else w.astype(np.result_type(w.dtype, np.complex64))
+    return w if b is None else _paired(w, given)[0]
 
 
 @scipy_rule("scipy.linalg.pinv")
