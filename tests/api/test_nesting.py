@@ -276,3 +276,13 @@ def test_while_loops_that_meet_unknown_values_on_the_way() -> None:
         slopes = [ad.grad(f)(v) for v in a]
         np.testing.assert_allclose(ad.vmap(ad.grad(f))(a), slopes, rtol=1e-14)
         np.testing.assert_allclose(ad.jit(ad.grad(f))(2.0), slopes[0], rtol=1e-14)
+
+
+def test_warnings_that_the_function_ignores_are_ignored_in_batches():
+    def f(x):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(x > 0, np.log(x), x)
+
+    points = np.array([-1.0, 0.0, np.e])
+    np.testing.assert_allclose(ad.vmap(f)(points), [-1, 0, 1], rtol=1e-15)
+    np.testing.assert_allclose(ad.vmap(ad.grad(f))(points), [1, 1, 1 / np.e], rtol=1e-15)

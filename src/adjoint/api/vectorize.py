@@ -82,7 +82,9 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         flags = batched + [False] * len(recording.captured)
         one = merge_scans(rolled_up(recording.graph))
         graph, has_axis = batch_graph(one, flags, size)
-        results = replay(graph, [x for x, _ in payloads] + recording.captured)
+        # The user's np.errstate has ended, and where a value is chosen both are computed.
+        with np.errstate(all="ignore"):
+            results = replay(graph, [x for x, _ in payloads] + recording.captured)
         outs = []
         targets = _out_axes(out_axes, recording.structure)
         for y, flag, target in zip(results, has_axis, targets, strict=True):

@@ -106,14 +106,7 @@ _SEQUENCES = {"concatenate", "concat", "stack", "vstack", "hstack", "column_stac
 
 def with_lists_joined(args: Iterable[Any]) -> tuple[Any, ...]:
     """Lists with recorded numbers as arrays: NumPy does not look for stand-ins in lists."""
-    return tuple(map(_with_list_joined, args))
-
-
-def _with_list_joined(x: Any) -> Any:
-    kind = type(x)
-    if kind is core.TracedArray or kind in SINGLE or not any_traced(x):
-        return x
-    return joined(x)
+    return tuple([x if type(x) in SINGLE or not any_traced(x) else joined(x) for x in args])
 
 
 def result(x: Any) -> Any:
