@@ -40,7 +40,9 @@ CLASSES = {
     "interpolate": "CubicSpline CubicHermiteSpline PchipInterpolator PPoly BSpline interp1d "
     "RegularGridInterpolator Akima1DInterpolator BarycentricInterpolator KroghInterpolator "
     "FloaterHormannInterpolator RBFInterpolator Rbf InterpolatedUnivariateSpline "
-    "UnivariateSpline LSQUnivariateSpline RectBivariateSpline BivariateSpline NdBSpline",
+    "UnivariateSpline LSQUnivariateSpline RectBivariateSpline BivariateSpline NdBSpline "
+    "SmoothBivariateSpline LSQBivariateSpline BPoly NdPPoly LinearNDInterpolator "
+    "CloughTocher2DInterpolator NearestNDInterpolator",
     "signal": "lti dlti StateSpace TransferFunction ZerosPolesGain ShortTimeFFT CZT ZoomFFT",
     "special": "sph_harm_y sph_legendre_p assoc_legendre_p legendre_p sph_harm_y_all "
     "sph_legendre_p_all assoc_legendre_p_all legendre_p_all",
@@ -198,7 +200,7 @@ program (`linprog`) moves with its planes.
 
 Inside `jit` and `vmap` values are not known. Checks that raise for wrong values are passed over
 there, and what chooses by value is refused: the steps of `solve_ivp` without `t_eval` (but for the
-first and the last state), more events than one that ends it, `griddata` at recorded places (the
+first and the last state), more events than one that ends it, how many roots a spline has (the
 order of `qr(pivoting=True)` and `ldl` is SciPy's, when the program runs); `null_space` and `orth`
 take the matrix to have full rank there, and are NaN if it has not. Filter design (`butter`,
 `ellip`, `firwin`) from a recorded cutoff is run by SciPy when the program runs. Where peaks are

@@ -42,12 +42,10 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "`quad_vec`", "tanhsinh nsum qmc_quad"),
     ),
     "interpolate": (
-        ("the knots are chosen by the data; nearest: `RectBivariateSpline(s=0)`",
-         "bisplrep"),
-        ("lists of derivatives, roots or knots in FITPACK's code; nearest: `splev(der=...)`, "
-         "`BSpline.derivative`, `ad.root`", "spalde sproot insert bisplev"),
-        ("NumPy's polynomial objects keep plain coefficients; nearest: "
-         "`barycentric_interpolate` or `krogh_interpolate`", "lagrange"),
+        ("poles and weights of a greedy search; nearest: `FloaterHormannInterpolator`", "AAA"),
+        ("surfaces on a sphere in compiled code; nearest: `RectBivariateSpline`, "
+         "`SmoothBivariateSpline`",
+         "LSQSphereBivariateSpline RectSphereBivariateSpline SmoothSphereBivariateSpline"),
     ),
     "signal": (
         ("an exchange algorithm or a search over values; nearest: `firwin`, `firwin2`, or a "

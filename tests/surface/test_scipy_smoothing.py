@@ -120,3 +120,69 @@ def test_the_chosen_penalty_is_the_one_of_scipy() -> None:
 def test_how_many_knots_is_not_known_inside_jit() -> None:
     with pytest.raises(ad.errors.UnsupportedError, match="inside jit or vmap"):
         ad.jit(lambda y: si.splrep(x, y, s=0.3)[1])(y)
+
+
+gx, gy = np.linspace(0, 1, 9) ** 1.2, np.linspace(0, 2, 7)
+grid = np.sin(4 * gx)[:, None] * np.cos(2 * gy) + 0.1 * rng.standard_normal((9, 7))
+far = rng.uniform(0, 1, (2, 60))
+heights = np.sin(5 * far[0]) * np.cos(4 * far[1]) + 0.1 * rng.standard_normal(60)
+
+
+def base(t: Any, at: Any) -> tuple[Any, Any]:
+    """The values of a cubic base at places, and FITPACK's jumps of its third derivatives."""
+    n = len(t) - 4
+    rows = [si.BSpline(t, row, 3) for row in np.eye(n)]
+    middle = (t[3:n] + t[4 : n + 1]) / 2
+    thirds = np.stack([b(middle, 3) for b in rows], axis=1)
+    return np.stack([b(at) for b in rows], axis=1), np.diff(thirds, axis=0) * (
+        (t[n] - t[3]) / (n - 3)
+    ) ** 3
+
+
+def surface(kind: str, tx: Any, ty: Any, z: Any, reached: float) -> Any:
+    """The coefficients of the least penalty that reaches a residual."""
+    (a, r), (b, v) = (base(tx, gx), base(ty, gy)) if kind == "grid" else (
+        base(tx, far[0]), base(ty, far[1]))  # fmt: skip
+
+    def solve(weight: float) -> Any:
+        if kind == "grid":
+            first, second = a.T @ a + weight * r.T @ r, b.T @ b + weight * v.T @ v
+            return np.linalg.solve(first, a.T @ z @ b) @ np.linalg.inv(second)
+        rows = np.einsum("ij,ik->ijk", a, b).reshape(len(z), -1)
+        rough = np.kron(r.T @ r, np.eye(b.shape[1])) + np.kron(np.eye(a.shape[1]), v.T @ v)
+        return np.linalg.solve(rows.T @ rows + weight * rough, rows.T @ z).reshape(a.shape[1], -1)
+
+    def gap(log: float) -> float:
+        c = solve(np.exp(log))
+        near = a @ c @ b.T if kind == "grid" else np.einsum("ij,jk,ik->i", a, c, b)
+        return float(np.sum((z - near) ** 2) - reached)
+
+    return solve(np.exp(brentq(gap, -30, 15, xtol=1e-13, rtol=1e-13)))
+
+
+@pytest.mark.parametrize("kind", ["grid", "scattered"])
+def test_surfaces_move_as_the_minimum_does(kind: str) -> None:
+    def fit(z: Any) -> Any:
+        if kind == "grid":
+            return si.RectBivariateSpline(gx, gy, z, s=0.3)
+        return si.SmoothBivariateSpline(*far, z, s=0.6)
+
+    z = grid if kind == "grid" else heights
+    dz = rng.uniform(-1, 1, z.shape)
+    found = fit(z)
+    tx, ty, c = found.tck
+    shape = len(tx) - 4, len(ty) - 4
+    assert shape != (4, 4)
+    np.testing.assert_allclose(surface(kind, tx, ty, z, found.fp), c.reshape(shape), rtol=2e-5)
+    values = [surface(kind, tx, ty, z + h * dz, found.fp) for h in (-1e-4, 0.0, 1e-4)]
+    first, second = (values[2] - values[0]) / 2e-4, (values[2] + values[0] - 2 * values[1]) / 1e-8
+
+    def ours(h: Any) -> Any:
+        return np.reshape(fit(z + h * dz).tck[2], shape)
+
+    zero, one = np.float64(0.0), np.float64(1.0)
+    got, dot = ad.jvp(ours, (zero,), (one,))
+    assert np.array_equal(got, c.reshape(shape))
+    np.testing.assert_allclose(dot, first, atol=2e-4 * np.max(np.abs(first)))
+    bend = ad.jvp(lambda h: ad.jvp(ours, (h,), (one,))[1], (zero,), (one,))[1]
+    np.testing.assert_allclose(bend, second, atol=2e-3 * np.max(np.abs(second)))

@@ -157,17 +157,34 @@ _PPOLY = "scipy.interpolate._interpolate._PPolyBase"
 @scipy_rule(f"{_PPOLY}.__call__", "scipy.interpolate.PPoly.__call__", wanted=_holds)
 def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
     """The value, or a derivative, at places."""
-    if type(self).__name__ in ("BPoly", "NdPPoly"):
-        raise refused(type(self).__name__, "evaluation", "PPoly.from_bernstein_basis(...)")
+    from scipy.interpolate import BPoly, PPoly
+
+    if isinstance(self, BPoly):
+        self = PPoly.from_bernstein_basis(self)
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
     return evaluate(held(self, "c"), held(self, "x"), x, nu, extrapolate, self.axis)
 
 
-def _new(self: Any, c: Any, extrapolate: Any = None) -> Any:
+def over_periods(integral: Any, base: tuple[Any, Any], a: Any, b: Any) -> Any:
+    """The integral of what repeats itself; ``integral`` is that from the start of the base."""
+    ends = np.stack([as_operand(a), as_operand(b)])
+    period = base[1] - base[0]
+    turns = np.floor(stop_gradient((ends - base[0]) / period))
+    values = integral(np.concatenate([ends - turns * period, np.reshape(base[1], (1,))]))
+    start = integral(np.reshape(base[0], (1,)))[0]
+    return (turns[1] - turns[0]) * (values[2] - start) + values[1] - values[0]
+
+
+def new_ppoly(c: Any, grid: Any, axis: int, extrapolate: Any) -> Any:
+    """SciPy's object around recorded coefficients."""
     from scipy.interpolate import PPoly
 
+    return _fill(PPoly.__new__(PPoly), c, grid, axis, extrapolate)
+
+
+def _new(self: Any, c: Any, extrapolate: Any = None) -> Any:
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
-    return _fill(PPoly.__new__(PPoly), c, held(self, "x"), self.axis, extrapolate)
+    return new_ppoly(c, held(self, "x"), self.axis, extrapolate)
 
 
 @scipy_rule("scipy.interpolate.PPoly.derivative", wanted=_holds)
@@ -193,9 +210,11 @@ def ppoly_antiderivative(self: Any, nu: int = 1) -> Any:
 def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
     """The integral between two places."""
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
-    if extrapolate == "periodic":
-        raise refused("PPoly.integrate", "a periodic extension", "limits inside the period")
     c = _antiderivative(held(self, "c"), held(self, "x"))
+    if extrapolate == "periodic":
+        grid = held(self, "x")
+        value = over_periods(lambda x: evaluate(c, grid, x, 0, True, 0), (grid[0], grid[-1]), a, b)
+        return np.moveaxis(value, 0, self.axis) if self.axis else value
     ends = [evaluate(c, held(self, "x"), x, 0, extrapolate, self.axis) for x in (a, b)]
     return ends[1] - ends[0]
 

@@ -27,7 +27,7 @@ from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 
-def _jumps(t: Any, k: int) -> Any:
+def jumps(t: Any, k: int) -> Any:
     """How the derivative of order k of each B-spline jumps at the inner knots, but for a factor."""
     n = t.shape[0] - k - 1
     at = np.arange(k + 1, n)
@@ -44,7 +44,7 @@ def _jumps(t: Any, k: int) -> Any:
     return total
 
 
-def _known(name: str, *values: Any) -> list[Any]:
+def known_data(name: str, *values: Any) -> list[Any]:
     """The numbers behind recorded arrays."""
     known = [known_value(v) for v in values]
     if any(a is None and b is not None for a, b in zip(known, values, strict=True)):
@@ -66,11 +66,14 @@ def _knots(t: Any, k: int, x: Any, ends: tuple[Any, Any]) -> Any:
 def _coefficients(t: Any, c: Any, k: int, x: Any, y: Any, w: Any) -> Any:
     """Those of SciPy's spline; t, x, y and w may be recorded, y has a column for each curve."""
     weight = np.ones(x.shape) if w is None else w
-    rows, right = design(t, k, x) * weight[:, None], y * weight[:, None]
+    return penalised(design(t, k, x) * weight[:, None], y * weight[:, None], jumps(t, k), c)
+
+
+def penalised(rows: Any, right: Any, jumps: Any, c: Any) -> Any:
+    """SciPy's coefficients, with the derivatives of the least jumps at the residual it reached."""
     turned = np.swapaxes(rows, 0, 1)
-    if t.shape[0] == 2 * k + 2:
+    if jumps.shape[0] == 0:
         return moved_as(c, np.linalg.solve(turned @ rows, turned @ right))
-    jumps = _jumps(t, k)
     rough = np.swapaxes(jumps, 0, 1) @ jumps
     plain = [known_value(stop_gradient(v)) for v in (rows, right, rough)]
     left = plain[1] - plain[0] @ c
@@ -107,7 +110,7 @@ def splrep(
         if per:
             raise refused("splrep", "smoothing with per=1", "s=0, or make_lsq_spline")
         x = floating(x)
-        places, data, weights = _known("splrep", x, y, w)
+        places, data, weights = known_data("splrep", x, y, w)
         knots, c, _ = si.splrep(places, data, weights, xb, xe, k, s=smooth)
         n = len(knots) - k - 1
         knots = _knots(knots, k, x, (xb, xe))
@@ -147,7 +150,7 @@ def splprep(
     if task or t is not None or full_output or per or holds_traced([ub, ue, s]):
         raise refused("splprep", "task, t, full_output, per, or recorded ends or s", "the points")
     points = np.stack([floating(v) for v in x], axis=1)
-    known, weights, ways = _known("splprep", points, w, u)
+    known, weights, ways = known_data("splprep", points, w, u)
     (knots, c, _), way = si.splprep(list(known.T), weights, ways, ub, ue, k, s=s, nest=nest)
     places = moved_as(way, _along(points)) if u is None else floating(u)
     ends = (None, None) if u is None else (ub, ue)
@@ -173,7 +176,7 @@ def make_splrep(
     if bc_type == "periodic" or holds_traced([t, s, xb, xe]):
         raise refused("make_splrep", "a period, or recorded knots, ends or s", "data alone")
     x, y = floating(x), floating(y)
-    places, data, weights = _known("make_splrep", x, y, w)
+    places, data, weights = known_data("make_splrep", x, y, w)
     found = si.make_splrep(places, data, w=weights, xb=xb, xe=xe, k=k, s=s, t=t, nest=nest)
     knots = _knots(found.t, k, x, (xb, xe)) if t is None else found.t
     c = _coefficients(knots, found.c[:, None], k, x, y[:, None], w)
@@ -194,7 +197,7 @@ def make_splprep(
         return make_interp_spline(places, np.swapaxes(points, 0, 1), k, axis=1), places
     if bc_type == "periodic" or t is not None or holds_traced([s, ub, ue]):
         raise refused("make_splprep", "a period, knots, or recorded ends or s", "the points")
-    known, weights, ways = _known("make_splprep", points, w, u)
+    known, weights, ways = known_data("make_splprep", points, w, u)
     found, way = si.make_splprep(list(known.T), w=weights, u=ways, ub=ub, ue=ue, k=k, s=s,
                                  nest=nest)  # fmt: skip
     places = moved_as(way, places)

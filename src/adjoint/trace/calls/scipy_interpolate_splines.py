@@ -14,9 +14,10 @@ from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.borrow_scipy import borrow_names, borrow_scipy, holds_itself
 from adjoint.trace.calls.axis_maps import along_axis
-from adjoint.trace.calls.scipy_interpolate import held, hold, pick, places_in, refused
+from adjoint.trace.calls.scipy_interpolate import held, hold, over_periods, pick, places_in, refused
 from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.support import as_operand
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.views import detached
 
@@ -46,21 +47,24 @@ def _last_cell(t: Any, k: int, n: int) -> Any:
     return np.clip(places_in(t, as_operand(t)[n : n + 1], "left")[0] - 1, k, n - 1)
 
 
+def derived(t: Any, c: Any, k: int, nu: int) -> tuple[Any, Any, int]:
+    """Knots, coefficients (along the first axis) and degree of the nu-th derivative."""
+    for _ in range(nu):
+        n = c.shape[0]
+        width = np.reshape(t[k + 1 : n + k] - t[1:n], (-1,) + (1,) * (c.ndim - 1))
+        empty = stop_gradient(width) == 0
+        c = np.where(empty, 0.0, k * (c[1:] - c[:-1]) / np.where(empty, 1.0, width))
+        t, k = t[1:-1], k - 1
+    return t, c, k
+
+
 def spline_value(t: Any, c: Any, k: int, x: Any, nu: int = 0) -> Any:
     """The spline or its derivative at places of one axis; c has the base along axis 0."""
     t, c = doubled(t), doubled(c)
     n = t.shape[0] - k - 1
-    c = c[:n]
-    for _ in range(nu):
-        if k == 0:
-            return np.zeros((*x.shape, *c.shape[1:])) + 0 * np.reshape(
-                x, x.shape + (1,) * (c.ndim - 1)
-            )
-        width = t[k + 1 : n + k] - t[1:n]
-        width = np.reshape(width, width.shape + (1,) * (c.ndim - 1))
-        empty = stop_gradient(width) == 0
-        c = np.where(empty, 0.0, k * (c[1:] - c[:-1]) / np.where(empty, 1.0, width))
-        t, k, n = t[1:-1], k - 1, n - 1
+    if nu > k:
+        return np.zeros((*x.shape, *c.shape[1:])) + 0 * np.reshape(x, x.shape + (1,) * (c.ndim - 1))
+    t, c, k = derived(t, c[:n], k, nu)
     first, values = basis(t, k, x)
     total: Any = 0.0
     for j, weight in enumerate(values):
@@ -138,13 +142,7 @@ def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any
 def bspline_derivative(self: Any, nu: int = 1) -> Any:
     """The derivative as another spline."""
     t, c, k = held(self, "t"), floating(held(self, "c")), self.k
-    n = t.shape[0] - k - 1
-    c = c[:n]
-    for _ in range(nu):
-        width = np.reshape(t[k + 1 : n + k] - t[1:n], (-1,) + (1,) * (c.ndim - 1))
-        empty = stop_gradient(width) == 0
-        c = np.where(empty, 0.0, k * (c[1:] - c[:-1]) / np.where(empty, 1.0, width))
-        t, k, n = t[1:-1], k - 1, n - 1
+    t, c, k = derived(t, c[: t.shape[0] - k - 1], k, nu)
     return made_spline(t, c, k, self.extrapolate, self.axis)
 
 
@@ -174,9 +172,11 @@ def _integral(t: Any, c: Any, k: int) -> tuple[Any, Any, int]:
 def bspline_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
     """The integral between two places."""
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
-    if extrapolate == "periodic":
-        raise refused("BSpline.integrate", "a periodic extension", "limits inside the period")
     t, c, k = _integral(held(self, "t"), floating(held(self, "c")), self.k)
+    if extrapolate == "periodic":
+        knots = held(self, "t")
+        base = (knots[self.k], knots[knots.shape[0] - self.k - 1])
+        return over_periods(lambda x: spline_value(t, c, k, floating(x)), base, a, b)
     ends = floating(np.stack([as_operand(a), as_operand(b)]))
     if not extrapolate:
         knots = held(self, "t")
@@ -281,19 +281,27 @@ def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
     if ext == 1:
         value = np.where((flat >= low) & (flat <= high), value, 0.0)
     elif ext == 2:
-        raise refused("splev", "ext=2", "ext=0")
+        known = known_value(flat), known_value(low), known_value(high)
+        outside = all(v is not None for v in known) and (known[0] < known[1]) | (
+            known[0] > known[2]
+        )
+        if np.any(outside):
+            raise ValueError("Error code returned by spalde: 1")
     return np.reshape(value, x.shape)
 
 
 @scipy_rule("scipy.interpolate.splint")
 def splint(a: Any, b: Any, tck: Any, full_output: int = 0) -> Any:
     """The integral of a spline, which is zero outside its knots."""
+    if full_output:
+        raise refused("splint", "full_output=1", "full_output=0")
     t, c, k = tck
     spline = made_spline(floating(t), floating(c), k)
     return bspline_integrate(spline, a, b, False)
 
 
-borrow_names("scipy.interpolate", "splder splantider")
+borrow_names("scipy.interpolate", "splder splantider lagrange")
 borrow_scipy("scipy.interpolate.pchip_interpolate", "scipy.interpolate.krogh_interpolate",
              "scipy.interpolate.barycentric_interpolate", "scipy.interpolate.pade",
-             "scipy.interpolate.approximate_taylor_polynomial")  # fmt: skip
+             "scipy.interpolate.approximate_taylor_polynomial",
+             "scipy.interpolate.BSpline.from_power_basis.__func__")  # fmt: skip

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import borrow
-from adjoint.trace.borrow_scipy import borrow_class, borrow_classes, holds_itself
-from adjoint.trace.calls.scipy_interpolate import held, pick, recorded, refused
+from adjoint.trace.borrow_scipy import borrow_class, borrow_classes, holds_itself, when_unknown
+from adjoint.trace.calls.scipy_interpolate import held, pick, refused
 from adjoint.trace.calls.scipy_interpolate_smoothing import splrep
 from adjoint.trace.calls.scipy_interpolate_splines import (
     basis,
@@ -18,18 +19,61 @@ from adjoint.trace.calls.scipy_interpolate_splines import (
     splev,
     splint,
 )
-from adjoint.trace.calls.scipy_special import doubled, floating
+from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
-borrow_classes(
-    "scipy.interpolate", "Akima1DInterpolator KroghInterpolator BarycentricInterpolator Rbf"
-)
+borrow_classes("scipy.interpolate", "Akima1DInterpolator KroghInterpolator Rbf")
+borrow_class("scipy.interpolate.BarycentricInterpolator", without=("_evaluate",))
 borrow_class("scipy.interpolate._polyint._Interpolator1D", without=("__call__",))
 borrow_class("scipy.interpolate._polyint._Interpolator1DWithDerivatives")
 borrow_class("scipy.interpolate._bary_rational.FloaterHormannInterpolator")
-borrow_class("scipy.interpolate._bary_rational._BarycentricRational")
+_RATIONAL = "scipy.interpolate._bary_rational._BarycentricRational"
+borrow_class(_RATIONAL, without=("__init__", "__call__"))
+
+
+def _barycentric(nodes: Any, weights: Any, y: Any, x: Any) -> Any:
+    """The rational function through data; what is divided by a distance leaves out the next node.
+
+    At a node the usual form is 0 over 0, and SciPy puts the datum there, which does not move.
+    """
+    off = x[:, None] - nodes
+    nearest = np.argmin(np.abs(stop_gradient(off)), axis=1)
+    here = nearest[:, None] == np.arange(nodes.shape[0])
+    shares = (
+        np.where(here, 0.0, weights / np.where(here, 1.0, off)) / pick(weights, nearest)[:, None]
+    )
+    step = np.sum(np.where(here, off, 0.0), axis=1, keepdims=True)
+    below = 1 + step * np.sum(shares, axis=1, keepdims=True)
+    return (pick(y, nearest) + step * (shares @ y)) / below
+
+
+@scipy_rule("scipy.interpolate.BarycentricInterpolator._evaluate", wanted=holds_itself)
+def barycentric(self: Any, x: Any) -> Any:
+    """The value at places."""
+    value = _barycentric(self.xi, self.wi, self.yi, np.reshape(x, (-1,)))
+    return np.reshape(value, (*np.shape(x), self.r))
+
+
+@scipy_rule(f"{_RATIONAL}.__call__", wanted=holds_itself)
+def rational(self: Any, z: Any) -> Any:
+    """The value at places."""
+    z, y = floating(z), as_operand(self._support_values)
+    rows = np.reshape(y, (y.shape[0], -1))
+    value = _barycentric(self._support_points, self.weights, rows, np.reshape(z, (-1,)))
+    value = np.reshape(value, (*z.shape, *y.shape[1:]))
+    return np.moveaxis(value, 0, self._axis) if z.ndim else value
+
+
+@when_unknown(f"{_RATIONAL}.__init__")
+def rational_init(self: Any, x: Any, y: Any, axis: int = 0, **settings: Any) -> None:
+    """From data that are taken to be finite, at different places."""
+    x, y = floating(x), np.moveaxis(floating(y), axis, 0)
+    order = np.argsort(stop_gradient(x))
+    found = self._compute_weights(x[order], y[order], **settings)
+    self._axis, self._shape = axis, y.shape[1:]
+    self._support_points, self._support_values, self.weights = found
+    self._poles = self._residues = self._roots = None
 
 
 def tensor_value(knots: Any, c: Any, degrees: Any, places: list[Any]) -> Any:
@@ -64,6 +108,12 @@ def tensor_fit(grid: Any, values: Any, degree: int) -> tuple[list[Any], Any]:
     return knots, c
 
 
+@scipy_rule("scipy.interpolate._bary_rational.AAA._compute_weights")
+def greedy_weights(*_: Any, **__: Any) -> Any:
+    """Those of a search for nodes, one after another."""
+    raise refused("AAA", "a greedy choice of nodes", "FloaterHormannInterpolator")
+
+
 # *** one dimension, FITPACK's classes ***
 
 _U = "scipy.interpolate.UnivariateSpline"
@@ -79,8 +129,7 @@ def interpolated(
     check_finite: bool = False,
 ) -> None:  # fmt: skip
     """Through all the data."""
-    self._eval_args = splrep(x, y, w=w, xb=bbox[0], xe=bbox[1], k=k, s=0)
-    self.ext = _extension(ext)
+    smoothed(self, x, y, w, bbox, k, 0, ext)
 
 
 @scipy_rule(f"{_U}.__init__")
@@ -91,6 +140,7 @@ def smoothed(
     """Near to the data; through all of them for s=0."""
     s = np.shape(x)[0] if s is None else s
     self._eval_args = splrep(x, y, w=w, xb=bbox[0], xe=bbox[1], k=k, s=s)
+    self.adjoint_data = (floating(x), floating(y), w, bbox, k)
     self.ext = _extension(ext)
 
 
@@ -144,59 +194,11 @@ def least_squares(
     ends = [np.full(k + 1, 1.0) * low, inner, np.full(k + 1, 1.0) * high]
     spline = make_lsq_spline(x, y, np.concatenate(ends), k, w)
     self._eval_args = (held(spline, "t"), held(spline, "c"), k)
+    self.adjoint_data = (x, floating(y), w, bbox, k)
     self.ext = _extension(ext)
 
 
-# *** two dimensions ***
-
-
-@scipy_rule("scipy.interpolate.RectBivariateSpline.__init__")
-def rectangle(
-    self: Any, x: Any, y: Any, z: Any, bbox: Any = (None,) * 4, kx: int = 3, ky: int = 3,
-    s: Any = 0, maxit: int = 20,
-) -> None:  # fmt: skip
-    """Through values on a grid."""
-    if s or kx != ky or kx % 2 == 0 or any(b is not None for b in bbox):
-        raise refused("RectBivariateSpline", "smoothing, bbox, or degrees other than kx = ky odd")
-    knots, c = tensor_fit((x, y), z, kx)
-    self.tck = (*knots, np.reshape(c, (-1,)))
-    self.degrees = (kx, ky)
-    self.fp = 0.0
-
-
-def _holds_surface(self: Any, *_: Any, **__: Any) -> bool:
-    return holds_traced(self.__dict__.get("tck", ()))
-
-
-def _surface(self: Any, x: Any, y: Any, dx: int, dy: int) -> Any:
-    tx, ty, c = self.tck[:3]
-    kx, ky = self.degrees
-    c = np.reshape(floating(c), (np.shape(tx)[0] - kx - 1, np.shape(ty)[0] - ky - 1))
-    if dx or dy:
-        raise refused(type(self).__name__, "dx or dy", "ad.grad of the value")
-    tx, ty = as_operand(tx), as_operand(ty)
-    x = np.clip(x, tx[kx], tx[tx.shape[0] - kx - 1])
-    y = np.clip(y, ty[ky], ty[ty.shape[0] - ky - 1])
-    return tensor_value((tx, ty), c, (kx, ky), [x, y])
-
-
-@scipy_rule("scipy.interpolate._fitpack2._BivariateSplineBase.__call__", wanted=_holds_surface)
-def surface_call(self: Any, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = True) -> Any:
-    """The value at places, or on the grid of them."""
-    x, y = floating(x), floating(y)
-    if not grid:
-        return surface_ev(self, x, y, dx, dy)
-    whole = np.broadcast_arrays(x[:, None], y[None, :])
-    flat = [np.reshape(v, (-1,)) for v in whole]
-    return np.reshape(_surface(self, flat[0], flat[1], dx, dy), (x.shape[0], y.shape[0]))
-
-
-@scipy_rule("scipy.interpolate.BivariateSpline.ev", wanted=_holds_surface)
-def surface_ev(self: Any, xi: Any, yi: Any, dx: int = 0, dy: int = 0) -> Any:
-    """The value at scattered places."""
-    xi, yi = np.broadcast_arrays(floating(xi), floating(yi))
-    flat = _surface(self, np.reshape(xi, (-1,)), np.reshape(yi, (-1,)), dx, dy)
-    return np.reshape(flat, xi.shape)
+# *** several dimensions ***
 
 
 @scipy_rule("scipy.interpolate.NdBSpline.__init__")
@@ -273,66 +275,3 @@ def radial_call(self: Any, x: Any) -> Any:
     compute = borrow.borrowed(backend.compute_interpolation)
     value = compute(x, y, kernel, epsilon, powers, shift, scale, coefficients, np)
     return np.reshape(value, (x.shape[0], *shape))
-
-
-def _fixed_points(points: Any, name: str) -> Any:
-    if holds_traced([points]):
-        raise refused(name, "recorded data points (their triangles are chosen by their places)",
-                      "RBFInterpolator, which moves with its points")  # fmt: skip
-    points = np.stack(points, axis=-1) if isinstance(points, tuple) else np.asarray(points, float)
-    return points[:, None] if points.ndim == 1 else points
-
-
-def _linear(points: Any, values: Any, xi: Any, fill: Any, name: str) -> Any:
-    """Barycentric coordinates in Delaunay's triangles; both values and places may be recorded."""
-    from scipy.spatial import Delaunay
-
-    mesh = Delaunay(_fixed_points(points, name))
-    xi = np.stack(np.broadcast_arrays(*xi), axis=-1) if isinstance(xi, tuple) else xi
-    xi, values = doubled(xi), doubled(values)
-    flat = np.reshape(xi, (-1, xi.shape[-1]))
-    known = concrete_value(flat) if recorded(flat) else flat
-    if known is None:
-        raise refused(name, "places that are not known, inside jit or vmap,", "RBFInterpolator")
-    cell = mesh.find_simplex(known)
-    n = flat.shape[-1]
-    turn = mesh.transform[cell]
-    share = np.sum(turn[:, :n, :] * (flat - turn[:, n, :])[:, None, :], axis=-1)
-    share = np.concatenate([share, 1 - np.sum(share, axis=-1, keepdims=True)], axis=-1)
-    corners = mesh.simplices[cell]
-    extra = (1,) * (values.ndim - 1)
-    total: Any = 0.0
-    for j in range(n + 1):
-        total = total + np.reshape(share[:, j], (-1, *extra)) * pick(values, corners[:, j])
-    total = np.where(np.reshape(cell >= 0, (-1, *extra)), total, fill)
-    return np.reshape(total, xi.shape[:-1] + tuple(values.shape[1:]))
-
-
-def _nearest(points: Any, values: Any, xi: Any, name: str) -> Any:
-    from scipy.spatial import KDTree
-
-    xi = np.stack(np.broadcast_arrays(*xi), axis=-1) if isinstance(xi, tuple) else xi
-    known = concrete_value(xi) if recorded(xi) else np.asarray(xi, float)
-    if known is None:
-        raise refused(name, "places that are not known, inside jit or vmap,", "fixed places")
-    _, at = KDTree(_fixed_points(points, name)).query(known)
-    return doubled(values)[at]
-
-
-@scipy_rule("scipy.interpolate.griddata")
-def griddata(
-    points: Any, values: Any, xi: Any, method: str = "linear", fill_value: Any = np.nan,
-    rescale: bool = False, simplex_tolerance: float = 1.0,
-) -> Any:  # fmt: skip
-    """Scattered data at other places."""
-    if rescale or method not in ("linear", "nearest"):
-        raise refused("griddata", f"method={method!r} or rescale", "linear, or RBFInterpolator")
-    if method == "nearest":
-        return _nearest(points, values, xi, "griddata")
-    return _linear(points, values, xi, fill_value, "griddata")
-
-
-@scipy_rule("scipy.interpolate.bisplrep")
-def bisplrep(*_: Any, **__: Any) -> Any:
-    """Compiled code that has its own word for what is no array."""
-    raise refused("bisplrep", "a fit whose knots are chosen by the data", "RectBivariateSpline")
