@@ -47,6 +47,10 @@ POINTS = {
         lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0)),
         np.array([0.0, 4.0, -1.0]),
     ),
+    "distances to themselves": (
+        lambda x: np.sum(np.exp(-(np.sqrt((x[:, None] - x) ** 2) ** 2)) * np.outer(x, [0, 1, 3])),
+        np.array([0.5, -1.0, 0.75]),
+    ),
     "quotient behind where": (
         lambda x: np.sum(np.where(x != 0, np.sin(x) / x, 1.0)),
         np.array([0.0, 1.0]),
@@ -88,6 +92,16 @@ def test_lengths_of_nothing_have_no_slope_of_any_order():
     for f, x in ((np.linalg.norm, np.zeros(3)), (np.std, np.ones(3))):
         np.testing.assert_array_equal(ad.hvp(f, x, e), np.zeros(3))
         np.testing.assert_array_equal(ad.jit(lambda x, f=f: ad.hvp(f, x, e))(x), np.zeros(3))
+
+
+def test_a_length_written_out_has_the_slope_of_one():
+    def length(x):
+        return np.sqrt(np.sum(x * x))
+
+    for way in (lambda f: f, ad.jit):
+        np.testing.assert_array_equal(way(ad.grad(length))(np.zeros(3)), np.zeros(3))
+        assert way(ad.grad(np.sqrt))(0.0) == np.inf
+    assert ad.jvp(length, (np.zeros(3),), (np.ones(3),))[1] == 0
 
 
 def test_the_nuclear_norm_along_changes_that_keep_the_rank():

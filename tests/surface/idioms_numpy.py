@@ -425,3 +425,13 @@ def shuffle_(x):
 def rng_traced(x):
     r = np.random.default_rng(0)
     return x[0] + x[1] * r.normal() + np.sum(x[1] * r.normal(size=4))
+
+
+def flat_elements(x):
+    a = np.outer(x, x[:2])
+    return np.sort(a.flat)[-1] + np.max(a.flat) * np.sum(np.multiply(a.flat, np.arange(6.0)))
+
+
+def flat_as_an_array(x):
+    a = np.outer(x, x[:2])
+    return np.array(a.flat)[3] * np.concatenate([a.flat, x])[7]

@@ -130,7 +130,7 @@ class _Series:
     def graph(self) -> tuple[Graph, list[Value]]:
         """From residuals and the matrices' changes to the parts of ``ends``; the residuals."""
         outputs = [self.recorder.index_of(self.known[o][4]) for o in self.ends]
-        heads = [x.index for x in self.moved.values()]
+        heads = [x.number for x in self.moved.values()]
         optional = self.primal.optional
         made = self.recorder.graph(outputs, heads, optional=list(optional), inline=EVERYTHING)
         self.recorder.closed = True

@@ -71,7 +71,7 @@ class Primals:
         made = self.known.get(value)
         if made is None:
             made = self.known[value] = self.recorder.input(value.type)
-            self.optional[made.index] = value
+            self.optional[made.number] = value
         return made
 
 
@@ -84,7 +84,7 @@ def linearize(graph: Graph, active: Sequence[bool]) -> Linearized:
     for value, is_active in zip(graph.inputs, active, strict=True):
         if is_active:
             tangents[value] = recorder.input(value.type)
-            heads.append(tangents[value].index)
+            heads.append(tangents[value].number)
     for node in graph.nodes:
         incoming = [tangents.get(o) if isinstance(o, Value) else None for o in node.operands]
         if all(t is None for t in incoming):

@@ -111,7 +111,7 @@ class Tape:
         # None where a result does not depend on the inputs at all
         self.outputs = tuple(
             [
-                x.index if isinstance(x, TracedCore) and x.recorder is recorder else None
+                x.number if isinstance(x, TracedCore) and x.recorder is recorder else None
                 for x in results
             ]
         )
@@ -131,7 +131,7 @@ class Tape:
         """
         recorder = self.recorder
         traced = [i for i in self.outputs if i is not None]
-        also = [x.index for x in further]
+        also = [x.number for x in further]
         recorded = recorder.graph([*traced, *also], range(self.n_inputs), inline=_INLINE)
         captured = [recorder.payloads[i] for i in recorded.captured]
         before, captured = stack_constants(recorded.graph, self.n_inputs, captured, stand_ins=True)

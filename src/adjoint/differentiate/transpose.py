@@ -95,9 +95,9 @@ def transposed(
     for value, is_linear in zip(graph.inputs, linear, strict=True):
         if not is_linear:
             values.known[value] = recorder.input(value.type)
-    heads = [x.index for x in values.known.values()]
+    heads = [x.number for x in values.known.values()]
     incoming = [recorder.input(o.type) for o in graph.outputs]
-    heads += [x.index for x in incoming]
+    heads += [x.number for x in incoming]
 
     dependent = {v for v, is_linear in zip(graph.inputs, linear, strict=True) if is_linear}
     walk = []

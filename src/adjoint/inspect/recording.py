@@ -84,7 +84,7 @@ class Pen:
         x = current(x)
         if getattr(x, "recorder", None) is not self.recorder:
             return None
-        self.watched.append(x.index)
+        self.watched.append(x.number)
         return len(self.watched) - 1
 
     def record(

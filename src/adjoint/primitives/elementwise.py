@@ -15,6 +15,7 @@ import numpy as np
 from adjoint.graph.primitive import Primitive
 from adjoint.primitives.conventions import current
 from adjoint.primitives.infer import ufunc_rule
+from adjoint.primitives.products import divide_no_nan
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -75,7 +76,7 @@ def _extreme_term(wins: Any, position: int) -> Any:
 def _sqrt_term(t: Any, out: Any, x: Any) -> Any:
     if current().sqrt_at_zero == "zero":
         return np.where(x == 0, 0, 0.5 * t / np.where(x == 0, 1, out))
-    return 0.5 * t / out
+    return divide_no_nan(0.5 * t, out)
 
 
 def _hypot_term(position: int) -> Any:

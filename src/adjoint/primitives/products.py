@@ -26,7 +26,10 @@ mul = Primitive(
 
 def _multiply_no_nan(x: Any, y: Any) -> Any:
     with np.errstate(invalid="ignore"):
-        return np.where((x == 0) | (y == 0), np.zeros((), np.result_type(x, y)), x * y)[()]
+        result = x * y
+        if np.any(np.isnan(result)):
+            result = np.where((x == 0) | (y == 0), np.zeros((), result.dtype), result)[()]
+        return result
 
 
 multiply_no_nan: Primitive = Primitive(
@@ -42,7 +45,10 @@ multiply_no_nan: Primitive = Primitive(
 
 def _divide_no_nan(x: Any, y: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(x == 0, np.zeros((), np.result_type(x, y)), x / y)[()]
+        result = x / y
+        if np.any(np.isnan(result)):
+            result = np.where(x == 0, np.zeros((), result.dtype), result)[()]
+        return result
 
 
 divide_no_nan: Primitive = Primitive(

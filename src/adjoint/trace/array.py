@@ -21,6 +21,7 @@ from adjoint.trace.flat import Flat
 from adjoint.trace.guards import passed_over
 from adjoint.trace.looking import key_of, met, same_key, shown_value
 from adjoint.trace.operators import NUMBERS
+from adjoint.trace.probing import JudgedByClass, OfArrays, asked_by_name, no_attribute
 from adjoint.trace.recorder import (
     PLAIN,
     bind,
@@ -43,7 +44,7 @@ from adjoint.trace.views import (
 )
 
 
-class TracedArray(Arithmetic):
+class TracedArray(Arithmetic, metaclass=JudgedByClass):
     """An array under recording."""
 
     __slots__ = ()
@@ -65,6 +66,8 @@ class TracedArray(Arithmetic):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        if self.weak and asked_by_name("shape"):
+            raise no_attribute("shape")
         return self.payload.shape  # type: ignore[no-any-return]
 
     @shape.setter
@@ -85,10 +88,14 @@ class TracedArray(Arithmetic):
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        if self.weak and asked_by_name("dtype"):
+            raise no_attribute("dtype")
         return self.payload.dtype  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
+        if self.weak and asked_by_name("ndim"):
+            raise no_attribute("ndim")
         return len(self.payload.shape)
 
     @property
@@ -119,6 +126,7 @@ class TracedArray(Arithmetic):
     def nbytes(self) -> int:
         return self.size * self.dtype.itemsize
 
+    @OfArrays
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of unsized object")
@@ -330,6 +338,7 @@ class TracedArray(Arithmetic):
             )
         above[np.unravel_index(places[known], above.shape)] = value
 
+    @OfArrays
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
             raise TypeError("iteration over a 0-d array")
@@ -396,11 +405,11 @@ class TracedArray(Arithmetic):
         payload = self.payload
         if type(payload) is np.ndarray and (order == "F" or not payload.flags.c_contiguous):
             payload = payload.copy(order)  # what is a view of the copy depends on its layout
-        return TracedArray(self.recorder, self.index, payload, False)
+        return TracedArray(self.recorder, self.number, payload, False)
 
     def __getattr__(self, name: str) -> Any:
-        if name[:2] == "__":
-            raise AttributeError(f"a stand-in array has no {name}")
+        if name[:2] == "__" or name in _NOT_OF_FLOATS:
+            raise no_attribute(name)
         found = method(name)
         if found is None and name in _READING and is_plain(self):
             return getattr(unwrapped(self), name)
@@ -410,6 +419,9 @@ class TracedArray(Arithmetic):
             raise no_method(self, name)
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
 
+
+# Attributes that Python's own numbers lack: asked for a second time where they are denied.
+_NOT_OF_FLOATS = frozenset(["shape", "dtype", "ndim"])
 
 # Attributes and methods that a plain stand-in may leave to its array: none of them writes.
 _READING = frozenset(

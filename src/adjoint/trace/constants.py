@@ -73,7 +73,7 @@ def _merged(graph: Graph, given: int, captured: list[Any]) -> tuple[Graph, list[
         if isinstance(x, TracedCore):
             if x.recorder not in firsts:
                 firsts[x.recorder] = _first_equal(x.recorder)
-            key = x.recorder, firsts[x.recorder].get(x.index, x.index)
+            key = x.recorder, firsts[x.recorder].get(x.number, x.number)
             first = kept.setdefault(key, i)
             if first != i:
                 became[graph.inputs[given + i]] = graph.inputs[given + first]

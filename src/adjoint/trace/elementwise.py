@@ -154,7 +154,7 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
     frame = recorder.source or here(3)
     for x, extent, dtype in zip(operands, shapes, loop, strict=False):
         if type(x) is traced and x.recorder is recorder:
-            index, kind = x.index, x.payload.dtype
+            index, kind = x.number, x.payload.dtype
         elif type(x) in _PYTHON:
             indices.append(recorder.number(x, ArrayType(shape, dtype), frame))
             continue

@@ -37,6 +37,22 @@ class Flat:
         flat[index] = value
         self.array[...] = flat.reshape(self.array.shape)
 
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        return function(*_as_arrays(args), **_as_arrays(options))
+
+    def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **options: Any) -> Any:
+        return getattr(ufunc, how)(*_as_arrays(inputs), **_as_arrays(options))
+
     def copy(self) -> Any:
         """All elements along one axis."""
         return self._flattened()
+
+
+def _as_arrays(x: Any) -> Any:
+    """Arguments of NumPy's functions, with arrays of one axis for what they would read so."""
+    kind = type(x)
+    if kind is Flat:
+        return x.copy()
+    if kind is list or kind is tuple:
+        return kind([_as_arrays(part) for part in x])
+    return {key: _as_arrays(part) for key, part in x.items()} if kind is dict else x

@@ -92,7 +92,7 @@ def _made_alike(x: Any, other: Any) -> bool:
     if type(other) is not type(x) or x.recorder is not other.recorder:
         return False
     made = {record[3]: record for record in x.recorder.records}
-    pending = [(x.index, other.index)]
+    pending = [(x.number, other.number)]
     while pending:
         pair = pending.pop()
         if pair[0] == pair[1]:

@@ -43,10 +43,10 @@ def same(a: Any, b: Any) -> bool:
     if a.recorder is not b.recorder:
         return False
     recorder = a.recorder
-    if a.index == b.index:
+    if a.number == b.number:
         return True
     made = {record[3]: record for record in recorder.records}
-    pending, looked = [(a.index, b.index)], 0
+    pending, looked = [(a.number, b.number)], 0
     while pending:
         i, j = pending.pop()
         looked += 1

@@ -65,7 +65,7 @@ def _write_node(node: Node, operands: Sequence[Any]) -> Any:
 def _mark(result: Any) -> None:
     """The array of a result is its own, in every recording that has part in it."""
     while type(result) is core.TracedArray and result.recorder.concrete:
-        result.recorder.written.add(result.index)
+        result.recorder.written.add(result.number)
         result = result.payload
 
 
@@ -77,7 +77,7 @@ def _changed(
     settings: dict[str, Any],
 ) -> Any:
     lower = [recorder.lowered(y) for y in others]
-    alone = x.index in recorder.written and _references(x) <= _ALONE
+    alone = x.number in recorder.written and _references(x) <= _ALONE
     payload = x.payload
     if any(type(y) is core.TracedArray for y in (payload, *lower)):
         # Of an outer recording, which has its own mind about its array.
@@ -90,8 +90,8 @@ def _changed(
             payload = payload.copy("K")  # what is a view depends on the layout
         primitive.notes["writes"](payload, *lower, **settings)
     if alone:
-        recorder.payloads[x.index] = ArrayType(x.shape, x.dtype)
-        recorder.written.discard(x.index)
+        recorder.payloads[x.number] = ArrayType(x.shape, x.dtype)
+        recorder.written.discard(x.number)
     attributes = tuple([settings[name] for name in primitive.attributes])
     return recorder.emit(primitive, (x, *others), attributes, (payload,))[0]
 

@@ -73,6 +73,8 @@ def _seen_by(f: Any) -> list[Any]:
     if isinstance(f, functools.partial):
         return [f.func, *f.args, *f.keywords.values()]
     f = inspect.unwrap(f)
+    if not isinstance(f, FunctionType):
+        return []  # of NumPy's own
     held = [f.__globals__.get(name) for name in _names(f.__code__)]
     seen = [x for x in held if not isinstance(x, FunctionType)]
     for cell in f.__closure__ or ():

@@ -129,7 +129,7 @@ class Recorder:
         kept = value
         if type(value) is TracedArray and value.recorder is not PLAIN:
             # The user may write into the outer stand-in later: this is its value now.
-            kept = TracedArray(value.recorder, value.index, value.payload, value.weak)
+            kept = TracedArray(value.recorder, value.number, value.payload, value.weak)
         elif type(value) is not TracedArray:
             if type(value) is not np.ndarray or value.dtype.kind not in NUMBERS:
                 kept = self._plain(value)
@@ -173,7 +173,7 @@ class Recorder:
         """Whether a constant that was noted before has its value still."""
         if type(value) is TracedArray:
             kept = self.payloads[known]
-            return bool(kept.recorder is value.recorder and kept.index == value.index)
+            return bool(kept.recorder is value.recorder and kept.number == value.number)
         return type(value) is not np.ndarray or _same(self.payloads[known], value)
 
     def _stretched_constant(self, value: Any) -> int:
@@ -190,7 +190,7 @@ class Recorder:
     def index_of(self, x: Any) -> int:
         """The index of an operand: one of ours, or a constant."""
         if type(x) is TracedArray and x.recorder is self:
-            index: int = x.index
+            index: int = x.number
             return index
         return self.constant(x)
 
@@ -234,7 +234,8 @@ class Recorder:
                 result = bind(primitive, lower, attributes)
             else:
                 result = primitive.evaluate(*lower, **settings)
-                if self.written and primitive.name == "slice" and operands[0].index in self.written:
+                whole = operands[0]
+                if self.written and primitive.name == "slice" and whole.number in self.written:
                     result = result.copy("K")  # so that writes may change the array in place
             if primitive.structure == "constant" and not self.keep_all:
                 return plain(result)
@@ -405,7 +406,7 @@ def root_of(x: Any) -> Any:
 
 def capture(x: Any) -> Any:
     """The array of a plain stand-in, from now on left as it is: writers copy it first."""
-    root_of(x).index = 1
+    root_of(x).number = 1
     return x.payload
 
 
@@ -476,11 +477,11 @@ def innermost(operands: Sequence[Any]) -> Recorder | None:
 class TracedCore:
     """State of a stand-in array: recorder, index of its value, payload."""
 
-    __slots__ = ("index", "payload", "recorder", "tie", "version", "weak")
+    __slots__ = ("number", "payload", "recorder", "tie", "version", "weak")
 
-    def __init__(self, recorder: Recorder, index: int, payload: Any, weak: bool) -> None:
+    def __init__(self, recorder: Recorder, number: int, payload: Any, weak: bool) -> None:
         self.recorder = recorder
-        self.index = index
+        self.number = number  # in the recording. Not "index": pandas is asked for by that name
         self.payload = payload
         self.weak = weak  # stands for a Python number, which follows the dtype of arrays
         self.tie: Any = None  # set when this is a view of another stand-in

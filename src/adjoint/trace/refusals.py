@@ -5,10 +5,13 @@ from __future__ import annotations
 import dis
 import linecache
 import re
+import sys
 from typing import Any
 
+import numpy as np
+
 from adjoint.errors import ConversionError, UnsupportedError
-from adjoint.graph.source import here, source_here, writes_an_item
+from adjoint.graph.source import here, is_hidden, source_here, writes_an_item
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_names import refuse_caller
 
@@ -17,6 +20,7 @@ _TESTS = "checks compare plain arrays; give them ad.stop_gradient(x)"
 
 # Functions of math that are answered by yes or no.
 QUESTIONS = {"isnan", "isinf", "isfinite", "isclose"}
+_MASKED = "masked arrays are not recorded: pass the mask apart, and choose with np.where"
 
 _NAME = re.compile(r"[\w.]+$")
 TAKE = (
@@ -28,7 +32,6 @@ TAKE = (
 _REMEDIES = {
     **dict.fromkeys(("float64", "float32", "float16", "longdouble", "double"), _NUMBERS),
     **dict.fromkeys(("complex128", "complex64", "int64", "int32", "bool_"), _NUMBERS),
-    "masked_array": "pass the mask apart, and choose with np.where",
     "matrix": "use two-dimensional arrays and @",
     "asmatrix": "use two-dimensional arrays and @",
     "Fraction": "recorded values are floating; keep the array as it is",
@@ -43,7 +46,8 @@ def _step_here() -> tuple[Any, Any]:
     code, offset = here()
     if code is None:
         return None, None
-    return code, next((s for s in dis.get_instructions(code) if s.offset == offset), None)
+    # While a Python function runs that was called, the place is behind the call's instruction.
+    return code, [s for s in dis.get_instructions(code) if s.offset <= offset][-1]
 
 
 def called_here() -> str:
@@ -65,6 +69,35 @@ def called_here() -> str:
     return match.group(0).lstrip(".") if match else ""
 
 
+def _held_here(name: str) -> Any:
+    """What the user's code holds under a name."""
+    code, _ = here()
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return {**frame.f_globals, **frame.f_locals}.get(name) if frame is not None else None
+
+
+def _own_name(name: str) -> str:
+    """The name ``math.exp`` where the user's code has ``from math import exp``."""
+    found = _held_here(name)
+    if getattr(found, "__module__", None) in ("math", "cmath"):
+        return f"math.{found.__name__}"
+    if isinstance(found, type) and issubclass(found, np.generic):
+        return f"np.{found.__name__}"
+    return name
+
+
+def _within_masked_arrays() -> bool:
+    """Whether it is NumPy's code of masked arrays that asks."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and is_hidden(frame.f_code):
+        if "numpy.ma." in frame.f_globals.get("__name__", ""):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def indexes_here() -> bool:
     """Whether the user's line is in the middle of ``X[k]``."""
     _, step = _step_here()
@@ -77,6 +110,8 @@ def _remedy(name: str) -> str | None:
     last = name.rpartition(".")[2]
     if last.startswith("assert_"):
         return _TESTS
+    if _within_masked_arrays():
+        return _MASKED
     found = _REMEDIES.get(last)
     return found.format(name=name) if found is not None else None
 
@@ -99,7 +134,7 @@ def no_array(x: Any) -> ConversionError:
     refuse_caller()
     if writes_an_item():
         return _into_outside(x.recorder.name)
-    name = called_here()
+    name = _own_name(called_here())
     if name.endswith("fill_diagonal"):
         return _into_outside(name)
     remedy = TAKE if indexes_here() else _remedy(name)
@@ -141,10 +176,10 @@ def no_number(x: Any, kind: str) -> ConversionError:
     """The error for a stand-in that is asked to be a Python number."""
     if writes_an_item():
         return _into_outside(x.recorder.name)
-    name = called_here()
+    name = _own_name(called_here())
     if name.endswith(".fill"):
         return _into_outside(name)
-    if name.startswith(("math.", "cmath.")) or name in QUESTIONS:
+    if name.startswith(("math.", "cmath.")):
         remedy = f"use np.{_NUMPY_NAMES.get(name[5:], name.rpartition('.')[2])}"
     elif _formats():
         remedy = "write an f-string, which shows what is known"

@@ -51,7 +51,7 @@ def handle(x: Any) -> Any:
     """The same value without its tie to a base, to compute with; never to be written."""
     if type(x) is not core.TracedArray:
         return x
-    return type(x)(x.recorder, x.index, x.payload, x.weak)
+    return type(x)(x.recorder, x.number, x.payload, x.weak)
 
 
 def detached(x: Any) -> Any:
@@ -69,7 +69,7 @@ def replace_value(x: Any, new: Any) -> None:
     """Let a stand-in stand for another value."""
     if type(new) is not core.TracedArray:
         new = core.plain(np.asarray(new))
-    x.recorder, x.index, x.payload, x.weak = new.recorder, new.index, new.payload, new.weak
+    x.recorder, x.number, x.payload, x.weak = new.recorder, new.number, new.payload, new.weak
 
 
 def as_view(
@@ -86,7 +86,7 @@ def as_view(
         result = (
             detached(base)
             if base.tie is not None
-            else type(base)(base.recorder, base.index, base.payload, base.weak)
+            else type(base)(base.recorder, base.number, base.payload, base.weak)
         )
     result.tie = View(base, read, write, twice)
     return result
@@ -186,9 +186,9 @@ def writable(x: Any) -> Any:
     if x.tie is not None:
         x.tie.refresh(x)
     root = core.root_of(x)
-    if root.index:
+    if root.number:
         root.payload = root.payload.copy(order="K")
-        root.index = 0
+        root.number = 0
         root.version += 1
         if x.tie is not None:
             x.tie.refresh(x)

@@ -47,7 +47,7 @@ def _is_differentiated(x: Any) -> bool:
 
 def _moves(x: Any) -> bool:
     """Whether a value depends on the inputs of its recording other than by constants."""
-    needed = {x.index}
+    needed = {x.number}
     for record in reversed(x.recorder.records):
         primitive, _, operands, first = record
         outputs = range(first, first + n_outputs(record))

@@ -10,6 +10,7 @@ import numpy as np
 
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import recorder as core
+from adjoint.trace.flat import Flat
 
 
 def is_traced(x: Any) -> bool:
@@ -58,8 +59,10 @@ def _is_sequence(kind: type) -> bool:
 
 
 def with_sequence_as_list(x: Any) -> Any:
-    """A deque, or a sequence of the user's own, as a list; anything else as it is."""
+    """A deque or a sequence of the user's own as a list, ``a.flat`` as an array; else as it is."""
     kind = type(x)
+    if kind is Flat:
+        return x.copy()
     if kind is list or kind is tuple or kind in SINGLE or not _is_sequence(kind):
         return x
     return x if issubclass(kind, list | tuple) else list(x)
