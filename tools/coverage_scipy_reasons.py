@@ -13,15 +13,16 @@ STILL = {
     "stats": "ansari barnard_exact binomtest boschloo_exact brunnermunzel bws_test chatterjeexi "
     "ecdf fisher_exact fligner friedmanchisquare kendalltau kruskal logrank mannwhitneyu "
     "median_test mode mood page_trend_test percentileofscore quantile_test rankdata ranksums "
-    "somersd spearmanrho tiecorrect weightedtau wilcoxon cumfreq relfreq multiscale_graphcorr",
+    "somersd spearmanrho tiecorrect weightedtau wilcoxon cumfreq relfreq multiscale_graphcorr "
+    "anderson_ksamp cramervonmises_2samp ks_2samp power",
 }
 
 # For each package: the reason and the nearest form, and the names.
 REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "special": (
-        ("steps, or found by a search that has several answers or few digits; nearest: `ad.root` "
+        ("found by a search that has several answers or few digits; nearest: `ad.root` "
          "of the function itself, or `scipy.optimize.brentq` inside",
-         "ncfdtridfd ncfdtridfn smirnov smirnovi"),
+         "ncfdtridfd ncfdtridfn"),
         ("lists of orders at once, of functions that SciPy does not have one by one; nearest: "
          "`hyp2f1`, `pbdv`", "lqmn lqn pbdn_seq"),
         ("SciPy's values and derivatives agree in their first digits only; nearest: "
@@ -33,9 +34,7 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "linalg": (
         ("factors that are chosen among many, or ordered by values; nearest: `eigh`, `eig`, "
          "`svd`, `qr`, `cholesky`",
-         "cdf2rdf cossin ordqz qz rsf2csf"),
-        ("compiled updates of factors; nearest: `qr` of the new matrix",
-         "qr_delete qr_insert qr_update"),
+         "cossin ordqz qz"),
     ),
     "integrate": (
         ("its steps are chosen by values in code that keeps plain arrays; nearest: `quad` or "
@@ -62,19 +61,8 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("finite differences; nearest: `ad.grad`, `ad.jacobian`", "approx_fprime"),
     ),
     "stats": (
-        ("chances from resampling or random draws; nearest: write the statistic itself",
-         "bootstrap goodness_of_fit monte_carlo_test permutation_test sobol_indices dunnett "
-         "tukey_hsd poisson_means_test"),
-        ("compiled or tabulated distributions of a statistic; nearest: the statistic by NumPy",
-         "anderson anderson_ksamp cramervonmises cramervonmises_2samp "
-         "ks_1samp ks_2samp kstest shapiro siegelslopes wasserstein_distance_nd"),
-        ("a search inside for the best parameter; nearest: `scipy.optimize.minimize_scalar` of "
-         "the likelihood, which has a derivative",
-         "boxcox_normmax boxcox_normplot yeojohnson_normmax yeojohnson_normplot ppcc_max "
-         "ppcc_plot fit"),
-        ("objects that keep plain arrays; nearest: the families by their names and the formulas "
-         "of their parameters",
-         "abs exp log power make_distribution order_statistic truncate bayes_mvs mvsdist "
-         "dirichlet_multinomial"),
+        ("counts and sums over counts that a value decides; nearest: the statistic by NumPy",
+         "poisson_means_test"),
+        ("chances of the multivariate t law; nearest: `tukey_hsd`", "dunnett"),
     ),
 }  # fmt: skip

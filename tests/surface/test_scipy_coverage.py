@@ -38,7 +38,7 @@ def test_the_page_is_true() -> None:
 def test_ufuncs_said_to_be_refused_are_refused_by_name() -> None:
     names = [label.strip("`") for label in coverage.groups("special")["refused"]]
     ufuncs = [getattr(sp, name) for name in names if isinstance(getattr(sp, name), np.ufunc)]
-    assert len(ufuncs) >= 8
+    assert ufuncs
     for ufunc in ufuncs:
         others = [0.5] * (ufunc.nin - 1)
         with pytest.raises(ad.errors.UnsupportedError, match=rf"scipy\.special\.{ufunc.__name__}"):
@@ -53,7 +53,7 @@ def test_ufuncs_said_to_be_refused_are_refused_by_name() -> None:
         lambda x: scipy.ndimage.fourier_ellipsoid(x, x[0]),
         lambda x: scipy.interpolate.AAA(x, np.exp(x))(0.3),
         lambda x: scipy.integrate.tanhsinh(lambda s: s * x[0], 0.0, 1.0).integral,
-        lambda x: scipy.stats.shapiro(x)[0],
+        lambda x: scipy.stats.poisson_means_test(5, x[0], 7, 8.0).statistic,
         lambda x: scipy.spatial.distance.cdist(np.outer(x, x), np.outer(x, x), "hamming"),
         lambda x: scipy.integrate.nsum(lambda k: x[0] / k**2, 1, np.inf).sum,
     ],

@@ -31,6 +31,7 @@ from adjoint.primitives import (
     special_polynomial,
     special_several,
     special_slopes,
+    special_smirnov,
     sweeps,
     windows,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "special_polynomial",
     "special_several",
     "special_slopes",
+    "special_smirnov",
     "sweeps",
     "windows",
 ]

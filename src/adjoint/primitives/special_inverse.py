@@ -190,7 +190,7 @@ lambertw = special(
 # *** Kolmogorov's distribution ***
 
 
-def _kolmogorov_slope(x: Any) -> Any:
+def kolmogorov_slope(x: Any) -> Any:
     """By the series in exp(-x^2), or the one in exp(-1 / x^2) that it turns into near 0."""
     small = x < 1
     far = np.where(small, 1.0, x)
@@ -206,5 +206,5 @@ def _kolmogorov_slope(x: Any) -> Any:
     return np.where(x <= 0.04, 0.0, np.where(small, start, tail))
 
 
-kolmogorov = special("kolmogorov", lambda out, x: _kolmogorov_slope(x), domain=((0.3, 2.0),))
-kolmogi = special("kolmogi", lambda out, p: 1 / _kolmogorov_slope(out), domain=(UNIT,))
+kolmogorov = special("kolmogorov", lambda out, x: kolmogorov_slope(x), domain=((0.3, 2.0),))
+kolmogi = special("kolmogi", lambda out, p: 1 / kolmogorov_slope(out), domain=(UNIT,))

@@ -10,6 +10,7 @@ it is made of. Nothing of theirs is changed: the globals are copies.
 from __future__ import annotations
 
 import builtins
+import cmath
 import importlib
 import math
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.trace import making, replacing
+from adjoint.trace import lists, making, replacing
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import any_traced, as_operand
 from adjoint.trace.scipy_gate import has_rule
@@ -81,7 +82,8 @@ def _replacements() -> dict[int, Any]:
             _replaced[id(own)] = _replaced[id(ours)] = made
         _replaced[id(np.broadcast)] = _Broadcast
         _replaced[id(_converter)] = _Converter
-        _replaced[id(math)] = _Math()
+        _replaced[id(math)] = _Math(math)
+        _replaced[id(cmath)] = _Math(cmath)
     return _replaced
 
 
@@ -146,7 +148,7 @@ def seen(value: Any) -> Any:
         and not has_rule(value)
     ):
         return borrowed(value)
-    return value
+    return lists.readers.get(id(value), value)
 
 
 def borrowed(function: Any) -> Any:
@@ -224,12 +226,15 @@ class _Complex(complex, metaclass=_NumberType):
 
 
 class _Math:
-    """``math``, with NumPy's functions of the same names for recorded numbers."""
+    """``math`` or ``cmath``, with NumPy's functions of the same names for recorded numbers."""
 
     _other = MappingProxyType({"pow": "power", "fabs": "abs", "atan2": "arctan2"})
 
+    def __init__(self, own: ModuleType) -> None:
+        self._own = own
+
     def __getattr__(self, name: str) -> Any:
-        real = getattr(math, name)
+        real = getattr(self._own, name)
         if not callable(real):
             return real
 

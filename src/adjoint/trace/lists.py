@@ -103,6 +103,9 @@ class Ufunc:
 _CALLING = {"apply_along_axis", "apply_over_axes"}  # what they call may give stand-ins
 
 
+readers: dict[int, Any] = {}  # by the id of NumPy's own function
+
+
 def _prepare() -> None:
     made = {name for name, _, _ in replacing.replaced_functions()}
     for module in (np, np.linalg, np.fft):
@@ -113,7 +116,7 @@ def _prepare() -> None:
             if isinstance(value, np.ufunc):
                 ours[name] = Ufunc(value)
             elif hasattr(value, "_implementation") and name not in apart:
-                ours[name] = _reader(value)
+                ours[name] = readers[id(value)] = _reader(value)
         replacing.also(module.__dict__, ours)
 
 

@@ -23,6 +23,10 @@ class Family:
     def __init__(self, dist: Any) -> None:
         self._dist = dist
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The family with its parameters held."""
+        return self._dist(*args, **kwargs)
+
     def __getattr__(self, name: str) -> Any:
         formula = FORMULAS.get(self._dist.name, {}).get(name)
         if formula is not None:

@@ -1,0 +1,70 @@
+"""Laws of test statistics in scipy.stats that are compiled: Smirnov's, Kolmogorov's, Tukey's."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from adjoint.graph.primitive import primitives
+from adjoint.primitives.special_inverse import kolmogorov_slope
+from adjoint.trace.calls.scipy_special import floating, static
+from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
+from adjoint.trace.calls.scipy_stats_noncentral import _full, _scales
+from adjoint.trace.elementwise import elementwise
+
+
+def _of(name: str, n: Any, x: Any, order: int = 0) -> Any:
+    """A row at a sample of size n, or one of its derivatives."""
+    n = np.asarray(static(n, "scipy.stats.kstwo", "n")).astype(np.int64)
+    if order:
+        return elementwise(primitives[f"{name}_slopes"], np.int64(order), n, floating(x))
+    return elementwise(primitives[name], n, floating(x))
+
+
+# *** the range of normal numbers over an estimate of their spread ***
+
+
+@cache
+def _places() -> tuple[Any, Any]:
+    """Places of the least of them, and weights with the normal density."""
+    z = np.arange(-9.0, 9.01, 0.15)
+    return z, 0.15 * np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
+
+
+def _ranges(q: Any, k: Any, df: Any, density: bool) -> Any:
+    q, k, df = _full(q, k, df)
+    s, chance = _scales(df)
+    z, weights = _places()
+    reach = (q[..., None] * s)[..., None]
+    k = k[..., None, None]
+    inner = sp.ndtr(z + reach) - sp.ndtr(z)
+    if density:
+        bell = np.exp(-0.5 * (z + reach) ** 2) / np.sqrt(2 * np.pi)
+        chance = chance * s
+        inside = (k - 1) * inner ** (k - 2) * bell
+    else:
+        inside = inner ** (k - 1)
+    return np.sum(chance * np.sum(k * weights * inside, axis=-1), axis=-1)
+
+
+FORMULAS["ksone"] = {
+    "_sf": lambda x, n: _of("smirnov", n, x),
+    "_cdf": lambda x, n: 1 - _of("smirnov", n, x),
+    "_pdf": lambda x, n: -_of("smirnov", n, x, 1),
+    "_isf": lambda q, n: _of("smirnovi", n, q),
+    "_ppf": lambda q, n: _of("smirnovi", n, 1 - q),
+}
+FORMULAS["kstwo"] = {
+    "_cdf": lambda x, n: _of("kolmogn", n, x),
+    "_sf": lambda x, n: _of("kolmognc", n, x),
+    "_pdf": lambda x, n: _of("kolmogn", n, x, 1),
+}
+FORMULAS["kstwobign"] = {"_pdf": lambda x: -kolmogorov_slope(x)}
+FORMULAS["studentized_range"] = {
+    "_cdf": lambda q, k, df: _ranges(q, k, df, density=False),
+    "_sf": lambda q, k, df: 1 - _ranges(q, k, df, density=False),
+    "_pdf": lambda q, k, df: _ranges(q, k, df, density=True),
+}
