@@ -153,3 +153,9 @@ def test_what_is_not_equal_is_computed_as_before():
 def test_small_matrices(n):
     slope = ad.grad(lambda a: np.sum(function(a)) + np.sum(np.linalg.svd(a)[0] ** 2))(np.eye(n))
     np.testing.assert_allclose(slope, 0.5 * np.eye(n))
+
+    def both(a):
+        w, v = np.linalg.eig(a)
+        return np.real(np.sum(w * v) + np.sum(np.linalg.eigvals(a)))
+
+    np.testing.assert_allclose(ad.grad(both)(np.eye(n)), 2 * np.eye(n))

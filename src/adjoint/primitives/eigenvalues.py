@@ -131,6 +131,8 @@ def _eig_at_equal(a_dot: Any, outputs: Any) -> Limit:
 
 def _eig_normal(moved: Any, v: Any) -> Any:
     """The change of columns that keep length 1 and a real largest element: LAPACK's choice."""
+    if v.shape[-1] == 0:
+        return moved
     along = np.sum(np.conjugate(v) * moved, axis=-2, keepdims=True)
     moved = moved - v * np.real(along)
     at = np.argmax(np.abs(v), axis=-2)[..., None, :]
@@ -140,6 +142,8 @@ def _eig_normal(moved: Any, v: Any) -> Any:
 
 def _eigvals_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
     (a,), (a_dot,), (values,) = primals, tangents, outputs
+    if values.shape[-1] == 0:
+        return 0 * values
     w, v = eig(a)
     inner = diagonal(solve(v, a_dot.astype(v.dtype) @ v))
     # The same values in two orders: each is matched with its nearest, and equal ones in turn.

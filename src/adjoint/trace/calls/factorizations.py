@@ -166,6 +166,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 def cond(x: Any, p: Any = None) -> Any:
     """The condition number."""
     (x,) = _floating(as_operand(x))
+    if 0 in x.shape:
+        raise np.linalg.LinAlgError("cond is not defined on empty arrays")
     if p in (None, 2, -2):
         s = svd(x, compute_uv=False)
         result = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]

@@ -11,7 +11,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import when_unknown
 from adjoint.trace.calls.from_values import from_values
-from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused
+from adjoint.trace.calls.scipy_linalg import adjoint, matrices, mirrored
 from adjoint.trace.scipy_gate import scipy_rule
 
 
@@ -46,10 +46,10 @@ def hessenberg(
     return (h, q) if calc_q else h
 
 
-def _ldl(a: Any) -> Any:
+def _ldl(a: Any, lower: bool, hermitian: bool) -> Any:
     import scipy.linalg
 
-    return scipy.linalg.ldl(a)
+    return scipy.linalg.ldl(a, lower, hermitian)
 
 
 @scipy_rule("scipy.linalg.ldl")
@@ -59,26 +59,27 @@ def ldl(
 ) -> Any:  # fmt: skip
     """``A = L D L^H`` with the order and blocks that SciPy finds, met by two of Newton's steps."""
     (a,) = matrices(A)
-    if not lower or (a.dtype.kind == "c" and not hermitian):
-        raise refused("ldl", "lower=False or hermitian=False of a complex matrix")
+    flip = adjoint if hermitian else np.transpose
     n = a.shape[0]
-    whole = ArrayType(a.shape, a.dtype)
+    kind = ArrayType(a.shape, a.dtype)
     order_type = ArrayType((n,), np.dtype(np.int64))
-    outer, middle, order = from_values(_ldl, (whole, whole, order_type), [a])
+    settings = bool(lower), bool(hermitian)
+    outer, middle, order = from_values(_ldl, (kind, kind, order_type), [a], *settings)
     kept = np.eye(n, dtype=bool) | (middle != 0)
-    below = np.tril(np.ones((n, n), dtype=bool)) & ~kept
-    half = np.tril(a)
-    whole = half + adjoint(np.tril(a, -1))
+    half = np.tril if lower else np.triu
+    beside = half(np.ones((n, n), dtype=bool)) & ~kept
+    whole = mirrored(a, lower, hermitian)
+    if hermitian and a.dtype.kind == "c":  # imaginary parts of the diagonal are not read
+        whole = np.where(np.eye(n, dtype=bool), np.real(whole), whole)
     whole, factor = whole[order][:, order], outer[order]
     for _ in range(2):  # right to the third order
-        seen = np.linalg.solve(factor, adjoint(np.linalg.solve(factor, whole)))
+        seen = np.linalg.solve(factor, flip(np.linalg.solve(factor, flip(whole))))
         blocks = np.where(kept, seen, 0)
-        step = np.swapaxes(
-            np.linalg.solve(np.swapaxes(blocks, 0, 1), np.swapaxes(np.where(below, seen, 0), 0, 1)),
-            0, 1,
-        )  # fmt: skip
+        step = np.transpose(
+            np.linalg.solve(np.transpose(blocks), np.transpose(np.where(beside, seen, 0)))
+        )
         factor = factor + factor @ step
-    seen = np.linalg.solve(factor, adjoint(np.linalg.solve(factor, whole)))
+    seen = np.linalg.solve(factor, flip(np.linalg.solve(factor, flip(whole))))
     return factor[np.argsort(order)], np.where(kept, seen, 0), order
 
 
