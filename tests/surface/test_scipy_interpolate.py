@@ -141,3 +141,18 @@ def test_periodic_splines_through_recorded_data(rng: np.random.Generator) -> Non
     np.testing.assert_allclose(ad.jit(f)(y), f(y), rtol=1e-12)
     with pytest.raises(ValueError, match="identical"):
         ad.grad(lambda v: np.sum(si.CubicSpline(x, v, bc_type="periodic")(at)))(rng.normal(size=5))
+
+
+@pytest.mark.parametrize("ends", ["not-a-knot", "natural", ((1, 0.5), (2, -0.25))])
+def test_a_spline_through_many_places_needs_its_bands_alone(ends) -> None:
+    x = np.linspace(0, 1, 300) ** 1.5
+
+    def loss(y):
+        return np.sum(si.CubicSpline(x, y, bc_type=ends)(x[1:] * 0.9) ** 2)
+
+    y = np.sin(7 * x)
+    graph = ad.trace(ad.value_and_grad(loss), y)
+    operands = [x for node in graph.nodes for x in node.operands]
+    assert max(x.type.size for x in operands) < 300 * 20
+    np.testing.assert_allclose(ad.value_and_grad(loss)(y)[0], loss(y), rtol=1e-13)
+    ad.check_grads(loss, (y,), order=1)

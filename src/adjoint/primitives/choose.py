@@ -132,24 +132,33 @@ def _prod_jvp(primals: Any, tangents: Any, outputs: Any, axes: tuple[int, ...]) 
 
 
 def _cumprod_jvp(primals: Any, tangents: Any, outputs: Any, axis: int) -> Any:
-    """Doubling: after k rounds each place holds the product of the last 2**k factors."""
-    (p,), (p_dot,) = primals, tangents
-    n = p.shape[axis]
-    shift = 1
+    """Products of pairs, pairs of pairs and so on; then what stands between is put in."""
+    (p,), (p_dot,), (made,) = primals, tangents, outputs
 
-    def part(v: Any, first: int, count: int) -> Any:
+    def part(v: Any, first: int, step: int, count: int) -> Any:
         start = tuple(first if i == axis else 0 for i in range(p.ndim))
+        steps = tuple(step if i == axis else 1 for i in range(p.ndim))
         shape = tuple(count if i == axis else m for i, m in enumerate(p.shape))
-        return slice_(v, start=start, step=(1,) * p.ndim, shape=shape)
+        return slice_(v, start=start, step=steps, shape=shape)
 
-    while shift < n:
-        early, late = part(p, 0, n - shift), part(p, shift, n - shift)
-        early_dot, late_dot = part(p_dot, 0, n - shift), part(p_dot, shift, n - shift)
-        p_dot = np.concatenate(
-            [part(p_dot, 0, shift), late_dot * early + late * early_dot], axis=axis
-        )
-        p = np.concatenate([part(p, 0, shift), late * early], axis=axis)
-        shift *= 2
+    levels = []
+    while (n := p.shape[axis]) > 1:
+        levels.append((p, p_dot))
+        a, b = part(p, 0, 2, n // 2), part(p, 1, 2, n // 2)
+        a_dot, b_dot = part(p_dot, 0, 2, n // 2), part(p_dot, 1, 2, n // 2)
+        p, p_dot = a * b, a_dot * b + a * b_dot
+    for depth, (q, q_dot) in reversed(list(enumerate(levels))):
+        n = q.shape[axis]
+        between = (n - 1) // 2
+        before = part(made, (2 << depth) - 1, 2 << depth, between)
+        q, last_dot = part(q, 2, 2, between), part(q_dot, 2, 2, between)
+        between_dot = part(p_dot, 0, 1, between) * q + before * last_dot
+        even = np.concatenate([part(q_dot, 0, 1, 1), between_dot], axis=axis)
+        both = np.stack([part(even, 0, 1, n // 2), p_dot], axis=axis + 1)
+        shape = tuple(n // 2 * 2 if i == axis else m for i, m in enumerate(p_dot.shape))
+        p_dot = reshape(both, shape=shape)
+        if n % 2:
+            p_dot = np.concatenate([p_dot, part(even, n // 2, 1, 1)], axis=axis)
     return p_dot
 
 

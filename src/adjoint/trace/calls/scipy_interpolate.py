@@ -14,6 +14,7 @@ import numpy as np
 from adjoint.primitives import linear
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import recorder as core
+from adjoint.trace.calls.scipy_linalg_bands import solve_banded
 from adjoint.trace.calls.scipy_special import doubled
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value, known_value
@@ -268,22 +269,22 @@ def cubic_slopes(x: Any, y: Any, bc_type: Any) -> Any:
         system = np.stack([np.array(rows[0]) + 0 * middle, middle, np.array(rows[2]) + 0 * middle])
         right = np.stack([2 * rise[0], 3 * (h[0] * rise[1] + h[1] * rise[0]), 2 * rise[1]])
         return _solved(system, right)
-    place = np.eye(n)
-    inner = np.arange(1, n - 1)
-    system = (
-        h[1:, None] * place[inner - 1]
-        + 2 * (h[:-1] + h[1:])[:, None] * place[inner]
-        + h[:-1, None] * place[inner + 1]
-    )
     before, after = (np.reshape(v, v.shape + columns) for v in (h[1:], h[:-1]))
     right = 3 * (before * rise[:-1] + after * rise[1:])
-    top, top_right = _end_row(first, h, rise, place, np.arange(n))
-    bottom, bottom_right = _end_row(last, h[::-1], rise[::-1], place, np.arange(n)[::-1])
+    top, beside_top, top_right = _end_row(first, h, rise)
+    bottom, beside_bottom, bottom_right = _end_row(last, h[::-1], rise[::-1])
     if last != "not-a-knot" and last[0] == 2:
         # the second derivative does not change its sign when the axis is turned
         bottom_right = 3 * rise[-1] + 0.5 * last[1] * h[-1]
-    system = np.concatenate([top[None], system, bottom[None]])
-    return _solved(system, np.concatenate([top_right[None], right, bottom_right[None]]))
+    right = np.concatenate([top_right[None], right, bottom_right[None]])
+    none = np.zeros(1)
+    diagonals = [
+        np.concatenate([none, beside_top[None], h[:-1]]),
+        np.concatenate([top[None], 2 * (h[:-1] + h[1:]), bottom[None]]),
+        np.concatenate([h[1:], beside_bottom[None], none]),
+    ]
+    found = solve_banded((1, 1), np.stack(diagonals), np.reshape(right, (n, -1)))
+    return np.reshape(found, right.shape)
 
 
 def _round_slopes(h: Any, rise: Any) -> Any:
@@ -302,16 +303,15 @@ def _round_slopes(h: Any, rise: Any) -> Any:
     return np.concatenate([slopes, slopes[:1]])
 
 
-def _end_row(end: Any, h: Any, rise: Any, place: Any, order: Any) -> tuple[Any, Any]:
-    """The equation at an end, seen from that end."""
-    a, b = place[order[0]], place[order[1]]
+def _end_row(end: Any, h: Any, rise: Any) -> tuple[Any, Any, Any]:
+    """The equation at an end, seen from that end: of the slopes there and beside it."""
+    nought = 0 * h[0]
     if end == "not-a-knot":
         d = h[0] + h[1]
-        row = h[1] * a + d * b
-        return row, ((h[0] + 2 * d) * h[1] * rise[0] + h[0] ** 2 * rise[1]) / d
+        return h[1], d, ((h[0] + 2 * d) * h[1] * rise[0] + h[0] ** 2 * rise[1]) / d
     if end[0] == 1:
-        return a + 0 * h[0] * b, end[1] + 0 * rise[0]
-    return 2 * a + 1 * b + 0 * h[0] * b, 3 * rise[0] - 0.5 * end[1] * h[0]
+        return 1 + nought, nought, end[1] + 0 * rise[0]
+    return 2 + nought, 1 + nought, 3 * rise[0] - 0.5 * end[1] * h[0]
 
 
 def _solved(system: Any, right: Any) -> Any:

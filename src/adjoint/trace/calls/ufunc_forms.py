@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
 from adjoint.primitives import linear
+from adjoint.trace.calls.folds import as_numpy, from_the_first, together
 from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, is_traced
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.masked import MaskedSelection
@@ -119,6 +119,8 @@ def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: 
             raise ValueError(f"zero-size array to {ufunc.__name__}.reduce has no identity")
         total = None if initial is _no_value else initial
         masks = np.moveaxis(where, i, 0) if where is not True else None
+        if ufunc in _ASSOCIATIVE and masks is None and n > _SHORT:
+            parts, n = together(ufunc, parts), 1
         for k in range(n):
             step = parts[k] if total is None else ufunc(total, parts[k])
             total = step if masks is None else np.where(masks[k], step, total)
@@ -130,7 +132,10 @@ def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: 
 
 
 _ACCUMULATIONS = {np.add: np.cumsum, np.multiply: np.cumprod}
-_IDEMPOTENT = (np.maximum, np.minimum, np.fmax, np.fmin)
+_ASSOCIATIVE = frozenset(
+    [np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp, np.logaddexp2, np.hypot]
+)
+_SHORT = 16  # what is no longer is worked on in NumPy's order also where values are not known
 
 
 def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
@@ -144,13 +149,8 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
     axis = axis_index(axis, x.ndim)
     n = x.shape[axis]
     parts = np.moveaxis(x, axis, 0)
-    if ufunc in _IDEMPOTENT:
-        # Doubling: an element counted twice does not change an extreme.
-        shift = 1
-        while shift < n:
-            later = ufunc(parts[:-shift], parts[shift:])
-            parts = np.concatenate([parts[:shift], later])
-            shift *= 2
+    if ufunc in _ASSOCIATIVE and n > _SHORT:
+        parts = from_the_first(ufunc, parts)
     elif n:
         rows = [parts[0]]
         for k in range(1, n):
@@ -164,12 +164,17 @@ def _reduceat(
 ) -> Any:
     x = as_operand(array)
     parts = np.moveaxis(x, axis_index(axis, x.ndim), 0)
-    places = [int(i) for i in np.asarray(indices).reshape(-1)]
-    pieces = []
-    for start, stop in pairwise([*places, parts.shape[0]]):
-        piece = parts[start:stop] if stop > start else parts[start : start + 1]
-        pieces.append(_reduce(ufunc, piece, 0, dtype))
-    result = np.moveaxis(np.stack(pieces), 0, axis_index(axis, x.ndim))
+    starts = np.array(indices, np.intp).reshape(-1)
+    lengths = np.maximum(np.diff(starts, append=parts.shape[0]), 1)
+    groups, order = [], []
+    for length in np.unique(lengths):
+        (same,) = np.nonzero(lengths == length)
+        rows = parts[starts[same][:, None] + np.arange(length)]
+        groups.append(_reduce(ufunc, rows, 1, dtype))
+        order.append(same)
+    joined = np.concatenate(groups)[np.argsort(np.concatenate(order))]
+    made = as_numpy(lambda known: ufunc.reduceat(known, starts, 0, dtype), parts, joined)
+    result = np.moveaxis(made, 0, axis_index(axis, x.ndim))
     return _stored(result, out, f"np.{ufunc.__name__}.reduceat")
 
 
@@ -202,10 +207,15 @@ def _summed(operand: Any, places: Any, flat: Any) -> Any:
 
 
 def _at_known(ufunc: Any, flat: Any, places: Any, operand: Any) -> Any:
-    # Where a place is named once this is NumPy's own sum; else the order differs.
-    once = len(set(places.tolist())) == places.size
-    if once and ufunc in (np.add, np.subtract) and flat.dtype.kind in "fc":
-        return ufunc(flat, _summed(operand, places, flat))
+    named, times = np.unique(places, return_counts=True)
+    if ufunc in (np.add, np.subtract) and flat.dtype.kind in "fc":
+        if not named.size or times.max() == 1:
+            return ufunc(flat, _summed(operand, places, flat))
+        # One sum that begins with what is there.
+        before = detached(flat)[named]
+        shares = np.concatenate([before, -operand if ufunc == np.subtract else operand])
+        flat[named] = _summed(shares, np.concatenate([named, places]), flat)[named]
+        return flat
     for rounds in _rounds(places):
         old = flat[places[rounds]]
         flat[places[rounds]] = ufunc(old) if operand is None else ufunc(old, operand[rounds])
