@@ -185,12 +185,6 @@ def from_a_list(a):
     return (x * GRID).sum()
 
 
-def in_a_list(a):
-    x = [GRID * 2]
-    x[0] *= a
-    return x[0].sum()
-
-
 def index_with_effects(a):
     places = iter([0, 1])
     x = GRID * 2
@@ -210,7 +204,6 @@ def index_with_effects(a):
         drawn_index,
         default,
         from_a_list,
-        in_a_list,
         index_with_effects,
     ],
 )

@@ -20,6 +20,7 @@ from adjoint.trace.indexing import concrete_value
 from adjoint.trace.record import argument_payload, current, record_graph
 from adjoint.trace.recorder import Recorder, TracedCore, innermost
 from adjoint.trace.session import session
+from adjoint.trace.slots import closing
 
 # What costs more to compute again than to keep.
 _PRODUCTS = frozenset(
@@ -137,14 +138,12 @@ def _run_apart(
         )
         for x in operands
     ]
-    try:
+    with closing(apart):
         with session:
             results, out_structure = tree.flatten(f(*tree.unflatten(structure, heads)))
         results = [current(x) for x in results]
         indices = [apart.index_of(x) for x in results]
         made = apart.graph(indices, range(len(heads)))
-    finally:
-        apart.closed = True
     captured = [apart.payloads[i] for i in made.captured]
     payloads = [below(payload_of(x, apart)) for x in results]
     payloads = [x if hasattr(x, "dtype") else np.asarray(x) for x in payloads]

@@ -16,6 +16,7 @@ from adjoint.trace.record import argument_payload, current
 from adjoint.trace.recorder import Recorder, TracedCore, capture, plain
 from adjoint.trace.replacing import look_at_function
 from adjoint.trace.session import session
+from adjoint.trace.slots import closing
 
 
 class Run:
@@ -55,7 +56,7 @@ class Run:
         for position in range(len(args)):
             if position not in argnums:
                 call[position] = borrowed(args[position])
-        try:
+        with closing(recorder):
             look_at_function(f)
             with session:
                 result = f(*call, **kwargs)
@@ -69,8 +70,6 @@ class Run:
             if has_aux:  # the second result
                 further = tree.tree_map(current, aux)
                 self.aux = tree.tree_map(lambda x: payload_of(x, recorder), further)
-        finally:
-            recorder.closed = True
         if unknown:
             self._roll_up(further)
 

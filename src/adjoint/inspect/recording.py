@@ -23,6 +23,7 @@ from adjoint.trace.record import argument_payload, current
 from adjoint.trace.recorder import Recorder
 from adjoint.trace.replacing import look_at_function
 from adjoint.trace.session import session
+from adjoint.trace.slots import closing
 
 _EVERYTHING = 1 << 62  # constants of any size are literals here
 
@@ -107,15 +108,13 @@ class Pen:
                 call.append(recorder.input(payload, weak=weak))
             else:
                 call.append(leaf)
-        try:
+        with closing(recorder):
             look_at_function(f)
             with session, np.errstate(all="ignore"):
                 result = f(*tree.unflatten(structure, call))
             outputs = [recorder.index_of(current(x)) for x in tree.leaves(result)]
             wanted = [*outputs, *self.watched]
             graph = recorder.graph(wanted, range(len(leaves)), inline=_EVERYTHING).graph
-        finally:
-            recorder.closed = True
         results, watched = graph.outputs[: len(outputs)], graph.outputs[len(outputs) :]
         values = forward(graph, leaves)
         flags = tuple(moving) if moving is not None else (True,) * len(leaves)

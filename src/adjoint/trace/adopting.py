@@ -9,8 +9,10 @@ The caller's arrays have further references, and are left alone.
 
 from __future__ import annotations
 
+import ast
 import dis
 import sys
+from collections.abc import Iterator
 from functools import cache
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType, FrameType
@@ -19,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace import recorder as core
+from adjoint.trace.slots import Slot, lend, slot_in, text_of
 
 _ITEM = "an item"  # what is written in place was taken out of something, and goes back there
 
@@ -32,11 +35,39 @@ def with_own_target(options: dict[str, Any], inputs: tuple[Any, ...]) -> dict[st
     if found is None:
         return options
     name, references = found
-    if references - of_recordings(inputs, out[0]) != _alone()[name is _ITEM]:
+    local, nothing, held = _alone()
+    references -= of_recordings(inputs, out[0])
+    if name is _ITEM and references == nothing:
+        return {**options, "out": (core.plain(out[0].copy("K")),)}
+    slot = None
+    if name is _ITEM and references == held:
+        slot = _slot(sys._getframe(3), out[0])
+    if not owns_memory(out[0]) or (slot is None and (name is _ITEM or references != local)):
         return options
-    if name is not _ITEM and not owns_memory(out[0]):
-        return options
-    return {**options, "out": (core.plain(out[0].copy("K")),)}
+    given = core.plain(out[0].copy("K"))
+    if slot is not None:
+        lend(slot, out[0], given, core.innermost(inputs))
+    return {**options, "out": (given,)}
+
+
+def _slot(frame: FrameType, target: Any) -> Slot | None:
+    """The attribute or item that a line ``self.x *= a`` takes its target from, and binds anew."""
+    expression = _augmented(frame.f_code, frame.f_lasti)
+    if expression is None:
+        return None
+    slot = slot_in(expression, {**frame.f_globals, **frame.f_locals})
+    return slot if slot is not None and slot.get() is target else None
+
+
+@cache
+def _augmented(code: CodeType, offset: int) -> ast.expr | None:
+    """What stands on the left of ``*=``."""
+    step = next(s for s in dis.get_instructions(code) if s.offset == offset)
+    try:
+        (statement,) = ast.parse(text_of(code, step.positions)).body
+    except (SyntaxError, ValueError):
+        return None
+    return statement.target if isinstance(statement, ast.AugAssign) else None
 
 
 def _held_beyond(frame: FrameType, target: Any) -> tuple[str, int] | None:
@@ -79,15 +110,51 @@ def counts_for(name: str, code: CodeType) -> bool:
 
 
 def of_recordings(inputs: tuple[Any, ...], x: Any) -> int:
-    """References of recordings, of every level, that noted the array as a constant before."""
-    operand = max(inputs, key=lambda y: y.recorder.level if type(y) is core.TracedArray else -1)
+    """References of recordings, of every level, that noted the array as a constant before.
+
+    A constant that looks into the memory of the array has a reference to it as well.
+    """
     count = 0
-    while type(operand) is core.TracedArray:
-        recorder = operand.recorder
-        known = recorder._constant_index.get(id(x))
-        count += 0 if known is None else 1 + (recorder.payloads[known] is x)
-        operand = operand.payload
+    recorders = list(_recorders(inputs))
+    views: dict[int, Any] = {}
+    for recorder in recorders:
+        count += _noted(recorder, x)
+        kept = [*recorder.frames, *(recorder.payloads[i] for i in recorder.constants)]
+        views.update({id(y): y for y in kept if type(y) is np.ndarray and y.base is x})
+        del kept
+    for place, held in _references(views).items():
+        noted = sum(_noted(recorder, views[place]) for recorder in recorders)
+        count += bool(noted) and held == noted + _SEEN  # others may look through it, too
     return count
+
+
+def _noted(recorder: core.Recorder, x: Any) -> int:
+    known = recorder._constant_index.get(id(x))
+    return 0 if known is None else 1 + (recorder.payloads[known] is x)
+
+
+def _references(views: dict[int, Any]) -> dict[int, int]:
+    return {place: sys.getrefcount(y) for place, y in views.items()}
+
+
+_SEEN = _references({0: np.zeros(1)})[0]
+
+
+def leave_to_itself(inputs: tuple[Any, ...], x: Any) -> None:
+    """Have recordings keep copies of what they noted of an array that is written from now on."""
+    for recorder in _recorders(inputs):
+        for i in recorder.constants:
+            kept = recorder.payloads[i]
+            if kept is x or (type(kept) is np.ndarray and kept.base is x):
+                recorder.payloads[i] = kept.copy("K")
+
+
+def _recorders(inputs: tuple[Any, ...]) -> Iterator[core.Recorder]:
+    """The recording that operands belong to, and those that it is part of."""
+    operand = max(inputs, key=lambda y: y.recorder.level if type(y) is core.TracedArray else -1)
+    while type(operand) is core.TracedArray:
+        yield operand.recorder
+        operand = operand.payload
 
 
 def owns_memory(x: Any) -> bool:
@@ -130,12 +197,14 @@ class _Probe:
 
 
 @cache
-def _alone() -> tuple[int, int]:
-    """The references of a target that only a variable holds, and of one that nothing holds."""
+def _alone() -> tuple[int, int, int]:
+    """The references of a target that a variable holds alone, nothing, or a slot alone."""
     probe: Any = _Probe()
     x = np.zeros(2)
     x *= probe
     y = np.zeros((1, 2))
     y[0] *= probe
-    (_, local), (_, item) = probe.found
-    return local, item
+    z = [np.zeros(2)]
+    z[0] *= probe
+    (_, local), (_, nothing), (_, held) = probe.found
+    return local, nothing, held

@@ -1,7 +1,7 @@
-"""``x[i] = a`` where x is a plain array that only a variable of the user's code holds.
+"""``x[i] = a`` where x is a plain array that a variable, an attribute or an item alone holds.
 
 NumPy asks the recorded value a for its memory, in the middle of the statement. There a stand-in
-takes the array's place in the variable (as in ``trace/adopting.py``, and under the same
+takes the array's place (as in ``trace/adopting.py``, and under the same
 condition), and the write is done on it. What NumPy then writes into the old array is never seen.
 The index is read from the user's line again, if it is written with what has no effects.
 """
@@ -12,7 +12,6 @@ import ast
 import ctypes
 import dis
 import gc
-import linecache
 import sys
 from functools import cache
 from itertools import pairwise
@@ -22,7 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adjoint.trace import recorder as core
-from adjoint.trace.adopting import counts_for, of_recordings, owns_memory
+from adjoint.trace.adopting import counts_for, leave_to_itself, of_recordings, owns_memory
+from adjoint.trace.slots import Slot, lend, slot_in, text_of
 
 _WITHOUT_EFFECTS = (
     ast.Name,
@@ -54,21 +54,37 @@ class _Key:
 class _Statement(NamedTuple):
     """``target[key] = value``, as far as it can be known from the line."""
 
-    target: str  # the variable
+    target: ast.expr  # a variable, or an attribute or item of one
     key: CodeType  # gives the index, where _key gives back what it is indexed with
     called: frozenset[str]  # names that calls begin with: np in x[np.diag_indices(n)]
     value: str  # the variable that is written, if it is one
 
 
+class _Variable(NamedTuple):
+    """A local variable of the user's code."""
+
+    frame: FrameType
+    name: str
+
+    def get(self) -> Any:
+        return self.frame.f_locals.get(self.name)
+
+    def put(self, value: Any) -> None:
+        self.frame.f_locals[self.name] = value
+        if sys.version_info < (3, 13):  # later Pythons write through
+            ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(self.frame), ctypes.c_int(0))
+
+
 class _Probe:
     """A value of a shape that counts the references of what it is written into."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], slot: Slot | None) -> None:
         self.shape = shape
+        self.slot = slot
         self.found = 0
 
     def _asked_in(self, frame: FrameType) -> None:
-        self.found = self.found or _held(frame, "target")[1]
+        self.found = self.found or _held(self.slot or _Variable(frame, "target"))[1]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         self._asked_in(sys._getframe(1))
@@ -89,7 +105,12 @@ def takes_item(value: Any) -> bool:
     written = _statement(frame.f_code, frame.f_lasti)
     if written is None:
         return False
-    target, references = _held(frame, written.target)
+    names = {**frame.f_globals, **frame.f_locals}
+    place = _place(frame, written.target, names)
+    names.clear()
+    if place is None:
+        return False
+    target, references = _held(place)
     if type(target) is not np.ndarray or target.dtype.kind not in "fc":
         return False
     names = {**frame.f_globals, **frame.f_locals}
@@ -99,14 +120,23 @@ def takes_item(value: Any) -> bool:
     if value.shape != np.shape(target[index]) and not _is_alone(value, names.get(written.value)):
         return False
     names.clear()
-    if references - of_recordings((value,), target) != _count(target, index, value.shape):
+    in_slot = isinstance(place, Slot)
+    if references - of_recordings((value,), target) != _count(target, index, value.shape, in_slot):
         return False
+    leave_to_itself((value,), target)  # NumPy writes zeros into it
     adopted = core.plain(target.copy("K"))
     adopted[index] = value
-    frame.f_locals[written.target] = adopted
-    if sys.version_info < (3, 13):  # later Pythons write through
-        ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
+    if isinstance(place, Slot):
+        lend(place, target, adopted, value.recorder)
+    place.put(adopted)
     return True
+
+
+def _place(frame: FrameType, target: ast.expr, names: dict[str, Any]) -> _Variable | Slot | None:
+    """Where an array is held that is written into."""
+    if isinstance(target, ast.Name):
+        return _Variable(frame, target.id) if counts_for(target.id, frame.f_code) else None
+    return slot_in(target, names)
 
 
 def _has_no_effects(name: str, names: dict[str, Any]) -> bool:
@@ -119,17 +149,22 @@ def _is_alone(value: Any, named: Any) -> bool:
     return named is value or not any(type(x) in (list, tuple) for x in gc.get_referrers(value))
 
 
-def _held(frame: FrameType, name: str) -> tuple[Any, int]:
-    """What a local variable holds, and its references."""
-    target = frame.f_locals.get(name)
+def _held(place: _Variable | Slot) -> tuple[Any, int]:
+    """What is held at a place, and its references."""
+    target = place.get()
     return target, sys.getrefcount(target)
 
 
-def _count(like: Any, index: Any, shape: tuple[int, ...]) -> int:
-    """The references of an array that only a variable holds, while it is written."""
-    probe: Any = _Probe(shape)
-    target = np.zeros_like(like)
-    target[index] = probe
+def _count(like: Any, index: Any, shape: tuple[int, ...], in_slot: bool) -> int:
+    """The references of an array that only a variable or a slot holds, while it is written."""
+    if in_slot:
+        kept = [np.zeros_like(like)]
+        probe: Any = _Probe(shape, Slot(kept, 0, False))
+        kept[0][index] = probe
+    else:
+        probe = _Probe(shape, None)
+        target = np.zeros_like(like)
+        target[index] = probe
     found: int = probe.found
     return found
 
@@ -139,27 +174,24 @@ def _statement(code: CodeType, offset: int) -> _Statement | None:
     """The write that an instruction does, if its index can be computed once more."""
     steps = [s for s in dis.get_instructions(code) if s.offset <= offset]
     at = steps[-1].positions
-    if not steps[-1].opname.startswith("STORE_SUBSCR") or at is None or at.lineno is None:
+    if not steps[-1].opname.startswith("STORE_SUBSCR"):
         return None
-    line = linecache.getline(code.co_filename, at.lineno).encode()
-    text = line[at.col_offset : at.end_col_offset] if at.lineno == at.end_lineno else b""
     try:
-        tree = ast.parse(text.decode(), mode="eval")
-    except (SyntaxError, UnicodeDecodeError):
+        tree = ast.parse(text_of(code, at), mode="eval")
+    except (SyntaxError, ValueError):
         return None
     item = tree.body
-    if not isinstance(item, ast.Subscript) or not isinstance(item.value, ast.Name):
+    if not isinstance(item, ast.Subscript):
         return None
-    target = item.value.id
+    target = item.value
     parts = list(ast.walk(item.slice))
     called = [_root(part.func) for part in parts if isinstance(part, ast.Call)]
-    if not counts_for(target, code) or None in called:
+    if None in called or not all(isinstance(part, _WITHOUT_EFFECTS) for part in parts):
         return None
-    if not all(isinstance(part, _WITHOUT_EFFECTS) for part in parts):
-        return None
-    item.value.id = "_key"
+    item.value = ast.copy_location(ast.Name("_key", ast.Load()), target)
     key = compile(tree, code.co_filename, "eval")
-    return _Statement(target, key, frozenset(filter(None, called)), _written(steps, target))
+    name = next((part.id for part in ast.walk(target) if isinstance(part, ast.Name)), "")
+    return _Statement(target, key, frozenset(filter(None, called)), _written(steps, name))
 
 
 def _root(function: Any) -> str | None:

@@ -20,6 +20,7 @@ from adjoint.trace.randomness import states_before, tell_of_draws
 from adjoint.trace.recorder import Recorder, TracedCore, unwrapped
 from adjoint.trace.replacing import look_at_function
 from adjoint.trace.session import session
+from adjoint.trace.slots import closing
 
 _PYTHON = (bool, int, float, complex)
 _RUN_AGAIN = {"jit", "scan", "while_loop"}  # what they record is run more often than once
@@ -94,7 +95,7 @@ def record_graph(
     before = states_before(function) if name in _RUN_AGAIN else []
     flags = weak or [False] * len(types)
     leaves = [recorder.input(t, weak=w) for t, w in zip(types, flags, strict=True)]
-    try:
+    with closing(recorder):
         look_at_function(function)
         with uncollected(), session, python_names:
             result = function(*tree.unflatten(arguments, leaves))
@@ -102,8 +103,6 @@ def record_graph(
         outputs = [recorder.index_of(x) for x in map(current, results)]
         with uncollected():
             made = recorder.graph(outputs, range(len(leaves)), inline=inline)
-    finally:
-        recorder.closed = True
     tell_of_draws(name, before)
     captured = [recorder.payloads[i] for i in made.captured]
     graph, captured = stack_constants(made.graph, len(leaves), captured)

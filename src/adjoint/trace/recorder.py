@@ -66,6 +66,7 @@ class Recorder:
         "closed",
         "concrete",
         "constants",
+        "endings",
         "forgets",
         "frames",
         "keep_all",
@@ -101,6 +102,7 @@ class Recorder:
         self._numbers: dict[Any, int] = {}
         self.written: set[int] = set()  # values whose arrays a write may change: overwriting.py
         self.closed = False
+        self.endings: list[Any] = []  # what is done when it is closed: slots.py
         self.beneath: Recorder | None = None  # whose values count here as their payloads
         self.source: Source | None = None  # when set, all nodes are given this line
 
