@@ -2,8 +2,8 @@
 
 # Functions whose results do not move with the data, or are settings: nothing to differentiate.
 STILL = {
-    "signal": "correlation_lags czt_points kaiser_atten kaiser_beta kaiserord buttord cheb1ord "
-    "cheb2ord ellipord band_stop_obj findfreqs unique_roots",
+    "signal": "correlation_lags czt_points kaiser_atten kaiser_beta kaiserord "
+    "band_stop_obj findfreqs unique_roots",
     "integrate": "lebedev_rule",
     "ndimage": "distance_transform_bf distance_transform_cdt distance_transform_edt histogram",
     "optimize": "linear_sum_assignment milp quadratic_assignment show_options check_grad "
@@ -25,9 +25,6 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "ncfdtridfd ncfdtridfn"),
         ("lists of orders at once, of functions that SciPy does not have one by one; nearest: "
          "`hyp2f1`, `pbdv`", "lqmn lqn pbdn_seq"),
-        ("SciPy's values and derivatives agree in their first digits only; nearest: "
-         "`scipy.integrate.solve_ivp` of its equation",
-         "obl_rad2 obl_rad2_cv pro_rad2 pro_rad2_cv"),
         ("ellipsoidal harmonics, of integer orders in compiled tables; nearest: `ad.custom_jvp`",
          "ellip_harm ellip_harm_2 ellip_normal"),
     ),
@@ -49,9 +46,7 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "signal": (
         ("an exchange algorithm or a search over values; nearest: `firwin`, `firwin2`, or a "
          "least-squares design with `numpy.linalg.lstsq`",
-         "remez iirdesign place_poles"),
-        ("compiled code on plain arrays; nearest: `convolve2d`",
-         "sepfir2d"),
+         "remez place_poles"),
     ),
     "ndimage": (
     ),

@@ -56,7 +56,7 @@ def _design(name: str) -> None:
             return known(*args, **kwargs)
 
         def design(*values: Any) -> Any:
-            made = {**settings, **dict(zip(moving, values, strict=True))}
+            made = {**settings, **{k: v[()] for k, v in zip(moving, values, strict=True)}}
             return getattr(scipy.signal, name)(**made)
 
         sample = [_sample(key, x.shape, settings) for key, x in moving.items()]

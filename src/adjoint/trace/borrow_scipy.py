@@ -18,7 +18,7 @@ import numpy as np
 
 from adjoint.trace import borrow
 from adjoint.trace import recorder as core
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
 
 
@@ -143,7 +143,7 @@ def _apply_where(
 
 
 class _At:
-    """``at(x)[index].set(y)``, by assignment to a copy."""
+    """``at(x)[index].set(y)``, which writes into x unless a copy is asked for."""
 
     def __init__(self, x: Any, index: Any = ...) -> None:
         self.x, self.index = x, index
@@ -151,35 +151,40 @@ class _At:
     def __getitem__(self, index: Any) -> _At:
         return _At(self.x, index)
 
-    def _changed(self, change: Callable[[Any], Any]) -> Any:
+    def _changed(self, change: Callable[[Any], Any], copy: bool | None = None) -> Any:
+        own = type(self.x) is core.TracedArray and not copy
         kind = getattr(self.index, "dtype", None)
         if np.ndim(self.index) == np.ndim(self.x) and kind is not None and kind.kind == "b":
             new = change(self.x)
             if np.ndim(new) in (0, np.ndim(self.x)) and np.size(new) in (1, np.size(self.x)):
-                return np.where(self.index, new, self.x)
-        made = self.x.copy() if type(self.x) is core.TracedArray else core.plain(self.x.copy())
+                whole = np.where(self.index, new, self.x)
+                if not own or whole.dtype != self.x.dtype:
+                    return whole
+                self.x[...] = whole
+                return self.x
+        made = self.x if own else core.plain(np.array(self.x))
         made[self.index] = change(made[self.index])
         return made
 
-    def set(self, y: Any, **_: Any) -> Any:
+    def set(self, y: Any, copy: bool | None = None, **_: Any) -> Any:
         """X with y at the index."""
-        return self._changed(lambda old: y)
+        return self._changed(lambda old: y, copy)
 
-    def add(self, y: Any, **_: Any) -> Any:
+    def add(self, y: Any, copy: bool | None = None, **_: Any) -> Any:
         """X with y added at the index."""
-        return self._changed(lambda old: old + y)
+        return self._changed(lambda old: old + y, copy)
 
-    def subtract(self, y: Any, **_: Any) -> Any:
+    def subtract(self, y: Any, copy: bool | None = None, **_: Any) -> Any:
         """X with y subtracted at the index."""
-        return self._changed(lambda old: old - y)
+        return self._changed(lambda old: old - y, copy)
 
-    def multiply(self, y: Any, **_: Any) -> Any:
+    def multiply(self, y: Any, copy: bool | None = None, **_: Any) -> Any:
         """X multiplied by y at the index."""
-        return self._changed(lambda old: old * y)
+        return self._changed(lambda old: old * y, copy)
 
-    def divide(self, y: Any, **_: Any) -> Any:
+    def divide(self, y: Any, copy: bool | None = None, **_: Any) -> Any:
         """X divided by y at the index."""
-        return self._changed(lambda old: old / y)
+        return self._changed(lambda old: old / y, copy)
 
 
 def trimmed(filt: Any, trim: str = "fb", *rest: Any) -> Any:
@@ -195,6 +200,14 @@ def _trim_zeros(filt: Any, trim: str) -> Any:
     first = kept[0] if "f" in trim.lower() else 0
     last = kept[-1] + 1 if "b" in trim.lower() else value.shape[0]
     return filt[first:last]
+
+
+def _lexsort(keys: Any, axis: int = -1) -> Any:
+    """The order by the last key, then the one before it; by one alone where none is known."""
+    known = [known_value(key) for key in keys]
+    if any(key is None for key in known) and len(keys) == 1:
+        return np.argsort(keys[0], axis=axis, kind="stable")
+    return np.lexsort(known if all(key is not None for key in known) else keys, axis)
 
 
 def _clip(x: Any, /, min: Any = None, max: Any = None, **_: Any) -> Any:
@@ -223,6 +236,7 @@ def prepare() -> None:
         (compat.clip, _clip),
         (compat.linalg.solve, np.linalg.solve),
         (np.trim_zeros, trimmed),
+        (np.lexsort, _lexsort),
     ):
         borrow.substitute(real, ours)
     if "scipy.stats" in sys.modules:

@@ -17,15 +17,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_updates",
         "adjoint.api.scipy_riccati",
         "adjoint.api.scipy_schur",
+        "adjoint.api.scipy_pencils",
     ),
     "scipy.fft": ("scipy_fft",),
     "scipy.stats": (
         "scipy_stats",
         "scipy_stats_multivariate",
-        "scipy_stats_orthants",
         "scipy_stats_landau",
         "scipy_stats_gaps",
         "scipy_stats_samples",
+        "adjoint.api.scipy_orthants",  # before what takes the methods that are left
         "scipy_stats_frozen",
         "scipy_stats_expectations",
         "scipy_stats_hypotheses",
@@ -42,6 +43,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "scipy.signal": (
         "scipy_signal",
         "scipy_signal_borrowed",
+        "scipy_signal_systems",
         "scipy_signal_peaks",
         "scipy_signal_residues",
         "scipy_signal_splines",

@@ -121,10 +121,12 @@ def roots(p: Any) -> Any:
     move with them nevertheless. Where they are not known, no leading one may be zero.
     """
     p = _row(p)
+    if p.ndim != 1:
+        raise ValueError("Input must be a rank-1 array.")
     value = known_value(p)
     if value is None:
         return _eigenvalues(p)
-    if p.ndim != 1 or value.shape[0] < 2 or (value[0] != 0 and value[-1] != 0):
+    if value.shape[0] < 2 or (value[0] != 0 and value[-1] != 0):
         return borrowed(np.roots)(p)
     return moved_roots(np.roots(value), lambda r: (np.polyval(p, r), np.polyval(np.polyder(p), r)))
 

@@ -13,28 +13,28 @@ from scipy.signal import _polyutils
 
 from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import borrow_classes, borrow_names, trimmed, when_unknown
-from adjoint.trace.calls.scipy_signal import _convolution, _refused
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
 
 borrow.substitute(_polyutils._trim_zeros, trimmed)
 _SPECTRA = (
     "welch csd coherence periodogram spectrogram stft istft lombscargle czt zoom_fft hilbert2 "
-    "envelope vectorstrength"
+    "envelope vectorstrength sweep_poly"
 )
 _FILTERS = (
-    "wiener resample resample_poly decimate deconvolve sosfiltfilt savgol_coeffs minimum_phase "
-    "cspline1d cspline1d_eval qspline1d qspline1d_eval gauss_spline gausspulse chirp medfilt "
+    "wiener resample resample_poly decimate deconvolve savgol_coeffs minimum_phase "
+    "cspline1d qspline1d gauss_spline gausspulse chirp medfilt "
     "order_filter sosfilt_zi filtfilt square"
 )
 _DESIGN = (
-    "freqz freqs freqz_zpk freqz_sos freqs_zpk group_delay bilinear bilinear_zpk "
+    "freqz freqs freqz_zpk freqz_sos freqs_zpk buttord cheb1ord cheb2ord ellipord "
+    "bilinear bilinear_zpk "
     "lp2lp lp2bp lp2bs lp2lp_zpk lp2hp_zpk lp2bp_zpk lp2bs_zpk zpk2tf tf2zpk zpk2sos "
     "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss ss2zpk abcd_normalize cont2discrete "
     "buttap cheb1ap cheb2ap ellipap besselap firls firwin_2d gammatone sosfreqz"
 )
 _SYSTEMS = (
-    "lsim impulse step dlsim dimpulse dstep bode dbode freqresp dfreqresp"
+    "impulse step dlsim dimpulse dstep bode dbode freqresp dfreqresp"
 )  # fmt: skip
 borrow_names("scipy.signal", _SPECTRA, _FILTERS, _DESIGN, _SYSTEMS)
 borrow_classes("scipy.signal", "_czt.CZT _czt.ZoomFFT _short_time_fft.ShortTimeFFT")
@@ -50,6 +50,7 @@ borrow_classes(
 def normalize(b: Any, a: Any) -> Any:
     """Both over the leading coefficient of a, which is taken to be other than 0."""
     num, den = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
+    num = num[0] if num.ndim == 2 and num.shape[0] == 1 else num
     return num / den[0], den / den[0]
 
 
@@ -116,19 +117,3 @@ def sawtooth(t: Any, width: Any = 1) -> Any:
     up = phase / (np.pi * safe) - 1
     down = (np.pi * (w + 1) - phase) / (np.pi * np.where(w < 1, 1 - w, 1.0))
     return np.where((w > 1) | (w < 0), np.nan, np.where(rises, up, down))
-
-
-@scipy_rule("scipy.signal.upfirdn")
-def upfirdn(
-    h: Any, x: Any, up: int = 1, down: int = 1, axis: int = -1, mode: str = "constant",
-    cval: Any = 0,
-) -> Any:  # fmt: skip
-    """Zeros put between the samples, a filter, and every so many samples kept."""
-    h, x = floating(h), np.moveaxis(floating(x), axis, -1)
-    n = x.shape[-1]
-    if mode != "constant" or cval != 0:
-        raise _refused("upfirdn", f"mode={mode!r} or cval other than 0", "mode='constant', cval=0")
-    wide = np.concatenate([x[..., None], np.zeros((*x.shape, up - 1), x.dtype)], axis=-1)
-    wide = np.reshape(wide, (*x.shape[:-1], n * up))[..., : (n - 1) * up + 1]
-    full = _convolution(wide, np.reshape(h, (1,) * (x.ndim - 1) + h.shape), "full")
-    return np.moveaxis(full[..., ::down], -1, axis)
