@@ -76,9 +76,7 @@ def nested(a):
     state.u *= a
     state.parts["w"][0][TABLE > 3] = a
     state.parts["w"][1][1:] **= a
-    state.parts["w"][
-        1
-    ] += a
+    state.parts["w"][1] += a
     return state.u @ state.parts["w"][0][:, 0] + state.parts["w"][1].sum()
 
 
