@@ -244,7 +244,15 @@ def page() -> str:
         "",
         "Multivariate: `multivariate_normal` (also singular), `multivariate_t`, `dirichlet`, "
         "`dirichlet_multinomial`, `multinomial`, `matrix_normal`, `vonmises_fisher`, `wishart`, "
-        "`invwishart` (log densities), `multivariate_normal.cdf` in one and two dimensions. "
+        "`invwishart`, `matrix_t`, `normal_inverse_gamma`, also frozen, and `Covariance` objects. "
+        "`multivariate_normal.cdf` and `multivariate_t.cdf` in one and two dimensions are good to "
+        "twelve digits (SciPy's t law has the noise of its draws there); in more they have SciPy's "
+        "number, and derivatives in limits and correlations (not in degrees of freedom). "
+        "`rvs` moves with loc, scale, mean and covariance; `fit`, `expect` and `moment` are "
+        "followed. Random variables as objects (`Normal(mu=m)`) work in every mode; `truncate`, "
+        "`log`, `abs`, powers and intervals of theirs not inside `jit` and `vmap`, where values "
+        "choose; nor do `boxcox(x)` with its own lambda, `cramervonmises`, `anderson` and "
+        "`bootstrap`. "
         "Discrete families: `pmf`, `logpmf`, `cdf`, `sf` and `entropy` in their real parameters.",
         "",
     ]

@@ -58,6 +58,5 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "stats": (
         ("counts and sums over counts that a value decides; nearest: the statistic by NumPy",
          "poisson_means_test"),
-        ("chances of the multivariate t law; nearest: `tukey_hsd`", "dunnett"),
     ),
 }  # fmt: skip

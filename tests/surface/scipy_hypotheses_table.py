@@ -40,6 +40,7 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "shapiro": (lambda x: tuple(st.shapiro(x)), (z,)),
     "shapiro few": (lambda x: [*st.shapiro(x[:7]), *st.shapiro(x[:3])], (z,)),
     "tukey": (lambda X: [st.tukey_hsd(*X.T).statistic, st.tukey_hsd(*X.T).pvalue[0, 1:]], (X,)),
+    "dunnett": (lambda X: st.dunnett(X[:, 0], X[:, 1], control=X[:, 2]).statistic, (X,)),
     "siegel": (lambda y, t: tuple(st.siegelslopes(y, t)), (x, t)),
     "siegel ties": (lambda y: st.siegelslopes(y, np.floor(t / 2), "separate")[1], (x,)),
     "wasserstein nd": (lambda X, w: st.wasserstein_distance_nd(X[:5], X[5:], w), (X, w)),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.primitive import primitives
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, order, special
 from adjoint.primitives.special_bessel import i0, j0, k0, modstruve, struve, y0
@@ -21,7 +22,12 @@ DEGREE = float(np.pi / 180)
 
 
 def _pair(
-    name: str, count: int, second: Callable[..., Any], unit: float = 1.0, moving: Any = None
+    name: str,
+    count: int,
+    second: Callable[..., Any],
+    unit: float = 1.0,
+    moving: Any = None,
+    right: Any = None,
 ) -> None:
     """Value and derivative in the last operand, by the second derivative.
 
@@ -31,6 +37,8 @@ def _pair(
         second: the derivative's derivative, of (value, derivative, *operands).
         unit: of the last operand, where the derivative is taken in another.
         moving: for the first operand, the derivatives of both results.
+        right: whether SciPy's results are, of (value, derivative, *operands); if not they
+            have the derivative NaN.
     """
 
     def jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
@@ -38,6 +46,8 @@ def _pair(
         if tangents[-1] is not None:
             y, slope = outputs
             t = unit * tangents[-1]
+            if right is not None:
+                t = t * np.where(right(y, slope, *primals), 1.0, np.nan)
             total = (slope * t, second(y, slope, *primals) * t)
         for i, t in enumerate(tangents[:-1]):
             if t is None:
@@ -131,10 +141,16 @@ def _spheroidal(name: str, oblate: bool, radial: bool, given: bool) -> None:
         around = 1 - x * x
         return (2 * x * slope - (level - sign * c * c * x * x - m * m / around) * y) / around
 
-    _pair(name, 5 if given else 4, second)
+    def right(y: Any, slope: Any, m: Any, n: Any, c: Any, *rest: Any) -> Any:
+        """Wronski's determinant; SciPy's oblate functions of the second kind may be far off."""
+        first, rise = primitives[name.replace("rad2", "rad1")](m, n, c, *rest)
+        return np.abs((first * slope - rise * y) * c * (rest[-1] * rest[-1] + 1) - 1) < 1e-6
+
+    doubtful = oblate and name.startswith("obl_rad2")
+    _pair(name, 5 if given else 4, second, right=right if doubtful else None)
 
 
-for _name in ("ang1", "rad1"):
+for _name in ("ang1", "rad1", "rad2"):
     for _shape in ("pro", "obl"):
         _radial = _name != "ang1"
         _spheroidal(f"{_shape}_{_name}", _shape == "obl", _radial, given=False)
