@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint.errors import ConversionError
 
 QUESTIONS: list[Callable[[Any], object]] = [
     lambda x: hasattr(x, "__len__"),
@@ -82,3 +83,30 @@ def test_a_number_or_one_for_each_element() -> None:
     x = np.array([1.0, 2.0, 4.0])
     assert ad.grad(scale, argnums=1)(x, 3.0) == 7.0
     assert ad.jit(ad.grad(scale, argnums=1))(x, np.ones(3)).tolist() == [1, 2, 4]
+
+
+def test_the_array_of_an_array_called_by_hand() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(x.__array__() ** 2) + np.sum(x.__array__(np.float64))
+
+    for way in (ad.grad(f), ad.jit(ad.grad(f))):
+        assert way(np.array([1.0, 3.0])).tolist() == [3, 7]
+
+
+def compiled(x: Any) -> Any:
+    return memoryview(x)[0]
+
+
+@pytest.mark.parametrize("way", [ad.grad, ad.jit])
+def test_compiled_code_that_is_given_a_recorded_array(way: Callable[..., Any]) -> None:
+    with pytest.raises(ConversionError, match=r"return memoryview\(x\)(.|\n)*ad\.pure_callback"):
+        way(compiled)(np.ones(2))
+
+
+def test_errors_of_the_users_own_stay_as_they_are() -> None:
+    def f(x: Any) -> Any:
+        raise TypeError("No matching unit found")
+
+    with pytest.raises(TypeError, match="unit") as caught:
+        ad.grad(f)(np.ones(2))
+    assert not isinstance(caught.value, ConversionError)

@@ -20,6 +20,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "adjoint.api.scipy_pencils",
     ),
     "scipy.fft": ("scipy_fft",),
+    "scipy.fftpack": ("scipy_fftpack",),
     "scipy.stats": (
         "scipy_stats",
         "scipy_stats_multivariate",

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 
 from adjoint.errors import AdjointError
+from adjoint.trace.compiled_callers import refused_by_compiled_code
 
 _lock = threading.Lock()
 _running = 0
@@ -64,6 +65,9 @@ class Session:
         # recorded value, and keeps our reason as the cause: the reason is what helps.
         if isinstance(error, ValueError) and isinstance(error.__cause__, AdjointError):
             raise error.__cause__ from None
+        refused = refused_by_compiled_code(error)
+        if refused is not None:
+            raise refused from error
 
 
 session = Session()

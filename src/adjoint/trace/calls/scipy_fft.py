@@ -40,7 +40,9 @@ def _one_axis(name: str) -> None:
 def _axes_of(x: Any, s: Any, axes: Any) -> Any:
     if axes is None and s is not None:
         return tuple(range(-len(s), 0))
-    return axes if axes is None or isinstance(axes, tuple | list) else (axes,)
+    if axes is None:
+        return None
+    return (axes,) if np.ndim(axes) == 0 else tuple(axes)  # any sequence, and an array
 
 
 def _many_axes(name: str, default: Any) -> None:

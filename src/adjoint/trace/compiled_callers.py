@@ -1,0 +1,45 @@
+"""Compiled code of other libraries that is given a recorded array: what it says helps nobody.
+
+Such code looks into the memory of what it is given, and complains of a type that users never see.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from adjoint.errors import ConversionError
+from adjoint.graph.source import Source, is_hidden
+
+_STAND_IN = "TracedArray"
+_OF_CYTHON = "No matching signature found"
+
+
+def refused_by_compiled_code(error: BaseException | None) -> ConversionError | None:
+    """The error to show for one that compiled code has raised; None if it is something else."""
+    if type(error) is not TypeError:
+        return None
+    text, last = str(error), _last(error.__traceback__)
+    if last is None or is_hidden(last.tb_frame.f_code):
+        return None
+    held = last.tb_frame.f_locals.values()
+    if _STAND_IN not in text and (
+        text != _OF_CYTHON or all(type(x).__name__ != _STAND_IN for x in held)
+    ):
+        return None
+    code = last.tb_frame.f_code
+    return ConversionError(
+        "compiled code of another library is given an array under recording",
+        function=code.co_name,
+        source=Source(code, last.tb_lasti),
+        remedy="call it through ad.pure_callback, or write its derivative: ad.custom_vjp",
+    )
+
+
+def _last(trace: TracebackType | None) -> TracebackType | None:
+    """The last line of Python's own; Cython adds what looks like lines of its sources."""
+    found = None
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.endswith((".pyx", ".pxd", "<stringsource>")):
+            found = trace
+        trace = trace.tb_next
+    return found
