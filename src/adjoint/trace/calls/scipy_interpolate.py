@@ -16,8 +16,9 @@ from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.scipy_linalg_bands import solve_banded
 from adjoint.trace.calls.scipy_special import doubled
+from adjoint.trace.calls.selection import searchsorted
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.indexing import concrete_value, known_value
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
 from adjoint.trace.without_rule import refusing
@@ -36,13 +37,8 @@ def interval(grid: Any, x: Any, count: int) -> Any:
 
 
 def places_in(grid: Any, x: Any, side: Literal["left", "right"]) -> Any:
-    """``np.searchsorted``; by counting where values are not known, as inside jit."""
-    grid, x = stop_gradient(as_operand(grid)), stop_gradient(as_operand(x))
-    values = [concrete_value(v) if recorded(v) else v for v in (grid, x)]
-    if values[0] is not None and values[1] is not None:
-        return np.searchsorted(values[0], values[1], side=side)
-    passed = x[..., None] >= grid if side == "right" else x[..., None] > grid
-    return np.sum(passed, axis=-1)
+    """``np.searchsorted``, which does not move with its arguments."""
+    return searchsorted(stop_gradient(as_operand(grid)), stop_gradient(as_operand(x)), side)
 
 
 def pick(x: Any, at: Any) -> Any:

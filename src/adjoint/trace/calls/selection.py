@@ -299,17 +299,40 @@ def _with_constants(x: Any, result: Any, widths: Any, values: Any) -> Any:
     return result
 
 
+_LONGEST_COUNTED = 64  # elements of a sorted array that are all looked at
+
+
+def _is_before(x: Any, each: Any, side: str) -> Any:
+    """Whether an element stands before the place of another."""
+    before = x < each if side == "left" else x <= each
+    if each.dtype.kind in "fc":  # NaN is sorted to the end
+        before = before | (np.isnan(each) & (~np.isnan(x) if side == "left" else True))
+    return before
+
+
+def _by_halves(x: Any, each: Any, side: str) -> Any:
+    """How many elements stand before each place: half of what is left is taken, or is not."""
+    n = x.shape[0]
+    count = np.zeros(each.shape, np.int64)
+    step = 1 << (n.bit_length() - 1)
+    while step:
+        more = count + step
+        last = take(x, np.minimum(more, n) - 1)
+        count = np.where((more <= n) & _is_before(last, each, side), more, count)
+        step //= 2
+    return count
+
+
 @implements(np.searchsorted, methods=("searchsorted",))
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """Places in a sorted array; integers, without derivative."""
     known = [concrete_value(z) if is_traced(z) else np.asarray(z) for z in (a, v)]
     if any(z is None for z in known):
         x = as_operand(a) if sorter is None else take(a, sorter)
-        each = np.expand_dims(as_operand(v), -1)
-        before = x < each if side == "left" else x <= each
-        if each.dtype.kind in "fc":  # NaN is sorted to the end
-            before = before | (np.isnan(each) & (~np.isnan(x) if side == "left" else True))
-        return np.sum(before, axis=-1)
+        each = as_operand(v)
+        if x.shape[0] > _LONGEST_COUNTED:
+            return _by_halves(x, each, side)
+        return np.sum(_is_before(x, np.expand_dims(each, -1), side), axis=-1)
     return np.searchsorted(known[0], known[1], side=side, sorter=sorter)
 
 
