@@ -29,9 +29,6 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "ellip_harm ellip_harm_2 ellip_normal"),
     ),
     "linalg": (
-        ("factors that are chosen among many, or ordered by values; nearest: `eigh`, `eig`, "
-         "`svd`, `qr`, `cholesky`",
-         "cossin ordqz qz"),
     ),
     "integrate": (
         ("its steps are chosen by values in code that keeps plain arrays; nearest: `quad` or "

@@ -41,6 +41,16 @@ def gaugeless(t: Any, z: Any) -> Any:
     return size, np.abs(z), np.diagonal(t)
 
 
+def sizes(parts: Any) -> Any:
+    """Without the signs, which LAPACK may give otherwise to a matrix nearby."""
+    return [np.abs(x) for x in parts]
+
+
+def pairwise(parts: Any) -> Any:
+    """Forms and factors of a pencil."""
+    return parts[:2], parts[2:]
+
+
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cholesky_banded": (lambda a: la.cholesky_banded(a)[1], (ab,)),
     "cho_solve_banded": (
@@ -94,6 +104,25 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (T, x[:5], y[:3]),
     ),
     "rsf2csf": (lambda a: gaugeless(*la.rsf2csf(*la.schur(a))), (B,)),
+    "qz": (lambda a, b: sizes(la.qz(a, b)), (A, B)),
+    "qz blocks": (lambda a, b: sizes(la.qz(a, b)), (B, A)),
+    "qz complex": (
+        lambda a, b: [
+            gaugeless(t, z) for t, z in zip(*pairwise(la.qz(a + 1j * b, b)), strict=True)
+        ],
+        (A, B),
+    ),
+    # only the quotients of alpha and beta are determined
+    "ordqz": (
+        lambda a, b: (lambda s, t, u, v, *qz: (sizes((s, t, *qz)), u / v))(*la.ordqz(a, b, "rhp")),
+        (B, A),
+    ),
+    "cossin": (lambda a: sizes(la.cossin(la.expm(a - a.T), 2, 2)), (B,)),
+    "cossin unequal": (lambda a: la.cossin(la.expm(a - a.T), 1, 3, swap_sign=True)[1], (B,)),
+    "cossin complex": (
+        lambda a, b: la.cossin(la.expm(a - a.T + 1j * (b + b.T)), 2, 1, separate=True)[1],
+        (B, A),
+    ),
     "cdf2rdf": (lambda a: la.cdf2rdf(*la.eig(a)), (B,)),
     "funm": (lambda a: la.funm(a, lambda x: x * np.exp(x)), (B,)),
     "matrix_balance": (
@@ -133,10 +162,17 @@ SKIP: dict[str, str] = {
     "qr_delete column": "bits",
     "qr_update": "bits",
     "rsf2csf": "bits",
+    "qz": "bits",
+    "qz blocks": "bits",
+    "qz complex": "bits",
+    "ordqz": "bits",
+    "cossin": "bits",
+    "cossin unequal": "bits",
+    "cossin complex": "bits",
     "cdf2rdf": "bits",
     "funm": "bits",
     "matrix_balance": "bits",
-    "pinvh": "bits jit vmap",
+    "pinvh": "bits",
     "qr_multiply": "bits",
     "rq": "bits",
 }

@@ -49,7 +49,7 @@ def test_ufuncs_said_to_be_refused_are_refused_by_name() -> None:
     "call",
     [
         lambda x: scipy.signal.residue(x[:2], [1.0, 2 * x[0], x[0] ** 2]),
-        lambda x: scipy.linalg.qz(np.outer(x, x), np.outer(x, x)),
+        lambda x: scipy.signal.place_poles(np.outer(x, x), np.eye(40)[:, :2], x)[0],
         lambda x: scipy.ndimage.fourier_ellipsoid(x, x[0]),
         lambda x: scipy.interpolate.AAA(x, np.exp(x))(0.3),
         lambda x: scipy.integrate.tanhsinh(lambda s: s * x[0], 0.0, 1.0).integral,

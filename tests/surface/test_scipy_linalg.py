@@ -97,6 +97,13 @@ for tr in (0, 1, 2):
         *(lambda a, b, tr=tr: la.lu_solve(la.lu_factor(a), b, trans=tr), r.normal(size=(4, 4)), B),
         tol=1e-5,
     )
+c("lu_solve-stack", *(lambda a, b: la.lu_solve(la.lu_factor(a), b), np.stack([A, S]), B))
+c("pinv-atol", lambda a: la.pinv(a, atol=0.1), R, skip="jit vmap", tol=1e-5)
+c("rq-stack", lambda a: tuple(la.rq(a)), np.stack([A, S]), tol=1e-5)
+# imaginary parts of the diagonal are not read
+H = S + 1j * (A - A.T + np.eye(4))
+c("solve-imag", *(lambda a, b: la.solve(a, b, assume_a="her"), H, B + 0j))
+c("eigvalsh-imag", *(lambda a, b: la.eigvalsh(a, b), H, S + np.eye(4) + 0j), tol=1e-5)
 c("qr", lambda a: la.qr(a, mode="economic"), R, tol=1e-5)
 c("qrp", lambda a: la.qr(a, mode="economic", pivoting=True)[:2], R, tol=1e-5)
 c("qrr", lambda a: la.qr(a, mode="r")[0], R, tol=1e-5)
@@ -175,3 +182,16 @@ def test_roots_of_real_matrices_that_are_complex() -> None:
         assert np.isnan(ad.jit(f)(a)).all()  # a program's dtype does not depend on values
         np.testing.assert_allclose(ad.jit(f)(a + 0j), f(a), rtol=1e-10)
         np.testing.assert_allclose(ad.jit(f)(plain), f(plain), rtol=1e-10)
+
+
+def test_single_precision_is_double_where_it_is_in_scipy() -> None:
+    a = np.eye(3, dtype=np.float32) + np.float32(0.25)
+    for f in (
+        la.det,
+        lambda x: la.logm(x * 0 + np.eye(3, dtype=np.float32)),
+        lambda x: la.expm_frechet(x, x),
+        lambda x: la.solve_discrete_lyapunov(x / 4, x),
+        lambda x: la.solve_toeplitz(x[0], x[1]),
+        lambda x: la.matmul_toeplitz(x[0], x[1]),
+    ):
+        assert np.asarray(ad.vjp(f, a)[0]).dtype == np.asarray(f(a)).dtype

@@ -78,7 +78,7 @@ def _sloped_rule(primals: Any, tangents: Any) -> Any:
     return _sloped(x, slope), x_dot * slope
 
 
-def _turned(z: Any, turn: Any) -> Any:
+def turned_by(z: Any, turn: Any) -> Any:
     """Z times an orthogonal matrix that is 1 + turn to the first order (Cayley's)."""
     half, one = 0.5 * turn, np.eye(z.shape[0])
     return z @ np.linalg.solve(one - half, one + half)
@@ -136,7 +136,7 @@ def schur(
     inside, slope = facts[10], facts[12]
     a, turned = _sloped(a.astype(own), slope), z
     for _ in range(3):
-        turned = _turned(turned, _step(adjoint(turned) @ a @ turned, t, v, back, weights, inside))
+        turned = turned_by(turned, _step(adjoint(turned) @ a @ turned, t, v, back, weights, inside))
     moved = adjoint(turned) @ a @ turned
     made = [moved_as(x, y).astype(kind) for x, y in ((t, moved), (z, turned))]
     return (*made, facts[14, 0, 0].astype(np.int64)) if sort is not None else tuple(made)

@@ -261,12 +261,28 @@ def pinv(
     check_finite: bool = True,
 ) -> Any:
     """The pseudo-inverse."""
-    (a,) = matrices(a)
-    if atol:
-        raise refused("pinv", "atol", "rtol")
+    return _pseudo_inverse(matrices(a)[0], "pinv", atol, rtol, return_rank)
+
+
+@scipy_rule("scipy.linalg.pinvh")
+def pinvh(
+    a: Any, atol: Any = None, rtol: Any = None, lower: bool = True, return_rank: bool = False,
+    check_finite: bool = True,
+) -> Any:  # fmt: skip
+    """The pseudo-inverse of a hermitian matrix, of which one triangle is read."""
+    whole = mirrored(matrices(a)[0], lower, hermitian=True)
+    return _pseudo_inverse(whole, "pinvh", atol, rtol, return_rank)
+
+
+def _pseudo_inverse(a: Any, name: str, atol: Any, rtol: Any, return_rank: bool) -> Any:
     if rtol is None:
         rtol = max(a.shape[-2:]) * np.finfo(a.dtype).eps
-    result = np.linalg.pinv(a, rcond=rtol)
+    if atol:
+        known = concrete_value(a)
+        if known is None:
+            raise refused(name, "atol where values are not known", "rtol")
+        rtol = rtol + atol / np.max(np.linalg.svd(known, compute_uv=False))
+    result = np.linalg.pinv(a, rcond=rtol, hermitian=name == "pinvh")
     if not return_rank:
         return result
     s = np.linalg.svd(a, compute_uv=False)

@@ -9,7 +9,6 @@ import numpy as np
 from adjoint.primitives import scipy_linalg as p
 from adjoint.trace.calls.linalg import _floating
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.indexing import known_value
 from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
@@ -19,6 +18,11 @@ from adjoint.trace.without_rule import refusing
 def matrices(*operands: Any) -> list[Any]:
     """Operands in one floating dtype."""
     return _floating(*[as_operand(x) for x in operands])
+
+
+def doubles(*operands: Any) -> list[Any]:
+    """Operands in one dtype of double precision, where SciPy has no other."""
+    return [x.astype(np.result_type(x.dtype, np.float64)) for x in matrices(*operands)]
 
 
 def adjoint(a: Any) -> Any:
@@ -69,6 +73,8 @@ def mirrored(a: Any, lower: bool, hermitian: bool) -> Any:
     """The whole matrix from the triangle that is read."""
     part = np.tril(a) if lower else np.triu(a)
     strict = np.tril(a, -1) if lower else np.triu(a, 1)
+    if hermitian and a.dtype.kind == "c":  # imaginary parts of the diagonal are not read
+        part = np.where(np.eye(a.shape[-1], dtype=bool), np.real(part), part)
     return part + (adjoint(strict) if hermitian else np.swapaxes(strict, -1, -2))
 
 
@@ -134,7 +140,7 @@ def inv(
 @scipy_rule("scipy.linalg.det")
 def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """The determinant."""
-    return np.linalg.det(matrices(a)[0])
+    return np.linalg.det(doubles(a)[0])
 
 
 @scipy_rule("scipy.linalg.norm")
@@ -187,18 +193,13 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
     return packed, swaps
 
 
-def _order_of(swaps: Any, n: int) -> Any:
+def _order_of(swaps: Any) -> Any:
     """The order of the rows after all swaps."""
-    known = known_value(swaps)
-    rows = np.arange(n)
-    if known is not None:
-        for k, j in enumerate(np.asarray(known)):
-            rows[[k, j]] = rows[[j, k]]
-        return rows
-    order: Any = rows
-    for k in range(n):
-        j = swaps[k]
-        at_j, at_k = np.sum(np.where(rows == j, order, 0)), order[k]
+    rows = np.arange(swaps.shape[-1])
+    order: Any = np.zeros_like(swaps) + rows
+    for k in range(rows.size):
+        j = swaps[..., k : k + 1]
+        at_j, at_k = np.take_along_axis(order, j, -1), order[..., k : k + 1]
         order = np.where(rows == k, at_j, np.where(rows == j, at_k, order))
     return order
 
@@ -208,18 +209,17 @@ def lu_solve(
     lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
     """``a x = b`` by the factors of a."""
-    packed, swaps = lu_and_piv
-    packed, b = matrices(packed, b)
-    if swaps.ndim > 1:
-        raise refused("lu_solve", "a stack of factorisations", "one matrix")
-    order = _order_of(swaps, packed.shape[-1])
+    packed, b, vector = aligned(*matrices(lu_and_piv[0], b))
+    order = np.broadcast_to(_order_of(lu_and_piv[1]), packed.shape[:-1])[..., None]
     if trans == 0:
-        inner = triangular(packed, np.take(b, order, axis=0), True, False, unit=True)
-        return triangular(packed, inner, False)
-    flipped = np.conjugate(packed) if trans == 2 and packed.dtype.kind == "c" else packed
-    inner = triangular(flipped, b, False, True)
-    found = triangular(flipped, inner, True, True, unit=True)
-    return np.take(found, np.argsort(order), axis=0)
+        inner = triangular(packed, np.take_along_axis(b, order, -2), True, False, unit=True)
+        x = triangular(packed, inner, False)
+    else:
+        flipped = np.conjugate(packed) if trans == 2 and packed.dtype.kind == "c" else packed
+        inner = triangular(flipped, b, False, True)
+        x = triangular(flipped, inner, True, True, unit=True)
+        x = np.take_along_axis(x, np.argsort(order, axis=-2), -2)
+    return np.reshape(x, x.shape[:-1]) if vector else x
 
 
 @scipy_rule("scipy.linalg.lu")

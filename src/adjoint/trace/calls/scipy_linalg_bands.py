@@ -15,8 +15,7 @@ from adjoint.trace.scipy_gate import scipy_rule
 
 borrow_names(
     "scipy.linalg",
-    "diagsvd orthogonal_procrustes pinvh expm_cond fiedler "
-    "fiedler_companion clarkson_woodruff_transform",
+    "diagsvd orthogonal_procrustes expm_cond fiedler fiedler_companion clarkson_woodruff_transform",
 )
 
 
@@ -196,9 +195,9 @@ def rq(
 ) -> Any:  # fmt: skip
     """``a = R Q``, by the QR factors of the matrix turned over."""
     (a,) = matrices(a)
-    m, n = a.shape
+    m, n = a.shape[-2:]
     if m > n or (mode == "full" and m != n):
         raise refused("rq", "a tall matrix, or mode='full' of a wide one", "mode='economic'")
-    q, r = np.linalg.qr(adjoint(np.flip(a, (0, 1))))
-    r, q = np.flip(adjoint(r), (0, 1)), np.flip(adjoint(q), (0, 1))
+    q, r = np.linalg.qr(adjoint(np.flip(a, (-2, -1))))
+    r, q = np.flip(adjoint(r), (-2, -1)), np.flip(adjoint(q), (-2, -1))
     return r if mode == "r" else (r, q)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import scipy_linalg as p
-from adjoint.trace.calls.scipy_linalg import adjoint, matrices
+from adjoint.trace.calls.scipy_linalg import adjoint, doubles, matrices
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
@@ -17,7 +17,7 @@ from adjoint.trace.scipy_gate import scipy_rule
 def _matrix_rule(name: str) -> None:
     @scipy_rule(f"scipy.linalg.{name}")
     def rule(a: Any, *_: Any, **__: Any) -> Any:
-        (x,) = matrices(a)
+        (x,) = doubles(a) if name == "logm" else matrices(a)
         if name in ("logm", "sqrtm") and x.dtype.kind != "c":
             # a real matrix may have a complex logarithm or root
             import scipy.linalg
@@ -37,7 +37,7 @@ def expm_frechet(
     A: Any, E: Any, method: Any = None, compute_expm: bool = True, check_finite: bool = True
 ) -> Any:
     """The exponential and its derivative towards E."""
-    a, e = matrices(A, E)
+    a, e = doubles(A, E)
     moved = bind(p.matrix_frechet, (a, e), ("expm",))
     return (bind(p.matrix_function, (a,), ("expm",)), moved) if compute_expm else moved
 
@@ -166,13 +166,13 @@ def _first_and_row(c_or_cr: Any) -> tuple[Any, Any]:
 @scipy_rule("scipy.linalg.solve_toeplitz")
 def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
     """A system with a Toeplitz matrix."""
-    return np.linalg.solve(*matrices(toeplitz(*_first_and_row(c_or_cr)), b))
+    return np.linalg.solve(*doubles(toeplitz(*_first_and_row(c_or_cr)), b))
 
 
 @scipy_rule("scipy.linalg.matmul_toeplitz")
 def matmul_toeplitz(c_or_cr: Any, x: Any, check_finite: bool = False, workers: Any = None) -> Any:
     """A Toeplitz matrix times vectors."""
-    a, x = matrices(toeplitz(*_first_and_row(c_or_cr)), x)
+    a, x = doubles(toeplitz(*_first_and_row(c_or_cr)), x)
     return a @ x
 
 
@@ -205,7 +205,7 @@ def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
 @scipy_rule("scipy.linalg.solve_discrete_lyapunov")
 def solve_discrete_lyapunov(a: Any, q: Any, method: Any = None) -> Any:
     """``a x a^H - x + q = 0``."""
-    a, q = matrices(a, q)
+    a, q = doubles(a, q)
     n = a.shape[-1]
     conj = np.conjugate(a) if a.dtype.kind == "c" else a
     system = np.eye(n * n, dtype=a.dtype) - _kron(a, conj)

@@ -69,8 +69,6 @@ def ldl(
     half = np.tril if lower else np.triu
     beside = half(np.ones((n, n), dtype=bool)) & ~kept
     whole = mirrored(a, lower, hermitian)
-    if hermitian and a.dtype.kind == "c":  # imaginary parts of the diagonal are not read
-        whole = np.where(np.eye(n, dtype=bool), np.real(whole), whole)
     whole, factor = whole[order][:, order], outer[order]
     for _ in range(2):  # right to the third order
         seen = np.linalg.solve(factor, flip(np.linalg.solve(factor, flip(whole))))
