@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import dis
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from inspect import CO_VARARGS, CO_VARKEYWORDS
@@ -114,23 +115,16 @@ def of_recordings(inputs: tuple[Any, ...], x: Any) -> int:
 
     A constant that looks into the memory of the array has a reference to it as well.
     """
-    count = 0
-    recorders = list(_recorders(inputs))
+    noted: Counter[int] = Counter()
     views: dict[int, Any] = {}
-    for recorder in recorders:
-        count += _noted(recorder, x)
-        kept = [*recorder.frames, *(recorder.payloads[i] for i in recorder.constants)]
-        views.update({id(y): y for y in kept if type(y) is np.ndarray and y.base is x})
-        del kept
-    for place, held in _references(views).items():
-        noted = sum(_noted(recorder, views[place]) for recorder in recorders)
-        count += bool(noted) and held == noted + _SEEN  # others may look through it, too
-    return count
-
-
-def _noted(recorder: core.Recorder, x: Any) -> int:
-    known = recorder._constant_index.get(id(x))
-    return 0 if known is None else 1 + (recorder.payloads[known] is x)
+    for recorder in _recorders(inputs):
+        arrays = [*recorder.frames, *(recorder.payloads[i] for i in recorder.constants)]
+        arrays += [kept.array for kept in recorder.large.values()]
+        noted.update(map(id, arrays))
+        views.update({id(y): y for y in arrays if type(y) is np.ndarray and y.base is x})
+        del arrays
+    alone = [held == noted[place] + _SEEN for place, held in _references(views).items()]
+    return noted[id(x)] + sum(alone)  # others may look through a view that they hold, too
 
 
 def _references(views: dict[int, Any]) -> dict[int, int]:
@@ -147,6 +141,9 @@ def leave_to_itself(inputs: tuple[Any, ...], x: Any) -> None:
             kept = recorder.payloads[i]
             if kept is x or (type(kept) is np.ndarray and kept.base is x):
                 recorder.payloads[i] = kept.copy("K")
+        for place, large in recorder.large.items():
+            if large.array is x or large.array.base is x:
+                recorder.large[place] = large._replace(is_copied=True)
 
 
 def _recorders(inputs: tuple[Any, ...]) -> Iterator[core.Recorder]:

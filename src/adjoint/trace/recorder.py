@@ -28,15 +28,12 @@ from adjoint.graph.graph import Graph, Literal, Node, Value
 from adjoint.graph.primitive import Primitive, primitives
 from adjoint.graph.source import Source, here, source_here
 from adjoint.graph.types import ArrayType
+from adjoint.trace import keeping
 from adjoint.trace.foreign import NUMBERS, refused
 from adjoint.trace.records import Record, RecordedGraph, n_outputs
 from adjoint.tree import LONE
 
 _levels = itertools.count()
-
-# A writable constant up to this size is copied when captured, so that user code may go on
-# writing into it; copying larger ones would cost more than the operations they serve.
-COPY_BYTES = 1 << 16
 
 # NumPy's own method: another stands in its place while somebody records (outside.py).
 _copy = np.ndarray.copy
@@ -70,6 +67,7 @@ class Recorder:
         "forgets",
         "frames",
         "keep_all",
+        "large",
         "level",
         "name",
         "payloads",
@@ -100,6 +98,7 @@ class Recorder:
         self.constants: list[int] = []  # indices of values that are constants
         self._constant_index: dict[int, int] = {}
         self._numbers: dict[Any, int] = {}
+        self.large: dict[Any, keeping.Kept] = {}  # arrays from outside, by their place in memory
         self.written: set[int] = set()  # values whose arrays a write may change: overwriting.py
         self.closed = False
         self.endings: list[Any] = []  # what is done when it is closed: slots.py
@@ -126,7 +125,7 @@ class Recorder:
         if type(value) is np.ndarray and value.size > 1:
             if 0 in value.strides:
                 return self._stretched_constant(value)
-            if not self.concrete and _is_uniform(value):
+            if not self.concrete and keeping.is_uniform(value):
                 return self._stretched_constant(np.broadcast_to(value.flat[0], value.shape))
         kept = value
         if type(value) is TracedArray and value.recorder is not PLAIN:
@@ -137,10 +136,25 @@ class Recorder:
                 kept = self._plain(value)
             elif not value.dtype.isnative:  # loops have no other order of bytes
                 kept = value.astype(value.dtype.newbyteorder("="))
-            elif value.nbytes <= COPY_BYTES and value.flags.writeable and not shared:
-                kept = _copy(value)
+            elif value.flags.writeable and not shared:
+                if value.nbytes > keeping.COPY_BYTES and not self.transforming:
+                    return self._large_constant(value)
+                kept = _copy(value) if value.nbytes <= keeping.COPY_BYTES else value
         index = self._constant_index[id(value)] = self._note_constant(value, kept)
         return index
+
+    def _large_constant(self, value: Any) -> int:
+        """A large array that user code may write into: it is known by its place and elements."""
+        place, elements = keeping.place_of(value), keeping.fingerprint(value)
+        found = self.large.get(place)
+        if found is None or found.print != elements:
+            if found is not None:
+                self.large[found.number] = found  # is looked at when the recording ends
+            kept = keeping.copied(value)
+            number = self._note_constant(value, kept)
+            found = keeping.Kept(number, elements, value, kept is not value, here(3))
+            self.large[place] = found
+        return found.number
 
     def _note_constant(self, value: Any, kept: Any) -> int:
         index = len(self.payloads)
@@ -176,7 +190,7 @@ class Recorder:
         if type(value) is TracedArray:
             kept = self.payloads[known]
             return bool(kept.recorder is value.recorder and kept.number == value.number)
-        return type(value) is not np.ndarray or _same(self.payloads[known], value)
+        return type(value) is not np.ndarray or keeping.is_same(self.payloads[known], value)
 
     def _stretched_constant(self, value: Any) -> int:
         """A constant that repeats along some axes: noted small, with a broadcast node."""
@@ -335,15 +349,6 @@ class Recorder:
         return RecordedGraph(graph, captured, used, values)
 
 
-def _is_uniform(value: Any) -> bool:
-    """Whether all elements are the same bits: rules make such arrays from single numbers."""
-    first, last = value.flat[0], value.flat[value.size - 1]
-    # Most arrays are told apart by two elements; the whole is only compared where it may pay.
-    if value.dtype.kind not in "fiub" or first != last:
-        return False
-    return bool((value == first).all()) and (first != 0 or not np.signbit(value).any())
-
-
 def _broadcast() -> Primitive:
     return primitives["broadcast"]
 
@@ -420,13 +425,6 @@ def unwrapped(x: Any) -> Any:
         if x.recorder is PLAIN:
             return capture(x)
     return x
-
-
-def _same(kept: Any, value: Any) -> bool:
-    """Whether an array that was captured before has still the same elements."""
-    if kept is value or value.nbytes > COPY_BYTES:
-        return True
-    return bool(kept.tobytes() == value.tobytes())
 
 
 def bind(primitive: Primitive, operands: Sequence[Any], attributes: Any) -> Any:

@@ -25,6 +25,7 @@ import numpy as np
 from adjoint.errors import ConversionError
 from adjoint.graph.source import Source, source_here
 from adjoint.trace import recorder as core
+from adjoint.trace.keeping import Kept, changed
 
 _PLAIN_PARTS = (
     ast.Name,
@@ -135,6 +136,18 @@ class closing:  # noqa: N801  # like contextlib's
         self.recorder.closed = True
         if self.recorder.endings:
             _end_loans(self.recorder, failed=kind is not None)
+        for kept in self.recorder.large.values():
+            if kind is None and changed(kept):
+                raise _changed_later(kept, self.recorder.name)
+
+
+def _changed_later(kept: Kept, function: str) -> ConversionError:
+    return ConversionError(
+        "a large array made outside the recording met a recorded value, and was written later",
+        function=function,
+        source=Source(*kept.frame),
+        remedy="use a copy of it here: x.copy()",
+    )
 
 
 def _end_loans(recorder: core.Recorder, failed: bool) -> None:
