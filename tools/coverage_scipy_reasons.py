@@ -23,16 +23,14 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("found by a search that has several answers or few digits; nearest: `ad.root` "
          "of the function itself, or `scipy.optimize.brentq` inside",
          "ncfdtridfd ncfdtridfn"),
-        ("lists of orders at once, of functions that SciPy does not have one by one; nearest: "
-         "`hyp2f1`, `pbdv`", "lqmn lqn pbdn_seq"),
+        ("SciPy's values for complex numbers are not those of an analytic function; nearest: "
+         "`pbdv_seq`", "pbdn_seq"),
         ("ellipsoidal harmonics, of integer orders in compiled tables; nearest: `ad.custom_jvp`",
          "ellip_harm ellip_harm_2 ellip_normal"),
     ),
     "linalg": (
     ),
     "integrate": (
-        ("its steps are chosen by values in code that keeps plain arrays; nearest: `quad` or "
-         "`quad_vec`", "tanhsinh nsum qmc_quad"),
     ),
     "interpolate": (
         ("poles and weights of a greedy search; nearest: `FloaterHormannInterpolator`", "AAA"),
@@ -48,9 +46,6 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "ndimage": (
     ),
     "optimize": (
-        ("a step of a search, chosen by values; nearest: `minimize_scalar` along the line",
-         "line_search"),
-        ("finite differences; nearest: `ad.grad`, `ad.jacobian`", "approx_fprime"),
     ),
     "stats": (
         ("counts and sums over counts that a value decides; nearest: the statistic by NumPy",

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.integrate as it
+from scipy.stats.qmc import Halton
 
 import adjoint as ad
 
@@ -23,6 +24,24 @@ INTEGRALS: dict[str, Callable[[Any], Any]] = {
         it.quad_vec(lambda x: np.stack([1.0, x + a]) * np.exp(-a * x * x), -np.inf, np.inf)[0] @ W
     ),
     "vector right": lambda a: it.quad_vec(lambda x: np.exp(-a * x) * W, a, np.inf)[0] @ W,
+    "elements": lambda a: (
+        it.tanhsinh(lambda x, b: x ** (a * b), 0.0, [a, 1.3], args=(W,)).integral @ W
+    ),
+    "elements line": lambda a: it.tanhsinh(lambda x: np.exp(-a * x * x), -np.inf, np.inf).integral,
+    "elements right": lambda a: it.tanhsinh(lambda x: np.exp(-a * x), a, np.inf).integral,
+    "elements left": lambda a: it.tanhsinh(lambda x: np.exp(a * x), -np.inf, a).integral,
+    "series": lambda a: it.nsum(lambda k: k ** -(a + 1.0), 1, np.inf).sum,
+    "finite sum": lambda a: it.nsum(lambda k: np.exp(-a * k), 1, 20, step=2).sum,
+    "drawn places": lambda a: (
+        it.qmc_quad(
+            lambda x: np.exp(-a * np.sum(x * x, axis=0)),
+            [0.1, 0.0],
+            [1.0, 2.0],
+            n_points=32,
+            n_estimates=2,
+            qrng=Halton(2, seed=1),
+        ).integral
+    ),
     "vector left": lambda a: it.quad_vec(lambda x: np.exp(a * x) * W, -np.inf, a)[0] @ W,
 }
 
@@ -131,3 +150,8 @@ def test_cubature_outside_jit() -> None:
 
     at = np.array([0.7, 1.3])
     assert ad.grad(f)(at).tolist() == pytest.approx(ad.grad(exact)(at).tolist(), rel=1e-9)
+
+
+def test_a_rough_function_of_elements_is_refused() -> None:
+    with pytest.raises(ad.errors.ConvergenceError, match="fixed points"):
+        ad.grad(lambda a: it.tanhsinh(lambda x: a * np.sqrt(np.abs(x - 0.3)), 0, 1).integral)(1.0)

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "numpy.polynomial": ("numpy_polynomial",),
-    "scipy.special": ("scipy_special", "scipy_special_harmonics", "scipy_special_lists"),
+    "scipy.special": (
+        "scipy_special",
+        "scipy_special_harmonics",
+        "scipy_special_lists",
+        "adjoint.api.scipy_solved",
+    ),
     "scipy.linalg": (
         "scipy_linalg",
         "scipy_factorizations",
@@ -38,6 +43,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_integrate",
         "adjoint.api.scipy_quadrature",
         "adjoint.api.scipy_quad_vec",
+        "adjoint.api.scipy_sums",
         "adjoint.api.scipy_ivp",
         "adjoint.api.scipy_bvp",
     ),

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.trace.borrow_scipy import borrow_names
+from adjoint.trace.borrow_scipy import borrow_names, borrow_scipy
+from adjoint.trace.calls.scipy_integrate import yields
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
 
@@ -29,3 +30,25 @@ def rosen_der(x: Any) -> Any:
 
 
 borrow_names("scipy.optimize", "rosen_hess rosen_hess_prod")
+
+
+borrow_scipy(
+    "scipy.optimize.line_search",
+    wanted=lambda f, fprime, xk, pk, *_, args=(), **__: yields(f, np.asarray(xk, float), *args),
+)
+
+
+def _wants_slope(xk: Any, f: Any, *rest: Any) -> bool:
+    return yields(f, np.atleast_1d(np.asarray(xk, float)), *rest[1:])
+
+
+@scipy_rule("scipy.optimize.approx_fprime", wanted=_wants_slope)
+def approx_fprime(xk: Any, f: Any, epsilon: Any = 1.4901161193847656e-08, *args: Any) -> Any:
+    """SciPy's quotient of differences; its derivatives are those of the quotient."""
+    x = np.atleast_1d(floating(xk))
+    start = floating(f(x, *args))
+    columns = []
+    for k in range(x.shape[0]):
+        moved = np.where(np.arange(x.shape[0]) == k, x + epsilon, x)
+        columns.append((floating(f(moved, *args)) - start) / (moved[k] - x[k]))
+    return np.stack(columns, axis=-1)
