@@ -60,6 +60,9 @@ FUNCTIONS = {
     "lmbda whole": lambda x: sp.lmbda(2, x[1]),
     "pbdv_seq": lambda x: sp.pbdv_seq(2.5, x[0]),
     "pbvv_seq": lambda x: sp.pbvv_seq(0.3, x[1]),
+    "lqn": lambda x: sp.lqn(3, 0.4 * x),
+    "lqn beyond 1": lambda x: sp.lqn(2, x[1] + 0.2),
+    "lqmn": lambda x: sp.lqmn(2, 3, 0.4 * x),
     "obl_rad1_cv": lambda x: sp.obl_rad1_cv(1, 2, 0.7, sp.obl_cv(1, 2, 0.7), x),
 }
 
@@ -75,6 +78,22 @@ def test_values_that_are_wrong_have_no_derivative() -> None:
     assert np.isnan(ad.grad(lambda x: sp.obl_rad2(1, 2, 0.7, x)[0])(0.5))
 
 
+def test_clamped_counts_and_ends_of_supports_stay() -> None:
+    assert ad.grad(lambda p: sp.bdtrik(p, 8.0, 1e-4))(0.06) == 0.0  # no count is below 0
+    assert ad.grad(sp.tklmbda, argnums=(0, 1))(-1.9, 10.0) == (0.0, 0.0)
+
+
+def test_digits_where_scipy_has_few() -> None:
+    """Characteristic values move like their mean of x^2; Cauchy's value of elliprc."""
+    for c in (1e-3, 0.05):
+        wanted = 2 * c / 3 * (1 - 4 * c * c / 45)  # its series in c
+        assert ad.grad(lambda c: sp.pro_cv(0, 0, c))(c) == pytest.approx(wanted, rel=1e-6)
+    with mp.workdps(30):
+        exact = mp.diff(lambda y: mp.elliprc(mp.mpf("0.5"), y), mp.mpf(-2))
+    found = ad.grad(lambda y: sp.elliprc(0.5, y))(-2.0)
+    assert found == pytest.approx(float(mp.re(exact)), rel=1e-10)
+
+
 def test_other_arguments_are_refused_by_name() -> None:
     for f in (lambda q: sp.mathieu_cem(2, q, 40.0)[0], lambda c: sp.pro_ang1(1, 2, c, 0.3)[0]):
         with pytest.raises(ad.errors.NoDerivativeError, match=r"scipy\.special"):
@@ -88,6 +107,19 @@ def test_other_arguments_are_refused_by_name() -> None:
         (lambda v: sp.jv(v, 30.0), lambda v: mp.besselj(v, 30), 2.5, 5e-11),
         (lambda v: sp.iv(v, 1e-6), lambda v: mp.besseli(v, mp.mpf(1e-6)), 1.0, 2e-12),
         (lambda a: sp.hyp1f1(a, 2.5, -4.0), lambda a: mp.hyp1f1(a, 2.5, -4), 3.0, 5e-12),
+        (
+            lambda b: sp.betainc(3.6e-4, b, 1.4e-4),
+            lambda b: mp.betainc(mp.mpf(3.6e-4), b, 0, mp.mpf(1.4e-4), regularized=True),
+            12.0,
+            1e-10,
+        ),
+        (
+            lambda b: sp.betainc(3.6e-4, b, 1.4e-5),
+            lambda b: mp.betainc(mp.mpf(3.6e-4), b, 0, mp.mpf(1.4e-5), regularized=True),
+            0.5,
+            1e-10,
+        ),
+        (lambda p: sp.eval_sh_jacobi(1, p, 44.0, 0.77), lambda p: (p - 43) / (p + 1), 0.5, 1e-11),
         (lambda b: sp.hyp1f1(1.5, b, 3.0), lambda b: mp.hyp1f1(1.5, b, 3), 0.2, 2e-11),
         (lambda c: sp.hyp2f1(1.0, 2.0, c, 0.8), lambda c: mp.hyp2f1(1, 2, c, 0.8), 3.5, 2e-11),
         (lambda a: sp.eval_jacobi(3, a, 0.4, 0.3), lambda a: mp.jacobi(3, a, 0.4, 0.3), 0.7, 1e-11),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 # This module is first imported when such a derivative is first evaluated.
-_EDGES = np.concatenate([[0.0], 2.0 ** np.arange(0, 20)])
+_EDGES = np.concatenate([[0.0], 2.0 ** np.arange(0, 26)])
 _GAUSS = np.polynomial.legendre.leggauss(14)
 _HALF = 0.5 * np.diff(_EDGES)[:, None]
 _NODES = ((_EDGES[:-1, None] + _HALF) + _HALF * _GAUSS[0]).ravel()
@@ -123,26 +123,35 @@ def _beta_part(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
 
 
 def _beta_shifted(m: Any, n: Any, a: Any, b: Any, x: Any, rest: Any) -> Any:
-    """The first shape is moved up where the density is flat and then falls steeply."""
+    """A shape is moved up where on its side the density is flat and then falls steeply."""
     from scipy.special import psi
 
-    shift = (a < 2) & (x < 0.5) & ((a + b) * x < 1.5) & (np.log(x) > psi(a) - psi(a + b))
+    above = np.log(x) > psi(a) - psi(a + b)
+    shift = (a < 2) & (x < 0.5) & ((a + b) * x < 1.5) & above
+    other = (b < 2) & (rest < 0.5) & ((a + b) * rest < 1.5) & ~above
     total = np.zeros_like(x)
     for up in (0.0, 1.0):
-        total = total + np.where(shift, _beta_step(m, n, a + up, b, x, rest), 0)
-    return total + _beta_integral(m, n, np.where(shift, a + 2, a), b, x, rest)
+        total = total + np.where(shift, _beta_step(m, n, a + up, b, x, rest, 0), 0)
+        total = total - np.where(other, _beta_step(m, n, a, b + up, x, rest, 1), 0)
+    moved = np.where(shift, a + 2, a), np.where(other, b + 2, b)
+    return total + _beta_integral(m, n, *moved, x, rest)
 
 
-def _beta_step(m: Any, n: Any, a: Any, b: Any, x: Any, rest: Any) -> Any:
-    """The derivative of I_x(a, b) - I_x(a + 1, b) = x^a (1 - x)^b / (a B(a, b))."""
+def _beta_step(m: Any, n: Any, a: Any, b: Any, x: Any, rest: Any, which: int) -> Any:
+    """The derivative of x^a (1 - x)^b / (a B(a, b)), by which I_x(a, b) falls as a grows by 1.
+
+    With which = 1 it is over b B(a, b): I_x(a, b) grows by that as b grows by 1.
+    """
     from scipy.special import betaln, polygamma, psi
 
+    up, other = (a + 1, b) if which == 0 else (a, b + 1)
     both = psi(a + b)
-    v, w = np.log(x) + both - psi(a + 1), np.log(rest) + both - psi(b)
+    v, w = np.log(x) + both - psi(up), np.log(rest) + both - psi(other)
     c1, c2 = polygamma(1, a + b), polygamma(2, a + b)
-    second = [c1 - polygamma(1, a + 1), c1 - polygamma(1, b), c1]
-    third = [c2 - polygamma(2, a + 1), c2 - polygamma(2, b), c2]
-    value = np.exp(a * np.log(x) + b * np.log(rest) - np.log(a) - betaln(a, b))
+    second = [c1 - polygamma(1, up), c1 - polygamma(1, other), c1]
+    third = [c2 - polygamma(2, up), c2 - polygamma(2, other), c2]
+    shape = b if which else a
+    value = np.exp(a * np.log(x) + b * np.log(rest) - np.log(shape) - betaln(a, b))
     return value * _bell2(m, n, v, w, second, third)
 
 
@@ -155,7 +164,8 @@ def _beta_integral(m: Any, n: Any, a: Any, b: Any, x: Any, rest: Any) -> Any:
     end = np.log(x) - np.log(rest)
     lower = np.log(x) <= center_a
     side = np.where(lower, -1.0, 1.0)
-    step = _scale(side * ((a + b) * x - a), (a + b) * x * rest)
+    # where the density is flat the weight is not: it changes over a distance of 1
+    step = np.minimum(_scale(side * ((a + b) * x - a), (a + b) * x * rest), 1.0)
     u = end + side * step * _NODES
     log_t, log_rest = log_expit(u), log_expit(-u)
     density = np.exp(_log_beta_kernel(a, b, u, log_t, log_rest))

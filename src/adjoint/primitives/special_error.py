@@ -260,11 +260,15 @@ inv_boxcox1p = special(
 
 
 def _tukey_slope(out: Any, x: Any, lam: Any) -> Any:
-    return 1 / (out ** (lam - 1) + (1 - out) ** (lam - 1))
+    inside = (out > 0) & (out < 1)
+    share = np.where(inside, out, 0.5)
+    return np.where(inside, 1 / (share ** (lam - 1) + (1 - share) ** (lam - 1)), 0)
 
 
 def _tukey_shape(out: Any, x: Any, lam: Any) -> Any:
-    moved = _log_square_slope(np.log(out), lam) - _log_square_slope(np.log1p(-out), lam)
+    inside = (out > 0) & (out < 1)
+    share = np.where(inside, out, 0.5)
+    moved = _log_square_slope(np.log(share), lam) - _log_square_slope(np.log1p(-share), lam)
     return -moved * _tukey_slope(out, x, lam)
 
 

@@ -18,6 +18,7 @@ from adjoint.primitives.special_distribution import chdtr, fdtr, gdtr, stdtr
 from adjoint.primitives.special_gamma import beta_density, betainc, gamma_density
 from adjoint.primitives.special_slopes import along, positive, slopes
 
+_COUNTS = ("bdtrik", "nbdtrik", "pdtrik")
 Partials = tuple[Any, ...]  # partial(*xs) of the function that is inverted; None where it counts
 
 
@@ -41,7 +42,9 @@ def inverse(name: str, of: Partials, place: int, domain: Any) -> Primitive:
         def slope(out: Any, *xs: Any) -> Any:
             there = (*xs[:place], out, *xs[place + 1 :])
             steep = of[place](*there)
-            return 1 / steep if which == place else -of[which](*there) / steep
+            moved = 1 / steep if which == place else -of[which](*there) / steep
+            # no count is below 0: there it stays, whatever the chance
+            return np.where(out == 0, 0, moved) if name in _COUNTS else moved
 
         return slope
 

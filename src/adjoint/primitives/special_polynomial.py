@@ -10,7 +10,7 @@ import numpy as np
 
 from adjoint.graph.primitive import Primitive
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, polynomial, special
-from adjoint.primitives.special_slopes import along, positive, slopes, wide
+from adjoint.primitives.special_slopes import along, from_poles, positive, slopes, wide
 
 INSIDE = (-0.9, 0.9)
 DEGREE = (0, 5)
@@ -116,10 +116,28 @@ elliprf = special(
     lambda out, x, y, z: elliprd(x, y, z) / -6,
     domain=(POSITIVE, POSITIVE, POSITIVE),
 )
+
+
+def _elliprc_slope(which: int) -> Any:
+    """Where y is below 0, Cauchy's value: sqrt(x / (x - y)) of the function at (x - y, -y)."""
+
+    def partial(out: Any, x: Any, y: Any) -> Any:
+        below = y < 0
+        first, second = np.where(below, x - y, x), np.where(below, -y, y)
+        in_x, in_y = elliprd(second, second, first) / -6, elliprd(first, second, second) / -3
+        size, apart = np.sqrt(np.where(below, x / first, 1)), np.where(below, first, 1)
+        if which == 0:
+            turned = 0.5 * out * (1 / x - 1 / apart) + size * in_x
+            return np.where(below, turned, in_x)
+        return np.where(below, 0.5 * out / apart - size * (in_x + in_y), in_y)
+
+    return partial
+
+
 elliprc = special(
     "elliprc",
-    lambda out, x, y: elliprd(y, y, x) / -6,
-    lambda out, x, y: elliprd(x, y, y) / -3,
+    _elliprc_slope(0),
+    _elliprc_slope(1),
     domain=(POSITIVE, POSITIVE),
 )
 elliprd: Primitive = special(
@@ -280,7 +298,12 @@ for _name, _count in (("eval_jacobi", 2), ("eval_gegenbauer", 1), ("eval_genlagu
     )
 slopes(
     "eval_sh_jacobi",
-    tuple((lambda n, *xs: positive(xs[1]) * wide(n)) for _ in range(4)),
+    (
+        lambda n, p, q, x: wide(n),
+        lambda n, p, q, x: from_poles(p + n) * wide(n),  # it is over a binomial coefficient
+        lambda n, p, q, x: (1 + np.abs(q)) * wide(n),
+        lambda n, p, q, x: wide(n),
+    ),
     ((1.0, 4.0), (3.0, 4.0), (1.0, 2.0), UNIT),
     _counted("eval_sh_jacobi"),
 )
