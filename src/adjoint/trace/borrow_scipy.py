@@ -152,7 +152,8 @@ class _At:
         return _At(self.x, index)
 
     def _changed(self, change: Callable[[Any], Any], copy: bool | None = None) -> Any:
-        own = type(self.x) is core.TracedArray and not copy
+        traced = type(self.x) is core.TracedArray
+        own = traced and not copy
         kind = getattr(self.index, "dtype", None)
         if np.ndim(self.index) == np.ndim(self.x) and kind is not None and kind.kind == "b":
             new = change(self.x)
@@ -162,7 +163,7 @@ class _At:
                     return whole
                 self.x[...] = whole
                 return self.x
-        made = self.x if own else core.plain(np.array(self.x))
+        made = self.x if own else self.x.copy() if traced else core.plain(np.array(self.x))
         made[self.index] = change(made[self.index])
         return made
 

@@ -100,12 +100,15 @@ class Entry:
             return self.rule(*args, **kwargs)
 
     def find(self) -> bool:
-        """Look the function up; False where this SciPy does not have it."""
+        """Look the function up; False where this SciPy does not have it.
+
+        Looking may load a module, and so come here again: then that is what has found it.
+        """
         module, path = _split(self.name)
         found: Any = module
         for part in path:
             found = getattr(found, part, None)
-        if not isinstance(found, FunctionType):
+        if not isinstance(found, FunctionType) or self.function is not None:
             return False
         self.function, self.own_code = found, found.__code__
         self.our_code = _code_for(found, self)
@@ -277,7 +280,7 @@ def _look() -> None:
             _looking = False
         _modules_seen = len(sys.modules)
         for entry in _waiting[:]:
-            if not entry.find():
+            if entry.function is not None or not entry.find():
                 continue
             _waiting.remove(entry)
             assert entry.function is not None
