@@ -88,16 +88,34 @@ owens_t = special(
 )
 
 
+# Of w(z) = i / sqrt(pi) (1/z + 1/(2 z^3) + 3/(4 z^5) + ...)
+_FAR_TERMS = [float(np.prod(np.arange(1.0, 2 * k, 2)) / 2**k) for k in range(15)]
+
+
+def _faddeeva_slopes(z: Any) -> tuple[Any, Any]:
+    """w'(z), and w + z w', of which little is left far out."""
+    far = np.real(z) ** 2 + np.imag(z) ** 2 > 64
+    out, near = np.where(far, z, 9.0 + 0j), np.where(far, 1j, z)
+    inverse = 1 / (out * out)
+    factor = 0.5j * TWO_OVER_SQRT_PI
+    first = [-(2 * k + 1) * c for k, c in enumerate(_FAR_TERMS)]
+    both = [-2 * k * c for k, c in enumerate(_FAR_TERMS)]
+    slope = 1j * TWO_OVER_SQRT_PI - 2 * near * wofz(near)
+    return (
+        np.where(far, factor * inverse * polynomial(inverse, first), slope),
+        np.where(far, factor / out * polynomial(inverse, both), wofz(near) + near * slope),
+    )
+
+
 def _voigt_slope(which: int) -> Any:
     def partial(out: Any, x: Any, sigma: Any, gamma: Any) -> Any:
-        z = (x + 1j * gamma) * (SQRT_HALF / sigma)
-        slope = 1j * TWO_OVER_SQRT_PI - 2 * z * wofz(z)
+        slope, both = _faddeeva_slopes((x + 1j * gamma) * (SQRT_HALF / sigma))
         scale = 1 / (2 * SQRT_2PI * SQRT_HALF * sigma * sigma)
         if which == 0:
             return np.real(slope) * scale
         if which == 2:
             return -np.imag(slope) * scale
-        return -out / sigma - np.real(slope * z) / (SQRT_2PI * sigma * sigma)
+        return -np.real(both) / (SQRT_2PI * sigma * sigma)
 
     return partial
 
