@@ -104,6 +104,20 @@ def test_a_length_written_out_has_the_slope_of_one():
     assert ad.jvp(length, (np.zeros(3),), (np.ones(3),))[1] == 0
 
 
+@pytest.mark.parametrize("f", [np.arcsin, np.arccos, np.arccosh, np.arctanh, np.log, np.sqrt])
+@pytest.mark.parametrize("x", [2.0, -2.0, 0.5])
+def test_complex_functions_on_their_cuts(f, x):
+    for side in (np.positive, np.conj):  # zero above, zero below
+
+        def along(t, side=side):
+            return f(side(t + 0j))
+
+        wanted = (along(x + 1e-6) - along(x - 1e-6)) / 2e-6
+        for way in (lambda g: g, ad.jit):
+            got = way(lambda t, along=along: ad.jvp(along, (t,), (1.0,))[1])(x)
+            assert got == pytest.approx(wanted, rel=1e-6)
+
+
 def test_the_nuclear_norm_along_changes_that_keep_the_rank():
     def f(a):
         return np.linalg.norm(a, "nuc")

@@ -435,3 +435,12 @@ def flat_elements(x):
 def flat_as_an_array(x):
     a = np.outer(x, x[:2])
     return np.array(a.flat)[3] * np.concatenate([a.flat, x])[7]
+
+
+def roots_of_either_sign(x):
+    E = np.emath
+    return (
+        np.abs(E.sqrt(x)).sum()
+        + E.log(x).real.sum()
+        + np.abs(E.arcsin(x * 3) * E.power(x, 0.3)).sum()
+    )

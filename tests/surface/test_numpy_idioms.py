@@ -39,7 +39,7 @@ IDIOMS = [
 ]
 DECIDES = {  # on values, in Python: jit refuses them with the line
     "while_val", "bools", "counting", "intloop", "newton", "bisect", "any_all",
-    "mathceil", "vectorize",
+    "mathceil", "vectorize", "roots_of_either_sign",
 }  # fmt: skip
 DIFFERS = {"try_except"}  # under jit no value is known that could raise
 

@@ -1,5 +1,6 @@
 """SciPy's functions by their own names: found, restored, thread-safe, refused by name."""
 
+import importlib
 import inspect
 import subprocess
 import sys
@@ -192,3 +193,15 @@ def test_a_beginning_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> Non
         ad.grad(np.sin)(1.0)
     monkeypatch.undo()
     assert ad.grad(np.sin)(0.0) == 1.0
+
+
+def test_the_linear_systems_of_array_api_compat() -> None:
+    compat = importlib.import_module("scipy._lib.array_api_compat.numpy.linalg")
+    a, b = np.array([[3.0, 1.0], [0.5, 2.0]]), np.array([1.0, -2.0])
+
+    def f(a, b):
+        return np.sum(compat.solve(a, b) * [1.0, 3.0]) + np.sum(compat.solve(a, b[:, None]))
+
+    inverse = np.linalg.inv(a)
+    assert ad.grad(f, argnums=1)(a, b) == pytest.approx([2.0, 4.0] @ inverse)
+    assert ad.jit(f)(a, b) == pytest.approx(f(a, b))

@@ -79,6 +79,18 @@ def _sqrt_term(t: Any, out: Any, x: Any) -> Any:
     return divide_no_nan(0.5 * t, out)
 
 
+def _plus_one(x: Any) -> Any:
+    """``x + 1``, and on the cut of a root the sign of zero that x has: 0 would take it away."""
+    return -(-x - 1) if x.dtype.kind == "c" else x + 1
+
+
+def _side(x: Any) -> Any:
+    """The root of ``1 - x**2``, on NumPy's side of its cuts."""
+    if x.dtype.kind == "c":
+        return np.sqrt(-(x - 1)) * np.sqrt(_plus_one(x))
+    return np.sqrt((1 - x) * (1 + x))
+
+
 def _hypot_term(position: int) -> Any:
     def term(t: Any, out: Any, x: Any, y: Any) -> Any:
         # At the origin every direction is a kink: 0, the smallest subgradient.
@@ -208,12 +220,8 @@ logaddexp2 = elementwise(
 sin = elementwise("sin", np.sin, lambda t, out, x: t * np.cos(x))
 cos = elementwise("cos", np.cos, lambda t, out, x: -t * np.sin(x))
 tan = elementwise("tan", np.tan, lambda t, out, x: t * (1 + out * out), domain=_INSIDE)
-arcsin = elementwise(
-    "arcsin", np.arcsin, lambda t, out, x: t / np.sqrt((1 - x) * (1 + x)), domain=_INSIDE
-)
-arccos = elementwise(
-    "arccos", np.arccos, lambda t, out, x: -t / np.sqrt((1 - x) * (1 + x)), domain=_INSIDE
-)
+arcsin = elementwise("arcsin", np.arcsin, lambda t, out, x: t / _side(x), domain=_INSIDE)
+arccos = elementwise("arccos", np.arccos, lambda t, out, x: -t / _side(x), domain=_INSIDE)
 arctan = elementwise("arctan", np.arctan, lambda t, out, x: t / (1 + x * x))
 sinh = elementwise("sinh", np.sinh, lambda t, out, x: t * np.cosh(x))
 cosh = elementwise("cosh", np.cosh, lambda t, out, x: t * np.sinh(x))
@@ -222,7 +230,7 @@ arcsinh = elementwise("arcsinh", np.arcsinh, lambda t, out, x: t / np.sqrt(x * x
 arccosh = elementwise(
     "arccosh",
     np.arccosh,
-    lambda t, out, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    lambda t, out, x: t / (np.sqrt(x - 1) * np.sqrt(_plus_one(x))),
     domain=((1.2, 3.0),),
 )
 arctanh = elementwise(

@@ -5,8 +5,11 @@ They are imported when the package is: nothing of SciPy is loaded for who does n
 
 from __future__ import annotations
 
+_COPIES = ("", "scipy._lib.", "sklearn.externals.")  # of another library's module
+
 FAMILIES: dict[str, tuple[str, ...]] = {
     "numpy.polynomial": ("numpy_polynomial",),
+    **{f"{copy}array_api_compat.numpy.linalg": ("array_api_compat",) for copy in _COPIES},
     "scipy.special": (
         "scipy_special",
         "scipy_special_harmonics",

@@ -80,6 +80,7 @@ borrow(
     np.fft.ihfft,
     np.fft.fftshift,
     np.fft.ifftshift,
+    *[getattr(np.emath, name) for name in np.emath.__all__],
 )
 
 refuse(

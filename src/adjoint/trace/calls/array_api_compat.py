@@ -1,0 +1,19 @@
+"""array_api_compat, which copies one function of NumPy's with what lies beneath it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace.scipy_gate import scipy_rule
+
+_COPIES = ("array_api_compat", "scipy._lib.array_api_compat", "sklearn.externals.array_api_compat")
+
+
+@scipy_rule(*[f"{copy}.numpy.linalg.solve" for copy in _COPIES])
+def solve(x1: Any, x2: Any, /) -> Any:
+    """Linear systems, where only one axis is taken for a vector."""
+    if np.ndim(x2) == 1:
+        return np.linalg.solve(x1, x2[:, None])[..., 0]
+    return np.linalg.solve(x1, x2)
