@@ -104,6 +104,9 @@ c("rq-stack", lambda a: tuple(la.rq(a)), np.stack([A, S]), tol=1e-5)
 H = S + 1j * (A - A.T + np.eye(4))
 c("solve-imag", *(lambda a, b: la.solve(a, b, assume_a="her"), H, B + 0j))
 c("eigvalsh-imag", *(lambda a, b: la.eigvalsh(a, b), H, S + np.eye(4) + 0j), tol=1e-5)
+c("lu-singular", lambda a: la.lu(a @ np.diag([1.0, 1, 1, 0]))[1:], A)
+c("tridiagonal", lambda d: la.eigh_tridiagonal(d, b[:3], select="i", select_range=(1, 2)), b + 3)
+c("banded", lambda d: la.eig_banded(d, select="i", select_range=(0, 1)), r.normal(size=(2, 5)))
 c("qr", lambda a: la.qr(a, mode="economic"), R, tol=1e-5)
 c("qrp", lambda a: la.qr(a, mode="economic", pivoting=True)[:2], R, tol=1e-5)
 c("qrr", lambda a: la.qr(a, mode="r")[0], R, tol=1e-5)
@@ -195,3 +198,8 @@ def test_single_precision_is_double_where_it_is_in_scipy() -> None:
         lambda x: la.matmul_toeplitz(x[0], x[1]),
     ):
         assert np.asarray(ad.vjp(f, a)[0]).dtype == np.asarray(f(a)).dtype
+
+
+def test_a_kernel_of_unknown_size_is_refused() -> None:
+    with pytest.raises(ad.errors.UnsupportedError, match="null_space"):
+        ad.jit(lambda a: la.null_space(a))(np.ones((2, 2)))

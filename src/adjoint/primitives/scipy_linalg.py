@@ -124,6 +124,11 @@ def _lu_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
     k = min(m, n)
     moved = np.take_along_axis(a_dot, order[..., None], axis=-2)
     core = packed[..., :k, :k]
+    if m == n and n > 0:
+        # The last pivot may be 0: nothing is divided by it in the end.
+        last = np.zeros((n, n), dtype=bool)
+        last[-1, -1] = True
+        core = np.where(last & (core == 0), 1, core)
 
     def left(b: Any) -> Any:
         return solve_triangular(core, b, lower=True, transposed=False, unit=True)
@@ -134,14 +139,14 @@ def _lu_jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
     lower, upper = lu_parts(packed)
     inner = left(right(moved[..., :k, :k]))
     under, over = np.tril(inner, -1), np.triu(inner)
+    if m == n:
+        return lower @ under + np.triu(left(moved) - under @ upper), None, None
     corner = lower[..., :k, :] @ under + over @ upper[..., :, :k]
     if m > k:
         below = right(moved[..., k:, :k]) - lower[..., k:, :] @ over
         return np.concatenate([corner, below], axis=-2), None, None
-    if n > k:
-        beside = left(moved[..., :, k:]) - under @ upper[..., :, k:]
-        return np.concatenate([corner, beside], axis=-1), None, None
-    return corner, None, None
+    beside = left(moved[..., :, k:]) - under @ upper[..., :, k:]
+    return np.concatenate([corner, beside], axis=-1), None, None
 
 
 lu = Primitive(

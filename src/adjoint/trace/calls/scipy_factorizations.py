@@ -8,9 +8,15 @@ import numpy as np
 
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import eigenvalues
-from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.from_values import from_values
-from adjoint.trace.calls.scipy_linalg import adjoint, matrices, mirrored, refused, triangular
+from adjoint.trace.calls.scipy_linalg import (
+    adjoint,
+    matrices,
+    mirrored,
+    refused,
+    triangular,
+    turned_as,
+)
 from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
@@ -101,7 +107,7 @@ def eigh(
     v = v if back is None else back(v)
     w, v = _subset(w, subset_by_index), _subset(v, subset_by_index)
     index = None if subset_by_index is None else tuple(int(k) for k in subset_by_index)
-    return w, _turned_as(v, _hermitian_vectors, given, bool(lower), type, index)
+    return w, turned_as(v, _hermitian_vectors, given, bool(lower), type, index)
 
 
 def _hermitian_vectors(*given: Any) -> Any:
@@ -109,14 +115,6 @@ def _hermitian_vectors(*given: Any) -> Any:
 
     *pair, lower, kind, index = given
     return [scipy.linalg.eigh(*pair, lower=lower, type=kind, subset_by_index=index)[1]]
-
-
-def _turned_as(v: Any, vectors: Any, given: list[Any], *settings: Any) -> Any:
-    """Vectors with the signs, or phases, that another driver gives them."""
-    (theirs,) = from_values(vectors, (ArrayType(v.shape, v.dtype),), [*given], *settings)
-    inner = np.sum(np.conjugate(stop_gradient(v)) * theirs, axis=-2, keepdims=True)
-    size = np.abs(inner)
-    return v * np.where(size > 0, inner / np.where(size > 0, size, 1), 1).astype(v.dtype)
 
 
 def _indices(given: list[Any], limits: Any, lower: bool, kind: int) -> list[int]:
@@ -198,9 +196,9 @@ def eig(
         dual = adjoint(np.linalg.inv(v))
         if b is not None:
             dual = np.linalg.solve(adjoint(given[1]), dual)
-        parts.append(_turned_as(_with_real_largest(dual), _left_vectors, given))
+        parts.append(turned_as(_with_real_largest(dual), _left_vectors, given))
     if right:
-        parts.append(v if b is None else _turned_as(v, _right_vectors, given))
+        parts.append(v if b is None else turned_as(v, _right_vectors, given))
     return (w, *parts)
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.types import ArrayType
 from adjoint.primitives import scipy_linalg as p
+from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.linalg import _floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.recorder import bind
@@ -49,6 +52,14 @@ def triangular(a: Any, b: Any, lower: bool, transposed: bool = False, unit: bool
     a, b, vector = aligned(a, b)
     x = bind(p.solve_triangular, (a, b), (bool(lower), bool(transposed), bool(unit)))
     return np.reshape(x, x.shape[:-1]) if vector else x
+
+
+def turned_as(v: Any, vectors: Any, given: list[Any], *settings: Any) -> Any:
+    """Vectors with the signs, or phases, that another driver gives them."""
+    (theirs,) = from_values(vectors, (ArrayType(v.shape, v.dtype),), [*given], *settings)
+    inner = np.sum(np.conjugate(stop_gradient(v)) * theirs, axis=-2, keepdims=True)
+    size = np.abs(inner)
+    return v * np.where(size > 0, inner / np.where(size > 0, size, 1), 1).astype(v.dtype)
 
 
 @scipy_rule("scipy.linalg.solve_triangular")

@@ -9,7 +9,7 @@ import numpy as np
 from adjoint.primitives.bands import solve_banded as solve_banded_system
 from adjoint.primitives.bands import turned
 from adjoint.trace.borrow_scipy import borrow_names
-from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused, triangular
+from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused, triangular, turned_as
 from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import scipy_rule
 
@@ -120,6 +120,22 @@ def _chosen(
     raise refused(name, "select='v', a number of values that the values decide,", "select='i'")
 
 
+def _pair(select_range: Any) -> Any:
+    return None if select_range is None else tuple(int(k) for k in select_range)
+
+
+def _tridiagonal_vectors(d: Any, e: Any, select: Any, select_range: Any) -> Any:
+    import scipy.linalg
+
+    return [scipy.linalg.eigh_tridiagonal(d, e, select=select, select_range=select_range)[1]]
+
+
+def _banded_vectors(ab: Any, lower: bool, select: Any, select_range: Any) -> Any:
+    import scipy.linalg
+
+    return [scipy.linalg.eig_banded(ab, lower, select=select, select_range=select_range)[1]]
+
+
 @scipy_rule("scipy.linalg.eigh_tridiagonal")
 def eigh_tridiagonal(
     d: Any, e: Any, eigvals_only: bool = False, select: Any = "a", select_range: Any = None,
@@ -131,7 +147,8 @@ def eigh_tridiagonal(
     if eigvals_only:
         values = np.linalg.eigvalsh(whole)
         return _chosen("eigh_tridiagonal", select, select_range, values, None)[0]
-    return _chosen("eigh_tridiagonal", select, select_range, *np.linalg.eigh(whole))
+    w, v = _chosen("eigh_tridiagonal", select, select_range, *np.linalg.eigh(whole))
+    return w, turned_as(v, _tridiagonal_vectors, [d, e], select, _pair(select_range))
 
 
 @scipy_rule("scipy.linalg.eigvalsh_tridiagonal")
@@ -153,7 +170,8 @@ def eig_banded(
     if eigvals_only:
         values = np.linalg.eigvalsh(whole)
         return _chosen("eig_banded", select, select_range, values, None)[0]
-    return _chosen("eig_banded", select, select_range, *np.linalg.eigh(whole))
+    w, v = _chosen("eig_banded", select, select_range, *np.linalg.eigh(whole))
+    return w, turned_as(v, _banded_vectors, [ab], bool(lower), select, _pair(select_range))
 
 
 @scipy_rule("scipy.linalg.eigvals_banded")

@@ -11,7 +11,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import when_unknown
 from adjoint.trace.calls.from_values import from_values
-from adjoint.trace.calls.scipy_linalg import adjoint, matrices, mirrored
+from adjoint.trace.calls.scipy_linalg import adjoint, matrices, mirrored, refused
 from adjoint.trace.scipy_gate import scipy_rule
 
 
@@ -139,6 +139,8 @@ def null_space(
 ) -> Any:  # fmt: skip
     """A basis of the kernel of a matrix of full rank; NaN of another."""
     (a,) = matrices(A)
+    if a.shape[0] >= a.shape[1]:  # of full rank it has no kernel, and NaN could not be seen
+        raise refused("null_space", "a matrix that is not wide, where its rank is not known,")
     _, s, vh = np.linalg.svd(a, full_matrices=True)
     return adjoint(vh[min(a.shape) :]) * _full_rank(s, a.shape, rcond)
 
