@@ -131,6 +131,7 @@ def test_other_arguments_are_refused_by_name() -> None:
             1e-3,
             1e-12,
         ),
+        (lambda a: sp.eval_genlaguerre(2, a, 0.3), lambda a: mp.laguerre(2, a, 0.3), -0.9, 1e-11),
         (lambda p: sp.eval_sh_jacobi(1, p, 44.0, 0.77), lambda p: (p - 43) / (p + 1), 0.5, 1e-11),
         (lambda b: sp.hyp1f1(1.5, b, 3.0), lambda b: mp.hyp1f1(1.5, b, 3), 0.2, 2e-11),
         (lambda c: sp.hyp2f1(1.0, 2.0, c, 0.8), lambda c: mp.hyp2f1(1, 2, c, 0.8), 3.5, 2e-11),

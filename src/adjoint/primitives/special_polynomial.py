@@ -289,7 +289,17 @@ def _counted(name: str) -> Any:
     return lambda n, *xs: function(np.round(np.real(n)).astype(np.int64), *xs)
 
 
-for _name, _count in (("eval_jacobi", 2), ("eval_gegenbauer", 1), ("eval_genlaguerre", 1)):
+slopes(
+    "eval_genlaguerre",
+    (
+        lambda n, a, x: wide(n),
+        lambda n, a, x: np.minimum(wide(n), a + 1),  # SciPy's is NaN from -1 on
+        lambda n, a, x: wide(n),
+    ),
+    ((1.0, 4.0), POSITIVE, INSIDE),
+    _counted("eval_genlaguerre"),
+)
+for _name, _count in (("eval_jacobi", 2), ("eval_gegenbauer", 1)):
     slopes(
         _name,
         tuple((lambda n, *xs: wide(n)) for _ in range(_count + 2)),
