@@ -1,11 +1,24 @@
 define internal void @argsort.f.double(ptr %x, i64 %step, ptr %out, i64 %out.step, ptr %work, i64 %n) #0 {
 entry:
   %other = getelementptr i64, ptr %work, i64 %n
+  %both.rows = mul i64 %n, 2
   br label %count
 count:
   %c = phi i64 [ 0, %entry ], [ %c.next, %count ]
   %c.at = getelementptr i64, ptr %work, i64 %c
   store i64 %c, ptr %c.at
+  %c.off = mul i64 %c, %step
+  %c.x = getelementptr double, ptr %x, i64 %c.off
+  %x.c = load double, ptr %c.x
+  %number = fadd double %x.c, 0.0
+  %bits = bitcast double %number to i64
+  %below = ashr i64 %bits, 63
+  %turn = lshr i64 %below, 1
+  %turned = xor i64 %bits, %turn
+  %is.nan = fcmp uno double %number, %number
+  %key = select i1 %is.nan, i64 9223372036854775807, i64 %turned
+  %c.key = getelementptr i64, ptr %c.at, i64 %both.rows
+  store i64 %key, ptr %c.key
   %c.next = add i64 %c, 1
   %c.more = icmp ult i64 %c.next, %n
   br i1 %c.more, label %count, label %pass
@@ -13,6 +26,8 @@ pass:
   %width = phi i64 [ 1, %count ], [ %width.next, %passed ]
   %from = phi ptr [ %work, %count ], [ %to, %passed ]
   %to = phi ptr [ %other, %count ], [ %from, %passed ]
+  %keys = getelementptr i64, ptr %from, i64 %both.rows
+  %to.keys = getelementptr i64, ptr %to, i64 %both.rows
   %more = icmp ult i64 %width, %n
   br i1 %more, label %run, label %finish
 run:
@@ -31,22 +46,15 @@ merge:
   %both = and i1 %i.in, %j.in
   br i1 %both, label %choose, label %rest
 choose:
-  %i.at = getelementptr i64, ptr %from, i64 %i
-  %a = load i64, ptr %i.at
-  %j.at = getelementptr i64, ptr %from, i64 %j
-  %b = load i64, ptr %j.at
-  %a.off = mul i64 %a, %step
-  %b.off = mul i64 %b, %step
-  %a.at = getelementptr double, ptr %x, i64 %a.off
-  %b.at = getelementptr double, ptr %x, i64 %b.off
-  %ka = load double, ptr %a.at
-  %kb = load double, ptr %b.at
-  %smaller = fcmp olt double %kb, %ka
-  %a.nan = fcmp uno double %ka, %ka
-  %b.number = fcmp ord double %kb, %kb
-  %passes = and i1 %a.nan, %b.number
-  %right.first = or i1 %smaller, %passes
-  %taken = select i1 %right.first, i64 %b, i64 %a
+  %i.key = getelementptr i64, ptr %keys, i64 %i
+  %a = load i64, ptr %i.key
+  %j.key = getelementptr i64, ptr %keys, i64 %j
+  %b = load i64, ptr %j.key
+  %right.first = icmp slt i64 %b, %a
+  %taken.key = select i1 %right.first, i64 %b, i64 %a
+  %place = select i1 %right.first, i64 %j, i64 %i
+  %place.at = getelementptr i64, ptr %from, i64 %place
+  %taken = load i64, ptr %place.at
   %right = zext i1 %right.first to i64
   %left = sub i64 1, %right
   %i.next = add i64 %i, %left
@@ -55,6 +63,8 @@ choose:
 step.on:
   %k.at = getelementptr i64, ptr %to, i64 %k
   store i64 %taken, ptr %k.at
+  %k.key = getelementptr i64, ptr %to.keys, i64 %k
+  store i64 %taken.key, ptr %k.key
   %k.next = add i64 %k, 1
   br label %merge
 rest:
@@ -65,6 +75,9 @@ rest:
   %s.at = getelementptr i64, ptr %from, i64 %s
   %t.at = getelementptr i64, ptr %to, i64 %k
   call void @llvm.memcpy.p0.p0.i64(ptr %t.at, ptr %s.at, i64 %s.bytes, i1 false)
+  %s.key = getelementptr i64, ptr %keys, i64 %s
+  %t.key = getelementptr i64, ptr %to.keys, i64 %k
+  call void @llvm.memcpy.p0.p0.i64(ptr %t.key, ptr %s.key, i64 %s.bytes, i1 false)
   br label %run.done
 run.done:
   %runs = icmp ult i64 %high, %n
