@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import adjoint as ad
 from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
@@ -110,6 +111,8 @@ REFUSED = [
     (lambda x: number_type(x), ConversionError, r"x\.astype\(np\.float32\)"),
     (lambda x: np.ma.masked_array(x, [0, 1, 0]).sum(), ConversionError, r"np\.where"),
     (lambda x: (np.ma.array([1.0, 2.0, 3.0]) * x).sum(), ConversionError, r"np\.where"),
+    (lambda x: scipy.linalg.lapack.dpotrf(np.diag(x**2))[0].sum(), ConversionError, "cho_solve"),
+    (lambda x: scipy.linalg.blas.ddot(x, x), ConversionError, "and @"),
     (lambda x: np.ma.masked_where(x > 0, x).sum(), ConversionError, r"np\.where"),
     (lambda x: np.asmatrix(x).sum(), UnsupportedError, "two-dimensional"),
     (strides, UnsupportedError, "sliding_window_view"),

@@ -22,6 +22,11 @@ _TESTS = "checks compare plain arrays; give them ad.stop_gradient(x)"
 QUESTIONS = {"isnan", "isinf", "isfinite", "isclose"}
 _MASKED = "masked arrays are not recorded: pass the mask apart, and choose with np.where"
 
+_FORTRAN = (
+    "functions of LAPACK and BLAS fill memory: use scipy.linalg.cholesky, cho_solve, "
+    "solve_triangular, lu_factor, inv, and @"
+)
+
 _NAME = re.compile(r"[\w.]+$")
 TAKE = (
     "an array from outside cannot be asked for a recorded place: write np.take(X, k, axis=0), or "
@@ -70,12 +75,18 @@ def called_here() -> str:
 
 
 def _held_here(name: str) -> Any:
-    """What the user's code holds under a name."""
+    """What the user's code holds under a name, or a dotted one."""
     code, _ = here()
     frame: Any = sys._getframe(1)
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
-    return {**frame.f_globals, **frame.f_locals}.get(name) if frame is not None else None
+    if frame is None:
+        return None
+    first, *rest = name.split(".")
+    found = {**frame.f_globals, **frame.f_locals}.get(first)
+    for part in rest:
+        found = getattr(found, part, None)
+    return found
 
 
 def _own_name(name: str) -> str:
@@ -112,6 +123,8 @@ def _remedy(name: str) -> str | None:
         return _TESTS
     if _within_masked_arrays():
         return _MASKED
+    if type(_held_here(name)).__name__ == "fortran":
+        return _FORTRAN
     found = _REMEDIES.get(last)
     return found.format(name=name) if found is not None else None
 
