@@ -13,6 +13,7 @@ from adjoint.errors import ConcreteValueError
 from adjoint.testing import inner, random_like
 
 HERE = Path(__file__).parent
+KINKED = {"black_scholes", "cordic", "chain", "phase_locked_loop"}
 
 
 class Entry(NamedTuple):
@@ -31,7 +32,7 @@ def load(name: str) -> dict[str, Entry]:
     return found
 
 
-ENTRIES = {**load("physics"), **load("learning"), **load("science")}
+ENTRIES = {**load("physics"), **load("learning"), **load("science"), **load("idioms")}
 
 
 def moved(args: Any, t: Any, h: float) -> Any:
@@ -54,8 +55,8 @@ def agree(got: Any, wanted: Any, rtol: float) -> None:
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
 
 
-def test_there_are_fifty() -> None:
-    assert len(ENTRIES) == 50
+def test_there_are_many() -> None:
+    assert len(ENTRIES) == 68
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -67,7 +68,7 @@ def test_values_and_derivatives(name: str, rng: np.random.Generator) -> None:
     t = random_like(args, rng)
     _, dot = ad.jvp(f, args, t)
     assert inner(gradient, t) == pytest.approx(dot, rel=1e-9, abs=1e-11)
-    h = 1e-5 if name == "black_scholes" else 1e-3  # its payoff has kinks
+    h = 1e-5 if name in KINKED else 1e-3
     agree(dot, difference(f, args, t, h), 1e-6)
 
     def slope(*xs: Any) -> Any:
@@ -98,5 +99,5 @@ def test_compiled_and_batched(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if not entry.compiles])
 def test_decisions_on_values_are_refused_by_jit_with_the_line(name: str) -> None:
     f, args, _ = ENTRIES[name]
-    with pytest.raises(ConcreteValueError, match=r"learning\.py"):
+    with pytest.raises(ConcreteValueError, match=r"(learning|idioms)\.py"):
         ad.jit(f)(*args)
