@@ -32,6 +32,20 @@ def _smoothed(line: Any, out: Any) -> None:
 
 
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "recorded weights": (
+        lambda i, w: (
+            nd.convolve1d(i, w, axis=0, mode="mirror", origin=1),
+            nd.correlate1d(i, w[1:], mode="constant", cval=0.3),
+        ),
+        (X, x[:4]),
+    ),
+    "recorded sigma": (
+        lambda i, s: (
+            nd.gaussian_filter(i, s, order=(0, 1), radius=3),
+            nd.gaussian_filter1d(i, 2 * s, axis=0, radius=2),
+        ),
+        (X, np.float64(0.8)),
+    ),
     "map nofilter": (lambda X, p: nd.map_coordinates(X, p, prefilter=False), (X, pl)),
     "shift": (lambda X, s: nd.shift(X, s), (X, np.array([0.3, -0.6]))),
     "shift1": (lambda X, s: nd.shift(X, s, order=1, mode="nearest"), (X, np.float64(0.3))),
@@ -135,6 +149,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
+    "recorded weights": "bits",
+    "recorded sigma": "bits",
     "map nofilter": "bits",
     "shift": "bits",
     "shift1": "bits",

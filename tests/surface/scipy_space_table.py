@@ -19,6 +19,13 @@ v3 = np.array([0.3, -0.4, 1.2])
 ang = np.array([0.3, -0.4, 0.7])
 
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "cdist of one's own": (
+        lambda a, b: (
+            scipy.spatial.distance.cdist(a, b, lambda u, v: np.sum((u - v) ** 4) / (1 + u @ v)),
+            scipy.spatial.distance.pdist(a, lambda u, v: (u - v) @ (u - v)),
+        ),
+        (X[:3, :2], X[3:, 2:4]),
+    ),
     "rot quat": (lambda q, v: Rotation.from_quat(q).apply(v), (q4, v3)),
     "rot vec": (lambda r, v: Rotation.from_rotvec(r).apply(v), (ang, v3)),
     "rot euler": (lambda e: Rotation.from_euler("xyz", e).as_matrix(), (ang,)),

@@ -35,6 +35,23 @@ def written(a: Any, x: Any) -> Any:
 
 
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "functions of a matrix": (
+        lambda v, b: (
+            ssl.inv(ss.csc_matrix((v, (r_, c_)), (4, 4))).toarray(),
+            ssl.expm(ss.csc_array((v / 5, (r_, c_)), (4, 4))) @ b,
+            ssl.expm_multiply(ss.csr_array((v / 5, (r_, c_)), (4, 4)), b, 0.0, 1.0, 3),
+            ssl.spsolve_triangular(ss.tril(ss.csr_array((v, (r_, c_)), (4, 4)), format="csr"), b),
+        ),
+        (vals, b4),
+    ),
+    "sums of a matrix": (
+        lambda v: (
+            np.asarray(ss.csr_matrix((v, (r_, c_)), (4, 4)).sum(axis=0)),
+            np.asarray(ss.csr_matrix((v, (r_, c_)), (4, 4)).mean(axis=1)),
+            ss.csr_array((v, (r_, c_)), (4, 4)).mean(axis=1),
+        ),
+        (vals,),
+    ),
     "coo@": (lambda v, x: ss.coo_array((v, (r_, c_)), shape=(4, 4)) @ x, (vals, b4)),
     "csr@": (lambda v, x: ss.csr_array((v, (r_, c_)), shape=(4, 4)) @ x, (vals, b4)),
     "csr idx": (
@@ -154,6 +171,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
+    "functions of a matrix": "bits",
+    "sums of a matrix": "bits",
     "spsolve": "bits",
     "spsolve columns": "bits",
     "splu recorded": "bits",

@@ -10,7 +10,7 @@ from adjoint.api.vectorize import vmap
 from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.primitives.sparse_solve import Places, solve_sparse
 from adjoint.trace.calls.scipy_sparse import Kept
-from adjoint.trace.calls.scipy_sparse_recorded import is_recorded, parts
+from adjoint.trace.calls.scipy_sparse_recorded import dense, is_recorded, like, parts
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
@@ -184,3 +184,53 @@ def _iterative(name: str) -> None:
 
 for _name in _ITERATIVE:
     _iterative(_name)
+
+
+# *** functions of a matrix, which fill it ***
+
+
+def _filled(A: Any, whole: Any) -> Any:
+    """A matrix of the same kind, all of whose places are there."""
+    rows, columns = np.divmod(np.arange(A.shape[0] * A.shape[1]), A.shape[1])
+    return like(A, np.reshape(whole, (-1,)), rows, columns, A.shape)
+
+
+@scipy_rule("scipy.sparse.linalg.inv", wanted=is_recorded)
+def inverse(A: Any) -> Any:
+    """The inverse."""
+    return _filled(A, np.linalg.inv(dense(A)))
+
+
+@scipy_rule("scipy.sparse.linalg.expm", wanted=is_recorded)
+def exponential(A: Any) -> Any:
+    """The matrix exponential, of an array as well."""
+    import scipy.linalg
+
+    return _filled(A, scipy.linalg.expm(dense(A))) if is_recorded(A) else scipy.linalg.expm(A)
+
+
+@scipy_rule("scipy.sparse.linalg.expm_multiply", wanted=is_recorded)
+def exponential_times(
+    A: Any, B: Any, start: Any = None, stop: Any = None, num: Any = None, endpoint: Any = None,
+    traceA: Any = None,
+) -> Any:  # fmt: skip
+    """The matrix exponential times an array, perhaps at several times."""
+    import scipy.linalg
+
+    whole = dense(A) if is_recorded(A) else A.toarray() if hasattr(A, "toarray") else A
+    if start is None and stop is None and num is None:
+        return scipy.linalg.expm(whole) @ B
+    times = np.linspace(start, stop, 50 if num is None else num, endpoint is not False)
+    return np.stack([scipy.linalg.expm(t * whole) @ B for t in times])
+
+
+@scipy_rule("scipy.sparse.linalg.spsolve_triangular", wanted=is_recorded)
+def solve_triangle(
+    A: Any, b: Any, lower: bool = True, overwrite_A: bool = False, overwrite_b: bool = False,
+    unit_diagonal: bool = False,
+) -> Any:  # fmt: skip
+    """The solution of a system that one triangle holds."""
+    import scipy.linalg
+
+    whole = dense(A) if is_recorded(A) else A.toarray()
+    return scipy.linalg.solve_triangular(whole, b, lower=lower, unit_diagonal=unit_diagonal)

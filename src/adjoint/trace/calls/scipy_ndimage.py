@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives.linear_map import linear_map
+from adjoint.trace.borrow import borrowed
+from adjoint.trace.borrow_scipy import is_unknown
 from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_images import hashable, image_rule
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced
 from adjoint.trace.views import detached
 from adjoint.trace.without_rule import refusing
@@ -69,13 +72,41 @@ _DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 
+def _recorded_weights(name: str, options: dict[str, Any]) -> Any:
+    """The weights of a filter whose weights, or whose width, are recorded."""
+    if holds_traced([options.get("weights")]):
+        return as_operand(options.pop("weights"))
+    if not holds_traced([options.get("sigma")]):
+        return None
+    from scipy.ndimage import _filters
+
+    sigma, radius = options.pop("sigma"), options.pop("radius", None)
+    known, truncate = known_value(sigma), options.pop("truncate", 4.0)
+    if radius is None and known is None:
+        raise _refused(name, "a recorded sigma inside jit or vmap without radius=", "radius=")
+    reach = int(truncate * float(known) + 0.5) if radius is None else int(radius)
+    return np.flip(borrowed(_filters._gaussian_kernel1d)(sigma, options.pop("order", 0), reach))
+
+
+def _along(x: Any, weights: Any, axis: int, options: dict[str, Any], flip: bool) -> Any:
+    """A filter with recorded weights along an axis."""
+    n = np.ndim(x)
+    shape, origins = [1] * n, [0] * n
+    shape[axis], origins[axis] = -1, options.get("origin", 0)
+    mode, cval = options.get("mode", "reflect"), options.get("cval", 0.0)
+    return _filtered(x, np.reshape(weights, shape), mode, cval, origins, flip)
+
+
 def _simple(name: str) -> Callable[..., Any]:
     def rule(input: Any, *args: Any, **kwargs: Any) -> Any:
         options = dict(zip(_SIMPLE[name], args, strict=False)) | kwargs
-        if holds_traced(options.values()):
-            raise _refused(name, "a recorded setting")
         axis = options.pop("axis", -1)
         options.pop("output", None)
+        moving = _recorded_weights(name, options)
+        if moving is not None:
+            return _along(input, moving, axis, options, name == "convolve1d")
+        if holds_traced(options.values()):
+            raise _refused(name, "a recorded setting")
         if "weights" in options:
             options["weights"] = np.asarray(options["weights"], float)
         return _axis_filter(name, input, axis, options)
@@ -107,14 +138,12 @@ def gaussian_filter(
     cval: Any = 0.0, truncate: float = 4.0, *, radius: Any = None, axes: Any = None,
 ) -> Any:  # fmt: skip
     """Gaussian smoothing, axis by axis."""
-    if holds_traced([sigma]):
-        raise _refused("gaussian_filter", "a recorded sigma")
     x = floating(input)
     places = _axes(axes, x.ndim)
     n = len(places)
     settings = zip(places, *[_each(v, n) for v in (sigma, order, mode, radius)], strict=True)
     for axis, s, o, m, r in settings:
-        if s > 1e-15:
+        if is_unknown(s) or s > 1e-15:
             x = _gaussian1d(x, s, axis, o, None, m, cval, truncate, radius=r)
     return x
 

@@ -178,11 +178,15 @@ def dense(matrix: Any, *_: Any, **__: Any) -> Any:
 
 
 def _total(matrix: Any, axis: Any = None, *_: Any, **__: Any) -> Any:
-    """The sum of all elements, or of each column or row."""
-    if axis is None:
+    """The sum of all elements, or of each column or row; of a matrix it has two dimensions."""
+    import scipy.sparse
+
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if axis is None or len(axes) == 2:
         return np.sum(parts(matrix)[0])
-    turned = matrix if axis % 2 else transposed(matrix)
-    return times(turned, np.ones(turned.shape[1], floating(parts(turned)[0]).dtype))
+    turned = matrix if axes[0] % 2 else transposed(matrix)
+    sums = times(turned, np.ones(turned.shape[1], floating(parts(turned)[0]).dtype))
+    return np.expand_dims(sums, axes[0]) if isinstance(matrix, scipy.sparse.spmatrix) else sums
 
 
 def _diagonal(matrix: Any, k: int = 0) -> Any:

@@ -73,10 +73,21 @@ METRICS: dict[str, Callable[..., Any]] = {
 }
 
 
+def _of_each_pair(metric: Callable[..., Any], u: Any, v: Any) -> Any:
+    """A function of the user's of two points, along the last axis."""
+    u, v = np.broadcast_arrays(u, v)
+    shape, n = u.shape[:-1], u.shape[-1]
+    pairs = zip(np.reshape(u, (-1, n)), np.reshape(v, (-1, n)), strict=True)
+    made = [metric(a, b) for a, b in pairs]
+    return np.reshape(np.stack(made) if made else np.zeros(0), shape)
+
+
 def _metric(name: Any, function: str, options: dict[str, Any]) -> Callable[..., Any]:
     name = {"cityblock": "cityblock", "manhattan": "cityblock", "l2": "euclidean"}.get(name, name)
+    if callable(name) and getattr(name, "__name__", "") not in METRICS:
+        return lambda u, v: _of_each_pair(lambda a, b: name(a, b, **options), u, v)
     if callable(name):
-        name = getattr(name, "__name__", "")
+        name = name.__name__
     if name not in METRICS:
         what = f"the metric {name!r}"
         raise no_rule(f"scipy.spatial.distance.{function}", what, ", ".join(METRICS))
