@@ -36,7 +36,7 @@ from adjoint.lower.steps import (
 )
 
 _PAGE = 4096  # bytes
-_MOST_INLINED = 200  # calls of functions of vectors: each takes LLVM 3 ms, and saves a few percent
+_MOST_INLINED = 200  # calls of functions of vectors: each is long, and saves a little time
 PROGRAM = "adjoint_program"
 WORKER = "adjoint_worker"
 
