@@ -71,7 +71,7 @@ SKIP: dict[str, str] = {
     "kstwobign": "bits",
     "ksone": "bits",
     "studentized range": "bits",
-    "tukey": "bits",
+    "tukey": "bits second",
     "siegel ties": "bits",
     "wasserstein nd": "bits",
     "bayes_mvs": "bits",
