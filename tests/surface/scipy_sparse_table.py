@@ -189,7 +189,5 @@ SKIP: dict[str, str] = {
     "cg": "bits",
     "gmres": "bits",
     "cg dense": "bits",
-    "expm_multiply": "jit vmap",
-    "expm_multiply d": "jit vmap",
     "sum": "bits",
 }

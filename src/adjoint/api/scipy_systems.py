@@ -9,11 +9,12 @@ import numpy as np
 from adjoint.api.vectorize import vmap
 from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.primitives.sparse_solve import Places, solve_sparse
+from adjoint.trace.borrow_scipy import is_unknown
 from adjoint.trace.calls.scipy_sparse import Kept
 from adjoint.trace.calls.scipy_sparse_recorded import dense, is_recorded, like, parts
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.recorder import bind
-from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
 from adjoint.trace.views import detached
 from adjoint.trace.without_rule import no_rule
 
@@ -217,6 +218,9 @@ def exponential_times(
     """The matrix exponential times an array, perhaps at several times."""
     import scipy.linalg
 
+    if not is_recorded(A) and not is_unknown(A, B):
+        own = entries["scipy.sparse.linalg.expm_multiply"].original
+        return own(A, B, start, stop, num, endpoint, traceA)
     whole = dense(A) if is_recorded(A) else A.toarray() if hasattr(A, "toarray") else A
     if start is None and stop is None and num is None:
         return scipy.linalg.expm(whole) @ B
