@@ -71,17 +71,19 @@ def polydiv(u: Any, v: Any) -> Any:
         raise no_rule("numpy.polydiv", what, "other coefficients, or v.coeffs[1:]")
     rest, scale, n = above + 0.0, 1.0 / below[0], below.shape[0]
     kind = np.result_type(rest, scale)
-    rest, quotient = rest.astype(kind), []
+    rest, quotient, lost = rest.astype(kind), [], []
     for _ in range(above.shape[0] - n + 1):
         q = scale * rest[0]
         quotient.append(q)
+        lost.append(rest[0] - q * below[0])  # zero, but for rounding
         rest = np.concatenate([rest[1:n] - q * below[1:], rest[n:]])
     whole = np.stack(quotient) if quotient else np.zeros(1, kind)
-    rest = rest if rest.shape[0] else np.zeros(1, kind)
-    known = known_value(rest)
-    if known is not None:
-        last = np.arange(rest.shape[0]) == rest.shape[0] - 1
-        rest = rest[int(np.argmax(~np.isclose(known, 0, rtol=1e-14) | last)) :]
+    if is_unknown(above, below):
+        return _wrapped((whole, rest if rest.shape[0] else np.zeros(1, kind)), (u, v))
+    rest = np.concatenate([np.stack(lost), rest]) if lost else rest
+    known = np.asarray(known_value(rest))
+    last = np.arange(rest.shape[0]) == rest.shape[0] - 1
+    rest = rest[int(np.argmax(~np.isclose(known, 0, rtol=1e-14) | last)) :]
     return _wrapped((whole, rest), (u, v))
 
 
