@@ -114,3 +114,14 @@ def test_a_version_that_an_inner_derivative_holds_stays() -> None:
     x = np.array([0.5, -1.25, 0.75])
     # 3 x^2 * x * 2 x: the slope inside is taken where u[0] is x
     np.testing.assert_allclose(ad.grad(f)(x), 24 * x**3, rtol=1e-12)
+
+
+def test_folds_over_all_axes_and_half_precision_spectra_are_numpys():
+    x = np.random.default_rng(3).uniform(0.1, 2, (2, 3))
+    for ufunc in (np.logaddexp, np.hypot):
+        out, _ = ad.vjp(lambda v, u=ufunc: u.reduce(v, axis=None), x)
+        assert out == ufunc.reduce(x, axis=None)
+    half = np.array([0.5, 1.25, 2.0, 1.0], np.float16)
+    slope = ad.grad(lambda v: (abs(np.fft.rfft(v)) ** 2).sum())(half)
+    assert slope.dtype == np.float16
+    np.testing.assert_array_equal(slope, [7.0, 9.5, 13.0, 8.5])

@@ -61,7 +61,8 @@ def _weights(n: int, axis: int, ndim: int, inner: float, dtype: Any) -> Any:
 def _rfft_transpose(y_bar: Any, operands: Any, which: int, axis: int, norm: str) -> Any:
     n = operands[0].shape[axis]
     w = _weights(n, axis, y_bar.ndim, 0.5, operands[0].dtype)
-    return irfft(np.conjugate(y_bar) * w, axis=axis, n=n, norm=_SWAPPED[norm])
+    x_bar = irfft(np.conjugate(y_bar) * w, axis=axis, n=n, norm=_SWAPPED[norm])
+    return x_bar.astype(operands[0].dtype, copy=False)  # spectra of float16 are complex64
 
 
 def _irfft_transpose(y_bar: Any, operands: Any, which: int, axis: int, n: int, norm: str) -> Any:

@@ -16,7 +16,7 @@ from adjoint.trace.masked import MaskedSelection
 from adjoint.trace.masked_index import apart
 from adjoint.trace.recorder import plain
 from adjoint.trace.tables import _foreign, _methods, find_function
-from adjoint.trace.views import detached
+from adjoint.trace.views import detached, memory_of
 
 _no_value = np._NoValue
 
@@ -112,6 +112,8 @@ def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: 
         if initial is _no_value:
             raise ValueError(f"reduction operation {ufunc.__name__} needs initial= with where=")
         where = np.broadcast_to(where, x.shape)
+    elif len(axes) == x.ndim > 1 and not keepdims and memory_of(x).flags.c_contiguous:
+        result, axes = x.reshape(-1), (0,)  # NumPy goes through all axes at once
     for i in axes:
         parts = np.moveaxis(result, i, 0)
         n = parts.shape[0]
