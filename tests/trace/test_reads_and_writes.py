@@ -117,7 +117,7 @@ def test_a_version_that_an_inner_derivative_holds_stays() -> None:
 
 
 def test_folds_over_all_axes_and_half_precision_spectra_are_numpys():
-    x = np.random.default_rng(3).uniform(0.1, 2, (2, 3))
+    x = np.random.default_rng(5).uniform(0.1, 2, (2, 3))
     for ufunc in (np.logaddexp, np.hypot):
         out, _ = ad.vjp(lambda v, u=ufunc: u.reduce(v, axis=None), x)
         assert out == ufunc.reduce(x, axis=None)
