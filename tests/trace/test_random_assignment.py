@@ -120,6 +120,50 @@ def _step(draw: Any, arrays: list[Any]) -> None:
         a.flat[int(draw.integers(a.size))] = 2.5
 
 
+def _swap(a: Any, i: int, j: int) -> None:
+    a[[i, j]] = a[[j, i]]
+
+
+def _places(draw: Any, a: Any) -> Any:
+    places = np.argsort(draw.random(a.shape), axis=0)
+    np.put_along_axis(a, places[:1], 0.5, 0)
+    return np.take_along_axis(a, places, 0)
+
+
+def _rows(a: Any) -> None:
+    for row in a:
+        row *= 0.5  # rows are views; numbers are bound anew
+
+
+def _further_step(draw: Any, arrays: list[Any]) -> None:
+    """Swaps, transposes, targets, whole rows: what people write beside plain assignments."""
+    a = arrays[draw.integers(len(arrays))]
+    if not a.ndim or not a.size:
+        return
+    kind = draw.integers(10)
+    i, j = draw.integers(0, a.shape[0], 2).tolist()
+    if kind == 0:
+        _swap(a, i, j)
+    elif kind == 1:
+        a.T[...] = _value(draw, arrays, a.T.shape)
+    elif kind == 2:
+        np.add(a, 0.5, out=a.T if a.T.shape == a.shape else a)
+    elif kind == 3:
+        np.cumsum(a, axis=0, out=a)
+    elif kind == 4:
+        a.flat[::2] = 0.75
+    elif kind == 5:
+        np.multiply.at(a, [i, i, j], a.reshape(-1)[0])
+    elif kind == 6:
+        a[i] -= a[j]
+    elif kind == 7:
+        arrays.append(_places(draw, a))
+    elif kind == 8:
+        a.sort(axis=0)
+    else:
+        _rows(a)
+
+
 def program(seed: int, x: Any) -> Any:
     """Run the program of a seed; the result reads all its arrays."""
     draw = np.random.default_rng(seed)
@@ -129,7 +173,7 @@ def program(seed: int, x: Any) -> Any:
     first = x if draw.integers(2) else x * 1.0
     arrays = [first, fresh[draw.integers(4)], np.array([x[0, 0], 2.0, x[1, 1]])]
     for _ in range(int(draw.integers(3, 9))):
-        _step(draw, arrays)
+        (_step if draw.integers(3) else _further_step)(draw, arrays)
     return np.concatenate([a.reshape(-1) for a in arrays])
 
 
