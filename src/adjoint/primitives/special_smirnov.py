@@ -59,6 +59,8 @@ def _one_side(order: int, n: int, d: float) -> float:
 
 def _two_sides(order: int, n: int, d: float) -> float:
     """A derivative of the chance of no gap above d, on either side."""
+    if n < 1:
+        return np.nan
     if not 0.5 / n < d < 1:
         return 0.0 if d == d else np.nan
     if n * d * d > _FAR or d > 0.5:
@@ -166,6 +168,8 @@ smirnovi = special(
 
 def _chance(name: str) -> Callable[..., Any]:
     def evaluate(n: Any, d: Any) -> Any:
+        if np.asarray(d).dtype.kind == "c":
+            raise TypeError("the gap is a real number")
         return getattr(importlib.import_module("scipy.stats").kstwo, name)(d, n)
 
     return evaluate
