@@ -134,7 +134,6 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         lambda c, q: (
             si.BPoly(c, g).derivative()(q),
             si.PPoly.from_bernstein_basis(si.BPoly(c, g)).integrate(0.1, 0.7),
-            si.BSpline.from_power_basis(si.CubicSpline(g, c[0, :1] * g**2))(q),
             si.PPoly(c, g, extrapolate="periodic").integrate(0.2, 1.4),
         ),
         (C, q),
@@ -194,6 +193,11 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (np.float64(0.7),),
     ),
 }
+if not hasattr(si.BSpline, "_construct_from_xp"):
+    CASES["power basis"] = (  # refused by name since SciPy 1.18, which has an object within
+        lambda c, q: si.BSpline.from_power_basis(si.CubicSpline(g, c[0, :1] * g**2))(q),
+        (C, q),
+    )
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
@@ -215,6 +219,7 @@ SKIP: dict[str, str] = {
     "Rbf": "bits jit vmap",
     "lagrange": "vmap",
     "pieces": "bits",
+    "power basis": "bits",
     "roots": "bits jit vmap",
     "knots": "bits",
     "BSpline over periods": "bits",

@@ -82,12 +82,26 @@ def _settled(name: str, moving: Any, given: tuple[Any, ...], solve: Callable[...
     return found
 
 
-def _wants(f: Any, a: Any, b: Any, *_: Any, args: Any = (), **__: Any) -> bool:
+def _wants(f: Any, a: Any, b: Any, *_: Any, args: Any = (), kwargs: Any = None, **__: Any) -> bool:
+    f, args = _by_place(f, args, kwargs)
     middle = np.asarray(0.5 if np.any(np.isinf(a)) else a, float) + 0.5
     try:
-        return yields(f, middle, *_several(args))
+        return yields(f, middle, *args)
     except (TypeError, ValueError):
         return False  # SciPy will say what is wrong
+
+
+def _by_place(f: Any, args: Any, kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
+    """A function whose arguments are all given by place, and these; names came in SciPy 1.18."""
+    args, names = _several(args), list(kwargs or ())
+    if not names:
+        return f, args
+    count = len(args)
+
+    def placed(x: Any, *rest: Any) -> Any:
+        return f(x, *rest[:count], **dict(zip(names, rest[count:], strict=True)))
+
+    return placed, (*args, *kwargs.values())
 
 
 def _several(args: Any) -> tuple[Any, ...]:
@@ -95,13 +109,17 @@ def _several(args: Any) -> tuple[Any, ...]:
 
 
 @scipy_rule("scipy.integrate.tanhsinh", wanted=_wants)
-def tanhsinh(f: Any, a: Any, b: Any, *, args: Any = (), log: bool = False, **settings: Any) -> Any:
+def tanhsinh(
+    f: Any, a: Any, b: Any, *, args: Any = (), kwargs: Any = None, log: bool = False,
+    **settings: Any,
+) -> Any:  # fmt: skip
     """An integral of a function of arrays, element by element."""
     import scipy.integrate
 
     if log or settings.get("preserve_shape") or settings.get("callback"):
         raise refused("tanhsinh", "log, preserve_shape or callback", "quad_vec")
-    a, b, args = as_operand(a), as_operand(b), _several(args)
+    f, args = _by_place(f, args, kwargs)
+    a, b = as_operand(a), as_operand(b)
     moving = _integral(f, a, b, args)
 
     def solve(low: Any, high: Any, *rest: Any) -> Any:
@@ -112,12 +130,13 @@ def tanhsinh(f: Any, a: Any, b: Any, *, args: Any = (), log: bool = False, **set
 
 @scipy_rule("scipy.integrate.nsum", wanted=_wants)
 def nsum(
-    f: Any, a: Any, b: Any, *, step: Any = 1, args: Any = (), log: bool = False, **settings: Any
-) -> Any:
+    f: Any, a: Any, b: Any, *, step: Any = 1, args: Any = (), kwargs: Any = None,
+    log: bool = False, **settings: Any,
+) -> Any:  # fmt: skip
     """A sum of a function over places at equal distances, perhaps infinitely many."""
     import scipy.integrate
 
-    args = _several(args)
+    f, args = _by_place(f, args, kwargs)
     known = [known_value(v) for v in (a, b, step)]
     if log or any(v is None or np.ndim(v) for v in known) or np.isinf(known[0]):
         raise refused("nsum", "log, recorded or several ends, or a lower end at infinity", "np.sum")

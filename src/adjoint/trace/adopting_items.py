@@ -174,7 +174,7 @@ def _statement(code: CodeType, offset: int) -> _Statement | None:
     """The write that an instruction does, if its index can be computed once more."""
     steps = [s for s in dis.get_instructions(code) if s.offset <= offset]
     at = steps[-1].positions
-    if not steps[-1].opname.startswith("STORE_SUBSCR"):
+    if not steps[-1].opname.startswith(("STORE_SUBSCR", "STORE_SLICE")):
         return None
     try:
         tree = ast.parse(text_of(code, at), mode="eval")
@@ -204,6 +204,9 @@ def _root(function: Any) -> str | None:
 def _written(steps: list[dis.Instruction], target: str) -> str:
     """The variable that was loaded just before the one that is written into."""
     at = steps[-1].positions
+    for step in reversed(steps):
+        if type(step.argval) is tuple and step.argval[-1] == target:  # both at once, since 3.13
+            return str(step.argval[0])
     for before, step in pairwise(steps):
         where = step.positions
         begins = at is not None and where is not None and where[::2] == at[::2]

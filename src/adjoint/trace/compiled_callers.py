@@ -19,7 +19,7 @@ def refused_by_compiled_code(error: BaseException | None) -> ConversionError | N
     if type(error) is not TypeError:
         return None
     text, last = str(error), _last(error.__traceback__)
-    if last is None or is_hidden(last.tb_frame.f_code):
+    if last is None or is_hidden(last.tb_frame.f_code) or "unhashable type" in text:
         return None
     held = last.tb_frame.f_locals.values()
     if _STAND_IN not in text and (

@@ -5,11 +5,12 @@ They are imported when the package is: nothing of SciPy is loaded for who does n
 
 from __future__ import annotations
 
-_COPIES = ("", "scipy._lib.", "sklearn.externals.")  # of another library's module
+# Who holds copies of another library's module; SciPy 1.18 moved its own.
+COPIES = ("", "scipy._lib.", "scipy._external.", "sklearn.externals.")
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "numpy.polynomial": ("numpy_polynomial",),
-    **{f"{copy}array_api_compat.numpy.linalg": ("array_api_compat",) for copy in _COPIES},
+    **{f"{copy}array_api_compat.numpy.linalg": ("array_api_compat",) for copy in COPIES},
     "scipy.special": (
         "scipy_special",
         "scipy_special_harmonics",

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.trace.scipy_families import COPIES
 from adjoint.trace.scipy_gate import scipy_rule
 
-_COPIES = ("array_api_compat", "scipy._lib.array_api_compat", "sklearn.externals.array_api_compat")
 
-
-@scipy_rule(*[f"{copy}.numpy.linalg.solve" for copy in _COPIES])
+@scipy_rule(*[f"{copy}array_api_compat.numpy.linalg.solve" for copy in COPIES])
 def solve(x1: Any, x2: Any, /) -> Any:
     """Linear systems, where only one axis is taken for a vector."""
     if np.ndim(x2) == 1:

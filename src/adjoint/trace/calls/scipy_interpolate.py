@@ -6,6 +6,7 @@ each place. A spline through recorded data keeps SciPy's class; its coefficients
 
 from __future__ import annotations
 
+from inspect import ismemberdescriptor
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -127,7 +128,8 @@ def hold(spline: Any, **parts: Any) -> None:
         return
     spline._asarray = _AsTheyAre.asarray
     for name, value in parts.items():
-        setattr(spline, f"_{name}", value)
+        in_slot = ismemberdescriptor(getattr(type(spline), name, None))  # the object within
+        setattr(spline, name if in_slot else f"_{name}", value)
 
 
 def held(spline: Any, name: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.interpolate._interpolate as _interpolate
 
 from adjoint.trace.borrow_scipy import borrow_class, borrow_scipy, holds_itself
 from adjoint.trace.calls.polynomials import moved_roots
@@ -45,7 +46,9 @@ def piecewise(self: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0)
 
 
 borrow_scipy(f"{_CLASSES}._PPolyBase.extend", wanted=holds_itself)
-borrow_class(f"{_CLASSES}.BPoly", without=("_evaluate",))
+for _name in ("BPoly", "_BPoly"):  # SciPy 1.18 has the code in the second
+    if hasattr(_interpolate, _name):
+        borrow_class(f"{_CLASSES}.{_name}", without=("_evaluate",))
 borrow_scipy("scipy.interpolate.PPoly.from_bernstein_basis.__func__")
 borrow_class(f"{_CLASSES}.NdPPoly", without=("__init__", "__call__", "_ensure_c_contiguous"))
 

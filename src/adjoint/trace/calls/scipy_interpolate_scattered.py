@@ -197,8 +197,8 @@ def _reachable(cls: Any) -> None:
     def initialize(self: Any, *args: Any, **options: Any) -> None:
         first(self, *args, **options)
 
-    def evaluate(self: Any, *args: Any) -> Any:
-        return call(self, *args)
+    def evaluate(self: Any, *args: Any, **options: Any) -> Any:
+        return call(self, *args, **options)
 
     for own, ours in ((first, initialize), (call, evaluate)):
         ours.__doc__, ours.__name__ = own.__doc__, own.__name__
@@ -267,9 +267,11 @@ def surface_call(self: Any, *places: Any) -> Any:
 @scipy_rule("scipy.interpolate.griddata")
 def griddata(
     points: Any, values: Any, xi: Any, method: str = "linear", fill_value: Any = np.nan,
-    rescale: bool = False,
+    rescale: bool = False, simplex_tolerance: float = 1.0,
 ) -> Any:  # fmt: skip
     """Scattered data at other places."""
+    if simplex_tolerance != 1:  # since SciPy 1.18
+        raise refused("griddata", "simplex_tolerance", "the default one")
     if type(points) is tuple and len(points) == 1:
         points = points[0]
     if type(points) is not tuple and (np.ndim(points) == 1 or np.shape(points)[-1] == 1):

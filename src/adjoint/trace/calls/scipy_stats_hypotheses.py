@@ -86,16 +86,34 @@ def _shapiro_chance(w: Any, n: int) -> Any:
     return sp.ndtr((center - y) / np.exp(np.polyval(_SPREAD[many][::-1], place)))
 
 
+# Royston (1995): corrections of the last two weights, by powers of 1 / sqrt(n).
+_LAST = (-2.706056, 4.434685, -2.071190, -0.147981, 0.221157, 0.0)
+_LAST_BUT_ONE = (-3.582633, 5.682633, -1.752461, -0.293762, 0.042981, 0.0)
+
+
+def _shapiro_weights(n: int) -> Any:
+    """What ordered data are multiplied by; the squares add up to 1."""
+    if n == 3:
+        return np.array([-np.sqrt(0.5), 0.0, np.sqrt(0.5)])
+    means = sp.ndtri((np.arange(1, n + 1) - 0.375) / (n + 0.25))
+    size = np.sum(means**2)
+    ends = [means[-1] / np.sqrt(size) + np.polyval(_LAST, n**-0.5)]
+    if n > 5:
+        ends.append(means[-2] / np.sqrt(size) + np.polyval(_LAST_BUT_ONE, n**-0.5))
+    last, ends_size = len(ends), 2 * np.sum(np.square(ends))
+    weights = means * np.sqrt((1 - ends_size) / (size - 2 * np.sum(means[-last:] ** 2)))
+    weights[-last:], weights[:last] = ends[::-1], np.negative(ends)
+    return weights
+
+
 @scipy_rule("scipy.stats.shapiro")
 def shapiro(x: Any, **_: Any) -> Any:
     """How near ordered data are to what normal ones would be on average."""
-    from scipy.stats._morestats import ShapiroResult, swilk
+    from scipy.stats._morestats import ShapiroResult
 
     x = np.ravel(doubled(x))
     n = x.shape[0]
-    half = np.zeros(n // 2)
-    swilk(np.arange(float(n)), half, 0)  # fills in the weights
-    weights = np.concatenate([-half, np.zeros(n % 2), half[::-1]])
+    weights = _shapiro_weights(n)
     off = np.sort(x) - np.mean(x)
     moving = np.sum(weights * off) ** 2 / (np.sum(weights**2) * np.sum(off * off))
     kind = ArrayType((), np.dtype(np.float64))
