@@ -29,7 +29,7 @@ def _multiply_no_nan(x: Any, y: Any) -> Any:
         result = x * y
         if np.any(np.isnan(result)):
             result = np.where((x == 0) | (y == 0), np.zeros((), result.dtype), result)[()]
-        return result + 0.0  # zeros without a sign, as of a function that does not move
+        return result + result.dtype.type(0)  # zeros without a sign: what does not move
 
 
 multiply_no_nan: Primitive = Primitive(
@@ -48,7 +48,7 @@ def _divide_no_nan(x: Any, y: Any) -> Any:
         result = x / y
         if np.any(np.isnan(result)):
             result = np.where(x == 0, np.zeros((), result.dtype), result)[()]
-        return result + 0.0
+        return result + result.dtype.type(0)
 
 
 divide_no_nan: Primitive = Primitive(
