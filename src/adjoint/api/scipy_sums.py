@@ -93,7 +93,8 @@ def _wants(f: Any, a: Any, b: Any, *_: Any, args: Any = (), kwargs: Any = None, 
 
 def _by_place(f: Any, args: Any, kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
     """A function whose arguments are all given by place, and these; names came in SciPy 1.18."""
-    args, names = _several(args), list(kwargs or ())
+    args = tuple(args) if isinstance(args, list | tuple) else (args,)
+    names = list(kwargs or ())
     if not names:
         return f, args
     count = len(args)
@@ -102,10 +103,6 @@ def _by_place(f: Any, args: Any, kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
         return f(x, *rest[:count], **dict(zip(names, rest[count:], strict=True)))
 
     return placed, (*args, *kwargs.values())
-
-
-def _several(args: Any) -> tuple[Any, ...]:
-    return tuple(args) if isinstance(args, list | tuple) else (args,)
 
 
 @scipy_rule("scipy.integrate.tanhsinh", wanted=_wants)
