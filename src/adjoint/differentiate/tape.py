@@ -19,6 +19,7 @@ from adjoint.differentiate.guarded import guarded_tangents
 from adjoint.differentiate.linearize import Linearized, linearize
 from adjoint.differentiate.replay import replay, replay_values, value_of
 from adjoint.differentiate.reverse import pullback_graph
+from adjoint.differentiate.squared_roots import may_meet_zero, roots_of_run
 from adjoint.differentiate.stitch import pullback_of, pushforward_of
 from adjoint.errors import LeakedArrayError
 from adjoint.graph.collection import uncollected
@@ -40,6 +41,7 @@ class Derivative(NamedTuple):
     residuals: tuple[Any, ...]  # indices of the recorder's values; values of a changed graph
     active_outputs: tuple[int, ...]
     splitting: tuple[Record, ...] = ()  # factors of the run that may meet equal values
+    roots: tuple[int, ...] = ()  # values of the run that may be roots of 0, and are squared
 
 
 class Programs:
@@ -162,14 +164,17 @@ class Tape:
             with uncollected():
                 made = of_run(recorder, self.n_inputs, traced)
             ends = tuple([places[k] for k in made.active_outputs])
-            known = Derivative(made.graph, made.residuals, ends, splitting_records(recorder))
+            splitting, roots = splitting_records(recorder), roots_of_run(recorder)
+            known = Derivative(made.graph, made.residuals, ends, splitting, roots)
             _programs.keep(key, len(recorder.records), known)
-        if may_meet_equal_values(known.splitting, recorder.payloads):
-            return self._at_equal_values(("at equal values", *key), of_graph, places)
+        if may_meet_equal_values(known.splitting, recorder.payloads) or may_meet_zero(
+            known.roots, recorder.payloads
+        ):
+            return self._as_one_graph(("as one graph", *key), of_graph, places)
         return known
 
-    def _at_equal_values(self, key: Any, of_graph: Any, places: Sequence[int]) -> Derivative:
-        """The derivative of the run as one graph, which has the limits at equal values."""
+    def _as_one_graph(self, key: Any, of_graph: Any, places: Sequence[int]) -> Derivative:
+        """The derivative of the whole run, with limits at equal values and squares of roots."""
         known = _programs.find(key)
         if known is None:
             recorder = self.recorder

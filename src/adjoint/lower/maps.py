@@ -84,6 +84,7 @@ def _square(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
 
 
 @rule("sqrt", "f", 4)
+@rule("norm_sqrt", "f", 4)
 def _sqrt(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     return e.intrinsic("sqrt", x[0])
 

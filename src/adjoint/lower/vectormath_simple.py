@@ -90,6 +90,7 @@ def remainder(x: Lanes, y: Lanes) -> Lanes:
 
 WRITERS: dict[str, tuple[int, Callable[..., Lanes]]] = {
     "sqrt": (1, _intrinsic("sqrt")),
+    "norm_sqrt": (1, _intrinsic("sqrt")),
     "floor": (1, _intrinsic("floor")),
     "ceil": (1, _intrinsic("ceil")),
     "trunc": (1, _intrinsic("trunc")),

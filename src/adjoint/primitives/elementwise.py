@@ -75,8 +75,13 @@ def _extreme_term(wins: Any, position: int) -> Any:
 
 def _sqrt_term(t: Any, out: Any, x: Any) -> Any:
     if current().sqrt_at_zero == "zero":
-        return np.where(x == 0, 0, 0.5 * t / np.where(x == 0, 1, out))
+        return _norm_sqrt_term(t, out, x)
     return divide_no_nan(0.5 * t, out)
+
+
+def _norm_sqrt_term(t: Any, out: Any, x: Any) -> Any:
+    # A length has a kink at 0: 0 is its smallest subgradient.
+    return np.where(x == 0, 0, 0.5 * t / np.where(x == 0, 1, out))
 
 
 def _plus_one(x: Any) -> Any:
@@ -180,6 +185,17 @@ fmin = elementwise(
 square = elementwise("square", np.square, lambda t, out, x: t * (2 * x))
 sqrt = elementwise(
     "sqrt", np.sqrt, _sqrt_term, convention="infinite at 0 (sqrt_at_zero)", domain=_POSITIVE
+)
+norm_sqrt = Primitive(
+    "norm_sqrt",
+    "elementwise",
+    lambda x: (x,),
+    np.sqrt,
+    terms=(_norm_sqrt_term,),
+    stretches=True,
+    domain=_POSITIVE,
+    convention="0 at 0, of every order",
+    doc="the root of a sum of squares, as norms and standard deviations take it",
 )
 cbrt = elementwise("cbrt", np.cbrt, lambda t, out, x: t / (3 * (out * out)), domain=_POSITIVE)
 reciprocal = elementwise(

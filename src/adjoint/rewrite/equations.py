@@ -313,7 +313,7 @@ def where_known(b: Builder, x: Operands, a: Settings) -> Operand | None:
 
 _ELEMENTWISE_OF_SCALARS = (
     "add", "sub", "mul", "div", "neg", "exp", "log", "sqrt", "square", "pow", "tanh",
-    "reciprocal", "maximum", "minimum", "cast", "abs",
+    "reciprocal", "maximum", "minimum", "cast", "abs", "norm_sqrt",
 )  # fmt: skip
 
 

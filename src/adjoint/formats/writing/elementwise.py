@@ -38,6 +38,7 @@ SAME: dict[str, str] = {
     "minimum": "Min",
     "mul": "Mul",
     "neg": "Neg",
+    "norm_sqrt": "Sqrt",
     "pow": "Pow",
     "float_power": "Pow",
     "real": "Identity",

@@ -9,14 +9,9 @@ import numpy as np
 import scipy.special as sp
 
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import root
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.without_rule import no_rule
-
-
-def _root(squares: Any) -> Any:
-    """The square root with slope 0 at 0, as norms have."""
-    positive = squares > 0
-    return np.where(positive, np.sqrt(np.where(positive, squares, 1)), 0)
 
 
 def _dot(u: Any, v: Any) -> Any:
@@ -40,7 +35,7 @@ def _minkowski(u: Any, v: Any, p: Any = 2, w: Any = 1.0) -> Any:
     if np.isinf(p):
         return np.max(np.abs(u - v), axis=-1)
     if p == 2:
-        return _root(np.sum(w * (u - v) ** 2, axis=-1))
+        return root(np.sum(w * (u - v) ** 2, axis=-1))
     total = np.sum(w * np.abs(u - v) ** p, axis=-1)
     positive = total > 0
     return np.where(positive, np.where(positive, total, 1) ** (1 / p), 0)
@@ -48,17 +43,17 @@ def _minkowski(u: Any, v: Any, p: Any = 2, w: Any = 1.0) -> Any:
 
 def _mahalanobis(u: Any, v: Any, VI: Any) -> Any:
     off = u - v
-    return _root(np.sum((off @ VI) * off, axis=-1))
+    return root(np.sum((off @ VI) * off, axis=-1))
 
 
 def _jensenshannon(u: Any, v: Any) -> Any:
     u, v = u / np.sum(u, -1, keepdims=True), v / np.sum(v, -1, keepdims=True)
     m = (u + v) / 2
-    return _root((np.sum(sp.rel_entr(u, m), -1) + np.sum(sp.rel_entr(v, m), -1)) / 2)
+    return root((np.sum(sp.rel_entr(u, m), -1) + np.sum(sp.rel_entr(v, m), -1)) / 2)
 
 
 METRICS: dict[str, Callable[..., Any]] = {
-    "euclidean": lambda u, v, w=1.0: _root(np.sum(w * (u - v) ** 2, axis=-1)),
+    "euclidean": lambda u, v, w=1.0: root(np.sum(w * (u - v) ** 2, axis=-1)),
     "sqeuclidean": lambda u, v, w=1.0: np.sum(w * (u - v) ** 2, axis=-1),
     "cityblock": lambda u, v, w=1.0: np.sum(w * np.abs(u - v), axis=-1),
     "chebyshev": lambda u, v: np.max(np.abs(u - v), axis=-1),
@@ -68,7 +63,7 @@ METRICS: dict[str, Callable[..., Any]] = {
     "canberra": _canberra,
     "braycurtis": lambda u, v: np.sum(np.abs(u - v), -1) / np.sum(np.abs(u + v), -1),
     "mahalanobis": _mahalanobis,
-    "seuclidean": lambda u, v, V: _root(np.sum((u - v) ** 2 / V, axis=-1)),
+    "seuclidean": lambda u, v, V: root(np.sum((u - v) ** 2 / V, axis=-1)),
     "jensenshannon": _jensenshannon,
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives.choose import stop_gradient
+from adjoint.primitives.elementwise import norm_sqrt
 from adjoint.trace import recorder as core
 from adjoint.trace.flat import Flat
 
@@ -107,8 +108,7 @@ def common_dtype(*operands: Any) -> np.dtype[Any]:
 
 def root(squares: Any) -> Any:
     """Sqrt with slope 0 at 0, of every order: the least subgradient of a length."""
-    positive = squares > 0
-    return np.where(positive, np.sqrt(np.where(positive, squares, 1)), stop_gradient(squares))
+    return norm_sqrt(squares)
 
 
 def moved_as(value: Any, moving: Any) -> Any:
