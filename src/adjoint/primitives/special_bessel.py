@@ -255,7 +255,7 @@ for _name in (
 
 def _beside(z: Any) -> Any:
     """How far away hypergeometric series meet their branch point at 1."""
-    return np.log1p(-np.minimum(z, 1 - 1e-9))
+    return np.log(np.maximum(np.abs(1 - z), 1e-9))
 
 
 slopes(

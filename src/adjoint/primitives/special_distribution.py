@@ -73,16 +73,16 @@ bdtrc, bdtr = _both(
     "bdtr",
     lambda out, k, n, p: np.zeros_like(out),
     lambda out, k, n, p: np.zeros_like(out),
-    lambda out, k, n, p: beta_density(np.floor(k) + 1, n - np.floor(k), p),
+    lambda out, k, n, p: beta_density(np.floor(k) + 1, np.trunc(n) - np.floor(k), p),
     integers=(1,),
     domain=((1.0, 3.0), (4, 7), UNIT),
 )
 nbdtr, nbdtrc = _both(
     "nbdtr",
     "nbdtrc",
-    None,
-    None,
-    lambda out, k, n, p: beta_density(1.0 * n, k + 1.0, p),
+    lambda out, k, n, p: np.zeros_like(out),
+    lambda out, k, n, p: np.zeros_like(out),
+    lambda out, k, n, p: beta_density(np.trunc(n), np.trunc(k) + 1.0, p),
     integers=(0, 1),
     domain=((1, 3), (4, 7), UNIT),
 )

@@ -128,8 +128,9 @@ voigt_profile = special(
 
 
 def _expn_slope(out: Any, n: Any, x: Any) -> Any:
+    whole = np.trunc(n)  # as SciPy takes it
     first = -np.exp(-x) * (1 + 1 / x) / x
-    return np.where(n == 0, first, -expn(np.maximum(n - 1, 0), x))
+    return np.where(whole == 0, first, -expn(np.maximum(whole - 1, 0), x))
 
 
 _EXPREL = [1.0 / ((k + 2) * float(np.prod(np.arange(1.0, k + 1)))) for k in range(16)]
@@ -152,7 +153,13 @@ def log_ratio(x: Any, y: Any) -> Any:
 
 exp1 = special("exp1", lambda out, x: -np.exp(-x) / x, domain=(POSITIVE,))
 expi = special("expi", lambda out, x: np.exp(x) / x, domain=(POSITIVE,))
-expn = special("expn", None, _expn_slope, integers=(0,), domain=((0, 4), POSITIVE))
+expn = special(
+    "expn",
+    lambda out, n, x: np.zeros_like(out),
+    _expn_slope,
+    integers=(0,),
+    domain=((0, 4), POSITIVE),
+)
 exprel = special("exprel", lambda out, x: exprel_slope(x), domain=(WIDE,))
 exp10 = special("exp10", lambda out, x: LN10 * out, domain=(WIDE,))
 spence = special(
@@ -163,7 +170,7 @@ spence = special(
 powm1 = special(
     "powm1",
     lambda out, x, y: y * x ** (y - 1),
-    lambda out, x, y: (out + 1) * np.log(x),
+    lambda out, x, y: (out + 1) * np.log(np.where((x == 0) & (y > 0), 1, x)),
     domain=(POSITIVE, WIDE),
 )
 cosm1 = special("cosm1", lambda out, x: -np.sin(x), domain=(WIDE,))
@@ -248,7 +255,11 @@ def _inverse_boxcox_lambda(one: float) -> Any:
 
 
 def _log_square_slope(log: Any, lam: Any) -> Any:
-    return log * log * exprel_slope(lam * log)
+    end = (log == -np.inf) & (lam > 0)  # the power is 0 there
+    inside = np.where(end, 0, log)
+    return np.where(
+        end, 1 / np.where(end, lam, 1) ** 2, inside * inside * exprel_slope(lam * inside)
+    )
 
 
 boxcox = special(

@@ -138,12 +138,28 @@ zeta: Primitive = special(
     evaluate=_hurwitz,
     domain=((1.5, 6.0), POSITIVE),
 )
-zetac = special(
-    "zetac",
-    lambda out, s: _zeta_order(None, s, np.ones_like(s)),
-    domain=((1.5, 6.0),),
-    convention="the derivative is for s > 1",
+
+
+def _riemann_slope(out: Any, s: Any) -> Any:
+    """By the sum, or from the other side of 1/2 where the sum has lost its digits."""
+    from adjoint.primitives.special_slopes import along
+
+    if s.dtype.kind == "c":
+        return along("zeta", 0)(None, s)
+    left = s < 0
+    across = np.where(left, 1 - s, np.full_like(s, 2.0))
+    one = np.ones_like(s)
+    half = (np.pi / 2) * np.where(left, s, one)
+    scale = 2 * (2 * np.pi) ** -across * gamma(across)
+    turned = (float(np.log(2 * np.pi)) - psi(across)) * np.sin(half) + (np.pi / 2) * np.cos(half)
+    reflected = turned * zeta(across, one) - np.sin(half) * _zeta_order(None, across, one)
+    return np.where(left, scale * reflected, _zeta_order(None, np.where(left, 2 * one, s), one))
+
+
+riemann_zeta = special(
+    "riemann_zeta", _riemann_slope, evaluate=SciPyFunction("zeta"), domain=((1.5, 6.0),)
 )
+zetac = special("zetac", _riemann_slope, domain=((1.5, 6.0),))
 
 # *** incomplete gamma: P(a, x) and Q(a, x) = 1 - P(a, x) ***
 

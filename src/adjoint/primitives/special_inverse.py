@@ -19,7 +19,8 @@ from adjoint.primitives.special_gamma import beta_density, betainc, gamma_densit
 from adjoint.primitives.special_slopes import along, positive, slopes
 
 _COUNTS = ("bdtrik", "nbdtrik", "pdtrik")
-Partials = tuple[Any, ...]  # partial(*xs) of the function that is inverted; None where it counts
+# partial(*xs) of the function that is inverted; None where it counts, rounding down
+Partials = tuple[Any, ...]
 
 
 def _term(row: Primitive, which: int, *xs: Any) -> Any:
@@ -34,13 +35,15 @@ def _of(row: Primitive) -> Partials:
 
 def inverse(name: str, of: Partials, place: int, domain: Any) -> Primitive:
     """A row for the inverse of a function in one of its operands."""
+    counts = tuple(i for i, partial in enumerate(of) if partial is None)
 
     def solved(which: int) -> Any:
         if of[which] is None:
-            return None
+            return lambda out, *xs: np.zeros_like(out)
 
         def slope(out: Any, *xs: Any) -> Any:
-            there = (*xs[:place], out, *xs[place + 1 :])
+            there = [np.floor(x) if i in counts else x for i, x in enumerate(xs)]
+            there[place] = out
             steep = of[place](*there)
             moved = 1 / steep if which == place else -of[which](*there) / steep
             # no count is below 0: there it stays, whatever the chance
@@ -48,7 +51,6 @@ def inverse(name: str, of: Partials, place: int, domain: Any) -> Primitive:
 
         return slope
 
-    counts = tuple(i for i, partial in enumerate(of) if partial is None)
     return special(name, *map(solved, range(len(of))), integers=counts, domain=domain)
 
 

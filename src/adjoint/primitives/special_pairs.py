@@ -16,7 +16,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, order, special
 from adjoint.primitives.special_bessel import i0, j0, k0, modstruve, struve, y0
 from adjoint.primitives.special_several import airy, several
-from adjoint.primitives.special_slopes import along, of_order, of_place, slopes, wide
+from adjoint.primitives.special_slopes import along, from_one, of_order, of_place, slopes, wide
 
 DEGREE = float(np.pi / 180)
 
@@ -233,6 +233,9 @@ slopes(
 besselpoly = special(
     "besselpoly", *(along("besselpoly", i) for i in range(3)), domain=(POSITIVE,) * 3
 )
+
+# Riemann's, for complex numbers; for real ones its derivative is a sum.
+slopes("zeta", (from_one,), ((1.5, 6.0),))
 
 # *** characteristic values, in their parameter ***
 

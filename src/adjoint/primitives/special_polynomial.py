@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from adjoint.graph.primitive import Primitive
+from adjoint.graph.primitive import Primitive, primitives
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, polynomial, special
 from adjoint.primitives.special_slopes import along, from_poles, positive, slopes, wide
 
@@ -61,8 +60,13 @@ def _gauss(dtype: Any) -> tuple[Any, Any]:
 def _by_points(integrand: Any, phi: Any, m: Any) -> Any:
     """The integral over the angle from 0 to phi, for small m where it is smooth."""
     points, weights = _gauss(phi.dtype)
-    squares = np.sin(phi[..., None] * points) ** 2
-    return phi * np.sum(integrand(squares, m[..., None]) * weights, axis=-1)
+    turns = np.round(phi / np.pi)  # each of which adds the same, however far the angle is
+
+    def up_to(angle: Any) -> Any:
+        squares = np.sin(angle[..., None] * points) ** 2
+        return angle * np.sum(integrand(squares, m[..., None]) * weights, axis=-1)
+
+    return up_to(phi - np.pi * turns) + 2 * turns * up_to(np.full_like(phi, np.pi / 2))
 
 
 def _incomplete_slope(integrand: Any, closed: Any) -> Any:
@@ -122,7 +126,7 @@ def _elliprc_slope(which: int) -> Any:
     """Where y is below 0, Cauchy's value: sqrt(x / (x - y)) of the function at (x - y, -y)."""
 
     def partial(out: Any, x: Any, y: Any) -> Any:
-        below = y < 0
+        below = (y < 0) & (y.dtype.kind == "f")
         first, second = np.where(below, x - y, x), np.where(below, -y, y)
         in_x, in_y = elliprd(second, second, first) / -6, elliprd(first, second, second) / -3
         size, apart = np.sqrt(np.where(below, x / first, 1)), np.where(below, first, 1)
@@ -175,20 +179,51 @@ agm = special("agm", _agm_slope(0), _agm_slope(1), domain=(POSITIVE, POSITIVE))
 
 
 def _below(n: Any, value: Any) -> Any:
-    """A derivative that is zero for degree 0."""
-    return np.where(n == 0, 0.0, value(np.where(n == 0, n, n - 1)))
+    """A derivative that is zero for degree 0, and where a mirrored one is -1."""
+    none = (n == 0) | (n == -1)
+    return np.where(none, 0.0, value(np.where(none, 0 * n, n - 1)))
 
 
-def _family(name: str, partial: Any, n_shapes: int = 0, domain: Any = INSIDE) -> Any:
-    shapes = [along(name, 1 + i) for i in range(n_shapes)]
+def _family(
+    name: str, partial: Any, n_shapes: int = 0, domain: Any = INSIDE, mirror: Any = None
+) -> Any:
+    """A family of polynomials, and their continuation to real degrees.
+
+    Args:
+        name: of the function.
+        partial: the derivative in the argument, of the degree, the one below it, and the rest.
+        n_shapes: operands between the degree and the argument.
+        domain: of the argument, for sampling.
+        mirror: for degrees below 0 a sign and the degree that is the same function.
+    """
+
+    def slope(out: Any, n: Any, *xs: Any) -> Any:
+        n = np.real(n)
+        sign = 1.0
+        if mirror is not None:
+            sign, n = mirror(n)
+        return sign * _below(n, lambda lower: partial(n, lower, *xs))
+
     return special(
         name,
-        None,
-        *shapes,
-        lambda out, n, *xs: _below(n, lambda lower: partial(n, lower, *xs)),
+        *(along(name, i) for i in range(1 + n_shapes)),
+        slope,
         integers=(0,),
+        real=tuple(range(1 + n_shapes)),
         domain=(DEGREE, *(POSITIVE,) * n_shapes, domain),
     )
+
+
+def _even(n: Any) -> Any:
+    return 1.0, np.abs(n)
+
+
+def _about_half(n: Any) -> Any:
+    return 1.0, np.where(n < 0, -1 - n, n)
+
+
+def _odd(n: Any) -> Any:
+    return np.where(n < 0, -1.0, 1.0), np.where(n < 0, -2 - n, n)
 
 
 def _full(value: float, like: Any) -> Any:
@@ -212,42 +247,46 @@ eval_laguerre = _family(
 eval_legendre = _family(
     "eval_legendre",
     lambda n, k, x: 0.5 * (n + 1) * eval_jacobi(k, _full(1.0, x), _full(1.0, x), x),
+    mirror=_about_half,
 )
-eval_chebyt = _family("eval_chebyt", lambda n, k, x: n * eval_chebyu(k, x))
+eval_chebyt = _family("eval_chebyt", lambda n, k, x: n * eval_chebyu(k, x), mirror=_even)
 eval_chebyu: Primitive = _family(
-    "eval_chebyu", lambda n, k, x: 2 * eval_gegenbauer(k, _full(2.0, x), x)
+    "eval_chebyu", lambda n, k, x: 2 * eval_gegenbauer(k, _full(2.0, x), x), mirror=_odd
 )
-eval_chebyc = _family("eval_chebyc", lambda n, k, x: n * eval_chebys(k, x))
+eval_chebyc = _family("eval_chebyc", lambda n, k, x: n * eval_chebys(k, x), mirror=_even)
 eval_chebys: Primitive = _family(
-    "eval_chebys", lambda n, k, x: eval_gegenbauer(k, _full(2.0, x), 0.5 * x)
+    "eval_chebys", lambda n, k, x: eval_gegenbauer(k, _full(2.0, x), 0.5 * x), mirror=_odd
 )
-eval_hermite: Primitive = _family("eval_hermite", lambda n, k, x: 2 * n * eval_hermite(k, x))
-eval_hermitenorm: Primitive = _family(
-    "eval_hermitenorm", lambda n, k, x: n * eval_hermitenorm(k, x)
-)
+for _name, _twice in (("eval_hermite", 2), ("eval_hermitenorm", 1)):
+    special(
+        _name,
+        None,
+        lambda out, n, x, name=_name, twice=_twice: (
+            twice * n * _below(n, lambda k: primitives[name](k, x))
+        ),
+        integers=(0,),
+        domain=(DEGREE, INSIDE),
+    )
 eval_sh_legendre = _family(
     "eval_sh_legendre",
     lambda n, k, x: (n + 1) * eval_jacobi(k, _full(1.0, x), _full(1.0, x), 2 * x - 1),
-    0,
-    UNIT,
+    domain=UNIT,
+    mirror=_about_half,
 )
 eval_sh_chebyt = _family(
-    "eval_sh_chebyt", lambda n, k, x: 2 * n * eval_chebyu(k, 2 * x - 1), 0, UNIT
+    "eval_sh_chebyt",
+    lambda n, k, x: 2 * n * eval_chebyu(k, 2 * x - 1),
+    domain=UNIT,
+    mirror=_even,
 )
 eval_sh_chebyu = _family(
     "eval_sh_chebyu",
     lambda n, k, x: 4 * eval_gegenbauer(k, _full(2.0, x), 2 * x - 1),
-    0,
-    UNIT,
+    domain=UNIT,
+    mirror=_odd,
 )
-eval_sh_jacobi: Primitive = special(
-    "eval_sh_jacobi",
-    None,
-    along("eval_sh_jacobi", 1),
-    along("eval_sh_jacobi", 2),
-    lambda out, n, p, q, x: _below(n, lambda k: n * eval_sh_jacobi(k, p + 2, q + 1, x)),
-    integers=(0,),
-    domain=(DEGREE, (3.0, 4.0), (1.0, 2.0), UNIT),
+eval_sh_jacobi: Primitive = _family(
+    "eval_sh_jacobi", lambda n, k, p, q, x: n * eval_sh_jacobi(k, p + 2, q + 1, x), 2, UNIT
 )
 lpmv: Primitive = special(
     "lpmv",
@@ -262,58 +301,60 @@ lpmv: Primitive = special(
 )
 
 
-def _harmonic_slope(out: Any, n: Any, m: Any, angle: Any) -> Any:
-    """By the neighbours in the order: finite at the poles too."""
-    down = np.sqrt(np.maximum((n + m) * (n - m + 1), 0) * 1.0)
-    up = np.sqrt(np.maximum((n - m) * (n + m + 1), 0) * 1.0)
-    return 0.5 * (up * sph_legendre_p(n, m + 1, angle) - down * sph_legendre_p(n, m - 1, angle))
+# *** in their shapes and degrees ***
 
 
-sph_legendre_p: Primitive = special(
-    "sph_legendre_p",
-    None,
-    None,
-    _harmonic_slope,
-    integers=(0, 1),
-    evaluate=lambda *xs: importlib.import_module("scipy.special").sph_legendre_p(*xs)[0],
-    domain=((2, 4), (-2, 2), (0.2, 2.8)),
-)
+class _Degrees:
+    """A function of whole degrees by recurrence, as SciPy has it, and of those in between."""
+
+    def __init__(self, name: str, n_shapes: int) -> None:
+        self.function = SciPyFunction(name, tuple(range(1 + n_shapes)))
+
+    def __call__(self, n: Any, *xs: Any) -> Any:
+        """Evaluate; the degree comes as a number among the operands of slopes."""
+        n = np.real(n)
+        whole = n == np.round(n)
+        if np.all(whole):
+            return self.function(n.astype(np.int64), *xs)
+        counted = self.function(np.where(whole, n, 0).astype(np.int64), *xs)
+        return np.where(whole, counted, self.function(n, *xs))
 
 
-# *** in their shapes ***
+def _of_degree(n: Any, *xs: Any) -> Any:
+    return wide(n, xs[-1])
 
 
-def _counted(name: str) -> Any:
-    """The degree, which counts, is carried among the operands of slopes as a number."""
-    function = SciPyFunction(name)
-    return lambda n, *xs: function(np.round(np.real(n)).astype(np.int64), *xs)
+def _of_argument(n: Any, *xs: Any) -> Any:
+    """Between whole degrees there is a singularity at -1."""
+    return np.where(n == np.round(n), wide(n), np.minimum(wide(n), 0.13 * np.abs(1 + xs[-1])))
 
 
-slopes(
-    "eval_genlaguerre",
-    (
-        lambda n, a, x: wide(n),
-        lambda n, a, x: np.minimum(wide(n), a + 1),  # SciPy's is NaN from -1 on
-        lambda n, a, x: wide(n),
+def _unless_whole(n: Any, reach: Any, pole: Any) -> Any:
+    """Between whole degrees there are poles in the shapes."""
+    return np.where(n == np.round(n), reach, np.minimum(reach, from_poles(pole)))
+
+
+_SHAPES: dict[str, tuple[Any, ...]] = {
+    "eval_genlaguerre": (lambda n, a, x: np.minimum(wide(n), a + 1),),  # SciPy's: NaN from -1 on
+    "eval_jacobi": (
+        lambda n, a, b, x: _unless_whole(n, wide(n), a + 1),
+        lambda n, a, b, x: wide(n),
     ),
-    ((1.0, 4.0), POSITIVE, INSIDE),
-    _counted("eval_genlaguerre"),
-)
-for _name, _count in (("eval_jacobi", 2), ("eval_gegenbauer", 1)):
+    "eval_gegenbauer": (lambda n, a, x: _unless_whole(n, wide(n), a + 0.5),),
+    "eval_sh_jacobi": (  # it is over a binomial coefficient
+        lambda n, p, q, x: _unless_whole(n, from_poles(p + n) * wide(n), p - q + 1),
+        lambda n, p, q, x: _unless_whole(n, (1 + np.abs(q)) * wide(n), p - q + 1),
+    ),
+}
+_PLAIN = ("laguerre", "legendre", "chebyt", "chebyu", "chebyc", "chebys", "sh_legendre",
+          "sh_chebyt", "sh_chebyu")  # fmt: skip
+
+for _name in (*_SHAPES, *(f"eval_{name}" for name in _PLAIN)):
+    _shapes = _SHAPES.get(_name, ())
+    _domains = ((3.0, 4.0), (1.0, 2.0)) if _name == "eval_sh_jacobi" else (POSITIVE,) * len(_shapes)
     slopes(
         _name,
-        tuple((lambda n, *xs: wide(n)) for _ in range(_count + 2)),
-        ((1.0, 4.0), *(POSITIVE,) * _count, INSIDE),
-        _counted(_name),
+        (_of_degree, *_shapes, _of_argument),
+        ((1.0, 4.0), *_domains, UNIT),
+        _Degrees(_name, len(_shapes)),
     )
-slopes(
-    "eval_sh_jacobi",
-    (
-        lambda n, p, q, x: wide(n),
-        lambda n, p, q, x: from_poles(p + n) * wide(n),  # it is over a binomial coefficient
-        lambda n, p, q, x: (1 + np.abs(q)) * wide(n),
-        lambda n, p, q, x: wide(n),
-    ),
-    ((1.0, 4.0), (3.0, 4.0), (1.0, 2.0), UNIT),
-    _counted("eval_sh_jacobi"),
-)

@@ -43,7 +43,8 @@ def _coefficients(order: int) -> tuple[tuple[int, float], ...]:
 
 def _distance(reach: Reach, xs: Sequence[Any]) -> Any:
     """A power of two below the wanted distance: places a few apart are then exact."""
-    wanted = np.maximum(_STEP * reach(*xs), 1e-100)
+    plain = [x if np.any(np.imag(x)) else np.real(x) for x in xs]
+    wanted = np.maximum(_STEP * np.real(reach(*plain)), 1e-100)
     return np.exp2(np.floor(np.log2(wanted)))
 
 
@@ -52,7 +53,7 @@ def stencil(function: Callable[..., Any], orders: Sequence[int], xs: Any, reache
     moving = [i for i, n in enumerate(orders) if n]
     if any(orders[i] > MOST for i in moving):
         return np.full(np.shape(xs[0]), np.nan)
-    steps = {i: _distance(reaches[i], [np.real(x) for x in xs]) for i in moving}
+    steps = {i: _distance(reaches[i], xs) for i in moving}
     rules = [_coefficients(orders[i]) for i in moving]
     at_once = max(1, _AT_ONCE // prod(len(rule) for rule in rules))
     parts = [np.zeros(0)]
@@ -148,12 +149,18 @@ def along(name: str, which: int) -> Any:
 def of_order(v: Any, z: Any) -> Any:
     """Bessel functions in their order: like exp(v log z), and waves of length 2."""
     size = np.abs(z)
-    return 1 / (np.pi + np.abs(np.log(np.where(size == 0, 1, size) / 2)) + np.log1p(np.abs(v)))
+    reach = 1 / (np.pi + np.abs(np.log(np.where(size == 0, 1, size) / 2)) + np.log1p(np.abs(v)))
+    return np.where(size == 0, np.minimum(reach, np.abs(v)), reach)  # 0 on one side of order 0
 
 
 def of_place(v: Any, z: Any) -> Any:
     """Bessel functions in their argument: like a power of it near 0, and waves further out."""
     return np.minimum(1.0, np.abs(z) / (8 + np.abs(v)))
+
+
+def from_one(s: Any) -> Any:
+    """What has a pole at 1."""
+    return np.minimum(1.0, 0.2 * np.abs(s - 1))
 
 
 def positive(x: Any) -> Any:

@@ -125,7 +125,7 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
 @scipy_rule("scipy.special.softplus")
 def softplus(x: Any, **kwargs: Any) -> Any:
     """log(1 + exp(x))."""
-    return np.logaddexp(0.0, floating(x))
+    return np.logaddexp(0.0, floating(x), **kwargs)
 
 
 # *** gamma and zeta ***
@@ -149,7 +149,9 @@ def multigammaln(a: Any, d: Any) -> Any:
 @scipy_rule("scipy.special.zeta")
 def zeta(x: Any, q: Any = None, out: Any = None) -> Any:
     """The Riemann or Hurwitz zeta function."""
-    return elementwise(primitives["zeta"], x, 1.0 if q is None else q)
+    if q is None:
+        return elementwise(primitives["riemann_zeta"], x)
+    return elementwise(primitives["zeta"], x, q)
 
 
 @scipy_rule("scipy.special.comb")
@@ -178,6 +180,33 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     n = floating(n)
     value = sp.gamma(n + 1)
     return value if extend == "complex" else np.where(n < 0, 0.0, value)
+
+
+def _multifactorial(name: str, n: Any, k: Any, exact: bool, extend: str) -> Any:
+    """Of whole numbers by steps of k, or SciPy's continuation of it."""
+    static(0.0 if not exact else n, f"{name}(exact=True)", "n")
+    k = static(k, name, "k")
+    if extend == "complex":
+        n = floating(n)
+        value = np.power(k, n / k) * sp.gamma(n / k + 1) * (sp.rgamma(1 / k + 1) / k ** (1 / k))
+        return value if n.dtype.kind == "c" else np.where(n == -k, np.nan, value)
+    if is_traced_float(n):
+        raise ValueError(f"{name}: numbers that are not whole need extend='complex'")
+    rest = n % k
+    more = k ** ((n - rest) / k) * sp.gamma(n / k + 1) / sp.gamma(rest / k + 1)
+    return np.where(n < 0, 0.0, more * np.maximum(rest, 1))
+
+
+@scipy_rule("scipy.special.factorial2")
+def factorial2(n: Any, exact: bool = False, extend: str = "zero") -> Any:
+    """The product of every second number up to n."""
+    return _multifactorial("scipy.special.factorial2", n, 2, exact, extend)
+
+
+@scipy_rule("scipy.special.factorialk")
+def factorialk(n: Any, k: Any, exact: bool = False, extend: str = "zero") -> Any:
+    """The product of every k-th number up to n."""
+    return _multifactorial("scipy.special.factorialk", n, k, exact, extend)
 
 
 @scipy_rule("scipy.special.diric")
