@@ -36,6 +36,24 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ks_1samp": (lambda x: tuple(st.ks_1samp(x, st.norm.cdf))[:2], (z,)),
     "kstest": (lambda x, m: st.kstest(x, "logistic", (m, 1.0), alternative="less").pvalue, (z, q)),
     "cramervonmises": (lambda x: st.cramervonmises(x, "norm").statistic, (z,)),
+    "cramervonmises chance": (
+        lambda x, m: [st.cramervonmises(x, "norm", (m,)).pvalue],
+        (z, q),
+    ),
+    "fits of tests": (
+        lambda x: [st.anderson(x, d, method="interpolate").statistic for d in ("expon", "gumbel_l")]
+        + [st.goodness_of_fit(st.norm, x, statistic=s, n_mc_samples=5, rng=seeded()).statistic
+           for s in ("ad", "cvm", "filliben")],
+        (x,),
+    ),
+    "bootstrap others": (
+        lambda x: [
+            st.bootstrap((x,), np.mean, n_resamples=29, rng=seeded(), method=m).confidence_interval
+            for m in ("percentile", "basic")
+        ],
+        (x,),
+    ),
+    "draws": (lambda m: st.gumbel_r.rvs(m, m, size=3, random_state=1), (q,)),
     "anderson": (lambda x: st.anderson(x, method="interpolate").statistic, (z,)),
     "shapiro": (lambda x: tuple(st.shapiro(x)), (z,)),
     "shapiro few": (lambda x: [*st.shapiro(x[:7]), *st.shapiro(x[:3])], (z,)),
@@ -75,7 +93,4 @@ SKIP: dict[str, str] = {
     "siegel ties": "bits",
     "wasserstein nd": "bits",
     "bayes_mvs": "bits",
-    "cramervonmises": "jit vmap",
-    "anderson": "jit vmap",
-    "bootstrap": "jit vmap",
 }

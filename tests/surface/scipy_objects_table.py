@@ -46,6 +46,21 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         lambda m: at(st.truncate(st.Normal(mu=m, sigma=1.0), -1.0, 2.0), 0.3, "pdf cdf icdf"),
         (m,),
     ),
+    "truncate at": (
+        lambda m: at(st.truncate(st.Normal(), -m, 9.0), 6.5, "logpdf logcdf logccdf"), (m,)
+    ),
+    "between": (
+        lambda m: [
+            [law.cdf(0.3, m), law.ccdf(0.3, m), law.logcdf(0.3, m).real, law.cdf(m, 0.3)]
+            for law in (st.Normal(mu=m, sigma=1.0), st.Uniform(a=0.1 * m, b=2.0), Gamma(a=m))
+        ],
+        (m,),
+    ),
+    "square": (lambda m: at(st.Normal(mu=m, sigma=1.0) ** 2, 0.3, "pdf cdf"), (m,)),
+    "weights": (
+        lambda m: at(st.Mixture([st.Normal(mu=1.0), st.Normal()], weights=[m, 1 - m]), 0.3, "pdf"),
+        (m,),
+    ),
     "order": (
         lambda m: at(st.order_statistic(st.Normal(mu=m, sigma=1.0), r=2, n=5), 0.3, "pdf cdf"),
         (m,),
@@ -58,10 +73,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (m,),
     ),
 }  # fmt: skip
-# What is left out, by case: SciPy's code chooses by values (jit, vmap), or adds in another order.
+# What is left out, by case: SciPy adds in another order.
 SKIP: dict[str, str] = {
-    "log abs": "jit vmap",
-    "truncate": "jit vmap",
     "Binomial": "bits",
     "moved moments": "bits",
     "made": "bits",

@@ -23,6 +23,18 @@ def quartic(x: Any, a: Any) -> Any:
     return np.sum((x - a) ** 2 + 0.1 * x**4) + 0.1 * x[0] * x[1]
 
 
+def cubic(x: Any, a: Any) -> Any:
+    return x**3 - a
+
+
+def fall(t: Any, height: Any, rate: Any) -> Any:
+    return height * np.exp(-rate * t)
+
+
+def rational(z: Any) -> Any:
+    return np.array([z / (1 + z), (1 + z) ** -2, -2 * (1 + z) ** -3])
+
+
 def exact(f: Callable[..., Any]) -> Callable[..., Any]:
     """On plain numbers too the solution to the last digits, for differences of it."""
 
@@ -264,6 +276,62 @@ PLAIN: dict[str, tuple[Any, tuple[Any, ...]]] = {
             so.brute(lambda x: np.sum((x - a[:1]) ** 2 + x**4), ((-1, 1),), Ns=4),
         ),
         (a3,),
+    ),
+    "full output of roots": (
+        lambda a: (
+            [so.fsolve(cubic, [1.0, 1.2], a, full_output=True)[k] for k in (0,)],
+            so.fsolve(cubic, [1.0, 1.2], a, full_output=True)[1]["fvec"],
+            so.brentq(cubic, 0.0, 2.0, a, full_output=True)[1].root,
+            so.newton(cubic, 1.0, lambda x, a: 3 * x**2, (a,), full_output=True)[0],
+            so.newton(cubic, np.ones(2), args=(a,), full_output=True).root,
+            so.root_scalar(
+                lambda x: (x**3 - a, 3 * x**2, 6 * x), fprime=True, fprime2=True, x0=1.0
+            ).root,
+        ),
+        (np.float64(0.7),),
+    ),
+    "full output of minima": (
+        lambda a: (
+            so.fmin(quartic, np.zeros(3), (a,), full_output=True, disp=False)[:2],
+            so.fmin_bfgs(quartic, np.zeros(3), None, (a,), full_output=True, disp=False)[:3],
+            so.fminbound(lambda x: (x - a[0]) ** 2 + x**4, 0.0, 2.0, full_output=True)[:2],
+            so.fmin_slsqp(lambda x: quartic(x, a), np.zeros(3), iprint=0, full_output=True)[:2],
+            so.brute(lambda x: quartic(x, a), ((-1, 1),) * 3, Ns=2, full_output=True)[:2],
+            so.brute(lambda x: (x - a[0]) ** 2, ((-1, 1),), Ns=4, full_output=True, finish=None),
+        ),
+        (a3,),
+    ),
+    "full output of fits": (
+        lambda y, b: (
+            (r := so.curve_fit(fall, tt, y, full_output=True))[:2],
+            r[2]["fvec"],
+            so.curve_fit(fall, list(tt), y, bounds=so.Bounds([0, 0], [3, b]))[0],
+            so.leastsq(lambda p: fall(tt, *p) - y, [1.0, 1.0], full_output=True)[1],
+            so.least_squares(lambda p: fall(tt, *p) - y, [1.0, 1.0], loss=rational).x,
+        ),
+        (yy, np.float64(9.0)),
+    ),
+    "curve that moves": (
+        lambda a: so.curve_fit(lambda t, p, k: a * fall(t, p, k), tt, yy)[0],
+        (np.float64(0.7),),
+    ),
+    "whole numbers": (
+        lambda c, b: [
+            (r.x, r.fun)
+            for r in (
+                so.linprog(c, [[1.0, 2.0]], [b], integrality=[0, 1]),
+                so.milp(c, integrality=[0, 1], constraints=so.LinearConstraint([[1, 2]], 0, b)),
+                so.milp(c, integrality=2, constraints=([[1, 2]], [0], [b]), bounds=(1.5, 9.0)),
+            )
+        ],
+        (np.array([-1.0, -0.7]), np.float64(5.5)),
+    ),
+    "limits of a linear program": (
+        lambda c, b: [
+            (r.x, r.upper.marginals, r.lower.marginals, r.upper.residual)
+            for r in [so.linprog(c, [[1.0, 2.0]], [3.0], bounds=[(0, b), (0, 9)])]
+        ],
+        (np.array([-1.0, -0.7]), np.float64(1.5)),
     ),
 }
 CASES = {name: (exact(f), args) for name, (f, args) in PLAIN.items()}

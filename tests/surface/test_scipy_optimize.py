@@ -66,13 +66,29 @@ def test_residuals_and_trees() -> None:
 
 
 def test_what_cannot_be_followed_is_named() -> None:
-    whole = {"maxiter": 1}
-    with pytest.raises(ad.errors.UnsupportedError, match="integrality="):
-        ad.grad(lambda a: so.linprog(a, integrality=[1, 1, 1], options=whole).fun)(A)
     with pytest.raises(ad.errors.UnsupportedError, match="loss='linea"):
         ad.grad(lambda a: so.least_squares(lambda x: x - a, np.zeros(3), loss="linea").x[0])(A)
-    with pytest.raises(ad.errors.UnsupportedError, match="full_output"):
-        ad.grad(lambda a: so.brentq(lambda x: x - a, 0.0, 3.0, full_output=True)[0])(0.7)
+    with pytest.raises(ad.errors.UnsupportedError, match="retall"):
+        ad.grad(lambda a: so.fmin(bowl, np.zeros(3), args=(a,), retall=True)[0][0])(A)
+    with pytest.raises(ad.errors.UnsupportedError, match="the inverse Hessian"):
+        ad.grad(lambda a: np.sum(so.minimize(bowl, np.zeros(3), args=(a,)).hess_inv))(A)
+    with pytest.raises(ad.errors.UnsupportedError, match="infodict"):
+        ad.grad(lambda a: 2 * so.fsolve(lambda x: x - a, A, full_output=True)[1]["qtf"])(A)
+
+
+def test_the_root_of_the_slopes_that_were_given() -> None:
+    def root(a: Any) -> Any:
+        return so.newton(lambda x: np.cos(a * x), 2.8, fprime=lambda x: -a * np.sin(a * x))
+
+    assert ad.vjp(root, 1.0)[0] == root(1.0) != so.newton(np.cos, 2.8)
+    np.testing.assert_allclose(ad.grad(root)(1.0), -root(1.0), rtol=1e-14)
+
+
+def test_callbacks_see_the_steps() -> None:
+    seen: list[Any] = []
+    ad.grad(lambda a: so.minimize(bowl, np.zeros(3), args=(a,), callback=seen.append).fun)(A)
+    assert len(seen) > 1
+    assert seen[0].shape == (3,)
 
 
 def test_unknowns_that_are_trees_are_held_by_constraints() -> None:

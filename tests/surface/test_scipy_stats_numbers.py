@@ -185,3 +185,48 @@ def test_numbers_of_float32_give_float64(f: Any) -> None:
     assert value.dtype == ad.jit(f)(x).dtype == wanted.dtype == np.float64
     np.testing.assert_allclose(value, wanted, rtol=1e-6)
     assert slope(np.ones(2))[0].dtype == np.float32
+
+
+TAILS: dict[str, tuple[Any, tuple[float, ...], float]] = {
+    # a family, its shapes, a place of which the chance below or above is tiny
+    "ncx2": (st.ncx2, (4.0, 6.0), 260.0),
+    "ncf": (st.ncf, (27.0, 27.0, 0.416), 12.0),
+    "skewnorm": (st.skewnorm, (4.0,), 20.0),
+    "norminvgauss": (st.norminvgauss, (1.25, 0.5), -40.0),
+    "expon": (st.expon, (), 60.0),
+    "hypsecant": (st.hypsecant, (), -60.0),
+    "cauchy": (st.cauchy, (), 1e9),
+}
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_tails_have_their_digits(name: str) -> None:
+    dist, shapes, x = TAILS[name]
+    small, other = ("sf", "logcdf") if x > 0 else ("cdf", "logsf")
+    for method in (small, f"log{small}", other):
+        f = getattr(dist, method)
+        value = float(f(x, *shapes))
+        out, pull = ad.vjp(lambda x, f=f: f(x, *shapes), x)
+        np.testing.assert_allclose(out, value, rtol=1e-9)
+        h = 1e-4 * abs(x)
+        slope = (f(x + h, *shapes) - f(x - h, *shapes)) / (2 * h)
+        np.testing.assert_allclose(pull(1.0)[0], slope, rtol=1e-3 if h < 1 else 1e-2)
+        assert float(pull(1.0)[0]) != 0.0
+
+
+def test_quantiles_of_tiny_chances() -> None:
+    for dist, shapes in ((st.cauchy, ()), (st.ncx2, (4.0, 6.0)), (st.nct, (14.0, 0.24))):
+        q = 1e-11
+        out, pull = ad.vjp(lambda q, f=dist.isf, s=shapes: f(q, *s), q)
+        np.testing.assert_allclose(out, dist.isf(q, *shapes), rtol=1e-12)
+        slope = (dist.isf(1.01 * q, *shapes) - dist.isf(0.99 * q, *shapes)) / (0.02 * q)
+        np.testing.assert_allclose(pull(1.0)[0], slope, rtol=1e-3)
+
+
+def test_a_value_without_a_derivative_stays_a_value() -> None:
+    def f(c: Any) -> Any:
+        return st.gausshyper.isf(1e-12, 13.76, 3.12, c, 5.18)
+
+    out, pull = ad.vjp(f, 2.51)
+    assert float(out) == f(2.51)
+    assert not np.isfinite(pull(1.0)[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,19 +13,25 @@ from adjoint.api.constrained import (
     constraints_move,
     within,
 )
-from adjoint.api.matrices import jacobian
+from adjoint.api.gradients import grad
 from adjoint.api.solutions import (
-    as_tuple,
     checked,
-    found,
-    least_squares_minimum,
     limits_of,
     minimum,
     refuse,
-    start_type,
     yields_recorded,
 )
-from adjoint.api.solver_calls import MESSAGE, bound, first_of, function_of, middle, no_more, wants
+from adjoint.api.solver_calls import (
+    MESSAGE,
+    Untold,
+    bound,
+    first_of,
+    function_of,
+    inverse_hessian,
+    middle,
+    no_path,
+    wants,
+)
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 # *** minima ***
@@ -58,7 +63,7 @@ def minimize(
         return np.reshape(f(np.reshape(x, np.shape(x0))), ())
 
     if constraints:
-        return _constrained(scalar, x0, method, bounds, constraints, tol, options)
+        return _constrained(scalar, x0, method, bounds, constraints, tol, options, callback)
     low, high = limits_of(bounds, np.shape(x0))
     second = str(method).lower() in ("dogleg", "trust-exact", "trust-ncg", "trust-krylov")
     exact = jac is not None and jac is not False
@@ -74,19 +79,33 @@ def minimize(
         if bounds is not None:
             more["bounds"] = scipy.optimize.Bounds(lb, ub)
         result = scipy.optimize.minimize(
-            lambda v: float(value(v)), start, method=method, tol=tol, options=options, **more
-        )
+            lambda v: float(value(v)), start, method=method, tol=tol, options=options,
+            callback=callback, **more,
+        )  # fmt: skip
         settled = np.max(np.abs(slope(result.x)), initial=0.0) < 1e-3
         return result.x if settled or bounds is not None else checked(result, "minimize")
 
     x = minimum(scalar, x0, low, high, "minimize", solve)
+    more = {} if str(method).lower() in _WITHOUT_SLOPES else {
+        "jac": grad(scalar)(x), "hess_inv": inverse_hessian("minimize")
+    }  # fmt: skip
     return scipy.optimize.OptimizeResult(
-        x=x, fun=scalar(x), success=True, status=0, message=MESSAGE, nfev=0, njev=0, nit=0
+        x=x, fun=scalar(x), success=True, status=0, message=MESSAGE, nfev=0, njev=0, nit=0, **more
     )
 
 
+_WITHOUT_SLOPES = ("nelder-mead", "powell", "cobyla", "cobyqa")
+
+
 def _constrained(
-    f: Any, x0: Any, method: Any, bounds: Any, constraints: Any, tol: Any, options: Any
+    f: Any,
+    x0: Any,
+    method: Any,
+    bounds: Any,
+    constraints: Any,
+    tol: Any,
+    options: Any,
+    callback: Any,
 ) -> Any:
     """A local minimum under constraints and bounds."""
     import scipy.optimize
@@ -97,7 +116,7 @@ def _constrained(
         no_slope = str(method).lower() in ("cobyla", "cobyqa")
         result = scipy.optimize.minimize(
             lambda v: float(value(v)), start, method=method, jac=None if no_slope else slope,
-            bounds=bounds, constraints=given, tol=tol, options=options,
+            bounds=bounds, constraints=given, tol=tol, options=options, callback=callback,
         )  # fmt: skip
         return checked(result, "minimize")
 
@@ -172,175 +191,25 @@ for _name in ("differential_evolution", "dual_annealing", "shgo", "direct"):
     _whole(_name, False)
 
 
-def _older(name: str, method: str) -> None:
-    """SciPy's older names, which give the minimum alone."""
+def _older(name: str, method: str, told: Callable[[Any], tuple[Any, ...]]) -> None:
+    """SciPy's older names, which give the minimum alone, or a tuple of results."""
 
     @scipy_rule(f"scipy.optimize.{name}", wanted=wants(name, "x0"))
     def rule(*args: Any, **kwargs: Any) -> Any:
         given = bound(name, args, kwargs)
-        no_more(name, given)
-        return minimize(given[next(iter(given))], given["x0"], given["args"], method).x
+        no_path(name, given)
+        best = minimize(given[next(iter(given))], given["x0"], given["args"], method)
+        return (best.x, best.fun, *told(best)) if given["full_output"] else best.x
 
 
-for _name, _method in (
-    ("fmin", "Nelder-Mead"), ("fmin_powell", "Powell"), ("fmin_cg", "CG"), ("fmin_bfgs", "BFGS"),
-    ("fmin_ncg", "Newton-CG"),
-):  # fmt: skip
-    _older(_name, _method)
-
-
-# *** least squares ***
-
-
-# SciPy's losses of a squared residual.
-_LOSSES: dict[str, Callable[[Any], Any]] = {
-    "linear": lambda z: z,
-    "soft_l1": lambda z: 2 * (np.sqrt(1 + z) - 1),
-    "huber": lambda z: np.where(z <= 1, z, 2 * np.sqrt(np.where(z <= 1, 1.0, z)) - 1),
-    "cauchy": np.log1p,
-    "arctan": np.arctan,
-}
-
-
-@scipy_rule("scipy.optimize.least_squares", wanted=wants("least_squares", "x0"))
-def least_squares(
-    fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = (-np.inf, np.inf), method: str = "trf",
-    ftol: Any = 1e-8, xtol: Any = 1e-8, gtol: Any = 1e-8, x_scale: Any = None,
-    loss: Any = "linear", f_scale: Any = 1.0, *rest: Any, args: Any = (), kwargs: Any = None,
-    **_: Any,
-) -> Any:  # fmt: skip
-    """The least sum of squares."""
-    import scipy.optimize
-
-    if loss not in _LOSSES:
-        raise refuse("least_squares", f"loss={loss!r}", f"one of {', '.join(_LOSSES)}")
-    rho = _LOSSES[loss]
-    named = kwargs or {}
-
-    def residuals(x: Any) -> Any:
-        return np.ravel(fun(x, *as_tuple(args), **named))
-
-    x0 = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
-    low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
-
-    def solve(start: Any, lb: Any, ub: Any, value: Any, rows: Any) -> Any:
-        result = scipy.optimize.least_squares(
-            value, start, rows, (lb, ub), method, ftol, xtol, gtol, loss=loss, f_scale=f_scale
-        )
-        return checked(result, "least_squares")
-
-    def cost(v: Any) -> Any:
-        return 0.5 * f_scale**2 * np.sum(rho(np.square(residuals(v) / f_scale)))
-
-    x = least_squares_minimum(residuals, x0, low, high, "least_squares", solve, cost)
-    left = residuals(x)
-    return scipy.optimize.OptimizeResult(
-        x=x, cost=cost(x), fun=left, jac=jacobian(residuals)(x), success=True,
-        status=1, message=MESSAGE, nfev=0, njev=0, optimality=0.0,
-    )  # fmt: skip
-
-
-def _wants_fit(f: Any, xdata: Any, ydata: Any, p0: Any = None, *_: Any, **__: Any) -> bool:
-    if holds_traced([xdata, ydata]) or p0 is None:
-        return holds_traced([xdata, ydata])
-    return yields_recorded(lambda p: f(xdata, *p), np.asarray(p0, float))
-
-
-@scipy_rule("scipy.optimize.curve_fit", wanted=_wants_fit)
-def curve_fit(
-    f: Any, xdata: Any, ydata: Any, p0: Any = None, sigma: Any = None,
-    absolute_sigma: bool = False, check_finite: Any = None, bounds: Any = (-np.inf, np.inf),
-    method: Any = None, jac: Any = None, **options: Any,
-) -> Any:  # fmt: skip
-    """Parameters of a curve through data, and their covariance."""
-    if options.get("full_output"):
-        raise refuse("curve_fit", "full_output", "the two results that curve_fit gives without it")
-    if p0 is None:
-        p0 = np.ones(len(inspect.signature(f).parameters) - 1)
-    factor: Any = None
-    if sigma is not None:
-        sigma = sigma if holds_traced([sigma]) else np.asarray(sigma, float)
-        factor = np.linalg.cholesky(sigma) if np.ndim(sigma) == 2 else sigma
-
-    def residuals(p: Any) -> Any:
-        left = f(xdata, *p) - ydata
-        if np.ndim(factor) == 2:
-            return np.linalg.solve(factor, left)
-        return left if factor is None else 1.0 / factor * left
-
-    bounded = np.any(np.isfinite(np.concatenate([np.ravel(b) for b in bounds])))
-    fit = least_squares(residuals, np.atleast_1d(p0), bounds=bounds,
-                        method=method or ("trf" if bounded else "lm"))  # fmt: skip
-    covariance = np.linalg.inv(np.swapaxes(fit.jac, 0, 1) @ fit.jac)
-    if not absolute_sigma:
-        free = fit.fun.shape[0] - fit.x.shape[0]
-        covariance = covariance * (2 * fit.cost / free)
-    return fit.x, covariance
-
-
-@scipy_rule("scipy.optimize.leastsq", wanted=wants("leastsq", "x0"))
-def leastsq(*args: Any, **kwargs: Any) -> Any:
-    """The least sum of squares, by its older name."""
-    given = bound("leastsq", args, kwargs)
-    no_more("leastsq", given)
-    return least_squares(given["func"], given["x0"], method="lm", args=as_tuple(given["args"])).x, 1
-
-
-def _linear_fit(name: str, A: Any, b: Any, low: Any, high: Any) -> Any:
-    """The x between bounds with the least ``|A x - b|``."""
-    import scipy.optimize
-
-    matrix, right = (v if holds_traced([v]) else np.asarray(v, float) for v in (A, b))
-    start = np.zeros(matrix.shape[1])
-
-    def solve(lb: Any, ub: Any, one: Any, other: Any) -> Any:
-        if name == "nnls":
-            return scipy.optimize.nnls(one, other)[0]
-        return scipy.optimize.lsq_linear(one, other, (lb, ub), tol=1e-13).x
-
-    kind = start_type(start)
-    x = found([], kind, name, solve, low, high, matrix, right)
-
-    def half(v: Any) -> Any:
-        left = matrix @ v - right
-        return 0.5 * np.sum(left * left)
-
-    return minimum(half, x, low, high, name, lambda at, *_: at), matrix, right
-
-
-@scipy_rule("scipy.optimize.nnls")
-def nnls(A: Any, b: Any, *, maxiter: Any = None, **_: Any) -> Any:
-    """Least squares without negative unknowns, and the norm of what is left."""
-    x, matrix, right = _linear_fit("nnls", A, b, 0.0, np.inf)
-    return x, np.linalg.norm(matrix @ x - right)
-
-
-@scipy_rule("scipy.optimize.lsq_linear")
-def lsq_linear(A: Any, b: Any, bounds: Any = (-np.inf, np.inf), *_: Any, **__: Any) -> Any:
-    """Least squares between bounds."""
-    import scipy.optimize
-
-    low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
-    x, matrix, right = _linear_fit("lsq_linear", A, b, low, high)
-    left = matrix @ x - right
-    return scipy.optimize.OptimizeResult(
-        x=x, fun=left, cost=0.5 * np.sum(left * left), success=True, status=1, message=MESSAGE
-    )
-
-
-@scipy_rule("scipy.optimize.isotonic_regression")
-def isotonic_regression(y: Any, *, weights: Any = None, increasing: bool = True) -> Any:
-    """The nearest sequence that does not fall: means over blocks."""
-    import scipy.optimize
-
-    weight = np.ones(y.shape) if weights is None else weights
-
-    def solve(values: Any, masses: Any) -> Any:
-        return scipy.optimize.isotonic_regression(values, weights=masses, increasing=increasing).x
-
-    x = found([], start_type(y), "isotonic_regression", solve, y, weight)
-    together = (x[:, None] == x[None, :]).astype(np.float64)
-    masses = together * weight
-    return scipy.optimize.OptimizeResult(
-        x=(masses @ y) / np.sum(masses, axis=1), weights=np.sum(masses, axis=1), blocks=None
-    )
+# What follows the minimum and its value: counts (of what SciPy would do, none are kept), a flag.
+_older("fmin", "Nelder-Mead", lambda best: (0, 0, 0))
+_older(
+    "fmin_powell", "Powell",
+    lambda best: (Untold("fmin_powell", "the directions", "the axes, or none"), 0, 0, 0),
+)  # fmt: skip
+_older("fmin_cg", "CG", lambda best: (0, 0, 0))
+_older(
+    "fmin_bfgs", "BFGS", lambda best: (best.jac, inverse_hessian("fmin_bfgs"), 0, 0, 0)
+)  # fmt: skip
+_older("fmin_ncg", "Newton-CG", lambda best: (0, 0, 0, 0))

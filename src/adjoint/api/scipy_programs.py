@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from adjoint.api.constrained import Condition, constrained_minimum, within
+from adjoint.api.constrained import Condition, Optimum, constrained_minimum
 from adjoint.api.scipy_optimize import minimize
 from adjoint.api.solutions import (
     as_tuple,
     checked,
     found,
+    limits_of,
     minimum,
-    refuse,
     start_type,
     yields_recorded,
 )
-from adjoint.api.solver_calls import MESSAGE, bound, function_of, middle, no_more, wants
+from adjoint.api.solver_calls import MESSAGE, bound, function_of, middle, wants
+from adjoint.api.vectorize import vmap
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 
 @scipy_rule("scipy.optimize.linprog")
@@ -31,38 +33,121 @@ def linprog(
     """A corner of a polyhedron: it moves with the planes that meet there."""
     import scipy.optimize
 
-    if integrality is not None and np.any(np.asarray(integrality)):
-        raise refuse("linprog", "integrality=", "continuous unknowns")
     cost, *rest = (_array(v) for v in (c, A_ub, b_ub, A_eq, b_eq))
-    n = cost.shape[0]
-    if not hasattr(bounds, "lb") and np.shape(bounds) == (2,):
-        bounds = [tuple(bounds)] * n
+    low, high = _limits(bounds, cost.shape[0])
     given = [v for v in rest if v is not None]
 
-    def solve(weights: Any, *values: Any) -> Any:
+    def solve(weights: Any, lb: Any, ub: Any, *values: Any) -> Any:
         left = iter(values)
         matrices = [None if v is None else next(left) for v in rest]
-        return checked(scipy.optimize.linprog(weights, *matrices, bounds, method), "linprog")
+        within = np.stack([lb, ub], axis=-1)
+        return scipy.optimize.linprog(
+            weights, *matrices, within, method, options=options, integrality=integrality
+        )
 
-    x = found([], start_type(np.zeros(n)), "linprog", solve, cost, *given)
-    made = []
-    for matrix, right, is_equal in ((*rest[:2], False), (*rest[2:], True)):
-        if matrix is not None:
-            made.append(_rows(matrix, right if is_equal else -np.inf, right))
-    best = constrained_minimum(
-        lambda v: cost @ v, x, [*made, *within(bounds, x)], "linprog", lambda at, *_: at
-    )
+    rows = [
+        _rows(matrix, right if is_equal else -np.inf, right)
+        for matrix, right, is_equal in ((*rest[:2], False), (*rest[2:], True))
+        if matrix is not None
+    ]
+    best = _corner("linprog", cost, rows, (low, high), integrality, solve, given)
     mu = iter(best.multipliers)
     parts = {}
     for name, matrix, right in (("ineqlin", *rest[:2]), ("eqlin", *rest[2:])):
         residual = np.zeros(0) if matrix is None else right - matrix @ best.x
         marginals = np.zeros(0) if matrix is None else next(mu)
         parts[name] = scipy.optimize.OptimizeResult(residual=residual, marginals=marginals)
+    pull = next(mu)
+    for name, residual, sign in (("lower", best.x - low, 1), ("upper", high - best.x, -1)):
+        marginals = np.where(sign * pull > 0, pull, 0.0)
+        parts[name] = scipy.optimize.OptimizeResult(residual=residual, marginals=marginals)
     slack = parts["ineqlin"].residual
     return scipy.optimize.OptimizeResult(
         x=best.x, fun=cost @ best.x, slack=slack, con=parts["eqlin"].residual, **parts,
         success=True, status=0, message=MESSAGE, nit=0,
     )  # fmt: skip
+
+
+def _limits(bounds: Any, n: int) -> tuple[Any, Any]:
+    """The least and greatest values of each unknown."""
+    if bounds is None:
+        bounds = (0, None)
+    if not hasattr(bounds, "lb"):
+        if not isinstance(bounds[0], list | tuple | np.ndarray):
+            bounds = [tuple(bounds)]
+        bounds = [*bounds] * (n if len(bounds) == 1 else 1)
+    low, high = limits_of(bounds, (n,))
+    return low + np.zeros(n), high + np.zeros(n)
+
+
+def _corner(
+    name: str, cost: Any, rows: list[Condition], limits: tuple[Any, Any], integrality: Any,
+    solve: Callable[..., Any], given: list[Any],
+) -> Optimum:  # fmt: skip
+    """The best corner. Unknowns that are whole numbers, or nothing, stay what SciPy found."""
+    kind = start_type(np.zeros(cost.shape[0]))
+    low, high = limits
+
+    def run(*values: Any) -> Any:
+        return checked(solve(*values), name)
+
+    x = found([], kind, name, run, cost, low, high, *given)
+    if integrality is not None:
+        whole = np.broadcast_to(np.asarray(integrality), np.shape(x))
+        nothing = (whole == 2) & (x == 0)
+        stays = (whole % 2 == 1) | nothing
+        low, high = (np.where(stays, np.round(x), end) for end in (low, high))
+    held = Condition(lambda v: v, low, high, lambda _: None)
+    return constrained_minimum(lambda v: cost @ v, x, [*rows, held], name, lambda at, *_: at)
+
+
+def _wants_milp(c: Any, *, bounds: Any = None, constraints: Any = None, **_: Any) -> bool:
+    limits = [getattr(bounds, side, None) for side in ("lb", "ub")]
+    parts = [vars(k).values() for k in _several(constraints) if hasattr(k, "A")]
+    return holds_traced([c, *limits, constraints, *map(list, parts)])
+
+
+def _several(constraints: Any) -> list[Any]:
+    """Blocks of constraints: objects of SciPy's, or what they are made of."""
+    if constraints is None:
+        return []
+    if hasattr(constraints, "A"):
+        return [constraints]
+    alone = len(constraints) == 3 and not any(isinstance(k, tuple) or hasattr(k, "A")
+                                              for k in constraints)  # fmt: skip
+    return [constraints] if alone else list(constraints)
+
+
+@scipy_rule("scipy.optimize.milp", wanted=_wants_milp)
+def milp(
+    c: Any, *, integrality: Any = None, bounds: Any = None, constraints: Any = None,
+    options: Any = None,
+) -> Any:  # fmt: skip
+    """The same with unknowns that are whole numbers, which do not move."""
+    import scipy.optimize
+
+    cost = floating(c)
+    n = cost.shape[0]
+    blocks = []
+    for block in _several(constraints):
+        parts = [block.A, block.lb, block.ub] if hasattr(block, "A") else list(block)
+        matrix, low, high = parts + [-np.inf, np.inf][len(parts) - 1 :]
+        matrix = matrix.toarray() if hasattr(matrix, "toarray") else np.atleast_2d(floating(matrix))
+        size = np.zeros(matrix.shape[0])
+        blocks.append((matrix, floating(low) + size, floating(high) + size))
+    given = [np.concatenate(part) for part in zip(*blocks, strict=True)]
+
+    def solve(weights: Any, lb: Any, ub: Any, *rows: Any) -> Any:
+        return scipy.optimize.milp(
+            weights, integrality=integrality, bounds=scipy.optimize.Bounds(lb, ub), options=options,
+            constraints=scipy.optimize.LinearConstraint(*rows) if rows else None,
+        )  # fmt: skip
+
+    made = [_rows(*given)] if given else []
+    best = _corner("milp", cost, made, _limits(bounds, n), integrality, solve, given)
+    return scipy.optimize.OptimizeResult(
+        x=best.x, fun=cost @ best.x, success=True, status=0, message=MESSAGE
+    )
 
 
 def _array(v: Any) -> Any:
@@ -107,7 +192,6 @@ _with_bounds("fmin_tnc", "TNC")
 def fmin_slsqp(*args: Any, **kwargs: Any) -> Any:
     """A minimum under conditions, by an older name."""
     given = bound("fmin_slsqp", args, kwargs)
-    no_more("fmin_slsqp", given)
     extra = as_tuple(given["args"])
     made = [{"type": "eq", "fun": f, "args": extra} for f in given["eqcons"]]
     made += [{"type": "ineq", "fun": f, "args": extra} for f in given["ieqcons"]]
@@ -115,7 +199,8 @@ def fmin_slsqp(*args: Any, **kwargs: Any) -> Any:
         if given[name] is not None:
             made.append({"type": kind, "fun": given[name], "args": extra})
     bounds = given["bounds"] if len(given["bounds"]) else None
-    return minimize(given["func"], given["x0"], extra, "SLSQP", bounds=bounds, constraints=made).x
+    best = minimize(given["func"], given["x0"], extra, "SLSQP", bounds=bounds, constraints=made)
+    return (best.x, best.fun, 0, 0, MESSAGE) if given["full_output"] else best.x
 
 
 @scipy_rule("scipy.optimize.fmin_cobyla", wanted=wants("fmin_cobyla", "x0"))
@@ -144,13 +229,22 @@ def brute(*args: Any, **kwargs: Any) -> Any:
     import scipy.optimize
 
     given = bound("brute", args, kwargs)
-    no_more("brute", given)
-    if given["finish"] is None:
-        raise refuse("brute", "finish=None", "the default, which goes on from the best point")
     f = function_of(given.pop("func"), given.pop("args"))
     ranges = given.pop("ranges")
+    start = np.zeros(len(ranges))
+    whole = given.pop("full_output")
 
-    def solve(start: Any, low: Any, high: Any, value: Any, slope: Any) -> Any:
+    def solve(*values: Any) -> Any:
+        value = values[-1 if given["finish"] is None else -2]
         return scipy.optimize.brute(lambda v: float(value(v)), ranges, **given)
 
-    return minimum(f, np.zeros(len(ranges)), -np.inf, np.inf, "brute", solve)
+    if given["finish"] is None:  # a point of the grid, which does not move
+        x = found([f], start_type(start if len(ranges) > 1 else 0.0), "brute", solve)
+    else:
+        x = minimum(f, start, -np.inf, np.inf, "brute", solve)
+    if not whole:
+        return x
+    plain = {**given, "finish": None, "full_output": True}
+    grid = scipy.optimize.brute(lambda v: 0.0, ranges, **plain)[2]
+    places = np.reshape(grid, (len(ranges), -1)).T if len(ranges) > 1 else grid
+    return x, f(x), grid, np.reshape(vmap(f)(places), np.shape(grid)[len(ranges) > 1 :])

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from adjoint.api.scipy_optimize import minimize_scalar
 from adjoint.api.solutions import checked, found, solution, start_type
-from adjoint.api.solver_calls import MESSAGE, bound, first_of, function_of, no_more, wants
+from adjoint.api.solver_calls import (
+    MESSAGE,
+    bound,
+    factored_jacobian,
+    first_of,
+    function_of,
+    wants,
+    with_results,
+)
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 
@@ -50,10 +58,13 @@ def _rows(value: Any) -> Any:
 def fsolve(*args: Any, **kwargs: Any) -> Any:
     """Where a vector of functions is zero, by its older name."""
     given = bound("fsolve", args, kwargs)
-    no_more("fsolve", given)
     x0 = given["x0"]
     x0 = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
-    return root(given["func"], x0, given["args"]).x
+    result = root(given["func"], x0, given["args"])
+    if not given["full_output"]:
+        return result.x
+    told = {"nfev": 0, "fvec": result.fun, **factored_jacobian("fsolve", "fjac", "r", "qtf")}
+    return result.x, told, 1, "The solution converged."
 
 
 def _older_root(name: str) -> None:
@@ -82,10 +93,13 @@ def _older_scalar(name: str, ends: bool) -> None:
     @scipy_rule(f"scipy.optimize.{name}", wanted=wants(name, "x1" if ends else "brack"))
     def rule(*args: Any, **kwargs: Any) -> Any:
         given = bound(name, args, kwargs)
-        no_more(name, given)
         bounds = (given["x1"], given["x2"]) if ends else None
         method = "bounded" if ends else name
-        return minimize_scalar(given["func"], given.get("brack"), bounds, given["args"], method).x
+        best = minimize_scalar(given["func"], given.get("brack"), bounds, given["args"], method)
+        if not given["full_output"]:
+            return best.x
+        counts = {"fminbound": (0, 0), "brent": (0, 0), "golden": (0,)}  # a flag, and of calls
+        return best.x, best.fun, *counts[name]
 
 
 _older_scalar("fminbound", True)
@@ -99,7 +113,7 @@ def _bracketed(name: str) -> None:
         import scipy.optimize
 
         given = bound(name, args, kwargs)
-        no_more(name, given)
+        asked = {"full_output": given.pop("full_output")}
         g = function_of(given.pop("f"), given.pop("args"))
         ends = given.pop("a"), given.pop("b")
 
@@ -107,7 +121,8 @@ def _bracketed(name: str) -> None:
             run = getattr(scipy.optimize, name)
             return run(lambda v: float(value(v)), float(low), float(high), **given)
 
-        return solution(g, found([g], start_type(0.0), name, solve, *ends))
+        root = solution(g, found([g], start_type(0.0), name, solve, *ends))
+        return with_results(name, root, asked)
 
 
 for _name in ("brentq", "brenth", "bisect", "ridder", "toms748"):
@@ -120,11 +135,42 @@ def newton(*args: Any, **kwargs: Any) -> Any:
     import scipy.optimize
 
     given = bound("newton", args, kwargs)
-    no_more("newton", given)
     g = function_of(given["func"], given["args"])
-    x0 = given["x0"]
-    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)[()]
-    return _zero(g, x0, "newton", lambda at, value: scipy.optimize.newton(value, at))
+    slopes = _slopes(given["fprime"], given["fprime2"], given["args"])
+    guesses = [x if x is None or holds_traced([x]) else np.asarray(x, float)[()]
+               for x in (given["x0"], given["x1"])]  # fmt: skip
+    settings = {k: given[k] for k in ("tol", "maxiter", "rtol")}
+
+    def solve(at: Any, *rest: Any) -> Any:
+        other, value, *given_slopes = rest if guesses[1] is not None else (None, *rest)
+        more = dict(zip(slopes, given_slopes, strict=True))
+        return scipy.optimize.newton(value, at, x1=other, **more, **settings)
+
+    start = [x for x in guesses if x is not None]
+    x = found([g, *slopes.values()], start_type(start[0]), "newton", solve, *start)
+    root = solution(g, x)
+    if not given["full_output"] or not np.ndim(root):
+        return with_results("newton", root, given)
+    right = np.ones(np.shape(root), bool)
+    return _Converged(root, right, ~right)
+
+
+class _Converged(NamedTuple):
+    """What newton tells of several roots."""
+
+    root: Any
+    converged: Any
+    zero_der: Any
+
+
+def _giving_floats(f: Callable[[Any], Any]) -> Callable[[Any], float]:
+    return lambda v: float(f(v))
+
+
+def _slopes(fprime: Any, fprime2: Any, extra: Any) -> dict[str, Callable[[Any], Any]]:
+    """The slopes that a search was given: with others it may end at another root."""
+    given = {"fprime": fprime, "fprime2": fprime2}
+    return {name: function_of(f, extra) for name, f in given.items() if callable(f)}
 
 
 @scipy_rule("scipy.optimize.root_scalar", wanted=wants("root_scalar", "bracket"))
@@ -138,20 +184,29 @@ def root_scalar(
     from scipy.optimize import RootResults
 
     g = function_of(f, args)
+    slopes = _slopes(fprime, fprime2, args)
+    if not callable(fprime) and fprime:  # f gives its slopes as well
+        slopes["fprime"] = function_of(lambda x, *rest: f(x, *rest)[1], args)
+        if fprime2 and not callable(fprime2):
+            slopes["fprime2"] = function_of(lambda x, *rest: f(x, *rest)[2], args)
+        g = first_of(g)
     ends = () if bracket is None else tuple(bracket)
     guesses = tuple(v for v in (x0, x1) if v is not None)
 
     def solve(*values: Any) -> Any:
-        value, numbers = values[-1], [float(v) for v in values[:-1]]
+        count = len(ends) + len(guesses)
+        numbers = [float(v) for v in values[:count]]
+        value, *given = [_giving_floats(f) for f in values[count:]]
         more: dict[str, Any] = {"bracket": numbers[: len(ends)]} if ends else {}
         more |= dict(zip(("x0", "x1"), numbers[len(ends) :], strict=False))
-        chosen = "secant" if method in ("newton", "halley") else method
+        more |= dict(zip(slopes, given, strict=True))
         result = scipy.optimize.root_scalar(
-            lambda v: float(value(v)), method=chosen, xtol=xtol, rtol=rtol, maxiter=maxiter, **more
+            value, method=method, xtol=xtol, rtol=rtol, maxiter=maxiter, **more
         )
         return result.root
 
-    x = solution(g, found([g], start_type(0.0), "root_scalar", solve, *ends, *guesses))
+    at = [*ends, *guesses]
+    x = solution(g, found([g, *slopes.values()], start_type(0.0), "root_scalar", solve, *at))
     return RootResults(root=x, iterations=0, function_calls=0, flag=0, method=str(method))
 
 

@@ -85,6 +85,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "scipy.optimize": (
         "scipy_optimize",
         "adjoint.api.scipy_optimize",
+        "adjoint.api.scipy_least_squares",
         "adjoint.api.scipy_roots",
         "adjoint.api.scipy_programs",
     ),

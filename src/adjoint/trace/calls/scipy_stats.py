@@ -40,6 +40,7 @@ _OUTSIDE: dict[str, tuple[float, float]] = {  # below and above the support
     "_logcdf": (-np.inf, 0.0),
     "_logsf": (0.0, -np.inf),
 }
+_TAILS = {"_logcdf": ("_cdf", "_sf"), "_logsf": ("_sf", "_cdf")}
 # A formula that stand-ins cannot follow, or that hands them to compiled code.
 FAILS = (TraceError, TypeError, AttributeError, IndexError, ValueError)
 
@@ -64,6 +65,8 @@ def _followed(formula: Callable[..., Any], y: Any, shapes: tuple[Any, ...]) -> A
 
 def standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
     """A function of the family at standardised arguments."""
+    if name in _TAILS and hasattr(dist, "pdf") and formula_of(dist, name) is None:
+        return _log_chance(dist, name, y, shapes)
     for only_ours in (True, False):
         for other, then in _ROUTES[name]:
             formula = formula_of(dist, other, only_ours)
@@ -72,6 +75,10 @@ def standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
             value = _followed(formula, 1 - y if then is None else y, shapes)
             if value is not None:
                 return value if then is None else then(value)
+            if other == name:  # SciPy's is compiled: what stands for it would lose the tail
+                found = numeric.by_number(dist, name, y, shapes, standard)
+                if found is not None:
+                    return found
     found = numeric.by_number(dist, name, y, shapes, standard)
     if found is not None:
         return found
@@ -81,6 +88,14 @@ def standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
         remedy="write its formula with NumPy and scipy.special, or give a rule of your own "
         "with ad.custom_jvp",
     )
+
+
+def _log_chance(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
+    """The logarithm of a chance, by that of the other side where it is near 1."""
+    same, other = _TAILS[name]
+    chance = standard(dist, same, y, shapes)
+    rest = standard(dist, other, y, shapes)
+    return np.where(chance < rest, np.log(chance), np.log1p(-rest))
 
 
 def parsed(dist: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> tuple[Any, Any, Any]:

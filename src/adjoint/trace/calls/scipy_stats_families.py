@@ -63,11 +63,17 @@ def formula_of(dist: Any, name: str, only_ours: bool | None = None) -> Callable[
         return ours
     for kind in type(dist).__mro__:
         if name in kind.__dict__:
-            if kind.__name__ in _NUMERIC:
+            if kind.__name__ in _NUMERIC or _searches(kind.__dict__[name]):
                 return None
             found: Callable[..., Any] = getattr(family(dist), name)
             return found
     return None
+
+
+def _searches(method: Any) -> bool:
+    """Whether a method of SciPy's integrates or searches itself: as the base classes do."""
+    names = method.__code__.co_names
+    return "integrate" in names or "optimize" in names
 
 
 def _lazyselect(conditions: Any, choices: Any, arrays: Any, default: Any = 0) -> Any:

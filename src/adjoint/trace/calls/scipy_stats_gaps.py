@@ -13,6 +13,8 @@ from adjoint.primitives.special_inverse import kolmogorov_slope
 from adjoint.trace.calls.scipy_special import floating, static
 from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
 from adjoint.trace.calls.scipy_stats_noncentral import _full, _scales
+from adjoint.trace.calls.scipy_stats_numeric import plain
+from adjoint.trace.calls.support import moved_as
 from adjoint.trace.elementwise import elementwise
 
 
@@ -50,6 +52,22 @@ def _ranges(q: Any, k: Any, df: Any, density: bool) -> Any:
     return np.sum(chance * np.sum(k * weights * inside, axis=-1), axis=-1)
 
 
+# *** a skewed normal number ***
+
+
+def _skewed(name: str, x: Any, a: Any) -> Any:
+    """SciPy's chance, which has its digits in the tail too, moved as by Owen's function."""
+    import scipy.stats
+
+    sign = 1.0 if name == "cdf" else -1.0
+    moving = sp.ndtr(sign * x) - sign * 2 * sp.owens_t(x, a)
+    return moved_as(plain(scipy.stats.skewnorm, name, x, a), moving)
+
+
+FORMULAS["skewnorm"] |= {
+    "_cdf": lambda x, a: _skewed("cdf", x, a),
+    "_sf": lambda x, a: _skewed("sf", x, a),
+}
 FORMULAS["ksone"] = {
     "_sf": lambda x, n: _of("smirnov", n, x),
     "_cdf": lambda x, n: 1 - _of("smirnov", n, x),

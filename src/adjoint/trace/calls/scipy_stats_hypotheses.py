@@ -8,9 +8,18 @@ import numpy as np
 import scipy.special as sp
 
 from adjoint.graph.types import ArrayType
-from adjoint.trace.borrow_scipy import borrow_names, borrow_scipy
+from adjoint.trace import borrow
+from adjoint.trace.borrow_scipy import (
+    borrow_names,
+    borrow_scipy,
+    is_unknown,
+    own_code,
+    prepare,
+    when_unknown,
+)
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_special import doubled, floating
+from adjoint.trace.calls.scipy_stats_families import family
 from adjoint.trace.calls.support import moved_as, root
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
@@ -29,6 +38,109 @@ def _recorded_model(*, func: Any, dists: Any = None, **_: Any) -> bool:
 
 
 borrow_scipy("scipy.stats.sobol_indices", wanted=_recorded_model)
+
+# *** what SciPy's code asks of values, to warn or to correct them ***
+
+
+class _Namespace:
+    """NumPy as SciPy's code asks for it: nothing is wrong with values that are not known yet."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def any(self, x: Any, **options: Any) -> Any:
+        """Whether something is true."""
+        return False if not options and is_unknown(x) else self._real.any(x, **options)
+
+
+def _lenient(module: Any) -> None:
+    names = borrow.globals_for(vars(module))
+    real = names["array_namespace"]
+    names["array_namespace"] = lambda *arrays, **options: _Namespace(real(*arrays, **options))
+
+
+def _be_lenient() -> None:
+    from scipy.stats import _quantile, _resampling
+
+    prepare()  # before their names are looked at
+    for module in (_quantile, _resampling):
+        _lenient(module)
+
+
+_be_lenient()
+
+
+@when_unknown("scipy.stats._fit.FitResult.__init__")
+def fit_result(self: Any, dist: Any, data: Any, discrete: bool, res: Any) -> None:
+    """What was fitted; whether the likelihood is finite there is not known yet."""
+    init = own_code("scipy.stats._fit.FitResult.__init__")
+    init(self, dist, data, discrete, type(res)({**res, "success": False}))
+    self.success = res.success
+
+
+@when_unknown("scipy.stats._distn_infrastructure.rv_generic.rvs")
+def draws(self: Any, *args: Any, **kwds: Any) -> Any:
+    """Standard numbers as they are drawn, moved by loc and scale."""
+    kwds.pop("discrete", None)
+    state = np.random.mtrand._rand if (seed := kwds.pop("random_state", None)) is None else seed
+    shapes, loc, scale, size = self._parse_args_rvs(*args, **kwds)
+    if isinstance(state, int | np.integer):
+        state = np.random.RandomState(state)
+    return family(self)._rvs(*shapes, size=size, random_state=state) * scale + loc
+
+
+# *** the law of Cramer's and von Mises' statistic ***
+
+
+def _cvm_chance(x: Any, n: Any) -> tuple[Any, ...]:
+    from scipy.stats import _hypotests
+
+    return (np.asarray(_hypotests._cdf_cvm(x, n)),)
+
+
+def _cvm_series(x: Any, n: float) -> Any:
+    """By Csorgo and Faraway (1996): the law of infinitely many data, and what n of them change."""
+    k = np.arange(14.0)
+    x = x[..., None]
+    u = np.sqrt(x)
+
+    def second(y: Any) -> Any:
+        z = y * y / 4
+        return np.exp(-z) * (y / 2) ** 1.5 * (sp.kv(0.25, z) + sp.kv(0.75, z)) / np.sqrt(np.pi)
+
+    def third(y: Any) -> Any:
+        z = y * y / 4
+        inner = 2 * sp.kv(0.25, z) + 3 * sp.kv(0.75, z) - sp.kv(1.25, z)
+        return np.exp(-z) / np.sqrt(np.pi) * (y / 2) ** 2.5 * inner
+
+    q = (4 * k + 1) ** 2 / (16 * x)
+    share = np.exp(sp.gammaln(k + 0.5) - sp.gammaln(k + 1))
+    whole = share / (np.pi**1.5 * u) * np.sqrt(4 * k + 1) * np.exp(-q) * sp.kv(0.25, q)
+    m = 2 * k + 1
+    near, middle, far = ((4 * k + j) / (2 * u) for j in (1, 3, 5))
+    parts = (
+        m * second(middle) / (9 * x**0.75)
+        + third(near) / (72 * x**1.25)
+        + 2 * (m + 2) * (k + 0.5) * third(far) / (12 * x**1.25)
+        + 7 * m * (second(near) + second(far)) / (144 * x**0.75)
+    )
+    total, change = np.sum(whole, axis=-1), -np.sum(share * parts, axis=-1) / np.pi
+    return total * (1 + 1 / (12 * n)) + change / n
+
+
+@when_unknown("scipy.stats._hypotests._cdf_cvm")
+def cvm_chance(x: Any, n: Any = None, *, xp: Any = None) -> Any:
+    """Of a smaller statistic of n data."""
+    known = known_value(n)
+    count = float("inf") if known is None else float(np.ravel(known)[0])
+    kind = ArrayType(np.shape(x), np.dtype(np.float64))
+    (value,) = from_values(_cvm_chance, (kind,), [x], count)
+    inside = (x > 1 / (12 * count)) & (x < count / 3)
+    return moved_as(value, np.where(inside, _cvm_series(np.where(inside, x, 0.5), count), 0.0))
+
 
 # *** Siegel's slopes ***
 

@@ -58,14 +58,22 @@ def _with_value(moving: Any, value: Any) -> Any:
     return moving + stop_gradient(value - moving)
 
 
+def _unsure(value: Any, *moving: Any) -> Any:
+    """A value whose derivatives are not finite, in whatever moves: not had, and not taken for 0."""
+    for x in moving:
+        value = value + np.cbrt(x - stop_gradient(x))
+    return value
+
+
 def _checked(integral: Any, value: Any) -> Any:
-    """An integral's derivatives and SciPy's value; NaN where they are not of the same thing.
+    """An integral's derivatives and SciPy's value; not finite where they are of different things.
 
     A density with a corner, or one much narrower than the places, would be integrated badly.
     """
     off = stop_gradient(np.abs(integral - value))
     near = off <= 1e-6 * (1 + np.abs(stop_gradient(value)))
-    return _with_value(integral * np.where(near, 1.0, np.nan), value)
+    other = np.where(np.isfinite(integral), integral, 0.0)
+    return np.where(near, _with_value(np.where(near, integral, 0.0), value), _unsure(value, other))
 
 
 # *** distribution functions and quantiles ***
@@ -106,7 +114,8 @@ def _quantile(dist: Any, name: str, q: Any, shapes: tuple[Any, ...], standard: S
     for _ in range(2):
         gap = standard(dist, "_cdf" if name == "_ppf" else "_sf", x, shapes) - q
         x = x - sign * gap / standard(dist, "_pdf", x, shapes)
-    return _with_value(x, start)
+    right = np.isfinite(stop_gradient(x))
+    return np.where(right, _with_value(np.where(right, x, 0.0), start), _unsure(start, q, *shapes))
 
 
 def _stays(dist: Any) -> bool:
@@ -166,8 +175,9 @@ def _area(dist: Any, y: Any, shapes: tuple[Any, ...], standard: Standard, upper:
     off = y - fixed
     places = fixed[..., None] + off[..., None] * np.array([0.5 - 12**-0.5, 0.5 + 12**-0.5])
     moved = 0.5 * off * np.sum(_density(dist, places, wide, standard), axis=-1)
-    below = np.where(right, 1 - sums[1], sums[0]) + moved
-    return 1 - below if upper else below
+    if upper:
+        return np.where(right, sums[1], 1 - sums[0]) - moved
+    return np.where(right, 1 - sums[1], sums[0]) + moved
 
 
 # *** families of counts: sums over the counts that have a chance ***

@@ -17,7 +17,13 @@ import scipy.stats._distribution_infrastructure as infrastructure
 import scipy.stats._new_distributions as families
 
 from adjoint.trace import borrow
-from adjoint.trace.borrow_scipy import borrow_class, holds_itself, is_unknown, own_code
+from adjoint.trace.borrow_scipy import (
+    borrow_class,
+    holds_itself,
+    is_unknown,
+    own_code,
+    when_unknown,
+)
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
 from adjoint.trace.scipy_gate import entries, scipy_rule
@@ -115,13 +121,114 @@ def moved_center(self: Any, order: int, moment_as: Any, a: Any, b: Any) -> Any:
     return sum(terms[1:], terms[0])
 
 
+def _between(name: str, place: str, inner: Any) -> Callable[..., Any]:
+    """A chance between two places: in either order, each not beyond the support."""
+    known = own_code(place)
+
+    def rule(self: Any, x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
+        if not is_unknown(x, y, *self._parameters.values(), *self.support()):
+            return known(self, x, y, *args, **kwargs)
+        low, high = self.support()
+        x, y = floating(x), floating(y)
+        ends = (np.clip(end, low, high) for end in (np.minimum(x, y), np.maximum(x, y)))
+        value = borrow.borrowed(inner)(self, *ends, *args, **kwargs)
+        if np.iscomplexobj(value):  # a logarithm of a difference, which is not negative here
+            value = value.real
+        log = "log" in name
+        value = np.minimum(value, 0.0) if log else np.clip(value, 0.0, 1.0)
+        if name == "_logcdf2":
+            return value + 1j * np.pi * (y < x)
+        swapped = -value if name == "_cdf2" else 2 - value
+        if log:
+            swapped = np.log(2 - np.exp(value))
+        return np.where(y < x, swapped, value)
+
+    return rule
+
+
+@when_unknown(f"{_PLACE}._logexpxmexpy")
+def log_difference(x: Any, y: Any) -> Any:
+    """log(exp(x) - exp(y)), which has an imaginary part where y is greater."""
+    x, y = np.broadcast_arrays(x, y)
+    low, high = np.where(x.real < y.real, x, y), np.where(x.real < y.real, y, x)
+    even = low == high
+    gap = np.where(even | np.isneginf(low.real), -1.0, low - high)
+    value = np.where(np.isneginf(low.real), high, high + np.log1p(-np.exp(gap)))
+    return np.where(even, -np.inf, value) + 1j * np.pi * (x.real < y.real)
+
+
+@scipy_rule(f"{_PLACE}.UnivariateDistribution._logcdf2_subtraction", wanted=_keeps)
+def log_between(self: Any, x: Any, y: Any, **params: Any) -> Any:
+    """The logarithm of a chance between two places, from the side where it has its digits."""
+    if not is_unknown(x, y, *params.values()):
+        return own_code(f"{_PLACE}.UnivariateDistribution._logcdf2_subtraction")(
+            self, x, y, **params
+        )
+    below = [self._logcdf_dispatch(at, **params) for at in (x, y)]
+    above = [self._logccdf_dispatch(at, **params) for at in (x, y)]
+    left = (below[0] < -1) & (below[1] < -1)
+    right = (above[0] < -1) & (above[1] < -1)
+    middle = log1mexp(np.logaddexp(below[0], above[1]))
+    sides = [log_difference(*pair).real for pair in (below[::-1], above)]
+    return np.where(right, sides[1], np.where(left, sides[0], middle))
+
+
+@scipy_rule(f"{_PLACE}.UnivariateDistribution._logcdf2_logexp", wanted=_keeps)
+def log_of_between(self: Any, x: Any, y: Any, **params: Any) -> Any:
+    """The same by the chance itself; here y is not below x."""
+    if is_unknown(x, y, *params.values()):
+        return np.log(self._cdf2_dispatch(x, y, **params))
+    own = own_code(f"{_PLACE}.UnivariateDistribution._logcdf2_logexp")
+    return own(self, x, y, **params)
+
+
+def _unsafe(name: str) -> Callable[..., Any]:
+    """What SciPy does before it looks for places where digits are lost, to integrate there."""
+    place = f"{_PLACE}.UnivariateDistribution.{name}"
+    known = own_code(place)
+
+    def rule(self: Any, *given: Any, **params: Any) -> Any:
+        if is_unknown(*given, *params.values()):
+            return getattr(self, name.removesuffix("_safe"))(*given, **params)
+        return known(self, *given, **params)
+
+    return scipy_rule(place, wanted=_keeps)(rule)
+
+
+@scipy_rule(f"{_PLACE}.log", wanted=_keeps)
+def log_of(X: Any) -> Any:
+    """The logarithm of a variable, whose support may not be known yet."""
+    if not is_unknown(*X.support()):
+        return own_code(f"{_PLACE}.log")(X)
+    return infrastructure.MonotonicTransformedDistribution(
+        X, g=np.log, h=np.exp, dh=np.exp, logdh=lambda u: u
+    )
+
+
+@when_unknown(f"{_PLACE}.Mixture._input_validation")
+def mixed(self: Any, components: Any, weights: Any) -> tuple[Any, Any]:
+    """Variables and their weights, of which it is not known yet whether they add up to 1."""
+    if len(components) != np.shape(weights)[0]:
+        raise ValueError("`components` and `weights` must have the same length.")
+    return components, weights
+
+
+_CHECKED = {
+    "_set_invalid_nan.<locals>.filtered": _by_values,
+    "_cdf2_input_validation.<locals>.wrapped": _between,
+}
+
+
 def _rules() -> None:
     for name, value in vars(infrastructure.UnivariateDistribution).items():
-        if isinstance(value, FunctionType) and (
-            value.__code__.co_qualname == "_set_invalid_nan.<locals>.filtered"
-        ):
+        if not isinstance(value, FunctionType):
+            continue
+        checked = _CHECKED.get(value.__code__.co_qualname)
+        if checked is not None:
             place = f"{_PLACE}.UnivariateDistribution.{name}"
-            scipy_rule(place, wanted=_keeps)(_by_values(name, place, vars(value)["__wrapped__"]))
+            scipy_rule(place, wanted=_keeps)(checked(name, place, vars(value)["__wrapped__"]))
+        elif name.endswith("_safe"):
+            _unsafe(name)
     for module in (infrastructure, families):
         for name, kind in list(vars(module).items()):
             if isinstance(kind, type) and kind.__module__ == module.__name__:

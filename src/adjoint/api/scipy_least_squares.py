@@ -1,0 +1,204 @@
+"""Least squares by SciPy's names, where they meet recorded values: curves, lines between bounds."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adjoint.api.matrices import jacobian
+from adjoint.api.solutions import (
+    as_tuple,
+    checked,
+    found,
+    least_squares_minimum,
+    minimum,
+    refuse,
+    start_type,
+    yields_recorded,
+)
+from adjoint.api.solver_calls import MESSAGE, bound, factored_jacobian, wants
+from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+
+# SciPy's losses of a squared residual.
+_LOSSES: dict[str, Callable[[Any], Any]] = {
+    "linear": lambda z: z,
+    "soft_l1": lambda z: 2 * (np.sqrt(1 + z) - 1),
+    "huber": lambda z: np.where(z <= 1, z, 2 * np.sqrt(np.where(z <= 1, 1.0, z)) - 1),
+    "cauchy": np.log1p,
+    "arctan": np.arctan,
+}
+
+
+@scipy_rule("scipy.optimize.least_squares", wanted=wants("least_squares", "x0"))
+def least_squares(
+    fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = (-np.inf, np.inf), method: str = "trf",
+    ftol: Any = 1e-8, xtol: Any = 1e-8, gtol: Any = 1e-8, x_scale: Any = None,
+    loss: Any = "linear", f_scale: Any = 1.0, *rest: Any, args: Any = (), kwargs: Any = None,
+    **_: Any,
+) -> Any:  # fmt: skip
+    """The least sum of squares."""
+    import scipy.optimize
+
+    if callable(loss):
+        rho: Callable[[Any], Any] = lambda z: loss(z)[0]  # noqa: E731
+    elif loss in _LOSSES:
+        rho = _LOSSES[loss]
+    else:
+        raise refuse("least_squares", f"loss={loss!r}", f"one of {', '.join(_LOSSES)}")
+    named = kwargs or {}
+
+    def residuals(x: Any) -> Any:
+        return np.ravel(fun(x, *as_tuple(args), **named))
+
+    x0 = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
+    low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+
+    def solve(start: Any, lb: Any, ub: Any, value: Any, rows: Any) -> Any:
+        result = scipy.optimize.least_squares(
+            value, start, rows, (lb, ub), method, ftol, xtol, gtol, loss=loss, f_scale=f_scale
+        )
+        return checked(result, "least_squares")
+
+    def cost(v: Any) -> Any:
+        return 0.5 * f_scale**2 * np.sum(rho(np.square(residuals(v) / f_scale)))
+
+    x = least_squares_minimum(residuals, x0, low, high, "least_squares", solve, cost)
+    left = residuals(x)
+    return scipy.optimize.OptimizeResult(
+        x=x, cost=cost(x), fun=left, jac=jacobian(residuals)(x), success=True,
+        status=1, message=MESSAGE, nfev=0, njev=0, optimality=0.0,
+    )  # fmt: skip
+
+
+def _wants_fit(*args: Any, **kwargs: Any) -> bool:
+    given = bound("curve_fit", args, kwargs)
+    f, p0 = given["f"], given["p0"]
+    if p0 is None:
+        p0 = _first_guess(f, given["bounds"])
+    return yields_recorded(lambda p: f(given["xdata"], *p), np.atleast_1d(np.asarray(p0, float)))
+
+
+@scipy_rule("scipy.optimize.curve_fit", wanted=_wants_fit)
+def curve_fit(
+    f: Any, xdata: Any, ydata: Any, p0: Any = None, sigma: Any = None,
+    absolute_sigma: bool = False, check_finite: Any = None, bounds: Any = (-np.inf, np.inf),
+    method: Any = None, jac: Any = None, **options: Any,
+) -> Any:  # fmt: skip
+    """Parameters of a curve through data, and their covariance."""
+    xdata, ydata = (floating(v) if isinstance(v, list | tuple) else v for v in (xdata, ydata))
+    bounds = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    if p0 is None:
+        p0 = _first_guess(f, bounds)
+    factor: Any = None
+    if sigma is not None:
+        sigma = sigma if holds_traced([sigma]) else np.asarray(sigma, float)
+        factor = np.linalg.cholesky(sigma) if np.ndim(sigma) == 2 else sigma
+
+    def residuals(p: Any) -> Any:
+        left = f(xdata, *p) - ydata
+        if np.ndim(factor) == 2:
+            return np.linalg.solve(factor, left)
+        return left if factor is None else 1.0 / factor * left
+
+    bounded = any(holds_traced([b]) or np.any(np.isfinite(b)) for b in bounds)
+    fit = least_squares(residuals, np.atleast_1d(p0), bounds=bounds,
+                        method=method or ("trf" if bounded else "lm"))  # fmt: skip
+    covariance = np.linalg.inv(np.swapaxes(fit.jac, 0, 1) @ fit.jac)
+    if not absolute_sigma:
+        free = fit.fun.shape[0] - fit.x.shape[0]
+        covariance = covariance * (2 * fit.cost / free)
+    if not options.get("full_output"):
+        return fit.x, covariance
+    return fit.x, covariance, _of_fit("curve_fit", fit), MESSAGE, 1
+
+
+def _first_guess(f: Any, bounds: Any) -> Any:
+    """SciPy's: ones, or a place between the bounds."""
+    n = len(inspect.signature(f).parameters) - 1
+    sides = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    low, high = (np.broadcast_to(stop_gradient(floating(b)), (n,)) for b in sides)
+    ends = np.isfinite(low), np.isfinite(high)
+    with np.errstate(invalid="ignore"):
+        inside = [0.5 * (low + high), low + 1, high - 1]
+    return np.select([ends[0] & ends[1], *ends], inside, 1.0)
+
+
+def _of_fit(name: str, fit: Any) -> dict[str, Any]:
+    """MINPACK's dict of a fit."""
+    return {"nfev": 0, "fvec": fit.fun, **factored_jacobian(name, "fjac", "ipvt", "qtf")}
+
+
+@scipy_rule("scipy.optimize.leastsq", wanted=wants("leastsq", "x0"))
+def leastsq(*args: Any, **kwargs: Any) -> Any:
+    """The least sum of squares, by its older name."""
+    given = bound("leastsq", args, kwargs)
+    fit = least_squares(given["func"], given["x0"], method="lm", args=as_tuple(given["args"]))
+    if not given["full_output"]:
+        return fit.x, 1
+    covariance = np.linalg.inv(np.swapaxes(fit.jac, 0, 1) @ fit.jac)
+    return fit.x, covariance, _of_fit("leastsq", fit), MESSAGE, 1
+
+
+def _linear_fit(name: str, A: Any, b: Any, low: Any, high: Any) -> Any:
+    """The x between bounds with the least ``|A x - b|``."""
+    import scipy.optimize
+
+    matrix, right = (v if holds_traced([v]) else np.asarray(v, float) for v in (A, b))
+    start = np.zeros(matrix.shape[1])
+
+    def solve(lb: Any, ub: Any, one: Any, other: Any) -> Any:
+        if name == "nnls":
+            return scipy.optimize.nnls(one, other)[0]
+        return scipy.optimize.lsq_linear(one, other, (lb, ub), tol=1e-13).x
+
+    kind = start_type(start)
+    x = found([], kind, name, solve, low, high, matrix, right)
+
+    def half(v: Any) -> Any:
+        left = matrix @ v - right
+        return 0.5 * np.sum(left * left)
+
+    return minimum(half, x, low, high, name, lambda at, *_: at), matrix, right
+
+
+@scipy_rule("scipy.optimize.nnls")
+def nnls(A: Any, b: Any, *, maxiter: Any = None, **_: Any) -> Any:
+    """Least squares without negative unknowns, and the norm of what is left."""
+    x, matrix, right = _linear_fit("nnls", A, b, 0.0, np.inf)
+    return x, np.linalg.norm(matrix @ x - right)
+
+
+@scipy_rule("scipy.optimize.lsq_linear")
+def lsq_linear(A: Any, b: Any, bounds: Any = (-np.inf, np.inf), *_: Any, **__: Any) -> Any:
+    """Least squares between bounds."""
+    import scipy.optimize
+
+    low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    x, matrix, right = _linear_fit("lsq_linear", A, b, low, high)
+    left = matrix @ x - right
+    return scipy.optimize.OptimizeResult(
+        x=x, fun=left, cost=0.5 * np.sum(left * left), success=True, status=1, message=MESSAGE
+    )
+
+
+@scipy_rule("scipy.optimize.isotonic_regression")
+def isotonic_regression(y: Any, *, weights: Any = None, increasing: bool = True) -> Any:
+    """The nearest sequence that does not fall: means over blocks."""
+    import scipy.optimize
+
+    weight = np.ones(y.shape) if weights is None else weights
+
+    def solve(values: Any, masses: Any) -> Any:
+        return scipy.optimize.isotonic_regression(values, weights=masses, increasing=increasing).x
+
+    x = found([], start_type(y), "isotonic_regression", solve, y, weight)
+    together = (x[:, None] == x[None, :]).astype(np.float64)
+    masses = together * weight
+    return scipy.optimize.OptimizeResult(
+        x=(masses @ y) / np.sum(masses, axis=1), weights=np.sum(masses, axis=1), blocks=None
+    )
