@@ -36,6 +36,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_stats_landau",
         "scipy_stats_gaps",
         "scipy_stats_samples",
+        "scipy_stats_transforms",
         "adjoint.api.scipy_orthants",  # before what takes the methods that are left
         "scipy_stats_frozen",
         "scipy_stats_expectations",

@@ -26,7 +26,7 @@ from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 borrow_names(
     "scipy.stats",
-    "boxcox_normmax yeojohnson_normmax boxcox_normplot yeojohnson_normplot ppcc_max",
+    "boxcox_normplot yeojohnson_normplot ppcc_max",
     "ks_1samp kstest cramervonmises anderson tukey_hsd goodness_of_fit bayes_mvs mvsdist dunnett",
     "bootstrap permutation_test monte_carlo_test",
 )

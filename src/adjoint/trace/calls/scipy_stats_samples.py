@@ -30,7 +30,7 @@ _TESTS = (
     "bartlett levene jarque_bera skewtest kurtosistest normaltest alexandergovern "
     "chi2_contingency epps_singleton_2samp"
 )
-borrow_scipy("scipy.stats.boxcox", "scipy.stats.yeojohnson_llf")
+borrow_scipy("scipy.stats.yeojohnson_llf")
 borrow_names("scipy.stats", _SUMMARIES, _RELATIONS, _TESTS)
 
 
