@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from adjoint.differentiate.powers_of_roots import PowerTangents
 from adjoint.differentiate.replay import replay_values, value_of
-from adjoint.differentiate.squared_roots import SquareTangents
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.primitives.infer import zeros
@@ -86,21 +86,21 @@ def linearize(graph: Graph, active: Sequence[bool]) -> Linearized:
         if is_active:
             tangents[value] = recorder.input(value.type)
             heads.append(tangents[value].number)
-    squares = SquareTangents(graph.nodes, primal, tangents, _linear_tangent)
+    powers = PowerTangents(graph.nodes, primal, tangents, _linear_tangent)
     for node in graph.nodes:
         incoming = [tangents.get(o) if isinstance(o, Value) else None for o in node.operands]
         if all(t is None for t in incoming):
             continue
         recorder.source = node.source._replace(role="tangent") if node.source else None
         found = (
-            [squares.of_square(node)]
-            if squares.has_square(node)
+            [powers.of_power(node)]
+            if powers.has_rule(node)
             else node_tangents(node, primal, incoming)
         )
         for value, t in zip(node.outputs, found, strict=True):
             if t is not None and value.type.is_differentiable:
                 tangents[value] = t
-        squares.pass_by(node)
+        powers.pass_by(node)
     if any("at_equal" in node.primitive.notes for node in graph.nodes):
         # It differentiates single nodes in turn.
         from adjoint.differentiate.equal_values import missing_shares

@@ -17,14 +17,15 @@ import numpy as np
 from adjoint.differentiate.equal_values import may_meet_equal_values, splitting_records
 from adjoint.differentiate.guarded import guarded_tangents
 from adjoint.differentiate.linearize import Linearized, linearize
+from adjoint.differentiate.powers_of_roots import may_meet_zero, roots_of_run
 from adjoint.differentiate.replay import replay, replay_values, value_of
 from adjoint.differentiate.reverse import pullback_graph
-from adjoint.differentiate.squared_roots import may_meet_zero, roots_of_run
 from adjoint.differentiate.stitch import pullback_of, pushforward_of
 from adjoint.errors import LeakedArrayError
 from adjoint.graph.collection import uncollected
 from adjoint.graph.evaluate import program_of
 from adjoint.graph.graph import Graph
+from adjoint.graph.types import ArrayType
 from adjoint.primitives.conventions import current
 from adjoint.trace.constants import stack_constants
 from adjoint.trace.record import current as up_to_date
@@ -41,7 +42,9 @@ class Derivative(NamedTuple):
     residuals: tuple[Any, ...]  # indices of the recorder's values; values of a changed graph
     active_outputs: tuple[int, ...]
     splitting: tuple[Record, ...] = ()  # factors of the run that may meet equal values
-    roots: tuple[int, ...] = ()  # values of the run that may be roots of 0, and are squared
+    roots: tuple[
+        int, ...
+    ] = ()  # values of the run that may be roots of 0, and are raised to powers
 
 
 class Programs:
@@ -170,7 +173,10 @@ class Tape:
         if may_meet_equal_values(known.splitting, recorder.payloads) or may_meet_zero(
             known.roots, recorder.payloads
         ):
-            return self._as_one_graph(("as one graph", *key), of_graph, places)
+            whole = self._as_one_graph(("as one graph", *key), of_graph, places)
+            # Values that were written over since are kept only where the usual one reads them.
+            if not any(isinstance(recorder.payloads[i], ArrayType) for i in whole.residuals):
+                return whole
         return known
 
     def _as_one_graph(self, key: Any, of_graph: Any, places: Sequence[int]) -> Derivative:
@@ -191,13 +197,13 @@ class Tape:
 
     def _run(self, derivative: Derivative, arguments: Sequence[Any]) -> list[Any]:
         inputs = [*self.residuals(derivative), *arguments]
-        for x in inputs:
-            if isinstance(x, TracedCore):
-                return replay(derivative.graph, inputs)
+        again = any(isinstance(x, TracedCore) for x in inputs)
         # Partials may be infinite where the function is not smooth: that is a result, and
         # no line of the user's is to blame.
         with np.errstate(all="ignore"):
-            return program_of(derivative.graph)(inputs)
+            return (
+                replay(derivative.graph, inputs) if again else program_of(derivative.graph)(inputs)
+            )
 
     def pull(self, cotangents: Sequence[Any]) -> list[Any]:
         """Cotangents of the inputs from cotangents of the results."""

@@ -15,7 +15,7 @@ import numpy as np
 from adjoint.graph.primitive import Primitive
 from adjoint.primitives.conventions import current
 from adjoint.primitives.infer import ufunc_rule
-from adjoint.primitives.products import divide_no_nan
+from adjoint.primitives.products import divide_no_nan, multiply_no_nan
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -131,8 +131,9 @@ def _logaddexp_term(exponential: Any, position: int) -> Any:
 
 
 def _pow_base_term(t: Any, out: Any, x: Any, y: Any) -> Any:
-    # x**0 is constant, also at x = 0 where x**-1 would be infinite.
-    return t * np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1))
+    # x**0 is constant, also at x = 0 where x**-1 would be infinite. Where the slope is infinite,
+    # a zero that meets it stays 0, as for sqrt.
+    return multiply_no_nan(t, np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1)))
 
 
 def _pow_exponent_term(t: Any, out: Any, x: Any, y: Any) -> Any:
@@ -197,7 +198,9 @@ norm_sqrt = Primitive(
     convention="0 at 0, of every order",
     doc="the root of a sum of squares, as norms and standard deviations take it",
 )
-cbrt = elementwise("cbrt", np.cbrt, lambda t, out, x: t / (3 * (out * out)), domain=_POSITIVE)
+cbrt = elementwise(
+    "cbrt", np.cbrt, lambda t, out, x: divide_no_nan(t, 3 * (out * out)), domain=_POSITIVE
+)
 reciprocal = elementwise(
     "reciprocal", np.reciprocal, lambda t, out, x: -t * (out * out), domain=_POSITIVE
 )

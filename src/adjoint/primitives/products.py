@@ -188,6 +188,8 @@ def scalar_pow_term(t: Any, out: Any, x: Any, exponent: float) -> Any:
     """The term of ``x ** exponent`` for a number known beforehand."""
     if exponent == 0:
         return t * 0
+    if 0 < exponent < 1:  # infinite at 0; a zero that meets it stays 0, as for sqrt
+        return multiply_no_nan(t, exponent * x ** (exponent - 1))
     return t * (exponent * x ** (exponent - 1))
 
 

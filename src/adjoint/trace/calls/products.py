@@ -71,7 +71,8 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 @implements(np.vdot)
 def vdot(a: Any, b: Any, /) -> Any:
     """The inner product of all elements, the first conjugated."""
-    return dot(np.ravel(np.conjugate(as_operand(a))), np.ravel(as_operand(b)))
+    a, b = as_operand(a), as_operand(b)
+    return dot(np.ravel(np.conjugate(a) if a.dtype.kind == "c" else a), np.ravel(b))
 
 
 @implements(np.inner)

@@ -124,6 +124,31 @@ def test_the_slope_of_a_squared_root_at_zero() -> None:
     assert ad.grad(ad.grad(f))(0.0) == 0.0
 
 
+# Functions of a number, and their first and second derivatives at 0.
+STEEP: dict[str, tuple[Callable[[Any], Any], float, float]] = {
+    "cube of cbrt": (lambda x: np.exp(x) * np.cbrt(x) ** 3, 1, 2),
+    "scaled": (lambda x: (2 * np.cbrt(x) / (1 + x)) ** 3, 8, -48),
+    "square of cbrt": (lambda x: np.cbrt(x) ** 2, np.inf, -np.inf),
+    "higher": (lambda x: np.cbrt(x) ** 6, 0, 2),
+    "fourth root": (lambda x: (x**0.25) ** 8 + 3 * (x**0.25) ** 4, 3, 2),
+    "less than a square": (lambda x: np.sqrt(x) ** 1.5, np.inf, -np.inf),
+    "by np.power": (lambda x: np.power(np.abs(x), np.array([2, 3])).sum(), 0, 2),
+    "one time and another": (lambda x: np.sqrt(x) * np.sqrt(x) * np.cos(x), 1, 0),
+    "below a power": (lambda x: (x**2) ** 0.75 + np.power(x**4, 0.5), 0, np.nan),
+    "below cbrt": (lambda x: np.cbrt(x**2 * x**2), 0, np.nan),
+}
+
+
+@pytest.mark.parametrize("name", STEEP)
+def test_roots_of_other_degrees(name: str) -> None:
+    """Their slope at 0 is infinite, that of what is made of them need not be."""
+    f, first, second = STEEP[name]
+    for derivative in (ad.grad(f), ad.jit(ad.grad(f)), lambda x: ad.jvp(f, (x,), (1.0,))[1]):
+        assert derivative(0.0) == first
+    if not np.isnan(second):
+        assert ad.grad(ad.grad(f))(0.0) == second
+
+
 def test_third_derivatives() -> None:
     """Of a square and of a cube."""
     f = lambda x: np.exp(x) * np.abs(x) ** 2  # noqa: E731
