@@ -7,6 +7,7 @@ give its derivatives.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def _unlike_a_line(power: Any, x: Any) -> Any:
     return 1 - np.sum(u * v) / np.sqrt(np.sum(u * u) * np.sum(v * v))
 
 
-_MEASURES: dict[str, Callable[[Any, Any], Any]] = {
+_MEASURES: dict[str, Callable[..., Any]] = {
     "pearsonr": _unlike_a_line,
     "mle": lambda power, x: -_likelihood(power, x),
 }
@@ -88,7 +89,7 @@ def boxcox_normmax(
     if method not in (*_MEASURES, "all"):
         raise ValueError(f"Method {method} not recognized.")
     names = list(_MEASURES) if method == "all" else [method]
-    made = [_best(lambda p, f=_MEASURES[n]: f(p, x), brack, optimizer) for n in names]
+    made = [_best(partial(_MEASURES[name], x=x), brack, optimizer) for name in names]
     power = np.stack(made) if method == "all" else made[0]
     asked = isinstance(given.get("ymax"), int | float)
     greatest = given["ymax"] if asked else np.finfo(np.float64).max / 10000
