@@ -182,9 +182,16 @@ refused by name, with your line, when a recorded array reaches it; on plain arra
 function works as ever. A rule need not know every option: one without a rule is named too.
 
 Where no formula is known for the derivative in an argument (the order of a Bessel function, the
-parameters of a hypergeometric one) it is taken from thirteen of SciPy's own values, far enough
-apart that about eleven digits are right, in every mode and up to the fourth order. Where there is
-none at all (`hyperu` in its parameters) asking for it is refused by name.
+parameters of a hypergeometric one, `q` of Mathieu's functions, both axes of ellipsoidal harmonics)
+it is taken from thirteen values, far enough apart that about eleven digits are right, in every
+mode and up to the fourth order: SciPy's own, but for `hyperu` (SciPy's have steps there) and
+`ellip_normal`, whose integrals are done here. They are NaN at the end of a domain (`hyperu` at
+`x = 0`, a spheroidal function at `c = 0`). What counts (`m` of `mathieu_a`) is refused by name;
+what SciPy rounds (`k` of `bdtr`) has the slope 0. A search that stops at the end of its range
+(`fdtridfd` at 1e100) stays there; one that stops elsewhere, without an answer, has the derivative
+NaN. `pro_ang1_cv` and its like move with `c` as if the characteristic value were that of `c`.
+`pbdn_seq` of complex numbers is what SciPy computes, with exp(-abs(z)**2 / 4) where exp(-z**2 / 4)
+belongs (1.17); for orders below 0, where its values also jump, complex numbers are refused.
 
 Much of SciPy is Python on top of NumPy, and that code runs on recorded arrays as it stands: values
 are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrices and arrays (fixed

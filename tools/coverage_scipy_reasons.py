@@ -20,13 +20,6 @@ STILL = {
 # For each package: the reason and the nearest form, and the names.
 REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "special": (
-        ("found by a search that has several answers or few digits; nearest: `ad.root` "
-         "of the function itself, or `scipy.optimize.brentq` inside",
-         "ncfdtridfd ncfdtridfn"),
-        ("SciPy's values for complex numbers are not those of an analytic function; nearest: "
-         "`pbdv_seq`", "pbdn_seq"),
-        ("ellipsoidal harmonics, of integer orders in compiled tables; nearest: `ad.custom_jvp`",
-         "ellip_harm ellip_harm_2 ellip_normal"),
     ),
     "linalg": (
     ),

@@ -128,13 +128,13 @@ def test_an_unsupported_function_is_named_with_the_line() -> None:
 
 
 def test_an_unsupported_ufunc_is_named() -> None:
-    with pytest.raises(ad.errors.UnsupportedError, match=r"scipy\.special\.ncfdtridfd"):
-        ad.grad(lambda x: scipy.special.ncfdtridfd(2.0, 0.5, 1.0, x))(0.5)
+    with pytest.raises(ad.errors.UnsupportedError, match=r"scipy\.special\._lgam1p"):
+        ad.grad(lambda x: scipy.special._ufuncs._lgam1p(x))(0.5)
 
 
 def test_a_parameter_without_derivative_is_refused_by_name() -> None:
-    with pytest.raises(ad.errors.NoDerivativeError, match=r"scipy\.special\.hyperu"):
-        ad.grad(lambda v: scipy.special.hyperu(v, 1.5, 2.0))(1.5)
+    with pytest.raises(ad.errors.NoDerivativeError, match=r"scipy\.special\.mathieu_a"):
+        ad.grad(lambda m: scipy.special.mathieu_a(m, 1.5))(2.0)
     slope = (scipy.special.jv(0.5, 2.0) - scipy.special.jv(2.5, 2.0)) / 2
     assert ad.grad(lambda x: scipy.special.jv(1.5, x))(2.0) == slope
 

@@ -24,6 +24,7 @@ from adjoint.primitives import (
     special,
     special_bessel,
     special_distribution,
+    special_ellipsoid,
     special_error,
     special_gamma,
     special_inverse,
@@ -33,6 +34,7 @@ from adjoint.primitives import (
     special_several,
     special_slopes,
     special_smirnov,
+    special_tricomi,
     sweeps,
     windows,
 )
@@ -64,6 +66,7 @@ __all__ = [
     "special",
     "special_bessel",
     "special_distribution",
+    "special_ellipsoid",
     "special_error",
     "special_gamma",
     "special_inverse",
@@ -73,6 +76,7 @@ __all__ = [
     "special_several",
     "special_slopes",
     "special_smirnov",
+    "special_tricomi",
     "sweeps",
     "windows",
 ]

@@ -219,13 +219,6 @@ hyp2f1: Primitive = special(
     real=(0, 1, 2),
     domain=(POSITIVE, POSITIVE, POSITIVE, (-0.6, 0.6)),
 )
-hyperu: Primitive = special(
-    "hyperu",
-    None,
-    None,
-    lambda out, a, b, x: -a * hyperu(a + 1, b + 1, x),
-    domain=(POSITIVE, POSITIVE, POSITIVE),
-)
 wright_bessel: Primitive = special(
     "wright_bessel",
     along("wright_bessel", 0),

@@ -33,8 +33,19 @@ def _of(row: Primitive) -> Partials:
     return tuple(partial(_term, row, i) for i in range(len(row.terms)))
 
 
-def inverse(name: str, of: Partials, place: int, domain: Any) -> Primitive:
-    """A row for the inverse of a function in one of its operands."""
+def inverse(
+    name: str, of: Partials, place: int, domain: Any, value: Primitive | None = None
+) -> Primitive:
+    """A row for the inverse of a function in one of its operands.
+
+    Args:
+        name: of the inverse.
+        of: the partials of the function.
+        place: of what is looked for among its operands.
+        domain: for sampling.
+        value: the function itself, where SciPy's search may stop at the end of its range, or
+            before the last digits.
+    """
     counts = tuple(i for i, partial in enumerate(of) if partial is None)
 
     def solved(which: int) -> Any:
@@ -43,15 +54,29 @@ def inverse(name: str, of: Partials, place: int, domain: Any) -> Primitive:
 
         def slope(out: Any, *xs: Any) -> Any:
             there = [np.floor(x) if i in counts else x for i, x in enumerate(xs)]
-            there[place] = out
+            there[place], met = (out, True) if value is None else _met(value, of, place, out, xs)
             steep = of[place](*there)
             moved = 1 / steep if which == place else -of[which](*there) / steep
+            if value is not None:
+                # at an end of the range of a search the answer stays
+                end = (np.abs(out) > 1e99) | (np.abs(out) < 1e-99)
+                return np.where(met, moved, np.where(end, 0, np.nan))
             # no count is below 0: there it stays, whatever the chance
             return np.where(out == 0, 0, moved) if name in _COUNTS else moved
 
         return slope
 
     return special(name, *map(solved, range(len(of))), integers=counts, domain=domain)
+
+
+def _met(value: Primitive, of: Partials, place: int, out: Any, xs: Any) -> tuple[Any, Any]:
+    """What was found, with its last digits by a step of Newton's; and whether it was."""
+    there, chance = list(xs), xs[place]
+    there[place] = out
+    met = np.abs(value(*there) - chance) <= 0.01 * np.minimum(chance, 1 - chance)
+    there[place] = np.where(met, out, 1)
+    step = (chance - value(*there)) / of[place](*there)
+    return there[place] + np.where(met, step, 0), met
 
 
 # *** noncentral distributions ***
@@ -123,6 +148,8 @@ CHI, FISHER = _of(chdtr), _of(fdtr)
 CHI_OFF, STUDENT_OFF, FISHER_OFF = _of(chndtr), _of(nctdtr), _of(ncfdtr)
 LOW = (0.3, 0.5)
 
+_VALUES = {STUDENT: stdtr, FISHER: fdtr, CHI_OFF: chndtr, STUDENT_OFF: nctdtr, FISHER_OFF: ncfdtr}
+
 for _name, _partials, _place, _domain in (
     ("gdtria", GAMMA, 0, (UNIT, POSITIVE, POSITIVE)),
     ("gdtrib", GAMMA, 1, (POSITIVE, UNIT, POSITIVE)),
@@ -147,9 +174,11 @@ for _name, _partials, _place, _domain in (
     ("nctdtridf", STUDENT_OFF, 0, ((0.55, 0.6), (1.5, 1.6), (2.0, 2.1))),
     ("nctdtrinc", STUDENT_OFF, 1, (POSITIVE, LOW, WIDE)),
     ("ncfdtri", FISHER_OFF, 3, (POSITIVE, POSITIVE, POSITIVE, UNIT)),
+    ("ncfdtridfd", FISHER_OFF, 1, ((2.0, 3.0), (0.6, 0.7), LOW, (2.0, 2.2))),
+    ("ncfdtridfn", FISHER_OFF, 0, ((0.55, 0.6), (3.0, 4.0), LOW, (2.0, 2.2))),
     ("ncfdtrinc", FISHER_OFF, 2, ((2.0, 3.0), (3.0, 4.0), LOW, (2.0, 2.2))),
 ):
-    inverse(_name, _partials, _place, _domain)
+    inverse(_name, _partials, _place, _domain, _VALUES.get(_partials))
 
 
 # *** the normal distribution in its mean and deviation ***

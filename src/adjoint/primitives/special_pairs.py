@@ -26,41 +26,59 @@ def _pair(
     count: int,
     second: Callable[..., Any],
     unit: float = 1.0,
-    moving: Any = None,
+    moving: tuple[int, str] | None = None,
+    still: tuple[int, ...] = (),
     right: Any = None,
 ) -> None:
     """Value and derivative in the last operand, by the second derivative.
 
     Args:
         name: of the function.
-        count: of operands; the others have no derivative unless ``moving`` gives it.
+        count: of operands; the others count, but for the one in ``moving``.
         second: the derivative's derivative, of (value, derivative, *operands).
         unit: of the last operand, where the derivative is taken in another.
-        moving: for the first operand, the derivatives of both results.
+        moving: a parameter, and the function whose results' slopes in it these are.
+        still: operands that follow from the others, and have no derivative of their own.
         right: whether SciPy's results are, of (value, derivative, *operands); if not they
             have the derivative NaN.
     """
 
     def jvp(primals: Any, tangents: Any, outputs: Any) -> Any:
-        total: Any = None
-        if tangents[-1] is not None:
-            y, slope = outputs
-            t = unit * tangents[-1]
+        y, slope = outputs
+        shares: list[Any] = []
+        for i, t in enumerate(tangents):
+            if t is None or i in still:
+                continue
             if right is not None:
                 t = t * np.where(right(y, slope, *primals), 1.0, np.nan)
-            total = (slope * t, second(y, slope, *primals) * t)
-        for i, t in enumerate(tangents[:-1]):
-            if t is None:
-                continue
-            if i or moving is None:
+            if i == count - 1:
+                t = unit * t
+                shares.append((slope * t, second(y, slope, *primals) * t))
+            elif moving is not None and moving[0] == i:
+                own = [x for k, x in enumerate(primals) if k not in still]
+                parts = (along(f"{moving[1]}_{part}", i) for part in (0, 1))
+                shares.append(tuple(part(None, *own) * t for part in parts))
+            else:
                 order(name, i)(t, None)
-            share = tuple(part(None, *primals) * t for part in moving)
-            total = (
-                share if total is None else tuple(a + b for a, b in zip(total, share, strict=True))
-            )
-        return total
+        if not shares:
+            return tuple(np.zeros_like(x) for x in outputs)
+        return tuple(sum(parts[1:], parts[0]) for parts in zip(*shares, strict=True))
 
     several(name, 2, jvp)
+
+
+def _slopes_of_both(name: str, reaches: tuple[Any, ...], domain: Any) -> None:
+    """Rows for the derivatives of both results in all operands, from SciPy's values."""
+    for which in (0, 1):
+        slopes(f"{name}_{which}", reaches, domain, _result(name, which))
+
+
+def _fixed(*xs: Any) -> Any:
+    return np.full_like(xs[-1], 0.2)
+
+
+def _whole(*xs: Any) -> Any:
+    return np.zeros_like(xs[-1])
 
 
 def _result(name: str, which: int) -> Any:
@@ -71,20 +89,10 @@ def _result(name: str, which: int) -> Any:
 # *** parabolic cylinder functions ***
 
 for _name in ("pbdv", "pbvv"):
-    for _which in (0, 1):
-        slopes(
-            f"{_name}_{_which}",
-            (lambda v, x: wide(v, x), lambda v, x: 1 / (1 + np.abs(x))),
-            ((0.5, 2.0), POSITIVE),
-            _result(_name, _which),
-        )
-    _pair(
-        _name,
-        2,
-        lambda y, slope, v, x: (0.25 * x * x - v - 0.5) * y,
-        moving=(along(f"{_name}_0", 0), along(f"{_name}_1", 0)),
-    )
-_pair("pbwa", 2, lambda y, slope, a, x: (a - 0.25 * x * x) * y)
+    _slopes_of_both(_name, (wide, lambda v, x: 1 / (1 + np.abs(x))), ((0.5, 2.0), POSITIVE))
+    _pair(_name, 2, lambda y, slope, v, x: (0.25 * x * x - v - 0.5) * y, moving=(0, _name))
+_slopes_of_both("pbwa", (lambda a, x: 0.25 + 0 * x,) * 2, (POSITIVE, UNIT))
+_pair("pbwa", 2, lambda y, slope, a, x: (a - 0.25 * x * x) * y, moving=(0, "pbwa"))
 
 # *** Mathieu functions: of angles in degrees ***
 
@@ -92,7 +100,11 @@ _pair("pbwa", 2, lambda y, slope, a, x: (a - 0.25 * x * x) * y)
 def _mathieu(name: str, characteristic: str, modified: bool) -> None:
     value = SciPyFunction(characteristic)
     row = special(
-        f"{name}_value", None, None, evaluate=lambda m, q: value(m, q), domain=((1, 3), UNIT)
+        f"{name}_value",
+        None,
+        along(characteristic, 1),
+        evaluate=lambda m, q: value(m, q),
+        domain=((1, 3), UNIT),
     )
 
     def second(y: Any, slope: Any, m: Any, q: Any, x: Any) -> Any:
@@ -100,7 +112,15 @@ def _mathieu(name: str, characteristic: str, modified: bool) -> None:
             return (row(m, q) - 2 * q * np.cosh(2 * x)) * y
         return (2 * q * np.cos(2 * DEGREE * x) - row(m, q)) * y
 
-    _pair(name, 3, second, unit=1.0 if modified else DEGREE)
+    def of_angle(m: Any, q: Any, x: Any) -> Any:
+        if modified:
+            return np.minimum(0.3, 1 / (1 + np.sqrt(np.abs(q)) * np.exp(np.abs(x))))
+        return 1 / (DEGREE * (1 + np.abs(m)))
+
+    # a modified one is like a power of q
+    of_q = (lambda m, q, x: np.minimum(0.2, 0.25 * np.abs(q))) if modified else _fixed
+    _slopes_of_both(name, (_whole, of_q, of_angle), ((1.0, 1.0), UNIT, UNIT))
+    _pair(name, 3, second, unit=1.0 if modified else DEGREE, moving=(1, name))
 
 
 for _name, _value in (("cem", "mathieu_a"), ("sem", "mathieu_b")):
@@ -126,7 +146,8 @@ def _in_double(name: str) -> Any:
 def _spheroidal(name: str, oblate: bool, radial: bool, given: bool) -> None:
     row = special(
         f"{name}_value",
-        *(None,) * 3,
+        *(None,) * 2,
+        along("obl_cv" if oblate else "pro_cv", 2),
         evaluate=_in_double("obl_cv" if oblate else "pro_cv"),
         domain=((1, 1), (2, 3), UNIT),
     )
@@ -146,8 +167,28 @@ def _spheroidal(name: str, oblate: bool, radial: bool, given: bool) -> None:
         first, rise = primitives[name.replace("rad2", "rad1")](m, n, c, *rest)
         return np.abs((first * slope - rise * y) * c * (rest[-1] * rest[-1] + 1) - 1) < 1e-6
 
-    doubtful = oblate and name.startswith("obl_rad2")
-    _pair(name, 5 if given else 4, second, right=right if doubtful else None)
+    def of_place(m: Any, n: Any, c: Any, x: Any) -> Any:
+        room = 1 - np.abs(x) if not radial else x if oblate else x - 1
+        return np.minimum(0.25, 0.3 * np.abs(room))
+
+    doubtful = name.startswith("obl_rad2")
+    least = 0.25 if "rad2" in name else 1.0  # these are like a power of c below 0
+    if not given:
+
+        def of_c(m: Any, n: Any, c: Any, x: Any) -> Any:
+            return np.minimum(0.25, least * np.abs(c))
+
+        start = 2.0 if radial else 0.3
+        domain = ((1.0, 1.0), (2.0, 2.0), (1.5, 2.5), (start, 1.5 * start))
+        _slopes_of_both(name, (_whole, _whole, of_c, of_place), domain)
+    _pair(
+        name,
+        5 if given else 4,
+        second,
+        moving=(2, name.removesuffix("_cv")),
+        still=(3,) if given else (),  # the characteristic value of c, and of no other
+        right=right if doubtful else None,
+    )
 
 
 for _name in ("ang1", "rad1", "rad2"):
@@ -269,7 +310,7 @@ for _name, _count in (("mathieu_a", 2), ("mathieu_b", 2), ("pro_cv", 3), ("obl_c
     _evaluate = _in_double(_name) if _count == 3 else None
     slopes(
         _name,
-        (*((lambda *xs: np.zeros_like(xs[0])),) * (_count - 1), lambda *xs: 0.2 + 0 * xs[0]),
+        (*(_whole,) * (_count - 1), _fixed),
         (*((1.0, 1.0),) * (_count - 2), (2.0, 2.0), UNIT),
         _level(_name == "obl_cv") if _count == 3 else None,
     )
@@ -280,4 +321,41 @@ for _name, _count in (("mathieu_a", 2), ("mathieu_b", 2), ("pro_cv", 3), ("obl_c
         evaluate=_evaluate,
         integers=tuple(range(_count - 1)),
         domain=(*((1, 1),) * (_count - 2), (2, 2), UNIT),
+    )
+
+# *** coefficients of Mathieu's functions: their number, order and parameter ***
+
+
+def _coefficient(name: str) -> Any:
+    """One of SciPy's coefficients; they end where they are below rounding."""
+
+    def evaluate(k: Any, m: Any, q: Any) -> Any:
+        k, m, q = np.broadcast_arrays(np.asarray(k, int), np.asarray(m, int), np.asarray(q, float))
+        out = np.zeros(q.shape)
+        function = SciPyFunction(name)
+        for order_, place in {(int(a), float(b)) for a, b in zip(m.flat, q.flat, strict=True)}:
+            here = (m == order_) & (q == place)
+            found = function(order_, place) if place >= 0 else np.full(1, np.nan)
+            whole = np.concatenate([found, np.zeros(max(0, int(np.max(k)) + 1 - len(found)))])
+            out[here] = whole[k[here]]
+        return out
+
+    return evaluate
+
+
+for _name in ("mathieu_even_coef", "mathieu_odd_coef"):
+    slopes(
+        _name,
+        (_whole, _whole, lambda k, m, q: np.minimum(0.2, q)),
+        ((1.0, 1.0), (2.0, 2.0), UNIT),
+        _coefficient(_name),
+    )
+    special(
+        _name,
+        None,
+        None,
+        along(_name, 2),
+        integers=(0, 1),
+        evaluate=_coefficient(_name),
+        domain=((0, 3), (2, 2), UNIT),
     )

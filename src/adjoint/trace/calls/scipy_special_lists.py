@@ -8,12 +8,34 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from adjoint.trace.calls.scipy_special import floating, static
+from adjoint.graph.primitive import primitives
+from adjoint.trace.calls.scipy_special import doubled, floating, static
+from adjoint.trace.elementwise import elementwise
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.without_rule import no_rule
 
 
-def _list(name: str, order: Any, x: Any, pair: Callable[[Any, Any], Any], more: int) -> Any:
+def _known(value: Any, name: str, what: str) -> float:
+    """A number that says how many results there are; it may have a derivative as well."""
+    known = known_value(value)
+    if known is None or np.ndim(known):
+        raise no_rule(
+            f"scipy.special.{name}", f"{what} that is not known, or no number,",
+            "a number: it says how many results there are, so not inside jit and vmap",
+        )  # fmt: skip
+    return float(known)
+
+
+def _place(x: Any, name: str) -> Any:
+    if np.ndim(x):
+        raise no_rule(f"scipy.special.{name}", "an array of places", "a number, as SciPy does")
+    return floating(x)
+
+
+def _all_orders(
+    name: str, order: Any, x: Any, pair: Callable[[Any, Any], Any], least: int = 0
+) -> Any:
     """Values and derivatives for the orders that end at one, a whole step apart.
 
     Args:
@@ -21,14 +43,12 @@ def _list(name: str, order: Any, x: Any, pair: Callable[[Any, Any], Any], more: 
         order: the highest.
         x: a number.
         pair: value and derivative of one order.
-        more: how many orders there are at least.
+        least: the order, but for its fraction, that SciPy takes a lower one for.
     """
-    name = f"scipy.special.{name}"
-    top = float(static(order, name, "its order"))
-    if np.ndim(x) or top < 0:
-        raise no_rule(name, "an array of places, or an order below 0,", "a number, and order >= 0")
-    count = max(int(top) + 1, more)
-    found = [pair(top - int(top) + k, floating(x)) for k in range(count)]
+    top = _known(order, name, "an order")
+    whole = max(int(top), least)
+    first = order - int(top) if top >= int(top) else order - int(top) + 1  # below 0
+    found = [pair(first + k, _place(x, name)) for k in range(whole + 1)]
     return np.stack([v for v, _ in found]), np.stack([d for _, d in found])
 
 
@@ -37,7 +57,7 @@ def _riccati(name: str, order: Any, x: Any, bessel: Any) -> Any:
         value = bessel(int(k), x)
         return x * value, value + x * bessel(int(k), x, derivative=True)
 
-    return _list(name, order, x, pair, 1)
+    return _all_orders(name, static(order, name, "its order"), x, pair)
 
 
 @scipy_rule("scipy.special.riccati_jn")
@@ -56,19 +76,99 @@ def riccati_yn(n: Any, x: Any) -> Any:
 def lmbda(v: Any, x: Any) -> Any:
     """Jahnke's and Emden's Λ_v(x) = Γ(v + 1) (x/2)^-v J_v(x), and -x/2 Λ_{v+1}/(v + 1)."""
 
-    def at(k: float, x: Any) -> Any:
-        return sp.gamma(k + 1) * (0.5 * x) ** -k * sp.jv(k, x)
+    def at(k: Any, x: Any) -> Any:
+        return sp.hyp0f1(k + 1, -0.25 * x * x)
 
-    return _list("lmbda", v, x, lambda k, x: (at(k, x), -0.5 * x / (k + 1) * at(k + 1, x)), 1)
+    return _all_orders("lmbda", v, x, lambda k, x: (at(k, x), -0.5 * x / (k + 1) * at(k + 1, x)))
 
 
 @scipy_rule("scipy.special.pbdv_seq")
 def pbdv_seq(v: Any, x: Any) -> Any:
     """Parabolic cylinder functions D of all orders."""
-    return _list("pbdv_seq", v, x, sp.pbdv, 2)
+    return _all_orders("pbdv_seq", v, x, sp.pbdv, least=1)
 
 
 @scipy_rule("scipy.special.pbvv_seq")
 def pbvv_seq(v: Any, x: Any) -> Any:
     """Parabolic cylinder functions V of all orders."""
-    return _list("pbvv_seq", v, x, sp.pbvv, 2)
+    return _all_orders("pbvv_seq", v, x, sp.pbvv, least=1)
+
+
+@scipy_rule("scipy.special.pbdn_seq")
+def pbdn_seq(n: Any, z: Any) -> Any:
+    """Parabolic cylinder functions D of whole orders, as SciPy computes them.
+
+    For complex z and orders above 0 it puts exp(-|z|^2 / 4) where exp(-z^2 / 4) belongs: a
+    function that is not analytic, whose derivatives in the two parts of z these are. For orders
+    below 0 it goes from one method to another, some with that mistake, with jumps between them.
+    """
+    n = int(static(n, "scipy.special.pbdn_seq", "n"))
+    z = _place(z, "pbdn_seq")
+    if n < -1:
+        if z.dtype.kind == "c":
+            raise no_rule(
+                "scipy.special.pbdn_seq", "a complex z of orders below 0, where values jump,",
+                "a real z, or n >= 0", remedy="use pbdv, or mpmath.pcfd in ad.pure_callback",
+            )  # fmt: skip
+        count = len(sp.pbdn_seq(n, 0.5)[0])
+        found = [sp.pbdv(-1.0 * k, z) for k in range(count)]
+        both = [np.stack(part) for part in zip(*found, strict=True)]
+        return both[0].astype(complex), both[1].astype(complex)
+    z = z.astype(complex)
+    values = [np.exp(-0.25 * (z * np.conj(z)))]
+    values.append(z * values[0])
+    for k in range(2, n + 1):
+        values.append(z * values[-1] - (k - 1) * values[-2])
+    slopes = [-0.5 * z * values[0]]
+    slopes += [k * values[k - 1] - 0.5 * z * values[k] for k in range(1, len(values))]
+    return np.stack(values), np.stack(slopes)
+
+
+# *** sequences for Mathieu's and spheroidal functions ***
+
+
+def _coefficients(name: str) -> None:
+    @scipy_rule(f"scipy.special.{name}")
+    def rule(m: Any, q: Any) -> Any:
+        order = int(static(m, f"scipy.special.{name}", "m"))
+        count = len(getattr(sp, name)(order, _known(q, name, "a parameter")))
+        return elementwise(primitives[name], np.arange(count), np.int64(order), floating(q))
+
+
+def _levels(name: str) -> None:
+    @scipy_rule(f"scipy.special.{name}_seq")
+    def rule(m: Any, n: Any, c: Any) -> Any:
+        low, high = (int(static(k, f"scipy.special.{name}_seq", "m and n")) for k in (m, n))
+        return elementwise(primitives[name], np.int64(low), np.arange(low, high + 1), floating(c))
+
+
+for _name in ("mathieu_even_coef", "mathieu_odd_coef"):
+    _coefficients(_name)
+for _name in ("pro_cv", "obl_cv"):
+    _levels(_name)
+
+# *** ellipsoidal harmonics ***
+
+
+def _ellipsoidal(name: str, n: Any, p: Any, signs: tuple[Any, ...], *places: Any) -> Any:
+    counts = [static(k, f"scipy.special.{name}", "its degree and order") for k in (n, p)]
+    counts = [np.asarray(k).astype(np.int64) for k in (*counts, *signs)]
+    return elementwise(primitives[name], *counts, *map(doubled, places))
+
+
+@scipy_rule("scipy.special.ellip_harm")
+def ellip_harm(h2: Any, k2: Any, n: Any, p: Any, s: Any, signm: Any = 1, signn: Any = 1) -> Any:
+    """Lamé's functions of the first kind."""
+    return _ellipsoidal("ellip_harm", n, p, (signm, signn), h2, k2, s)
+
+
+@scipy_rule("scipy.special.ellip_harm_2")
+def ellip_harm_2(h2: Any, k2: Any, n: Any, p: Any, s: Any) -> Any:
+    """Lamé's functions of the second kind."""
+    return _ellipsoidal("ellip_harm_2", n, p, (), h2, k2, s)
+
+
+@scipy_rule("scipy.special.ellip_normal")
+def ellip_normal(h2: Any, k2: Any, n: Any, p: Any) -> Any:
+    """The squares of the norms of Lamé's functions."""
+    return _ellipsoidal("ellip_normal", n, p, (), h2, k2)

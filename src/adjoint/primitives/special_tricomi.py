@@ -1,0 +1,74 @@
+"""Tricomi's confluent hypergeometric function in its parameters.
+
+SciPy's values change their method at many places, with steps in the ninth digit and worse,
+which differences would magnify. The derivatives are therefore of values of our own: Tricomi's
+integral over t = exp(s) by equal steps, for a >= 1, and a recurrence downwards from there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adjoint.graph.primitive import Primitive
+from adjoint.primitives.special import POSITIVE, SciPyFunction, special
+from adjoint.primitives.special_slopes import along, slopes, wide
+
+_STEP = 0.125
+_MOST = 200.0  # of a: beyond, the integrand is too narrow; and of -a: steps of the recurrence
+_AT_ONCE = 4096
+_gammaln = SciPyFunction("gammaln")
+
+
+def _integral(a: Any, b: Any, x: Any) -> Any:
+    """For vectors, a >= 1 and x > 0."""
+    top = np.log((np.abs(a) + np.abs(b) + 750.0) / x)  # beyond, exp(-x t) has ended it
+    steps = int(np.ceil((np.max(top, initial=0.0) + 45.0) / _STEP)) + 1
+    s = top - _STEP * np.arange(steps)[:, None]
+    t = np.exp(s)
+    logs = a * s - x * t + (b - a - 1) * np.log1p(t)
+    most = np.max(logs, axis=0)
+    total = np.sum(np.exp(logs - most), axis=0) * _STEP
+    return total * np.exp(most - _gammaln(a))
+
+
+def tricomi(a: Any, b: Any, x: Any) -> Any:
+    """U(a, b, x) of arrays of one shape; NaN where it is not known to twelve digits."""
+    flat = [np.ravel(v) for v in (a, b, x)]
+    blocks = range(0, flat[0].size, _AT_ONCE)
+    parts = [_block(*(v[first : first + _AT_ONCE] for v in flat)) for first in blocks]
+    return np.concatenate([np.zeros(0), *parts]).reshape(np.shape(a))
+
+
+def _block(a: Any, b: Any, x: Any) -> Any:
+    known = (x > 0) & (np.abs(a) <= _MOST) & (np.abs(b) <= _MOST) & (x < 1e300)
+    a, b, x = (np.where(known, v, 1.0) for v in (a, b, x))
+    left = np.maximum(np.ceil(1 - a), 0.0)
+    at = a + left
+    above, here = _integral(at + 1, b, x), _integral(at, b, x)
+    for _ in range(int(np.max(left, initial=0.0))):
+        down = at > a + 0.5
+        below = (2 * at - b + x) * here - at * (at - b + 1) * above
+        above, here = np.where(down, here, above), np.where(down, below, here)
+        at = np.where(down, at - 1, at)
+    return np.where(known, here, np.nan)
+
+
+def _of_parameter(a: Any, b: Any, x: Any) -> Any:
+    return 2 * wide(a, b, np.abs(x) + np.abs(np.log(np.where(x > 0, x, 1))))
+
+
+slopes(
+    "hyperu",
+    (_of_parameter, _of_parameter, lambda a, b, x: np.minimum(1.0, 0.13 * x)),
+    (POSITIVE, POSITIVE, POSITIVE),
+    tricomi,
+)
+hyperu: Primitive = special(
+    "hyperu",
+    along("hyperu", 0),
+    along("hyperu", 1),
+    lambda out, a, b, x: -a * hyperu(a + 1, b + 1, x),
+    domain=(POSITIVE, POSITIVE, POSITIVE),
+)
