@@ -35,6 +35,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_stats_multivariate",
         "scipy_stats_landau",
         "scipy_stats_gaps",
+        "scipy_stats_stable",
         "scipy_stats_samples",
         "scipy_stats_transforms",
         "adjoint.api.scipy_orthants",  # before what takes the methods that are left

@@ -146,7 +146,7 @@ def _double(y: Any) -> Any:
     return y.astype(np.float64)
 
 
-def _density(name: str) -> Any:
+def density(name: str) -> Any:
     """Pdf and logpdf."""
 
     def rule(self: Any, x: Any, *args: Any, **kwds: Any) -> Any:
@@ -164,7 +164,7 @@ def _density(name: str) -> Any:
     return rule
 
 
-def _distribution(name: str) -> Any:
+def distribution(name: str) -> Any:
     """cdf, sf and their logarithms."""
 
     def rule(self: Any, x: Any, *args: Any, **kwds: Any) -> Any:
@@ -198,9 +198,9 @@ def _quantile(name: str) -> Any:
 
 
 for _name in ("_pdf", "_logpdf"):
-    scipy_rule(f"scipy.stats.rv_continuous.{_name[1:]}")(_density(_name))
+    scipy_rule(f"scipy.stats.rv_continuous.{_name[1:]}")(density(_name))
 for _name in ("_cdf", "_sf", "_logcdf", "_logsf"):
-    scipy_rule(f"scipy.stats.rv_continuous.{_name[1:]}")(_distribution(_name))
+    scipy_rule(f"scipy.stats.rv_continuous.{_name[1:]}")(distribution(_name))
 for _name in ("_ppf", "_isf"):
     scipy_rule(f"scipy.stats.rv_continuous.{_name[1:]}")(_quantile(_name))
 

@@ -58,7 +58,7 @@ def _with_value(moving: Any, value: Any) -> Any:
     return moving + stop_gradient(value - moving)
 
 
-def _unsure(value: Any, *moving: Any) -> Any:
+def unsure(value: Any, *moving: Any) -> Any:
     """A value whose derivatives are not finite, in whatever moves: not had, and not taken for 0."""
     for x in moving:
         value = value + np.cbrt(x - stop_gradient(x))
@@ -73,7 +73,7 @@ def _checked(integral: Any, value: Any) -> Any:
     off = stop_gradient(np.abs(integral - value))
     near = off <= 1e-6 * (1 + np.abs(stop_gradient(value)))
     other = np.where(np.isfinite(integral), integral, 0.0)
-    return np.where(near, _with_value(np.where(near, integral, 0.0), value), _unsure(value, other))
+    return np.where(near, _with_value(np.where(near, integral, 0.0), value), unsure(value, other))
 
 
 # *** distribution functions and quantiles ***
@@ -115,7 +115,7 @@ def _quantile(dist: Any, name: str, q: Any, shapes: tuple[Any, ...], standard: S
         gap = standard(dist, "_cdf" if name == "_ppf" else "_sf", x, shapes) - q
         x = x - sign * gap / standard(dist, "_pdf", x, shapes)
     right = np.isfinite(stop_gradient(x))
-    return np.where(right, _with_value(np.where(right, x, 0.0), start), _unsure(start, q, *shapes))
+    return np.where(right, _with_value(np.where(right, x, 0.0), start), unsure(start, q, *shapes))
 
 
 def _stays(dist: Any) -> bool:
@@ -124,7 +124,7 @@ def _stays(dist: Any) -> bool:
 
 
 @cache
-def _grid(kind: str) -> tuple[Any, Any]:
+def grid(kind: str) -> tuple[Any, Any]:
     """Points and weights on (0, 1) or (0, inf): trapezia after a double exponential map."""
     s = np.arange(-4.0, 4.01, 0.0625) if kind == "half line" else np.arange(-3.4, 3.41, 0.05)
     u, slope = np.pi / 2 * np.sinh(s), np.pi / 2 * np.cosh(s) * (s[1] - s[0])
@@ -138,9 +138,9 @@ def _side(dist: Any, start: Any, upper: bool) -> tuple[Any, Any]:
     end = float(dist.b if upper else dist.a)
     start = start[..., None]
     if np.isfinite(end):
-        share, weights = _grid("interval")
+        share, weights = grid("interval")
         return end + (start - end) * share, np.abs(end - start) * weights
-    off, weights = _grid("half line")
+    off, weights = grid("half line")
     return start + (off if upper else -off), weights + 0 * start
 
 
