@@ -61,6 +61,7 @@ def special(
     *partials: Partial,
     integers: tuple[int, ...] = (),
     real: tuple[int, ...] = (),
+    linear: dict[int, Any] | None = None,
     **more: Any,
 ) -> Primitive:
     """A row for an elementwise function of scipy.special.
@@ -70,10 +71,15 @@ def special(
         partials: for each operand ``partial(out, *xs)``, the local derivative.
         integers: operands that count; integers stay integers there.
         real: operands that are real numbers also where the others are complex.
+        linear: for some operands ``term(t, out, *xs)`` instead, where the function is not
+            analytic: linear in the parts of t alone.
         more: further fields of the row.
     """
     notes = {"scipy": name}
-    real += tuple(i for i, p in enumerate(partials) if p is None and i not in integers)
+    linear = linear or {}
+    real += tuple(
+        i for i, p in enumerate(partials) if p is None and i not in integers and i not in linear
+    )
     if integers:
         notes["integers"] = integers  # type: ignore[assignment]
     return Primitive(
@@ -81,7 +87,7 @@ def special(
         "elementwise",
         _like_last if integers else like_first,
         more.pop("evaluate", None) or SciPyFunction(name, real),
-        terms=tuple(_term(name, i, partial) for i, partial in enumerate(partials)),
+        terms=tuple(linear.get(i) or _term(name, i, partial) for i, partial in enumerate(partials)),
         stretches=True,
         notes=notes,
         **more,

@@ -28,15 +28,34 @@ def _two(like: Any) -> Any:
     return np.full(like.shape, 2.0, like.dtype)
 
 
-def _sign(x: Any) -> Any:
-    return np.sign(np.real(x)) if x.dtype.kind == "c" else np.sign(x)
-
-
 def _central(row: Any, sign: float) -> Any:
     """(f_(v-1) + sign f_(v+1)) / 2, the slope of most of them; finite at 0 too."""
 
     def partial(out: Any, v: Any, z: Any) -> Any:
         return 0.5 * (row()(v - 1, z) + sign * row()(v + 1, z))
+
+    return partial
+
+
+def _scaled(row: Any, sign: float, part: Any) -> Any:
+    """Of a function times exp(-abs(part of z)), which is not analytic."""
+
+    def term(t: Any, out: Any, v: Any, z: Any) -> Any:
+        moved = _central(row, sign)(out, v, z) * t
+        if part is np.imag and z.dtype.kind != "c":
+            return moved
+        return moved - np.sign(part(z)) * part(t) * out
+
+    return term
+
+
+def _scaled_order(name: str, part: Any) -> Any:
+    """In the order; of complex z by the function without its scale, which is analytic in z."""
+
+    def partial(out: Any, v: Any, z: Any) -> Any:
+        if z.dtype.kind != "c":
+            return along(name, 0)(out, v, z)
+        return along(name[:2], 0)(out, v, z) * np.exp(-np.abs(part(z)))
 
     return partial
 
@@ -54,13 +73,27 @@ yv: Primitive = special(
     "yv", along("yv", 0), _central(lambda: yv, -1.0), real=(0,), domain=(ORDER, POSITIVE)
 )
 yn: Primitive = special(
-    "yn", None, _central(lambda: yn, -1.0), integers=(0,), domain=((1, 3), POSITIVE)
+    "yn",
+    lambda out, n, x: np.zeros_like(out),
+    lambda out, n, x: 0.5 * (yn(np.trunc(n) - 1, x) - yn(np.trunc(n) + 1, x)),
+    integers=(0,),
+    domain=((1, 3), POSITIVE),
 )
 jve: Primitive = special(
-    "jve", along("jve", 0), _central(lambda: jve, -1.0), real=(0,), domain=(ORDER, POSITIVE)
+    "jve",
+    _scaled_order("jve", np.imag),
+    None,
+    linear={1: _scaled(lambda: jve, -1.0, np.imag)},
+    real=(0,),
+    domain=(ORDER, POSITIVE),
 )
 yve: Primitive = special(
-    "yve", along("yve", 0), _central(lambda: yve, -1.0), real=(0,), domain=(ORDER, POSITIVE)
+    "yve",
+    _scaled_order("yve", np.imag),
+    None,
+    linear={1: _scaled(lambda: yve, -1.0, np.imag)},
+    real=(0,),
+    domain=(ORDER, POSITIVE),
 )
 hankel1: Primitive = special(
     "hankel1",
@@ -117,12 +150,18 @@ kv: Primitive = special(
     real=(0,),
     domain=(ORDER, POSITIVE),
 )
-kn: Primitive = special("kn", None, lambda out, n, x: -0.5 * (kn(np.abs(n - 1), x) + kn(n + 1, x)),
-             integers=(0,), domain=((0, 3), POSITIVE))  # fmt: skip
+kn: Primitive = special(
+    "kn",
+    lambda out, n, x: np.zeros_like(out),
+    lambda out, n, x: -0.5 * (kn(np.abs(np.trunc(n) - 1), x) + kn(np.trunc(n) + 1, x)),
+    integers=(0,),
+    domain=((0, 3), POSITIVE),
+)
 ive: Primitive = special(
     "ive",
-    along("ive", 0),
-    lambda out, v, z: _central(lambda: ive, 1.0)(out, v, z) - _sign(z) * out,
+    _scaled_order("ive", np.real),
+    None,
+    linear={1: _scaled(lambda: ive, 1.0, np.real)},
     real=(0,),
     domain=(ORDER, POSITIVE),
 )
@@ -162,12 +201,22 @@ spherical_kn = _spherical("spherical_kn", -1.0, -1.0)
 
 # *** Kelvin ***
 
+
+def at_least(x: Any) -> Any:
+    """X, and 1 where it is 0 and what is over it is 0 as well."""
+    return np.where(x == 0, 1, x)
+
+
 ber = special("ber", lambda out, x: berp(x), domain=(POSITIVE,))
 bei = special("bei", lambda out, x: beip(x), domain=(POSITIVE,))
 ker = special("ker", lambda out, x: kerp(x), domain=(POSITIVE,))
 kei = special("kei", lambda out, x: keip(x), domain=(POSITIVE,))
-berp: Primitive = special("berp", lambda out, x: -bei(x) - out / x, domain=(POSITIVE,))
-beip: Primitive = special("beip", lambda out, x: ber(x) - out / x, domain=(POSITIVE,))
+berp: Primitive = special("berp", lambda out, x: -bei(x) - out / at_least(x), domain=(POSITIVE,))
+beip: Primitive = special(
+    "beip",
+    lambda out, x: np.where(x == 0, 0.5, ber(x) - out / at_least(x)),
+    domain=(POSITIVE,),
+)
 kerp: Primitive = special("kerp", lambda out, x: -kei(x) - out / x, domain=(POSITIVE,))
 keip: Primitive = special("keip", lambda out, x: ker(x) - out / x, domain=(POSITIVE,))
 

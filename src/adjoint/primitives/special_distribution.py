@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.primitives.special import POSITIVE, UNIT, WIDE, special
+from adjoint.primitives.special import POSITIVE, UNIT, WIDE, polynomial, special
 from adjoint.primitives.special_gamma import (
     beta_density,
     betainc_shape,
@@ -119,16 +119,40 @@ def t_density(df: Any, t: Any) -> Any:
     return np.exp(-0.5 * (df + 1) * np.log1p(t * t / df) - betaln(0.5 * df, half)) / np.sqrt(df)
 
 
+_POINTS, _WEIGHTS = (v.tolist() for v in np.polynomial.legendre.leggauss(16))
+_DIGAMMA = [1 / 8, -1 / 64, 1 / 128, -17 / 2048, 31 / 2048]  # of psi(x + 1/2) - psi(x) - 1/(2x)
+
+
+def _t_density_shape(df: Any, t: Any) -> Any:
+    """The derivative of Student's density in df."""
+    from adjoint.primitives.special_gamma import psi
+
+    far = df > 60
+    inverse = (2 / np.where(far, df, 60)) ** 2
+    series = inverse * polynomial(inverse, _DIGAMMA)
+    x = 0.5 * np.where(far, 2, df)
+    steps = np.where(far, series, psi(x + 0.5) - psi(x) - 0.5 / x)
+    share = t * t / df
+    logs = steps - np.log1p(share) + (df + 1) / df * share / (1 + share)
+    return 0.5 * t_density(df, t) * logs
+
+
 def _t_shape(df: Any, t: Any) -> Any:
     # For t < 0: stdtr = I_w(df/2, 1/2) / 2 with w = df / (df + t^2), and 1 - that above.
     size = t * t
-    w = df / (df + size)
+    near = size * (1 + 1 / df) < 0.5
+    inner = np.where(near, t, 0)
+    # near the middle the integral of the density's derivative, which is smooth there
+    total = 0.0
+    for point, weight in zip(_POINTS, _WEIGHTS, strict=True):
+        total = total + 0.5 * weight * _t_density_shape(df, inner * (0.5 * (1 + point)))
+    apart = np.where(near, 1, size)
+    w = df / (df + apart)
     half = np.full_like(df, 0.5)
-    inner = np.where(size == 0, np.full_like(w, 0.5), w)
-    # the density in w times dw/d(df) = t^2 / (df + t^2)^2; finite as t goes to 0
-    share = beta_density(0.5 * df, half, inner) * size / (df + size) ** 2
-    moved = 0.25 * _i_a(0.5 * df, half, inner) + 0.5 * share
-    return np.where(size == 0, 0, np.where(t < 0, moved, -moved))
+    # the density in w times dw/d(df) = t^2 / (df + t^2)^2
+    share = beta_density(0.5 * df, half, w) * apart / (df + apart) ** 2
+    moved = 0.25 * _i_a(0.5 * df, half, w) + 0.5 * share
+    return np.where(near, inner * total, np.where(t < 0, moved, -moved))
 
 
 stdtr = special(

@@ -69,7 +69,9 @@ def _ndtr_slope(out: Any, x: Any) -> Any:
 
 def _log_ndtr_slope(out: Any, x: Any) -> Any:
     # density over distribution, the inverse of Mills' ratio: no difference of exponents
-    return (SQRT_HALF * TWO_OVER_SQRT_PI) / erfcx(-SQRT_HALF * x)
+    far = np.real(x) > 5  # where the logarithm is nearly 0, and the inverse would overflow
+    near = (SQRT_HALF * TWO_OVER_SQRT_PI) / erfcx(-SQRT_HALF * np.where(far, 0, x))
+    return np.where(far, np.exp(-0.5 * x * x - out) / SQRT_2PI, near)
 
 
 ndtr = special("ndtr", _ndtr_slope, domain=(WIDE,))
@@ -162,9 +164,20 @@ expn = special(
 )
 exprel = special("exprel", lambda out, x: exprel_slope(x), domain=(WIDE,))
 exp10 = special("exp10", lambda out, x: LN10 * out, domain=(WIDE,))
+_SPENCE = [(-1.0) ** (k + 1) / (k + 1) for k in range(18)]
+
+
+def _spence_slope(x: Any) -> Any:
+    """log(x) / (1 - x), by its series near 1."""
+    near = np.abs(x - 1) < 0.1
+    series = polynomial(np.where(near, x - 1, 0), _SPENCE)
+    apart = np.where(near, 2, x)
+    return np.where(near, series, np.log(apart) / (1 - apart))
+
+
 spence = special(
     "spence",
-    lambda out, x: np.where(x == 1, -1, np.log(x) / np.where(x == 1, 1, 1 - x)),
+    lambda out, x: _spence_slope(x),
     domain=((0.2, 0.8),),
 )
 powm1 = special(

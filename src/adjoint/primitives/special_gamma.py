@@ -65,11 +65,66 @@ def trigamma(x: Any) -> Any:
 
 
 def _rgamma_slope(out: Any, x: Any) -> Any:
-    # At the poles of gamma, 1/gamma passes through 0 with slope (-1)^n n!.
-    pole = (x <= 0) & (x == np.floor(x))
-    n = np.where(pole, -x, 0)
-    at_pole = np.where(n % 2 == 0, 1, -1) * gamma(n + 1)
-    return np.where(pole, at_pole, -out * psi(np.where(pole, np.ones_like(x), x)))
+    """Left of 1/2 by reflection, sin(pi x) gamma(1 - x) / pi, smooth at the poles of gamma."""
+    real = np.real(x)
+    left = (real < 0.5) & (np.abs(np.imag(x)) < 1)
+    whole = np.round(real)
+    angle = np.pi * np.where(left, x - whole, 0)
+    other = np.where(left, 1 - x, 1)
+    reflected = np.cos(angle) - np.sin(angle) * psi(other) / np.pi
+    sign = np.where(whole % 2 == 0, 1, -1)
+    return np.where(left, sign * gamma(other) * reflected, -out * psi(np.where(left, 1, x)))
+
+
+def _over_gamma_slope(x: Any) -> Any:
+    return _rgamma_slope(rgamma(x), x)
+
+
+_FAR = 150.0  # beyond, factors may be infinite where their product is not
+
+
+def _binom_slope(which: int) -> Any:
+    """With 1 / gamma as factors where those are near poles: binom is smooth there."""
+
+    def partial(out: Any, n: Any, k: Any) -> Any:
+        near = ((n - k < -0.5) | (k < -0.5)) & (n < _FAR) & (np.abs(k) < _FAR)
+        top, low, rest = (np.where(near, v, 1) for v in (n + 1, k + 1, n - k + 1))
+        if which == 0:
+            smooth = rgamma(low) * (psi(top) * rgamma(rest) + _over_gamma_slope(rest))
+            inside = psi(n + 1) - psi(np.where(near, 1, n - k + 1))
+        else:
+            smooth = _over_gamma_slope(low) * rgamma(rest) - rgamma(low) * _over_gamma_slope(rest)
+            inside = psi(np.where(near, 1, n - k + 1)) - psi(np.where(near, 1, k + 1))
+        return np.where(near, gamma(top) * smooth, out * inside)
+
+    return partial
+
+
+def _beta_slope(which: int) -> Any:
+    def partial(out: Any, a: Any, b: Any) -> Any:
+        own = (a, b)[which]
+        near = (a + b < 0.5) & (a > -_FAR) & (b > -_FAR)
+        first, second, total = (np.where(near, v, 1) for v in (a, b, a + b))
+        smooth = psi(np.where(near, own, 1)) * rgamma(total) + _over_gamma_slope(total)
+        inside = out * (psi(own) - psi(np.where(near, 1, a + b)))
+        return np.where(near, gamma(first) * gamma(second) * smooth, inside)
+
+    return partial
+
+
+def _poch_slope(out: Any, z: Any, m: Any) -> Any:
+    """Of whole m a polynomial in z, and smooth at the poles of gamma(z)."""
+    left = (z < 0.5) & (z > -_FAR) & (np.abs(m) < _FAR)
+    counts = left & (m == np.round(m))
+    near = left & ~counts
+    below = np.where(counts, 1 - z, 1)
+    rest = np.where(counts, below - m, 1)
+    sign = np.where(np.round(m) % 2 == 0, -1, 1)
+    turned = sign * gamma(below) * (psi(below) * rgamma(rest) + _over_gamma_slope(rest))
+    low, top = np.where(near, z, 1), np.where(near, z + m, 1)
+    smooth = gamma(top) * (psi(top) * rgamma(low) + _over_gamma_slope(low))
+    inside = out * (psi(np.where(left, 1, z + m)) - psi(np.where(left, 1, z)))
+    return np.where(counts, turned, np.where(near, smooth, inside))
 
 
 psi = special("psi", lambda out, x: trigamma(x), domain=(POSITIVE,))
@@ -79,8 +134,8 @@ loggamma = special("loggamma", lambda out, x: psi(x), domain=(POSITIVE,))
 rgamma = special("rgamma", _rgamma_slope, domain=(POSITIVE,))
 beta = special(
     "beta",
-    lambda out, a, b: out * (psi(a) - psi(a + b)),
-    lambda out, a, b: out * (psi(b) - psi(a + b)),
+    _beta_slope(0),
+    _beta_slope(1),
     domain=(POSITIVE, POSITIVE),
 )
 betaln = special(
@@ -91,13 +146,13 @@ betaln = special(
 )
 binom = special(
     "binom",
-    lambda out, n, k: out * (psi(n + 1) - psi(n - k + 1)),
-    lambda out, n, k: out * (psi(n - k + 1) - psi(k + 1)),
+    _binom_slope(0),
+    _binom_slope(1),
     domain=((5.0, 9.0), (1.1, 3.9)),
 )
 poch = special(
     "poch",
-    lambda out, z, m: out * (psi(z + m) - psi(z)),
+    _poch_slope,
     lambda out, z, m: out * psi(z + m),
     domain=(POSITIVE, POSITIVE),
 )

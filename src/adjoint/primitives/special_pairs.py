@@ -13,8 +13,15 @@ import numpy as np
 
 from adjoint.graph.primitive import primitives
 from adjoint.graph.types import ArrayType
-from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, order, special
-from adjoint.primitives.special_bessel import i0, j0, k0, modstruve, struve, y0
+from adjoint.primitives.special import (
+    POSITIVE,
+    UNIT,
+    SciPyFunction,
+    order,
+    polynomial,
+    special,
+)
+from adjoint.primitives.special_bessel import at_least, i0, j0, jv, k0, modstruve, struve, y0
 from adjoint.primitives.special_several import airy, several
 from adjoint.primitives.special_slopes import along, from_one, of_order, of_place, slopes, wide
 
@@ -206,7 +213,8 @@ def _complex(*types: ArrayType) -> ArrayType:
 
 def _kelvin(primals: Any, tangents: Any, outputs: Any) -> Any:
     (x,), (t,), (be, ke, bep, kep) = primals, tangents, outputs
-    return bep * t, kep * t, (1j * be - bep / x) * t, (1j * ke - kep / x) * t
+    bend = np.where(x == 0, 0.5j, 1j * be - bep / at_least(x))
+    return bep * t, kep * t, bend * t, (1j * ke - kep / x) * t
 
 
 several("kelvin", 4, _kelvin, _complex)
@@ -231,6 +239,13 @@ several("modfresnelm", 2, _modfresnel(-1.0), _complex)
 
 def _airye(primals: Any, tangents: Any, outputs: Any) -> Any:
     (x,), (t,), (ai, aip, bi, bip) = primals, tangents, outputs
+    if x.dtype.kind == "c":
+        s = np.sqrt(x)
+        # Bi is scaled by a real part alone: not analytic
+        real = np.sign(np.real(x * s)) * np.real(s * t)
+        return (
+            (aip + s * ai) * t, (x * ai + s * aip) * t, bip * t - real * bi, x * bi * t - real * bip
+        )  # fmt: skip
     s = np.where(x > 0, np.sqrt(np.where(x > 0, x, 1.0)), 0.0)
     return (aip + s * ai) * t, (x * ai + s * aip) * t, (bip - s * bi) * t, (x * bi - s * bip) * t
 
@@ -257,22 +272,57 @@ several(
 )
 several("iti0k0", 2, _integrals(i0, k0))
 several("itj0y0", 2, _integrals(j0, y0))
-several("it2j0y0", 2, _integrals(lambda x: (1 - j0(x)) / x, lambda x: -y0(x) / x))
-several("it2i0k0", 2, _integrals(lambda x: (i0(x) - 1) / x, lambda x: -k0(x) / x))
+_QUARTERS = np.cumprod([0.25 / (k * k) for k in range(1, 9)]).tolist()  # of I0's series
+
+
+def _over_place(sign: float, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The slope sign (function(x) - 1) / x of a Bessel function, by its series near 0."""
+
+    def slope(x: Any) -> Any:
+        near = np.abs(x) < 0.5
+        small = np.where(near, x, 0)
+        series = small * polynomial(sign * small * small, _QUARTERS)
+        return np.where(near, series, sign * (function(x) - 1) / np.where(near, 1, x))
+
+    return slope
+
+
+several("it2j0y0", 2, _integrals(_over_place(-1.0, j0), lambda x: -y0(x) / x))
+several("it2i0k0", 2, _integrals(_over_place(1.0, i0), lambda x: -k0(x) / x))
 itstruve0 = special("itstruve0", lambda out, x: struve(_zero(x), x), domain=(POSITIVE,))
-it2struve0 = special("it2struve0", lambda out, x: -struve(_zero(x), x) / x, domain=(POSITIVE,))
+it2struve0 = special(
+    "it2struve0",
+    lambda out, x: np.where(x == 0, -2 / np.pi, -struve(_zero(x), x) / at_least(x)),
+    domain=(POSITIVE,),
+)
 itmodstruve0 = special("itmodstruve0", lambda out, x: modstruve(_zero(x), x), domain=(POSITIVE,))
+
+
+def _from_poles(power: Any, v: Any) -> Any:
+    """Each term x^(power + v + 2 k) of the series is integrated over 0 to 1."""
+    first = power + v + 1
+    return 0.13 * np.where(first > 0, first, np.abs(first - 2 * np.round(first / 2)))
+
+
+def _mirrored(v: Any) -> Any:
+    return np.where((v < 0) & (v == np.round(v)), -v, v)  # the same function but for a sign
+
+
 slopes(
     "besselpoly",
     (
         lambda a, power, v: of_place(v, a),
-        lambda a, power, v: 0.13 * (power + v + 1),
-        lambda a, power, v: np.minimum(of_order(v, a), 0.13 * (power + v + 1)),
+        lambda a, power, v: _from_poles(power, _mirrored(v)),
+        lambda a, power, v: np.minimum(of_order(v, a), _from_poles(power, v)),
     ),
     (POSITIVE, POSITIVE, POSITIVE),
 )
 besselpoly = special(
-    "besselpoly", *(along("besselpoly", i) for i in range(3)), domain=(POSITIVE,) * 3
+    "besselpoly",
+    lambda out, a, power, v: (jv(v, 2 * a) - (power + 1) * out) / a,  # by parts
+    along("besselpoly", 1),
+    along("besselpoly", 2),
+    domain=(POSITIVE,) * 3,
 )
 
 # Riemann's, for complex numbers; for real ones its derivative is a sum.

@@ -41,9 +41,17 @@ ellipe: Primitive = special(
     lambda out, m: _series(m, _E_SLOPE, lambda m: (ellipe(m) - ellipk(m)) / (2 * m)),
     domain=(UNIT,),
 )
+
+
+def _near_one(out: Any, p: Any) -> Any:
+    return -(ellipe(1 - p) - p * out) / (2 * np.where(p > 1 - _NEAR, 0.5, 1 - p) * p)
+
+
 ellipkm1 = special(
     "ellipkm1",
-    lambda out, p: -(ellipe(1 - p) - p * out) / (2 * (1 - p) * p),
+    lambda out, p: np.where(
+        p > 1 - _NEAR, -_k_slope(np.where(p > 1 - _NEAR, 1 - p, 0.5)), _near_one(out, p)
+    ),
     domain=((0.05, 0.8),),
 )
 

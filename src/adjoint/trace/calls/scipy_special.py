@@ -318,7 +318,8 @@ def gammasgn(x: Any) -> Any:
     real = stop_gradient(floating(x))
     below = np.where(np.floor(real) % 2 == 0, 1.0, -1.0)
     left = np.where(real == np.floor(real), np.nan, below)
-    return np.where(real == 0, np.copysign(1.0, real), np.where(real > 0, 1.0, left))
+    sign = np.where(real == 0, np.copysign(1.0, real), np.where(real > 0, 1.0, left))
+    return np.where(np.isnan(real), np.nan, sign).astype(real.dtype)
 
 
 for _name, _function in (
