@@ -74,6 +74,31 @@ def test_second_order_and_vectors_of_points() -> None:
     assert np.allclose(rows[1], ad.grad(two)(x + 0.1))
 
 
-def test_degrees_of_freedom_in_three_dimensions_are_named() -> None:
-    with pytest.raises(ad.errors.UnsupportedError, match="degrees of freedom"):
-        ad.grad(lambda v: st.multivariate_t.cdf(U[:3], None, np.eye(3), v))(4.0)
+@pytest.mark.parametrize("n", [3, 4])
+def test_degrees_of_freedom(n: int) -> None:
+    """By the mixture of independent numbers, and as the box opens by that of two dimensions."""
+    u = U[:n]
+
+    def f(df: Any) -> Any:
+        return st.multivariate_t.cdf(u, None, np.eye(n), df, random_state=1)
+
+    wanted = (by_axes(n, 4.01)(u) - by_axes(n, 3.99)(u)) / 0.02
+    assert ad.grad(f)(4.0) == pytest.approx(wanted, rel=1e-4)
+    if n == 4:
+        return
+    assert ad.jit(ad.grad(f))(4.0) == pytest.approx(ad.grad(f)(4.0), rel=1e-12)
+    bend = (ad.grad(f)(4.01) - ad.grad(f)(3.99)) / 0.02
+    assert ad.grad(ad.grad(f))(4.0) == pytest.approx(bend, rel=1e-4)
+
+
+def test_degrees_of_freedom_as_a_dimension_opens() -> None:
+    R = A[:2, :2] @ A[:2, :2].T
+
+    def three(df: Any) -> Any:
+        shape = np.pad(R, (0, 1)) + np.diag([0, 0, 1])
+        return st.multivariate_t.cdf([*U[:2], np.inf], None, shape, df, random_state=1)
+
+    def two(df: Any) -> Any:
+        return st.multivariate_t.cdf(U[:2], None, R, df)
+
+    assert ad.grad(three)(4.3) == pytest.approx(ad.grad(two)(4.3), rel=1e-9)

@@ -3,8 +3,9 @@
 In two dimensions it is the product of both shares, and Plackett's integral over the correlation,
 which is that of a smooth function of the angle whose sine the correlation is; Student's is a
 mixture of those. In more SciPy integrates, and its number moves as that integral does: with each
-limit like the chance of the others given that limit, and with each correlation (Plackett's
-identity) like the chance of the others given two.
+limit like the chance of the others given that limit, with each correlation (Plackett's
+identity) like the chance of the others given two, and with the degrees of freedom like the normal
+law over scales.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import scipy.special as sp
 
 from adjoint.api.callback import pure_callback
 from adjoint.api.custom import custom_jvp
+from adjoint.api.gradients import jvp
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.scipy_stats_multivariate import (
     _FROZEN,
@@ -27,9 +29,8 @@ from adjoint.trace.calls.scipy_stats_multivariate import (
     _kept,
     _points,
 )
-from adjoint.trace.calls.scipy_stats_noncentral import _scales
+from adjoint.trace.calls.scipy_stats_noncentral import scales, scales_apart
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
-from adjoint.trace.without_rule import no_rule
 
 _FAR = 38.0  # in place of infinity: no chance is left beyond
 
@@ -80,35 +81,36 @@ def _chance(low: Any, high: Any, shape: Any, df: Any, rng: Any = 0) -> Any:
     if n == 2 and df is None:
         return _two(low, high, shape[0, 1])
     if n == 2:
-        s, chance = _scales(np.reshape(floating(df), ()))
+        s, chance = scales(np.reshape(floating(df), ()))
         first, last = (x[..., None, :] * s[:, None] for x in (low, high))
         return np.sum(chance * _two(first, last, shape[0, 1]), axis=-1)
-    if holds_traced([df]):
-        what = "the degrees of freedom of the distribution function in three dimensions"
-        raise no_rule("scipy.stats.multivariate_t.cdf", what, "one or two dimensions")
-    return _integrated(df, rng)(low, high, shape)
+    moving = [df] if holds_traced([df]) else []
+    return _integrated(df, rng)(low, high, shape, *moving)
 
 
-def _integrated(df: Any, rng: Any) -> Any:
-    """SciPy's integral over boxes, and how it moves."""
+def _integrated(fixed: Any, rng: Any) -> Any:
+    """SciPy's integral over boxes, and how it moves; with degrees of freedom, if they are given."""
 
-    def plain(low: Any, high: Any, shape: Any) -> Any:
+    def plain(low: Any, high: Any, shape: Any, df: Any = fixed) -> Any:
         import scipy.stats
 
         family = scipy.stats.multivariate_normal if df is None else scipy.stats.multivariate_t
         given = {"allow_singular": True, "lower_limit": low, "rng" if df is None else
-                 "random_state": rng, **({} if df is None else {"df": df})}  # fmt: skip
+                 "random_state": rng, **({} if df is None else {"df": float(df)})}  # fmt: skip
         zero = np.zeros(len(shape))
         return np.reshape(np.asarray(family.cdf(high, zero, shape, **given)), high.shape[:-1])
 
     @custom_jvp
-    def call(low: Any, high: Any, shape: Any) -> Any:
-        return pure_callback(plain, np.zeros(high.shape[:-1]), low, high, shape)
+    def call(low: Any, high: Any, shape: Any, *moving: Any) -> Any:
+        return pure_callback(plain, np.zeros(high.shape[:-1]), low, high, shape, *moving)
 
     @call.defjvp
     def rule(primals: Any, tangents: Any) -> Any:
-        low, high, shape = primals
+        low, high, shape, *moving = primals
+        df = moving[0] if moving else fixed
         total: Any = np.zeros(high.shape[:-1])
+        if moving:
+            total = total + tangents[3] * _by_freedom(low, high, shape, df)
         for i in range(high.shape[-1]):
             for sign, side, moved in ((1, high, tangents[1]), (-1, low, tangents[0])):
                 total = total + sign * moved[..., i] * _at(side[..., i], i, low, high, shape, df)
@@ -118,6 +120,27 @@ def _integrated(df: Any, rng: Any) -> Any:
         return call(*primals), total
 
     return call
+
+
+def _by_freedom(low: Any, high: Any, shape: Any, df: Any) -> Any:
+    """What more degrees of freedom bring.
+
+    Student's law is the normal one on a scale that is drawn: the chance is the integral of the
+    normal chance over the law of the scale, and by parts that of the normal chance's slope.
+    """
+    df = np.reshape(df, ())
+    s, weights = scales_apart(df, 1 if high.shape[-1] == 3 else 4)
+    first, last = (x[..., None, :] * s[:, None] for x in (low, high))
+    rise: Any = 0.0
+    for i in range(high.shape[-1]):
+        for sign, side, wide in ((1, high, last), (-1, low, first)):
+            slope = _at(wide[..., i], i, first, last, shape, None)
+            rise = rise + sign * side[..., i, None] * slope
+
+    def smaller(df: Any) -> Any:
+        return sp.gammainc(0.5 * df, 0.5 * df * s * s)
+
+    return -np.sum(weights * rise * jvp(smaller, (df,), (np.ones(()),))[1], axis=-1)
 
 
 def _given(

@@ -12,7 +12,7 @@ from adjoint.graph.primitive import primitives
 from adjoint.primitives.special_inverse import kolmogorov_slope
 from adjoint.trace.calls.scipy_special import floating, static
 from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
-from adjoint.trace.calls.scipy_stats_noncentral import _full, _scales
+from adjoint.trace.calls.scipy_stats_noncentral import _full, scales
 from adjoint.trace.calls.scipy_stats_numeric import plain
 from adjoint.trace.calls.support import moved_as
 from adjoint.trace.elementwise import elementwise
@@ -38,7 +38,7 @@ def _places() -> tuple[Any, Any]:
 
 def _ranges(q: Any, k: Any, df: Any, density: bool) -> Any:
     q, k, df = _full(q, k, df)
-    s, chance = _scales(df)
+    s, chance = scales(df)
     z, weights = _places()
     reach = (q[..., None] * s)[..., None]
     k = k[..., None, None]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.support import as_operand
 
 _LOG_SQRT_2PI = float(0.5 * np.log(2 * np.pi))
@@ -33,7 +34,7 @@ def _grid() -> tuple[Any, Any]:
     return np.sinh(z), np.cosh(z) * 0.05
 
 
-def _scales(df: Any) -> tuple[Any, Any]:
+def scales(df: Any) -> tuple[Any, Any]:
     """Values of sqrt(chi2(df) / df) on a new last axis, and their chances."""
     df = df[..., None]
     u, weights = _grid()
@@ -45,6 +46,14 @@ def _scales(df: Any) -> tuple[Any, Any]:
     return np.exp(log_s), np.exp(log_density) * weights / np.sqrt(2 * df + 1)
 
 
+def scales_apart(df: Any, step: int) -> tuple[Any, Any]:
+    """Such values that stay where they are, every so many of them, and weights of an integral."""
+    u, weights = (part[::step] for part in _grid())
+    wide = np.sqrt(2 * stop_gradient(df) + 1)
+    s = np.exp(u / wide)
+    return s, s * weights * step / wide
+
+
 def _full(*xs: Any) -> list[Any]:
     shape = np.broadcast_shapes(*map(np.shape, xs))
     return [np.broadcast_to(as_operand(x), shape) for x in xs]
@@ -52,14 +61,14 @@ def _full(*xs: Any) -> list[Any]:
 
 def _nct_pdf(x: Any, df: Any, nc: Any) -> Any:
     x, df, nc = _full(x, df, nc)
-    s, chance = _scales(df)
+    s, chance = scales(df)
     off = x[..., None] * s - nc[..., None]
     return np.sum(chance * s * np.exp(-0.5 * off * off - _LOG_SQRT_2PI), axis=-1)
 
 
 def _nct_cdf(x: Any, df: Any, nc: Any) -> Any:
     x, df, nc = _full(x, df, nc)
-    s, chance = _scales(df)
+    s, chance = scales(df)
     return np.sum(chance * sp.ndtr(x[..., None] * s - nc[..., None]), axis=-1)
 
 
@@ -73,7 +82,7 @@ def _ncx2_logpdf(x: Any, df: Any, nc: Any) -> Any:
 
 def _ncf_pdf(x: Any, dfn: Any, dfd: Any, nc: Any) -> Any:
     x, dfn, dfd, nc = _full(x, dfn, dfd, nc)
-    s, chance = _scales(dfd)
+    s, chance = scales(dfd)
     stretch = dfn[..., None] * s * s
     inner = _ncx2_logpdf(x[..., None] * stretch, dfn[..., None], nc[..., None])
     return np.sum(chance * stretch * np.exp(inner), axis=-1)
