@@ -85,6 +85,47 @@ def two_targets(a):
     return (x * y).sum()
 
 
+def other_name(a):
+    x = GRID * 2
+    y = x
+    x *= a
+    return (x * y).sum()
+
+
+def other_name_item(a):
+    x = GRID * 2
+    y = x
+    x[0] = a
+    return (x * y).sum()
+
+
+def row_of_a_held_table(a):
+    x = TABLE * 2
+    y = x[0]
+    y *= a
+    return (x * x).sum()
+
+
+def written_by_a_helper(a):
+    x = GRID * 2
+
+    def write(y):
+        y[0] = a
+
+    write(x)
+    return x.sum()
+
+
+def scaled_by_a_helper(a):
+    x = GRID * 2
+
+    def scale(y):
+        y *= a
+
+    scale(x)
+    return x.sum()
+
+
 ACCEPTED = (
     scaled,
     used_before,
@@ -96,6 +137,11 @@ ACCEPTED = (
     of_scipy,
     complex_items,
     two_targets,
+    other_name,
+    other_name_item,
+    row_of_a_held_table,
+    written_by_a_helper,
+    scaled_by_a_helper,
 )
 
 
@@ -119,52 +165,11 @@ def test_arrays_that_a_variable_alone_holds_take_recorded_values(f):
     np.testing.assert_array_equal(TABLE.ravel(), np.arange(12))
 
 
-def other_name(a):
-    x = GRID * 2
-    y = x
-    x *= a
-    return (x * y).sum()
-
-
-def other_name_item(a):
-    x = GRID * 2
-    y = x
-    x[0] = a
-    return (x * y).sum()
-
-
-def row_of_a_held_table(a):
-    x = TABLE * 2
-    y = x[0]
-    y *= a
-    return (x * x).sum()
-
-
 def row_held_beside_its_table(a):
     x = TABLE * 2
     y = x[0]
     x[0, 0] = a
     return y.sum()
-
-
-def written_by_a_helper(a):
-    x = GRID * 2
-
-    def write(y):
-        y[0] = a
-
-    write(x)
-    return x.sum()
-
-
-def scaled_by_a_helper(a):
-    x = GRID * 2
-
-    def scale(y):
-        y *= a
-
-    scale(x)
-    return x.sum()
 
 
 def drawn_index(a):
@@ -195,12 +200,7 @@ def index_with_effects(a):
 @pytest.mark.parametrize(
     "f",
     [
-        other_name,
-        other_name_item,
-        row_of_a_held_table,
         row_held_beside_its_table,
-        written_by_a_helper,
-        scaled_by_a_helper,
         drawn_index,
         default,
         from_a_list,

@@ -12,8 +12,6 @@ from __future__ import annotations
 import ast
 import dis
 import sys
-from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType, FrameType
@@ -22,19 +20,34 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace import recorder as core
+from adjoint.trace.memory import may_be_written, of_recordings, owns_memory
 from adjoint.trace.slots import Slot, lend, slot_in, text_of
+from adjoint.trace.targets import Call, is_trial, taken
 
 _ITEM = "an item"  # what is written in place was taken out of something, and goes back there
 
 
-def with_own_target(options: dict[str, Any], inputs: tuple[Any, ...]) -> dict[str, Any]:
+def with_own_target(
+    ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str, Any]
+) -> dict[str, Any]:
     """The options of a ufunc's call, a stand-in in place of a plain target that may become one."""
-    out = options.get("out")
+    out = options["out"]
     if type(out) is not tuple or len(out) != 1 or type(out[0]) is not np.ndarray:
         return options
-    found = _held_beyond(sys._getframe(3), out[0])
+    alone = _alone_held(inputs, options)
+    if alone is not None:
+        return alone
+    function = ufunc if how == "__call__" else getattr(ufunc, how)
+    given = taken(out[0], Call(function, inputs, options))
+    return options if given is None else {**options, "out": (given,)}
+
+
+def _alone_held(inputs: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any] | None:
+    """The same where a variable or a slot that the statement binds anew alone holds the target."""
+    out = options["out"]
+    found = None if is_trial(out[0]) else _held_beyond(sys._getframe(4), out[0])
     if found is None:
-        return options
+        return None
     name, references = found
     local, nothing, held = _alone()
     references -= of_recordings(inputs, out[0])
@@ -42,9 +55,10 @@ def with_own_target(options: dict[str, Any], inputs: tuple[Any, ...]) -> dict[st
         return {**options, "out": (core.plain(out[0].copy("K")),)}
     slot = None
     if name is _ITEM and references == held:
-        slot = _slot(sys._getframe(3), out[0])
-    if not owns_memory(out[0]) or (slot is None and (name is _ITEM or references != local)):
-        return options
+        slot = _slot(sys._getframe(4), out[0])
+    alone = slot is not None or (name is not _ITEM and references == local)
+    if not alone or not may_be_written(out[0]) or not owns_memory(out[0]):
+        return None
     given = core.plain(out[0].copy("K"))
     if slot is not None:
         lend(slot, out[0], given, core.innermost(inputs))
@@ -108,69 +122,6 @@ def counts_for(name: str, code: CodeType) -> bool:
     stars = bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars]
     return sys.version_info < (3, 14) or name not in parameters
-
-
-def of_recordings(inputs: tuple[Any, ...], x: Any) -> int:
-    """References of recordings, of every level, that noted the array as a constant before.
-
-    A constant that looks into the memory of the array has a reference to it as well.
-    """
-    noted: Counter[int] = Counter()
-    views: dict[int, Any] = {}
-    for recorder in _recorders(inputs):
-        arrays = [*recorder.frames, *(recorder.payloads[i] for i in recorder.constants)]
-        arrays += [kept.array for kept in recorder.large.values()]
-        noted.update(map(id, arrays))
-        views.update({id(y): y for y in arrays if type(y) is np.ndarray and y.base is x})
-        del arrays
-    alone = [held == noted[place] + _SEEN for place, held in _references(views).items()]
-    return noted[id(x)] + sum(alone)  # others may look through a view that they hold, too
-
-
-def _references(views: dict[int, Any]) -> dict[int, int]:
-    return {place: sys.getrefcount(y) for place, y in views.items()}
-
-
-_SEEN = _references({0: np.zeros(1)})[0]
-
-
-def leave_to_itself(inputs: tuple[Any, ...], x: Any) -> None:
-    """Have recordings keep copies of what they noted of an array that is written from now on."""
-    for recorder in _recorders(inputs):
-        for i in recorder.constants:
-            kept = recorder.payloads[i]
-            if kept is x or (type(kept) is np.ndarray and kept.base is x):
-                recorder.payloads[i] = kept.copy("K")
-        for place, large in recorder.large.items():
-            if large.array is x or large.array.base is x:
-                recorder.large[place] = large._replace(is_copied=True)
-
-
-def _recorders(inputs: tuple[Any, ...]) -> Iterator[core.Recorder]:
-    """The recording that operands belong to, and those that it is part of."""
-    operand = max(inputs, key=lambda y: y.recorder.level if type(y) is core.TracedArray else -1)
-    while type(operand) is core.TracedArray:
-        yield operand.recorder
-        operand = operand.payload
-
-
-def owns_memory(x: Any) -> bool:
-    """Whether an array may be written, and its memory is its own or looked into by no other."""
-    base = x.base
-    if not x.flags.writeable:
-        return False
-    if base is None:
-        return bool(x.flags.owndata)
-    return type(base) is np.ndarray and base.base is None and sys.getrefcount(base) == _BASE
-
-
-def _count_of_base() -> int:
-    x = np.zeros(2)[:1]
-    base = x.base
-    return sys.getrefcount(base)
-
-
-_BASE = _count_of_base()
 
 
 class _Probe:

@@ -9,7 +9,6 @@ The index is read from the user's line again, if it is written with what has no 
 from __future__ import annotations
 
 import ast
-import ctypes
 import dis
 import gc
 import sys
@@ -20,9 +19,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from adjoint.trace import recorder as core
-from adjoint.trace.adopting import counts_for, leave_to_itself, of_recordings, owns_memory
-from adjoint.trace.slots import Slot, lend, slot_in, text_of
+from adjoint.trace.adopting import counts_for
+from adjoint.trace.holders import Holders, Variables
+from adjoint.trace.memory import may_be_written, of_recordings, owns_memory, references_to
+from adjoint.trace.slots import slot_in, text_of
+from adjoint.trace.targets import Everyone, everyone, put_stand_in
 
 _WITHOUT_EFFECTS = (
     ast.Name,
@@ -60,42 +61,27 @@ class _Statement(NamedTuple):
     value: str  # the variable that is written, if it is one
 
 
-class _Variable(NamedTuple):
-    """A local variable of the user's code."""
-
-    frame: FrameType
-    name: str
-
-    def get(self) -> Any:
-        return self.frame.f_locals.get(self.name)
-
-    def put(self, value: Any) -> None:
-        self.frame.f_locals[self.name] = value
-        if sys.version_info < (3, 13):  # later Pythons write through
-            ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(self.frame), ctypes.c_int(0))
-
-
 class _Probe:
     """A value of a shape that counts the references of what it is written into."""
 
-    def __init__(self, shape: tuple[int, ...], slot: Slot | None) -> None:
+    def __init__(self, shape: tuple[int, ...], *boxes: list[Any]) -> None:
         self.shape = shape
-        self.slot = slot
-        self.found = 0
+        self.boxes = boxes
+        self.found: list[int] = []
 
-    def _asked_in(self, frame: FrameType) -> None:
-        self.found = self.found or _held(self.slot or _Variable(frame, "target"))[1]
+    def _asked(self) -> None:
+        self.found = self.found or [references_to(box) for box in self.boxes]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        self._asked_in(sys._getframe(1))
+        self._asked()
         return np.zeros(self.shape)
 
     def __float__(self) -> float:
-        self._asked_in(sys._getframe(1))
+        self._asked()
         return 0.0
 
     def __complex__(self) -> complex:
-        self._asked_in(sys._getframe(1))
+        self._asked()
         return 0j
 
 
@@ -106,37 +92,43 @@ def takes_item(value: Any) -> bool:
     if written is None:
         return False
     names = {**frame.f_globals, **frame.f_locals}
-    place = _place(frame, written.target, names)
-    names.clear()
-    if place is None:
-        return False
-    target, references = _held(place)
-    if type(target) is not np.ndarray or target.dtype.kind not in "fc":
-        return False
-    names = {**frame.f_globals, **frame.f_locals}
-    if not owns_memory(target) or not all(_has_no_effects(x, names) for x in written.called):
+    box = [_target(written.target, names)]
+    if not may_be_written(box[0]) or not all(_has_no_effects(x, names) for x in written.called):
         return False
     index = eval(written.key, {**names, "_key": _Key()})
-    if value.shape != np.shape(target[index]) and not _is_alone(value, names.get(written.value)):
+    if value.shape != np.shape(box[0][index]) and not _is_alone(value, names.get(written.value)):
         return False
+    place = _place(frame, written.target, names)
     names.clear()
-    in_slot = isinstance(place, Slot)
-    if references - of_recordings((value,), target) != _count(target, index, value.shape, in_slot):
+    local = isinstance(written.target, ast.Name) and written.target.id in frame.f_code.co_varnames
+    own, beside = _of_statement(box[0], index, value.shape, in_slot=not local)
+    own += of_recordings((value,), box[0])
+    if place is not None and owns_memory(box[0]) and references_to(box) - own == place.references:
+        found: Everyone | None = Everyone(place, None)
+    else:
+        found = everyone(box, frame, (value,), own, beside)
+    if found is None:
         return False
-    leave_to_itself((value,), target)  # NumPy writes zeros into it
-    adopted = core.plain(target.copy("K"))
-    adopted[index] = value
-    if isinstance(place, Slot):
-        lend(place, target, adopted, value.recorder)
-    place.put(adopted)
+    put_stand_in(box[0], found, (value,))[index] = value
     return True
 
 
-def _place(frame: FrameType, target: ast.expr, names: dict[str, Any]) -> _Variable | Slot | None:
-    """Where an array is held that is written into."""
+def _target(expression: ast.expr, names: dict[str, Any]) -> Any:
+    """What is written into, if to ask for it once more has no effects."""
+    if isinstance(expression, ast.Name):
+        return names.get(expression.id)
+    slot = slot_in(expression, names)
+    return None if slot is None else slot.get()
+
+
+def _place(frame: FrameType, target: ast.expr, names: dict[str, Any]) -> Holders | None:
+    """Where the line says that an array is held, if Python counts that."""
     if isinstance(target, ast.Name):
-        return _Variable(frame, target.id) if counts_for(target.id, frame.f_code) else None
-    return slot_in(target, names)
+        variables = Variables(frame, [target.id])
+        alone = counts_for(target.id, frame.f_code)
+        return Holders([variables], [], variables.references) if alone else None
+    slot = slot_in(target, names)
+    return None if slot is None else Holders([], [slot], 1)
 
 
 def _has_no_effects(name: str, names: dict[str, Any]) -> bool:
@@ -149,24 +141,25 @@ def _is_alone(value: Any, named: Any) -> bool:
     return named is value or not any(type(x) in (list, tuple) for x in gc.get_referrers(value))
 
 
-def _held(place: _Variable | Slot) -> tuple[Any, int]:
-    """What is held at a place, and its references."""
-    target = place.get()
-    return target, sys.getrefcount(target)
-
-
-def _count(like: Any, index: Any, shape: tuple[int, ...], in_slot: bool) -> int:
-    """The references of an array that only a variable or a slot holds, while it is written."""
+def _of_statement(like: Any, index: Any, shape: tuple[int, ...], in_slot: bool) -> tuple[int, int]:
+    """The references that a write has to an array, and to what that is a view of."""
+    whole = np.zeros_like(like if like.base is None else like.base)
+    if like.base is None:
+        made, whole = whole, np.zeros(0)
+    else:
+        first = like.__array_interface__["data"][0] - like.base.__array_interface__["data"][0]
+        made = np.ndarray(like.shape, like.dtype, whole, first, like.strides)
+    beside = references_to([whole])
+    kept = [made]
+    probe: Any = _Probe(shape, [made], [whole])
     if in_slot:
-        kept = [np.zeros_like(like)]
-        probe: Any = _Probe(shape, Slot(kept, 0, False))
+        del made
         kept[0][index] = probe
     else:
-        probe = _Probe(shape, None)
-        target = np.zeros_like(like)
-        target[index] = probe
-    found: int = probe.found
-    return found
+        kept.clear()
+        made[index] = probe
+    own, held = probe.found
+    return own - 1, held - beside
 
 
 @cache

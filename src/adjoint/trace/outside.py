@@ -21,9 +21,11 @@ import numpy as np
 from adjoint.trace import recorder as core
 from adjoint.trace.making import calls_from_user, method_names, result
 from adjoint.trace.session import is_recording, while_recording
-from adjoint.trace.tables import method
+from adjoint.trace.tables import foreign, method
+from adjoint.trace.targets import Call, taken
 
 _ASKING = ("dot", "take", "searchsorted", "choose", "repeat", "compress")
+_WRITING = ("fill", "put")
 _COPYING = ("copy", "astype", "flatten", "__copy__", "__deepcopy__")
 
 
@@ -58,6 +60,24 @@ def _copying(name: str) -> Callable[..., Any]:
     return call
 
 
+def _writing(name: str) -> Callable[..., Any]:
+    """A method that may write stand-ins into its array."""
+    own = getattr(np.ndarray, name)
+
+    @functools.wraps(own)
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        rule = method(name)
+        given = (*args, *options.values())
+        if rule is None or type(self) is not np.ndarray or core.TracedArray not in map(type, given):
+            return own(self, *args, **options)
+        target = taken(self, Call(name, (self, *args), options))
+        if target is None:
+            raise foreign(f"ndarray.{name}")
+        return rule(target, *args, **options)
+
+    return call
+
+
 def put_methods(kind: type, ours: dict[str, Callable[..., Any]]) -> bool:
     """Put methods into a type's table; where Python keeps no such table, leave it."""
     tables = [
@@ -79,6 +99,7 @@ def _place() -> None:
         return
     _placed = True
     ours = {name: _asking(name) for name in _ASKING}
+    ours.update({name: _writing(name) for name in _WRITING})
     ours.update({name: _copying(name) for name in _COPYING})
     if put_methods(np.ndarray, ours):
         method_names.update(_COPYING)

@@ -190,8 +190,6 @@ def no_number(x: Any, kind: str) -> ConversionError:
     if writes_an_item():
         return _into_outside(x.recorder.name)
     name = _own_name(called_here())
-    if name.endswith(".fill"):
-        return _into_outside(name)
     if name.startswith(("math.", "cmath.")):
         remedy = f"use np.{_NUMPY_NAMES.get(name[5:], name.rpartition('.')[2])}"
     elif _formats():

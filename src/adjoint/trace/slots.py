@@ -87,6 +87,8 @@ def slot_in(target: ast.expr, names: dict[str, Any]) -> Slot | None:
     if isinstance(target, ast.Subscript):
         plain = type(owner) in _CONTAINERS
         return Slot(owner, _value(target.slice, names), False) if plain else None
+    if isinstance(owner, ModuleType):
+        return Slot(vars(owner), target.attr, False)
     return Slot(owner, target.attr, True) if _is_plain_attribute(owner, target.attr) else None
 
 

@@ -20,6 +20,7 @@ from adjoint.trace.adopting import with_own_target
 from adjoint.trace.calls.support import with_sequence_as_list
 from adjoint.trace.indexing import RECORDED, plain_value
 from adjoint.trace.masked import MaskedSelection
+from adjoint.trace.targets import Call, taken
 from adjoint.trace.views import writable
 from adjoint.trace.without_rule import no_rule
 
@@ -97,7 +98,8 @@ def find_function(function: Any) -> Callable[..., Any]:
     return found
 
 
-def _foreign(name: str) -> UnsupportedError:
+def foreign(name: str) -> UnsupportedError:
+    """The error for a write into an array that others may see."""
     return UnsupportedError(
         "a recorded value cannot be written into an array made outside the recording",
         function=name,
@@ -123,8 +125,24 @@ def _ufunc_rule(ufunc: Any) -> Callable[..., Any] | None:
 WRITING: set[Any] = set()
 
 
+def _with_taken_target(
+    function: Any, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call, a stand-in in place of a plain array that it writes into."""
+    call = Call(function, args, options)
+    if type(options.get("out")) is np.ndarray:
+        given = taken(options["out"], call)
+        return (args, options) if given is None else (args, {**options, "out": given})
+    if function in WRITING and args and type(args[0]) is np.ndarray:
+        given = taken(args[0], call)
+        return (args, options) if given is None else ((given, *args[1:]), options)
+    return args, options
+
+
 def array_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A call of a NumPy function with a stand-in among its arguments."""
+    if function in WRITING or options.get("out") is not None:
+        args, options = _with_taken_target(function, args, options)
     for x in args:
         if type(x) is core.TracedArray and x.recorder is not core.PLAIN:
             rule = _functions.get(function)  # the short way: something is recorded
@@ -224,9 +242,12 @@ def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str
         found = _plain_ufunc(ufunc, how, inputs, options)
         if found is not None:
             return found[0]
+    if options.get("out") is not None:
+        options = with_own_target(ufunc, how, inputs, options)
+    elif how == "at" and type(inputs[0]) is np.ndarray:
+        given = taken(inputs[0], Call(ufunc.at, inputs, options))
+        inputs = inputs if given is None else (given, *inputs[1:])
     if how == "__call__":
-        if options:
-            options = with_own_target(options, inputs)
         rule = _ufunc_rule(ufunc)
         if rule is None:
             raise _unsupported(ufunc)

@@ -21,6 +21,7 @@ _FAMILIES = (
     "polynomials",
     "histograms",
     "integers",
+    "placed_views",
     "python_level",
 )
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from adjoint.trace.calls.support import as_operand, axis_index, is_traced
 from adjoint.trace.indexing import RECORDED, plain_value
-from adjoint.trace.tables import WRITING, _foreign, implements
+from adjoint.trace.tables import WRITING, foreign, implements
 from adjoint.trace.views import writable
 
 
 def _target(a: Any, name: str) -> None:
     if not is_traced(a):
-        raise _foreign(name)
+        raise foreign(name)
 
 
 def _natively(function: Any, a: Any, *rest: Any, **options: Any) -> bool:

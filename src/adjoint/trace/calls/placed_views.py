@@ -2,60 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
-from adjoint.trace import indexing
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.recorder import is_plain, plain
+from adjoint.trace.placed import placed_view
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.tables import implements
-from adjoint.trace.views import as_view, detached, memory_from_root
-
-
-def placed_view(
-    x: Any,
-    own: Callable[[Any], Any],
-    read: Callable[[Any], Any] | None = None,
-    *,
-    writeable: bool = True,
-) -> Any:
-    """What NumPy's own function makes of an array, as a view of a stand-in.
-
-    Args:
-        x: the stand-in.
-        own: gives a view of an array, in which each element is one of the array's.
-        read: the same for recorded values, if that is quicker than to gather the places.
-        writeable: whether the view may be written.
-    """
-
-    @cache  # an integer for each element: made only where they are needed
-    def places() -> Any:
-        return own(np.arange(x.size).reshape(x.shape))
-
-    def look(base: Any) -> Any:
-        if is_plain(base):
-            return plain(own(base.payload))
-        if type(base) is np.ndarray:  # asked how it lies in memory
-            return own(base)
-        return np.reshape(base, -1)[places()] if read is None else read(base)
-
-    def write(base: Any, new: Any) -> Any:
-        flat = np.reshape(base, -1)
-        changed = indexing.write(flat, indexing.plan_index(flat.shape, places()), new)
-        return np.reshape(changed, base.shape)
-
-    @cache
-    def twice() -> bool:
-        return bool(np.unique(places()).size < places().size)
-
-    first = look(x if is_plain(x) else detached(x))
-    return as_view(first, x, look, write if writeable else None, twice if writeable else None)
+from adjoint.trace.views import memory_from_root
 
 
 def _chosen(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:

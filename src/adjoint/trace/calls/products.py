@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import products as p
-from adjoint.trace.calls.placed_views import placed_view
 from adjoint.trace.calls.support import as_operand, axis_index, common_dtype, is_traced
+from adjoint.trace.placed import placed_view
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached

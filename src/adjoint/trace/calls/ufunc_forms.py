@@ -15,7 +15,7 @@ from adjoint.trace.indexing import concrete_value
 from adjoint.trace.masked import MaskedSelection
 from adjoint.trace.masked_index import apart
 from adjoint.trace.recorder import plain
-from adjoint.trace.tables import _foreign, _methods, find_function
+from adjoint.trace.tables import _methods, find_function, foreign
 from adjoint.trace.views import detached, memory_of
 
 _no_value = np._NoValue
@@ -27,7 +27,7 @@ def _stored(result: Any, out: Any, name: str, casting: str = "same_kind") -> Any
     if target is None or target is Ellipsis:
         return result
     if not is_traced(target):
-        raise _foreign(name)
+        raise foreign(name)
     if not np.can_cast(result.dtype, target.dtype, casting):
         raise TypeError(f"Cannot cast {name} output from {result.dtype} to {target.dtype}")
     target[...] = result
@@ -183,7 +183,7 @@ def _reduceat(
 def _at(ufunc: Any, a: Any, indices: Any, *rest: Any) -> None:
     """Unbuffered: a place that is named twice is worked on twice."""
     if not is_traced(a):
-        raise _foreign(f"np.{ufunc.__name__}.at")
+        raise foreign(f"np.{ufunc.__name__}.at")
     picked = plain(np.arange(a.size).reshape(a.shape))[indices]
     operand: Any = rest[0] if rest else None
     flat = a.copy().reshape(-1)
