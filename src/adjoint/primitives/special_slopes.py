@@ -25,6 +25,7 @@ Reach = Callable[..., Any]
 _HALF = 6  # points on either side
 _STEP = 0.15  # of the reach
 _AT_ONCE = 2**16  # values of the function
+_NONE = 1e-90  # a distance that is none
 MOST = 4  # derivatives in one operand
 
 
@@ -54,6 +55,8 @@ def stencil(function: Callable[..., Any], orders: Sequence[int], xs: Any, reache
     if any(orders[i] > MOST for i in moving):
         return np.full(np.shape(xs[0]), np.nan)
     steps = {i: _distance(reaches[i], xs) for i in moving}
+    if not all(np.any(steps[i] > _NONE) for i in moving):  # what counts does not move
+        return np.full(np.shape(xs[0]), np.nan)
     rules = [_coefficients(orders[i]) for i in moving]
     at_once = max(1, _AT_ONCE // prod(len(rule) for rule in rules))
     parts = [np.zeros(0)]
@@ -69,7 +72,7 @@ def stencil(function: Callable[..., Any], orders: Sequence[int], xs: Any, reache
         parts.append(values)
     total = np.concatenate(parts)
     for i in moving:
-        known = steps[i] > 1e-90  # at the end of a domain there is no room
+        known = steps[i] > _NONE  # at the end of a domain there is no room
         total = np.where(known, total / np.where(known, steps[i], 1.0) ** orders[i], np.nan)
     return total
 
