@@ -84,7 +84,7 @@ APART = {
     "dice hamming jaccard rogerstanimoto russellrao sokalmichener sokalsneath yule",
 }
 METHODS = ("logpdf", "pdf", "cdf", "sf", "ppf")
-SLOW = {"levy_stable", "studentized_range", "kstwo", "ksone", "gausshyper"}
+SLOW = {"studentized_range", "kstwo", "ksone", "gausshyper"}
 
 
 def _ruled() -> tuple[set[int], set[str]]:
@@ -205,7 +205,9 @@ What `scipy.optimize` finds (also `ad.minimize`, `solve_continuous_are`, `solve_
 found by SciPy on plain numbers when the program runs, gets its last digits by a step of
 Newton's, and has the derivatives of the equation that it satisfies. Bounds and constraints are
 followed: those that the optimum stands on stay so, with multipliers, and the corner of a linear
-program (`linprog`) moves with its planes.
+program (`linprog`, `milp` with its whole numbers held) moves with its planes. Older names give
+their `full_output`; counts of calls and steps are 0, and what depends on the steps (`hess_inv`,
+`fjac`, `retall`) is refused by name, as it has no derivative.
 
 Inside `jit` and `vmap` values are not known. Checks that raise for wrong values are passed over
 there, and what chooses by value is refused: the steps of `solve_ivp` without `t_eval` (but for the
@@ -247,19 +249,21 @@ def page() -> str:
     parts += [
         "`mean`, `var`, `std`, `median`, `entropy`, `stats` and `nnlf` too; where an integral is "
         "not met by its points (a density with a corner: the entropy of `crystalball`) the "
-        "derivative is NaN.",
+        "derivative is not finite. `levy_stable` has SciPy's values and the derivatives of Nolan's "
+        "integrals (SciPy gives one number for all places within `0.005**(1/alpha)` of its middle; "
+        "the derivative is that of the law): at the exponent 1, where the law leaps, that in the "
+        "exponent is not finite.",
         "",
         "Multivariate: `multivariate_normal` (also singular), `multivariate_t`, `dirichlet`, "
         "`dirichlet_multinomial`, `multinomial`, `matrix_normal`, `vonmises_fisher`, `wishart`, "
         "`invwishart`, `matrix_t`, `normal_inverse_gamma`, also frozen, and `Covariance` objects. "
         "`multivariate_normal.cdf` and `multivariate_t.cdf` in one and two dimensions are good to "
         "twelve digits (SciPy's t law has the noise of its draws there); in more they have SciPy's "
-        "number, and derivatives in limits and correlations (not in degrees of freedom). "
+        "number, and derivatives in limits, correlations and degrees of freedom. "
         "`rvs` moves with loc, scale, mean and covariance; `fit`, `expect` and `moment` are "
-        "followed. Random variables as objects (`Normal(mu=m)`) work in every mode; `truncate`, "
-        "`log`, `abs`, powers and intervals of theirs not inside `jit` and `vmap`, where values "
-        "choose; nor do `boxcox(x)` with its own lambda, `cramervonmises`, `anderson` and "
-        "`bootstrap`. "
+        "followed. Random variables as objects (`Normal(mu=m)`, `truncate`, `log`, mixtures) work in "
+        "every mode; inside `jit` and `vmap` without the corrections that SciPy makes where digits "
+        "are lost. "
         "Discrete families: `pmf`, `logpmf`, `cdf`, `sf` and `entropy` in their real parameters.",
         "",
     ]

@@ -41,7 +41,5 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "optimize": (
     ),
     "stats": (
-        ("counts and sums over counts that a value decides; nearest: the statistic by NumPy",
-         "poisson_means_test"),
     ),
 }  # fmt: skip

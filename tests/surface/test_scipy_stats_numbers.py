@@ -230,3 +230,29 @@ def test_a_value_without_a_derivative_stays_a_value() -> None:
     out, pull = ad.vjp(f, 2.51)
     assert float(out) == f(2.51)
     assert not np.isfinite(pull(1.0)[0])
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "less", "greater"])
+def test_rates_of_counts(alternative: str) -> None:
+    def f(p: Any) -> Any:
+        found = st.poisson_means_test(5, p[0], 17, p[1], diff=p[2], alternative=alternative)
+        return np.stack([found.statistic, found.pvalue])
+
+    p, h = np.array([100.0, 103.0, 0.05]), 1e-5
+    out = ad.vjp(f, p)[0]
+    np.testing.assert_allclose(out, f(p), rtol=1e-12)
+    slopes = [(ad.vjp(f, p + d)[0] - ad.vjp(f, p - d)[0]) / (2 * h) for d in h * np.eye(3)]
+    np.testing.assert_allclose(ad.jacobian(f)(p), np.stack(slopes, axis=1), rtol=1e-5, atol=1e-9)
+
+
+def test_rates_where_times_are_not_known() -> None:
+    def chance(n: Any, diff: Any = 0) -> Any:
+        return st.poisson_means_test(5, n, 17, 103.0, diff=diff).pvalue
+
+    assert ad.jit(chance)(100.0) == pytest.approx(chance(100.0), rel=1e-12)
+    assert ad.jit(ad.grad(chance))(100.0) == pytest.approx(ad.grad(chance)(100.0), rel=1e-12)
+    with pytest.raises(ad.errors.UnsupportedError, match="how many counts"):
+        ad.jit(chance)(100.0, 0.1)
+    with pytest.raises(ValueError, match="diff"):
+        ad.grad(chance)(100.0, -0.1)
+    assert float(ad.vjp(lambda n: st.poisson_means_test(0, n, 0, 8.0).pvalue, 9.0)[0]) == 1.0

@@ -20,9 +20,11 @@ from adjoint.trace.borrow_scipy import (
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.scipy_stats_families import family
+from adjoint.trace.calls.scipy_stats_numeric import plain
 from adjoint.trace.calls.support import moved_as, root
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.without_rule import no_rule
 
 borrow_names(
     "scipy.stats",
@@ -295,3 +297,57 @@ def wasserstein_distance_nd(
     system = np.concatenate([sides, one[:1]])
     prices = np.linalg.solve(system, np.concatenate([root(squares), np.zeros(1)]))
     return moved_as(value, np.sum(prices * np.concatenate(shares)))
+
+
+# *** the rates of two counts ***
+
+
+def _chances_of_counts(mean: Any, most: float) -> tuple[Any, Any]:
+    """Counts with a chance that SciPy adds up, and the chances."""
+    import scipy.stats
+
+    law = scipy.stats.poisson
+    counts = np.arange(law.ppf(1 - 1e-16, most) + 1)
+    low, high = (plain(law, "ppf", np.float64(q), mean) for q in (1e-10, 1 - 1e-16))
+    inside = (counts >= low) & (counts <= high)
+    logs = sp.xlogy(counts, mean) - sp.gammaln(counts + 1) - mean
+    return counts, np.where(inside, np.exp(logs), 0.0)
+
+
+@scipy_rule("scipy.stats.poisson_means_test")
+def poisson_means_test(
+    k1: Any, n1: Any, k2: Any, n2: Any, *, diff: Any = 0, alternative: str = "two-sided"
+) -> Any:
+    """Whether two rates differ, by times of observation and a difference that may move."""
+    from scipy.stats._stats_py import SignificanceResult
+
+    n1, n2, diff = (doubled(v) for v in (n1, n2, diff))
+    second = (k1 + k2) / (n1 + n2) - diff * n1 / (n1 + n2)
+    means = [n1 * (second + diff), n2 * second]
+    known = [known_value(m) for m in means]
+    fixed = known_value(diff)
+    if fixed is None or (fixed != 0 and any(m is None for m in known)):
+        raise no_rule(
+            "scipy.stats.poisson_means_test", "how many counts have a chance, not known yet,",
+            remedy="call it outside jit and vmap, or with diff=0",
+        )  # fmt: skip
+    if fixed < 0:
+        raise ValueError("diff must be greater than or equal to 0.")
+    statistic = (k1 / n1 - k2 / n2 - diff) / np.sqrt(k1 / n1**2 + k2 / n2**2)
+    (x1, p1), (x2, p2) = (
+        _chances_of_counts(mean, max(0.0, float(k1 + k2 if m is None else m)))
+        for mean, m in zip(means, known, strict=True)
+    )
+    x1, p1, x2, p2 = x1[:, None], p1[:, None], x2[None], p2[None]
+    squares = x1 / n1**2 + x2 / n2**2
+    apart = (x1 / n1 - x2 / n2 - diff) / np.sqrt(np.where(squares > 0, squares, 1.0))
+    apart = np.where(squares > 0, apart, np.where(diff == 0, np.nan, -np.inf))
+    here = np.where((x1 == k1) & (x2 == k2), statistic, apart)  # as it moves it stays the same
+    counted = {
+        "two-sided": np.abs(here) >= np.abs(statistic),
+        "less": here <= statistic,
+        "greater": here >= statistic,
+    }[alternative]
+    chance = np.sum(np.where(counted, p1 * p2, 0.0))
+    none = second <= 0
+    return SignificanceResult(np.where(none, 0.0, statistic), np.where(none, 1.0, chance))
