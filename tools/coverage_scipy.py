@@ -261,8 +261,8 @@ def page() -> str:
         "twelve digits (SciPy's t law has the noise of its draws there); in more they have SciPy's "
         "number, and derivatives in limits, correlations and degrees of freedom. "
         "`rvs` moves with loc, scale, mean and covariance; `fit`, `expect` and `moment` are "
-        "followed. Random variables as objects (`Normal(mu=m)`, `truncate`, `log`, mixtures) work in "
-        "every mode; inside `jit` and `vmap` without the corrections that SciPy makes where digits "
+        "followed. Random variables as objects (`Normal(mu=m)`, `truncate`, `log`, mixtures) work "
+        "in every mode; inside `jit` and `vmap` without what SciPy corrects where digits "
         "are lost. "
         "Discrete families: `pmf`, `logpmf`, `cdf`, `sf` and `entropy` in their real parameters.",
         "",
