@@ -189,3 +189,35 @@ def test_pythons_names_are_its_own_afterwards() -> None:
         ad.jit(lambda x: max(x) / 0 if max(1, 2) > 2 else 1 // 0)(V)
     assert (max, min, sorted) == own
     assert type(max).__name__ == "builtin_function_or_method"
+
+
+# A function, a point where its formula has a gap, and the derivatives of orders 1 to 4 there.
+GAPS = {
+    "sinc": (np.sinc, 0.0, [0, -(np.pi**2) / 3, 0, np.pi**4 / 5]),
+    "i0": (np.i0, 0.0, [0, 1 / 2, 0, 3 / 8]),
+    "power 0": (lambda y: np.power(2.0, y), 0.0, [np.log(2) ** k for k in (1, 2, 3, 4)]),
+}
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_derivatives_of_all_orders_where_a_formula_has_a_gap(name):
+    f, x, wanted = GAPS[name]
+    for order, derivative in enumerate(wanted):
+        f = ad.grad(f)
+        assert abs(f(x) - derivative) < 1e-10
+        if order < 2:
+            assert abs(ad.jit(f)(x) - derivative) < 1e-10
+
+
+def test_powers_move_in_base_and_exponent_at_exponent_zero():
+    point = np.array([2.0, 0.0])
+    hessian = ad.hessian(lambda v: np.power(v[0], v[1]))(point)
+    np.testing.assert_allclose(hessian, [[0, 0.5], [0.5, np.log(2) ** 2]], rtol=1e-15)
+
+
+def test_slopes_of_sinc_keep_their_digits_near_zero():
+    x = np.array([1e-9, 1e-5, 1e-2])
+    y = np.pi * x
+    wanted = np.pi * y * (-1 / 3 + y**2 / 30 - y**4 / 840 + y**6 / 45360)
+    slope = ad.vmap(ad.grad(np.sinc))(x)
+    np.testing.assert_allclose(slope, wanted, rtol=1e-14)

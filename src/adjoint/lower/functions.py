@@ -120,6 +120,14 @@ def _ldexp(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg | None:
     return e.call("ldexp" + ("f" if x[0].kind == "float" else ""), x[0].kind, x[0], power)
 
 
+@rule("sinc", "f", 17)
+def _sinc(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+    y = e.op("fmul", e.const(np.pi, x[0].kind), x[0])
+    least = e.const(float(np.finfo(out).eps), x[0].kind)
+    y = e.select(e.op("fcmp oeq", y, e.const(0.0, x[0].kind), kind="i1"), least, y)
+    return e.op("fdiv", apply(e, "sin", y), y)
+
+
 @rule("expit", "f", 15)
 def _expit(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     if x[0].kind == "half":

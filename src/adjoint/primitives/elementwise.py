@@ -7,6 +7,7 @@ cotangent. One row stands for one NumPy ufunc, so the interpreter returns NumPy'
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -133,7 +134,8 @@ def _logaddexp_term(exponential: Any, position: int) -> Any:
 def _pow_base_term(t: Any, out: Any, x: Any, y: Any) -> Any:
     # x**0 is constant, also at x = 0 where x**-1 would be infinite. Where the slope is infinite,
     # a zero that meets it stays 0, as for sqrt.
-    return multiply_no_nan(t, np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1)))
+    still = (y == 0) & ~(np.abs(x) > 0)
+    return multiply_no_nan(t, np.where(still, 0, y * x ** np.where(still, 1, y - 1)))
 
 
 def _pow_exponent_term(t: Any, out: Any, x: Any, y: Any) -> Any:
@@ -143,6 +145,18 @@ def _pow_exponent_term(t: Any, out: Any, x: Any, y: Any) -> Any:
 
 def _copysign_term(t: Any, out: Any, x: Any, y: Any) -> Any:
     return t * (np.sign(x) * np.copysign(1.0, y))
+
+
+def _sinc_term(t: Any, out: Any, x: Any) -> Any:
+    # Near 0 the quotient would lose its digits, and its derivatives theirs at 0 altogether.
+    y = np.pi * x
+    near = np.abs(y) < 2
+    square = np.where(near, y * y, 0)
+    series: Any = 0.0
+    for k in range(12, -1, -1):
+        series = series * square + (-1) ** (k + 1) * (2 * k + 2) / math.factorial(2 * k + 3)
+    far = np.where(near, 1, y)
+    return t * np.where(near, np.pi * y * series, np.pi * (np.cos(far) - out) / far)
 
 
 _WIDE = ((-2.0, 2.0),)
@@ -242,6 +256,15 @@ tan = elementwise("tan", np.tan, lambda t, out, x: t * (1 + out * out), domain=_
 arcsin = elementwise("arcsin", np.arcsin, lambda t, out, x: t / _side(x), domain=_INSIDE)
 arccos = elementwise("arccos", np.arccos, lambda t, out, x: -t / _side(x), domain=_INSIDE)
 arctan = elementwise("arctan", np.arctan, lambda t, out, x: t / (1 + x * x))
+sinc = Primitive(
+    "sinc",
+    "elementwise",
+    lambda x: (x,),
+    np.sinc,
+    terms=(_sinc_term,),
+    stretches=True,
+    domain=_WIDE,
+)
 sinh = elementwise("sinh", np.sinh, lambda t, out, x: t * np.cosh(x))
 cosh = elementwise("cosh", np.cosh, lambda t, out, x: t * np.sinh(x))
 tanh = elementwise("tanh", np.tanh, lambda t, out, x: t * (1 - out * out))

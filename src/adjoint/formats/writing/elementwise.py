@@ -148,6 +148,13 @@ def _cbrt(x: Term) -> Term:
 
 
 @formula
+def _sinc(x: Term) -> Term:
+    y = x * math.pi
+    safe = y.equals(0).where(y.like(1), y)
+    return y.equals(0).where(y.like(1), safe.op("Sin") / safe)
+
+
+@formula
 def _exp2(x: Term) -> Term:
     return x.like(2).op("Pow", x)
 

@@ -35,7 +35,6 @@ borrow(
     np.ediff1d,
     np.gradient,
     np.cross,
-    np.sinc,
     np.trapezoid,
     np.sort_complex,
     np.nan_to_num,

@@ -100,8 +100,9 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 @implements(np.i0)
 def i0(x: Any) -> Any:
     """The modified Bessel function of order 0, by NumPy's own series."""
-    size = np.abs(as_operand(x))
-    size = size if size.dtype.kind == "f" else size.astype(float)
+    x = as_operand(x)
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    size = np.where(x < 0, -x, x)  # at 0 it must not stand still, as the absolute value does
     near, far = borrowed(_own._i0_1), borrowed(_own._i0_2)
     return np.where(size <= 8.0, near(np.minimum(size, 8.0)), far(np.maximum(size, 8.0)))
 

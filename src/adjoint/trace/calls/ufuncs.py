@@ -58,6 +58,13 @@ def fabs(x: Any) -> Any:
     return elementwise(e.absolute, _as_float(x))
 
 
+@implements(np.sinc)
+def sinc(x: Any) -> Any:
+    """``sin(pi x) / (pi x)``."""
+    x = as_operand(x)
+    return e.sinc(x if x.dtype.kind in "fc" else x.astype(float))
+
+
 def _scaled(x: Any, over: float, under: float) -> Any:
     """``x * (over / under)``, the factor rounded in the dtype that the ufunc computes in."""
     x = _as_float(x)
