@@ -15,6 +15,7 @@ from adjoint.primitives.special import (
     TWO_OVER_SQRT_PI,
     UNIT,
     WIDE,
+    SciPyFunction,
     erf,
     order,
     polynomial,
@@ -163,6 +164,12 @@ expn = special(
     domain=((0, 4), POSITIVE),
 )
 exprel = special("exprel", lambda out, x: exprel_slope(x), domain=(WIDE,))
+expm1_complex = special(
+    "expm1_complex", lambda out, z: np.exp(z), evaluate=SciPyFunction("expm1"), domain=(WIDE,)
+)
+log1p_complex = special(
+    "log1p_complex", lambda out, z: 1 / (1 + z), evaluate=SciPyFunction("log1p"), domain=(UNIT,)
+)
 exp10 = special("exp10", lambda out, x: LN10 * out, domain=(WIDE,))
 _SPENCE = [(-1.0) ** (k + 1) / (k + 1) for k in range(18)]
 

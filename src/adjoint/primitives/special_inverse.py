@@ -95,12 +95,25 @@ slopes(
     ),
     (POSITIVE, POSITIVE, POSITIVE),
 )
+
+
+def _deviation(df: Any, t: Any) -> Any:
+    """Of Student's noncentral variable, about, where it is t."""
+    return np.sqrt(1 + t * t / (2 * df))
+
+
+def _of_t(df: Any, nc: Any, t: Any) -> Any:
+    """Singular at t^2 = -df, and like a normal law in its middle."""
+    wide = _deviation(df, t)
+    return np.minimum(0.25 * np.sqrt(df + t * t), wide / (1 + np.abs(t - nc) / wide))
+
+
 slopes(
     "nctdtr",
     (
         lambda df, nc, t: positive(df),
-        lambda df, nc, t: 1 / (1 + np.abs(t - nc)),
-        lambda df, nc, t: 1 / (1 + np.abs(t - nc)),
+        lambda df, nc, t: 1 / (1 + np.abs(t - nc) / _deviation(df, t)),
+        _of_t,
     ),
     (POSITIVE, POSITIVE, POSITIVE),
 )

@@ -15,6 +15,7 @@ import numpy as np
 from adjoint.graph.primitive import Primitive, primitives
 from adjoint.primitives.special import special
 from adjoint.primitives.special_polynomial import INSIDE, eval_jacobi
+from adjoint.primitives.special_slopes import along, slopes, wide
 
 PARTS = ("", "_slope", "_bend")
 
@@ -92,4 +93,39 @@ _rows(
     ((2, 4), (-2, 2), (0.2, 2.8)),
     lambda k, n, m, angle: _scipy("sph_legendre_p")(n, m, angle, diff_n=k),
     _sph_third,
+)
+
+# *** of real degrees, of one kind and cut ***
+
+
+def _lpmv_slope(out: Any, m: Any, v: Any, x: Any) -> Any:
+    """By the degree below; at the ends by SciPy's own slope, for whole degrees."""
+    ends = x * x == 1
+    inside = np.where(ends, 0.5, x)
+    # Of negative orders there is none of a degree below: v + m = 0 there, lpmv is NaN.
+    lowest = v + m == 0
+    below = lpmv(m, np.where(lowest, v, v - 1), inside)
+    moved = (v * inside * out - np.where(lowest, 0, (v + m) * below)) / (inside * inside - 1)
+    whole = [np.round(k).astype(np.int64) for k in (v, m)]
+    counts = [np.broadcast_to(np.int64(k), x.shape) for k in (0, 2)]
+    limit = primitives["assoc_legendre_p_slope"](*counts, *whole, x)
+    return np.where(ends, np.where(v == np.round(v), limit, np.nan), moved)
+
+
+slopes(
+    "lpmv",
+    (
+        lambda m, v, x: np.zeros_like(x),
+        lambda m, v, x: wide(v),
+        lambda m, v, x: 0.13 * (1 - np.abs(x)),
+    ),
+    ((1.0, 1.0), (2.0, 4.0), INSIDE),
+)
+lpmv: Primitive = special(
+    "lpmv",
+    None,
+    along("lpmv", 1),
+    _lpmv_slope,
+    integers=(0, 1),
+    domain=((0, 2), (2, 4), INSIDE),
 )

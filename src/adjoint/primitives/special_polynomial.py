@@ -296,19 +296,6 @@ eval_sh_chebyu = _family(
 eval_sh_jacobi: Primitive = _family(
     "eval_sh_jacobi", lambda n, k, p, q, x: n * eval_sh_jacobi(k, p + 2, q + 1, x), 2, UNIT
 )
-lpmv: Primitive = special(
-    "lpmv",
-    None,
-    None,
-    # Of negative orders there is none of a degree below: v + m = 0 there, lpmv is NaN.
-    lambda out, m, v, x: (
-        (v * x * out - _below(v + m, lambda k: (v + m) * lpmv(m, k - m, x))) / (x * x - 1)
-    ),
-    integers=(0, 1),
-    domain=((0, 2), (2, 4), INSIDE),
-)
-
-
 # *** in their shapes and degrees ***
 
 

@@ -15,7 +15,6 @@ from adjoint.graph.primitive import Primitive
 from adjoint.primitives.special import POSITIVE, SciPyFunction, special
 from adjoint.primitives.special_slopes import along, slopes, wide
 
-_STEP = 0.125
 _MOST = 200.0  # of a: beyond, the integrand is too narrow; and of -a: steps of the recurrence
 _AT_ONCE = 4096
 _gammaln = SciPyFunction("gammaln")
@@ -24,12 +23,13 @@ _gammaln = SciPyFunction("gammaln")
 def _integral(a: Any, b: Any, x: Any) -> Any:
     """For vectors, a >= 1 and x > 0."""
     top = np.log((np.abs(a) + np.abs(b) + 750.0) / x)  # beyond, exp(-x t) has ended it
-    steps = int(np.ceil((np.max(top, initial=0.0) + 45.0) / _STEP)) + 1
-    s = top - _STEP * np.arange(steps)[:, None]
+    step = min(0.25, 0.65 / np.sqrt(1 + np.max(a, initial=0.0)))  # the peak is as narrow
+    steps = int(np.ceil((np.max(top, initial=0.0) + 40.0) / step)) + 1
+    s = top - step * np.arange(steps)[:, None]
     t = np.exp(s)
     logs = a * s - x * t + (b - a - 1) * np.log1p(t)
     most = np.max(logs, axis=0)
-    total = np.sum(np.exp(logs - most), axis=0) * _STEP
+    total = np.sum(np.exp(logs - most), axis=0) * step
     return total * np.exp(most - _gammaln(a))
 
 
@@ -46,8 +46,9 @@ def _block(a: Any, b: Any, x: Any) -> Any:
     a, b, x = (np.where(known, v, 1.0) for v in (a, b, x))
     left = np.maximum(np.ceil(1 - a), 0.0)
     at = a + left
-    above, here = _integral(at + 1, b, x), _integral(at, b, x)
-    for _ in range(int(np.max(left, initial=0.0))):
+    here, steps = _integral(at, b, x), int(np.max(left, initial=0.0))
+    above = _integral(at + 1, b, x) if steps else here
+    for _ in range(steps):
         down = at > a + 0.5
         below = (2 * at - b + x) * here - at * (at - b + 1) * above
         above, here = np.where(down, here, above), np.where(down, below, here)

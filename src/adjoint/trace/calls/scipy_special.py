@@ -322,12 +322,21 @@ def gammasgn(x: Any) -> Any:
     return np.where(np.isnan(real), np.nan, sign).astype(real.dtype)
 
 
-for _name, _function in (
-    ("expm1", np.expm1),
-    ("log1p", np.log1p),
-    ("exp2", np.exp2),
-    ("cbrt", np.cbrt),
-    ("round", np.rint),
-):
+for _name, _function in (("exp2", np.exp2), ("cbrt", np.cbrt), ("round", np.rint)):
     if getattr(sp, _name) is not _function:
         implements(getattr(sp, _name))(_function)
+
+
+def _numpys(name: str, function: Any) -> None:
+    """NumPy's for real numbers; of complex ones SciPy's keep the digits near 0."""
+    row = primitives[f"{name}_complex"]
+
+    @implements(getattr(sp, name))
+    def rule(x: Any) -> Any:
+        x = floating(x)
+        return elementwise(row, x) if x.dtype.kind == "c" else function(x)
+
+
+for _name in ("expm1", "log1p"):
+    if getattr(sp, _name) is not getattr(np, _name):
+        _numpys(_name, getattr(np, _name))
