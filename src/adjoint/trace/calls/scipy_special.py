@@ -150,8 +150,10 @@ def multigammaln(a: Any, d: Any) -> Any:
 def zeta(x: Any, q: Any = None, out: Any = None) -> Any:
     """The Riemann or Hurwitz zeta function."""
     if q is None:
-        return elementwise(primitives["riemann_zeta"], x)
-    return elementwise(primitives["zeta"], x, q)
+        return elementwise(primitives["riemann_zeta"], floating(x))
+    numbers = (int, float)  # they take the dtype of the other
+    operands = [v if isinstance(v, numbers) else floating(v) for v in (x, q)]
+    return elementwise(primitives["zeta"], *operands)
 
 
 @scipy_rule("scipy.special.comb")
@@ -159,6 +161,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
     """Binomial coefficients of real numbers."""
     static(0.0 if not exact else N, "scipy.special.comb(exact=True)", "N")
     static(0.0 if not exact else k, "scipy.special.comb(exact=True)", "k")
+    N, k = floating(N), floating(k)
     if repetition:
         return comb(N + k - 1, k)
     valid = (k <= N) & (N >= 0) & (k >= 0)
@@ -169,6 +172,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
 def perm(N: Any, k: Any, exact: bool = False) -> Any:
     """Permutations of k of N things, of real numbers."""
     static(0.0 if not exact else N, "scipy.special.perm(exact=True)", "N")
+    N, k = floating(N), floating(k)
     valid = (k <= N) & (N >= 0) & (k >= 0)
     return np.where(valid, sp.poch(N - k + 1, k), 0.0)
 
@@ -259,8 +263,9 @@ def _order_derivative(name: str, ufunc: Any, sign: float, outer: float) -> None:
     @scipy_rule(f"scipy.special.{name}")
     def rule(v: Any, z: Any, n: int = 1) -> Any:
         total, factor = 0.0, 1.0
+        v, z = floating(v), floating(z)
         for i in range(n + 1):
-            total = total + factor * ufunc(floating(v) - n + 2 * i, z)
+            total = total + factor * ufunc(v - n + 2 * i, z)
             factor = sign * factor * (n - i) / (i + 1)
         return outer**n * total / 2.0**n
 
