@@ -183,3 +183,27 @@ def test_results_that_a_value_counts_are_refused_where_it_is_not_known() -> None
             ad.jit(f)(1.5)
     with pytest.raises(ad.errors.UnsupportedError, match="values jump"):
         ad.jvp(lambda z: sp.pbdn_seq(-3, z)[0], (1 + 1j,), (1 + 0j,))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: sp.roots_jacobi(4, a, a),
+        lambda a: sp.roots_gegenbauer(3, a, mu=True),
+        lambda a: sp.roots_genlaguerre(4, a),
+        lambda a: sp.roots_sh_jacobi(2, a + 2, 1.1),
+    ],
+)
+def test_points_of_gauss_in_recorded_shapes(f: Any) -> None:
+    a = np.float64(1.3)
+    for got, wanted in zip(ad.jit(f)(a), f(a), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)
+    moved = ad.vmap(lambda a: ad.jvp(f, (a,), (1.0,))[1])(np.array([1.3]))
+    for k, dot in enumerate(moved):
+        wanted = difference(lambda a, k=k: f(a)[k], a)
+        np.testing.assert_allclose(np.asarray(dot)[0], wanted, rtol=1e-8, atol=1e-9)
+
+
+def test_polynomials_as_objects_are_refused_with_what_to_call() -> None:
+    with pytest.raises(ad.errors.UnsupportedError, match="eval_genlaguerre"):
+        ad.grad(lambda a: sp.genlaguerre(3, a)(0.3))(1.2)

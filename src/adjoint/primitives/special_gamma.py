@@ -80,7 +80,11 @@ def _over_gamma_slope(x: Any) -> Any:
     return _rgamma_slope(rgamma(x), x)
 
 
-_FAR = 150.0  # beyond, factors may be infinite where their product is not
+_FAR = 165.0  # beyond, factors may be infinite where their product is not
+
+
+def _pole(x: Any) -> Any:
+    return (x <= 0) & (x == np.round(x))
 
 
 def _binom_slope(which: int) -> Any:
@@ -115,7 +119,7 @@ def _beta_slope(which: int) -> Any:
 def _poch_slope(out: Any, z: Any, m: Any) -> Any:
     """Of whole m a polynomial in z, and smooth at the poles of gamma(z)."""
     left = (z < 0.5) & (z > -_FAR) & (np.abs(m) < _FAR)
-    counts = left & (m == np.round(m))
+    counts = left & (z == np.round(z)) & _pole(z + m)
     near = left & ~counts
     below = np.where(counts, 1 - z, 1)
     rest = np.where(counts, below - m, 1)

@@ -15,6 +15,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_special",
         "scipy_special_harmonics",
         "scipy_special_lists",
+        "scipy_special_nodes",
         "adjoint.api.scipy_solved",
     ),
     "scipy.linalg": (
