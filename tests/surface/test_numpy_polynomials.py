@@ -100,3 +100,20 @@ def test_a_divisor_that_is_led_by_zero_is_refused() -> None:
         ad.grad(lambda b: (np.poly1d(A) / np.poly1d(b))[0](2.0))(np.array([0.0, 1.0, 2.0]))
     with pytest.raises(ad.errors.UnsupportedError, match="exactly 0"):
         ad.grad(lambda b: (Polynomial(A) // Polynomial(b))(2.0))(np.array([2.0, 1.0, 0.0]))
+
+
+def test_characteristic_polynomial_where_eigenvalues_meet() -> None:
+    """Two integrators in a row: the eigenvalues have no derivative there, the coefficients do."""
+    chain = np.array([[0.5, 0, 0], [1, 0, 0], [0, 1, 0]])
+    weights = np.array([3.0, -1.0, 2.0, 0.5])
+
+    def f(a):
+        return np.sum(weights * np.poly(a))
+
+    np.testing.assert_array_equal(ad.vjp(np.poly, chain)[0], np.poly(chain))
+    _, along = ad.jvp(np.poly, (chain,), (np.ones((3, 3)),))
+    np.testing.assert_allclose(along, [0, -3, -1, -0.5], atol=1e-14)
+    ad.check_grads(f, (chain,), order=2)
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(chain), ad.grad(f)(chain), atol=1e-14)
+    single = ad.vjp(np.poly, np.eye(2, dtype=np.float32))[0]
+    assert single.dtype == np.float32

@@ -244,15 +244,28 @@ huber = special(
 
 
 def _pseudo_huber_delta(out: Any, delta: Any, r: Any) -> Any:
-    square = (r / delta) ** 2
-    root = np.sqrt(1 + square)
-    return delta * square * square / (root * (1 + root) ** 2)
+    # with u = delta / |r| and v = hypot(u, 1): |r| / (v (u + v)^2), which has a limit at u = 0
+    still = r == 0
+    size = np.where(still, np.ones_like(r), np.abs(r))
+    u = delta / size
+    v = np.sqrt(1 + u * u)
+    return np.where(still, np.zeros_like(r), size / (v * (u + v) ** 2))
+
+
+def _pseudo_huber_r(out: Any, delta: Any, r: Any) -> Any:
+    # divided by the larger of the two, so that neither 0 nor a huge delta loses the slope
+    large = np.abs(delta) >= np.abs(r)
+    ratio = r / np.where(large & (delta != 0), delta, np.ones_like(r))
+    size = np.where(large, np.ones_like(r), np.abs(r))
+    u = delta / size
+    steep = np.sign(r) * delta / np.sqrt(1 + u * u)
+    return np.where(large, r / np.sqrt(1 + ratio * ratio), steep)
 
 
 pseudo_huber = special(
     "pseudo_huber",
     _pseudo_huber_delta,
-    lambda out, delta, r: r / np.sqrt(1 + (r / delta) ** 2),
+    _pseudo_huber_r,
     domain=(POSITIVE, WIDE),
 )
 

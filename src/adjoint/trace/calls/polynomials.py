@@ -103,9 +103,28 @@ def polyval(p: Any, x: Any) -> Any:
 def poly(seq_of_zeros: Any) -> Any:
     """The polynomial of given roots; a real matrix has a real one."""
     seq = np.atleast_1d(as_operand(seq_of_zeros))
-    if not is_unknown(seq) or seq.dtype.kind == "c" or seq.ndim != 2:
+    if seq.ndim != 2 or seq.dtype.kind == "c":
         return borrowed(np.poly)(seq)
-    return np.real(_product(np.linalg.eigvals(seq)))
+    still = stop_gradient(seq)
+    if is_unknown(seq):
+        return _characteristic(seq, np.real(_product(np.linalg.eigvals(still))))
+    return _characteristic(seq, borrowed(np.poly)(still))
+
+
+def _characteristic(matrix: Any, value: Any) -> Any:
+    """det(x - matrix) by its coefficients, found as eigenvalues but not differentiated as such.
+
+    Eigenvalues that meet may have no derivative, the coefficients always do: Faddeev's
+    recursion gives each from those before it, and the adjugate's coefficients on the way.
+    """
+    n = matrix.shape[0]
+    unit = adjugate = np.eye(n, dtype=matrix.dtype)
+    made = [value[0]]
+    for k in range(1, n + 1):
+        product = matrix @ adjugate
+        made.append(moved_as(value[k], -np.trace(product) / k))
+        adjugate = product + made[k] * unit
+    return np.stack(made)
 
 
 def _product(roots: Any) -> Any:

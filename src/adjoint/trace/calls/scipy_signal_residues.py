@@ -45,7 +45,10 @@ def _group_poles(poles: Any, tol: float, rtype: str) -> tuple[Any, Any]:
     for i in range(1, len(known)):
         if abs(known[i] - known[firsts[-1]]) > tol:
             firsts.append(i)
-    return as_operand(poles)[np.array(firsts)], np.diff([*firsts, len(known)])
+    chosen = as_operand(poles)[np.array(firsts)]
+    if rtype in ("avg", "mean"):  # a mean of equal poles, which is a float
+        chosen = chosen * 1.0
+    return chosen, np.diff([*firsts, len(known)])
 
 
 borrow.substitute(_signaltools.unique_roots, _unique_roots)

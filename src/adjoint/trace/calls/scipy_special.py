@@ -24,11 +24,15 @@ from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
 
 
+def inexact(x: Any) -> Any:
+    """An operand of SciPy's own array code, which leaves every float as it is."""
+    x = as_operand(x)
+    return x if x.dtype.kind in "fc" else x.astype(np.float64)
+
+
 def floating(x: Any) -> Any:
     """An operand in the dtype SciPy computes in: float32 or float64, or complex."""
-    x = as_operand(x)
-    if x.dtype.kind not in "fc":
-        return x.astype(np.float64)
+    x = inexact(x)
     return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
@@ -63,7 +67,7 @@ def logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
 ) -> Any:
     """log(sum(b exp(a))), shifted by the largest; digits near 0 are kept as SciPy keeps them."""
-    a = floating(a)
+    a = inexact(a)
     if b is not None:
         b = as_operand(b)
         if common_dtype(a, b) != a.dtype:
@@ -108,7 +112,7 @@ def _empty_sum(a: Any, axis: Any, keepdims: bool, return_sign: bool) -> Any:
 @scipy_rule("scipy.special.softmax")
 def softmax(x: Any, axis: Any = None) -> Any:
     """exp(x) / sum(exp(x))."""
-    x = floating(x)
+    x = inexact(x)
     e = np.exp(x - stop_gradient(np.max(x, axis=axis, keepdims=True)))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -116,7 +120,7 @@ def softmax(x: Any, axis: Any = None) -> Any:
 @scipy_rule("scipy.special.log_softmax")
 def log_softmax(x: Any, axis: Any = None) -> Any:
     """log(softmax(x))."""
-    x = floating(x)
+    x = inexact(x)
     top = stop_gradient(np.max(x, axis=axis, keepdims=True))
     shifted = x - np.where(np.isfinite(top), top, 0)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
@@ -125,7 +129,7 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
 @scipy_rule("scipy.special.softplus")
 def softplus(x: Any, **kwargs: Any) -> Any:
     """log(1 + exp(x))."""
-    return np.logaddexp(0.0, floating(x), **kwargs)
+    return np.logaddexp(0.0, inexact(x), **kwargs)
 
 
 # *** gamma and zeta ***
