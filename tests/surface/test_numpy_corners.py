@@ -221,3 +221,12 @@ def test_slopes_of_sinc_keep_their_digits_near_zero():
     wanted = np.pi * y * (-1 / 3 + y**2 / 30 - y**4 / 840 + y**6 / 45360)
     slope = ad.vmap(ad.grad(np.sinc))(x)
     np.testing.assert_allclose(slope, wanted, rtol=1e-14)
+
+
+def test_comparisons_of_python_numbers_are_boolean() -> None:
+    def inside(p: float) -> Any:
+        return np.where((p >= 0) & (p <= 1) & ~(p == 0.5), p * p, -1.0)
+
+    assert float(ad.jit(inside)(0.3)) == 0.3 * 0.3
+    assert float(ad.jit(ad.grad(inside))(0.3)) == 0.6
+    assert float(ad.jit(inside)(0.5)) == -1.0

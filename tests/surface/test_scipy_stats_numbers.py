@@ -256,3 +256,58 @@ def test_rates_where_times_are_not_known() -> None:
     with pytest.raises(ValueError, match="diff"):
         ad.grad(chance)(100.0, -0.1)
     assert float(ad.vjp(lambda n: st.poisson_means_test(0, n, 0, 8.0).pvalue, 9.0)[0]) == 1.0
+
+
+COUNTS: list[tuple[str, tuple[Any, ...]]] = [
+    ("bernoulli", (0.35,)),
+    ("binom", (5.0, 0.4)),
+    ("nbinom", (5.0, 0.4)),
+    ("betabinom", (5.0, 2.3, 0.63)),
+    ("betanbinom", (5.0, 9.3, 1.0)),
+    ("dlaplace", (0.8,)),
+    ("skellam", (4.0, 3.0)),
+    ("nchypergeom_wallenius", (14.0, 8.0, 6.0, 0.5)),
+]
+
+
+@pytest.mark.parametrize(("name", "shapes"), COUNTS)
+def test_families_of_counts(name: str, shapes: tuple[Any, ...]) -> None:
+    law, k = getattr(st, name), np.array([0.0, 2.0, 5.0])
+
+    def f(p: Any) -> Any:
+        given = (*shapes[:-1], p)
+        quantiles = [law.ppf([0.2, 0.7], *given), law.isf(0.4, *given), law.median(*given)]
+        logs = [law.pmf(k, *given), law.logcdf(k - 0.5, *given)[1:], law.sf(k, *given)]
+        moments = [np.stack(law.stats(*given, moments="mvs")), law.moment(3, *given)]
+        return np.concatenate([np.ravel(part) for part in (*quantiles, *logs, *moments)])
+
+    p, h = shapes[-1], 1e-4
+    value, slope = ad.jvp(f, (p,), (1.0,))
+    np.testing.assert_allclose(value, f(p), rtol=1e-7)
+    wanted = (8 * (f(p + h) - f(p - h)) - (f(p + 2 * h) - f(p - 2 * h))) / (12 * h)
+    np.testing.assert_allclose(slope, wanted, rtol=1e-6, atol=1e-8)
+
+
+def test_counts_where_chances_are_not_known() -> None:
+    def f(p: Any) -> Any:
+        return st.binom.logpmf([0, 2], 5, p) + st.bernoulli.cdf(0, p) + st.nbinom.mean(3, p)
+
+    np.testing.assert_allclose(ad.jit(f)(0.3), f(0.3), rtol=1e-12)
+    with pytest.raises(ad.errors.UnsupportedError, match="range of counts"):
+        ad.jit(st.poisson.entropy)(3.0)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda a: st.weibull_min.rvs(a, loc=a, scale=2.0, size=3, random_state=1),
+        lambda a: st.norm.rvs(a, a, size=(2, 3), random_state=np.random.default_rng(3)),
+        lambda a: st.uniform(a, 2 * a).rvs(2, random_state=1),
+        lambda a: np.stack(st.beta.support(2.0, 3.0, loc=a, scale=a)),
+        lambda a: np.stack(st.truncpareto.support(2.0, 1 + a)),
+    ],
+)
+def test_draws_and_ends_move(draw: Any) -> None:
+    np.testing.assert_array_equal(ad.jit(draw)(0.7), draw(0.7))
+    slope = (draw(0.7 + 1e-6) - draw(0.7 - 1e-6)) / 2e-6
+    np.testing.assert_allclose(ad.jacobian(draw)(0.7), slope, rtol=1e-7)

@@ -27,7 +27,7 @@ from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
 
 Parameters = list[Any]  # shapes, loc and scale
-_TOUCHES = 1e-8  # of the data's spread: the end of the support stands on a datum
+_TOUCHES = 1e-4  # of the data's spread: the end of the support stands on a datum
 _STEEP = 1e6
 _NEAR = 0.02  # SciPy's search ends so near to the optimum, if there is one
 

@@ -47,8 +47,8 @@ def operator(primitive: Any, swapped: bool = False) -> Any:
             other = as_operand(other)
         pair = (other, self) if swapped else (self, other)
         result = elementwise(primitive, *pair, by=by)
-        if self.weak and type(result) is core.TracedArray:
-            # Python numbers give Python numbers, which stay weak.
+        if self.weak and type(result) is core.TracedArray and result.dtype.kind in "fc":
+            # Python numbers give Python numbers, which stay weak; not what compares them.
             result.weak = type(other) in NUMBERS or getattr(other, "weak", False)
         return result
 

@@ -65,7 +65,7 @@ def _followed(formula: Callable[..., Any], y: Any, shapes: tuple[Any, ...]) -> A
 
 def standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
     """A function of the family at standardised arguments."""
-    if name in _TAILS and hasattr(dist, "pdf") and formula_of(dist, name) is None:
+    if name in _TAILS and formula_of(dist, name) is None:
         return _log_chance(dist, name, y, shapes)
     for only_ours in (True, False):
         for other, then in _ROUTES[name]:
@@ -76,6 +76,8 @@ def standard(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
             if value is not None:
                 return value if then is None else then(value)
             if other == name:  # SciPy's is compiled: what stands for it would lose the tail
+                if name in _TAILS:
+                    return _log_chance(dist, name, y, shapes)
                 found = numeric.by_number(dist, name, y, shapes, standard)
                 if found is not None:
                     return found
@@ -94,6 +96,8 @@ def _log_chance(dist: Any, name: str, y: Any, shapes: tuple[Any, ...]) -> Any:
     """The logarithm of a chance, by that of the other side where it is near 1."""
     same, other = _TAILS[name]
     chance = standard(dist, same, y, shapes)
+    if not hasattr(dist, "pdf") and formula_of(dist, name) is None:
+        return np.log(chance)
     rest = standard(dist, other, y, shapes)
     return np.where(chance < rest, np.log(chance), np.log1p(-rest))
 
@@ -240,6 +244,18 @@ def _steps(name: str) -> Any:
     return rule
 
 
+def _count(name: str) -> Any:
+    """Ppf and isf: a count, which does not move with the parameters."""
+
+    def rule(self: Any, q: Any, *args: Any, **kwds: Any) -> Any:
+        shapes, loc = _discrete_parsed(self, args, kwds)
+        return numeric.plain(self, name, q, *shapes) + loc
+
+    return rule
+
+
+for _name in ("ppf", "isf"):
+    scipy_rule(f"scipy.stats.rv_discrete.{_name}")(_count(_name))
 for _name in ("_pmf", "_logpmf"):
     scipy_rule(f"scipy.stats.rv_discrete.{_name[1:]}")(_mass(_name))
 for _name in ("_cdf", "_sf", "_logcdf", "_logsf"):
@@ -297,29 +313,55 @@ def stats_of(self: Any, *args: Any, **kwds: Any) -> Any:
         if letter not in moments:
             continue
         if which < 2:
-            found.append(_moment(which)(self, *shapes, loc=loc, scale=scale))
+            stretched = {"scale": scale} if hasattr(self, "pdf") else {}
+            given = numeric.as_given(self, shapes)
+            found.append(_moment(which)(self, *given, loc=loc, **stretched))
         else:
             found.append(_form(self, which, tuple(_number(s) for s in shapes)))
     return found[0] if len(found) == 1 else tuple(found)
 
 
+def form_of(dist: Any, which: int, shapes: tuple[Any, ...]) -> Any | None:
+    """Skewness (2) or excess kurtosis (3) by a formula of the family, if it has one."""
+    formula = formula_of(dist, "_stats")
+    own = vars(type(dist)).get("_stats")
+    named = own is not None and "moments" in own.__code__.co_varnames
+    try:
+        asked = {"moments": "mvsk"} if named and "_stats" not in FORMULAS.get(dist.name, {}) else {}
+        return None if formula is None else formula(*shapes, **asked)[which]
+    except FAILS:
+        return None
+
+
 def _form(dist: Any, which: int, shapes: tuple[Any, ...]) -> Any:
-    """Skewness (2) or excess kurtosis (3), where the family has a formula."""
+    """Skewness (2) or excess kurtosis (3), by a formula or by the means of powers."""
     if not holds_traced(shapes):
         return dist.stats(*shapes, moments="mvsk")[which]
-    formula = formula_of(dist, "_stats")
-    try:
-        value = None if formula is None else formula(*shapes)[which]
-    except FAILS:
-        value = None
-    if value is None:
+    value = form_of(dist, which, shapes)
+    if value is not None:
+        return value
+    mean, variance = (standard_moment(dist, k, shapes) for k in (0, 1))
+    powers = [numeric.power(dist, k, shapes, standard) for k in range(3, which + 2)]
+    if powers[-1] is None:
         raise UnsupportedError(
             f"skewness and kurtosis of scipy.stats.{dist.name} have no formula",
             function=f"scipy.stats.{dist.name}.stats",
             source=source_here(),
             remedy="ask for moments='mv'",
         )
-    return value
+    third = powers[0] - 3 * mean * variance - mean**3
+    if which == 2:
+        return third / variance**1.5
+    return (powers[1] - 4 * mean * third - 6 * mean**2 * variance - mean**4) / variance**2 - 3
+
+
+@scipy_rule("scipy.stats._distn_infrastructure.rv_generic.support")
+def support_of(self: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """Both ends, where the parameters are in their range."""
+    shapes, loc, scale = parsed(self, args, kwargs)
+    valid = valid_at(self, shapes, scale)
+    low, high = (np.where(valid, end * scale + loc, np.nan) for end in support(self, shapes))
+    return low, high
 
 
 @scipy_rule("scipy.stats._distn_infrastructure.rv_generic.nnlf")
@@ -348,6 +390,10 @@ def _standard_entropy(dist: Any, shapes: tuple[Any, ...]) -> Any:
         except FAILS:
             pass
     found = numeric.entropy(dist, shapes, standard)
+    if found is None and not hasattr(dist, "pdf"):
+        what = "a range of counts that is not known"
+        known = "parameters whose values are known, as they are outside jit and vmap"
+        raise no_rule(f"scipy.stats.{dist.name}.entropy", what, known)
     if found is None:
         remedy = "write its formula with NumPy and scipy.special"
         raise no_rule(f"scipy.stats.{dist.name}.entropy", remedy=remedy)

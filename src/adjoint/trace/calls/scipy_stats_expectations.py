@@ -12,6 +12,7 @@ from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls import scipy_stats_numeric as numeric
 from adjoint.trace.calls.scipy_stats import (
     FAILS,
+    form_of,
     parsed,
     standard,
     standard_moment,
@@ -42,6 +43,10 @@ def _power(dist: Any, k: int, shapes: tuple[Any, ...]) -> Any:
             return formula(k, *shapes)
     except FAILS:
         pass
+    form = form_of(dist, 2, shapes) if k == 3 else None
+    if form is not None:
+        variance = standard_moment(dist, 1, shapes)
+        return form * variance**1.5 + 3 * mean * variance + mean**3
     found = numeric.power(dist, k, shapes, standard)
     if found is None:
         raise no_rule(f"scipy.stats.{dist.name}.moment", f"order {k}", "the first and the second")

@@ -139,6 +139,12 @@ FORMULAS: dict[str, dict[str, Any]] = {
     },
     "nbinom": {
         "_logpmf": _nbinom_logpmf,
+        "_stats": lambda n, p: (
+            n * (1 - p) / p,
+            n * (1 - p) / p**2,
+            (2 - p) / np.sqrt(n * (1 - p)),
+            6 / n + p * p / (n * (1 - p)),
+        ),
         "_cdf": lambda k, n, p: sp.betainc(n, k + 1, p),
         "_sf": lambda k, n, p: sp.betaincc(n, k + 1, p),
     },

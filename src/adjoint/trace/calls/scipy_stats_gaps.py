@@ -68,6 +68,30 @@ FORMULAS["skewnorm"] |= {
     "_cdf": lambda x, a: _skewed("cdf", x, a),
     "_sf": lambda x, a: _skewed("sf", x, a),
 }
+# *** balls of unequal weight, taken one after the other ***
+
+
+def _wallenius_pmf(x: Any, total: Any, good: Any, taken: Any, odds: Any) -> Any:
+    """Wallenius' integral over the time at which the last is taken."""
+    x, total, good, taken, odds = (v[..., None] for v in _full(x, total, good, taken, odds))
+    others, rest = total - good, taken - x
+    possible = (rest >= 0) & (rest <= others) & (x >= 0) & (x <= good)
+    x, rest = np.where(possible, x, 0.0), np.where(possible, rest, 0.0)
+    left = odds * (good - x) + others - rest
+    logs = np.arange(-40.0, 6.0, 0.01)  # of the time
+    time = np.exp(logs)
+    left = np.where(left > 0, left, 1.0)  # else all are taken, with certainty
+    chance = sp.xlog1py(x, -np.exp(-odds * time)) + sp.xlog1py(rest, -np.exp(-time))
+    logs = np.log(0.01 * left) + logs - left * time + chance
+    ways = sum(
+        sp.gammaln(a + 1) - sp.gammaln(b + 1) - sp.gammaln(a - b + 1)
+        for a, b in ((good, x), (others, rest))
+    )
+    value = np.sum(np.where(possible, np.exp(logs + ways), 0.0), axis=-1)
+    return np.where(((x == good) & (rest == others))[..., 0], 1.0, value)
+
+
+FORMULAS["nchypergeom_wallenius"] = {"_pmf": _wallenius_pmf}
 FORMULAS["ksone"] = {
     "_sf": lambda x, n: _of("smirnov", n, x),
     "_cdf": lambda x, n: 1 - _of("smirnov", n, x),

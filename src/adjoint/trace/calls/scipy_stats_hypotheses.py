@@ -19,6 +19,7 @@ from adjoint.trace.borrow_scipy import (
 )
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_special import doubled, floating
+from adjoint.trace.calls.scipy_stats import valid_at
 from adjoint.trace.calls.scipy_stats_families import family
 from adjoint.trace.calls.scipy_stats_numeric import plain
 from adjoint.trace.calls.support import moved_as, root
@@ -83,12 +84,15 @@ def fit_result(self: Any, dist: Any, data: Any, discrete: bool, res: Any) -> Non
     self.success = res.success
 
 
-@when_unknown("scipy.stats._distn_infrastructure.rv_generic.rvs")
+@scipy_rule("scipy.stats._distn_infrastructure.rv_generic.rvs")
 def draws(self: Any, *args: Any, **kwds: Any) -> Any:
-    """Standard numbers as they are drawn, moved by loc and scale."""
+    """Standard numbers as they are drawn, or quantiles of drawn chances, moved by loc and scale."""
     kwds.pop("discrete", None)
     state = np.random.mtrand._rand if (seed := kwds.pop("random_state", None)) is None else seed
     shapes, loc, scale, size = self._parse_args_rvs(*args, **kwds)
+    right = known_value(valid_at(self, shapes, scale) | (scale == 0))
+    if right is not None and not np.all(right):
+        raise ValueError(f"Domain error in arguments of scipy.stats.{self.name}.rvs")
     if isinstance(state, int | np.integer):
         state = np.random.RandomState(state)
     return family(self)._rvs(*shapes, size=size, random_state=state) * scale + loc

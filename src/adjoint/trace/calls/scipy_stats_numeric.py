@@ -27,6 +27,11 @@ from adjoint.trace.scipy_gate import holds_traced
 Standard = Callable[[Any, str, Any, tuple[Any, ...]], Any]
 
 
+def as_given(dist: Any, shapes: Any) -> Any:
+    """Shapes as SciPy takes them: those of a sum of unlike trials come as one array."""
+    return (np.stack(shapes),) if dist.name == "poisson_binom" else shapes
+
+
 @dataclass(frozen=True)
 class _Plain:
     """A method of one of SciPy's families, on plain arrays."""
@@ -38,7 +43,11 @@ class _Plain:
     def __call__(self, *xs: Any) -> tuple[Any, ...]:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            found = getattr(self.dist, self.method)(*self.settings, *xs)
+            places = (
+                0 if self.method in ("mean", "var", "std", "median", "moment", "entropy") else 1
+            )
+            shapes = as_given(self.dist, xs[places:])
+            found = getattr(self.dist, self.method)(*self.settings, *xs[:places], *shapes)
             return (np.asarray(found, np.float64),)
 
 
@@ -189,14 +198,19 @@ def _counts(dist: Any, shapes: tuple[Any, ...], last: Any = None) -> Any | None:
     """The counts up to one, or up to where chances end, on a new last axis; None if unknown."""
     values = [known_value(s) for s in shapes]
     if any(v is None for v in values):
-        ends = family(dist)._get_support(*shapes)
-        if holds_traced(ends) or not np.all(np.isfinite(ends)):
+        low, high = family(dist)._get_support(*shapes)
+        if holds_traced([low]) or (last is None and holds_traced([high])):
             return None
-        return np.arange(np.min(ends[0]), np.max(ends[1]) + 1.0)
-    low, high = (np.asarray(end, float) for end in dist._get_support(*map(np.asarray, values)))
-    far = dist.mean(*values) + 60 * dist.std(*values) + 60
-    end = np.ceil(far) if last is None else last
-    first, end = np.min(low), np.max(np.minimum(high, end), initial=-1.0)
+        first, end = np.min(low), np.max(high if last is None else last, initial=-1.0)
+    else:
+        low, high = (np.asarray(end, float) for end in dist._get_support(*map(np.asarray, values)))
+        mean, reach = (
+            dist.mean(*as_given(dist, values)),
+            60 * dist.std(*as_given(dist, values)) + 60,
+        )
+        end = np.ceil(mean + reach) if last is None else last
+        first = np.min(np.maximum(low, np.floor(mean - reach)))
+        end = np.max(np.minimum(high, end), initial=-1.0)
     if not np.isfinite(end - first) or end - first > _MANY:
         return None
     return np.arange(first, end + 1)
