@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.lower import lower_graph, module
+from adjoint.lower import lower_graph, module, parts
 from adjoint.lower.region import Lowering
 from adjoint.lower.steps import KernelStep
 from adjoint.rewrite import rewrite
@@ -80,3 +80,24 @@ def test_a_kernel_knows_only_its_own_expressions(monkeypatch: pytest.MonkeyPatch
     lower_graph(rewrite(ad.trace(rows, np.linspace(0, 1, 700))), WIDE)
     assert sum(taken[-40:]) > 100
     assert max(taken) < 12
+
+
+def test_calls_of_a_long_program_are_functions_of_bounded_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def uneven(x, y):
+        for n in range(2, 90):
+            x = np.sin(x + (np.cos(x[:n]) * y[1 : n + 1]).sum() * 0.1)
+        return x - y
+
+    arguments = np.linspace(0, 1, 100), np.linspace(1, 0, 100)
+    expected = ad.jit(uneven, threads=1)(*arguments)
+    monkeypatch.setattr(parts, "_LONG", 100)
+    graph = ad.trace(uneven, *arguments)
+    text = lower_graph(rewrite(graph), WIDE).text
+    functions = re.findall(r"^define .*?^}", text, re.M | re.S)
+    callers = [f for f in functions if f.count("call void @kernel") > 1]
+    assert len(callers) >= 2
+    assert max(f.count("\n") for f in callers) < 350
+    found = ad.jit(lambda x, y: uneven(x, y), threads=1)(*arguments)
+    assert found.tobytes() == expected.tobytes()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from adjoint.graph.changes import merged_sums
+from adjoint.graph.changes import Sums, merged_sums
 from adjoint.graph.evaluate import evaluate
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.source import Source
@@ -76,15 +76,22 @@ def replay(graph: Graph, arguments: Sequence[Any]) -> list[Any]:
     if recorder is None:
         return evaluate(graph, arguments)
     if recorder.concrete:
-        return _replay_in_place(graph.memo("sums as writes", _with_sums_as_writes), arguments)
+        return _replay_in_place(graph.memo("sums as writes", sums_as_writes), arguments)
     values = replay_values(graph, arguments)
     return [value_of(operand, values) for operand in graph.outputs]
 
 
-def _with_sums_as_writes(graph: Graph) -> Graph:
-    """Sums with an array that is zero outside a slice, as writes into that slice."""
+def sums_as_writes(graph: Graph, chosen: Callable[[Sums], Sums] | None = None) -> Graph:
+    """Sums with an array that is zero outside a slice, as writes into that slice.
+
+    Args:
+        graph: where the sums are.
+        chosen: which of them to write so; all if None.
+    """
     sums, _ = merged_sums(graph)
     sums = {value: pair for value, pair in sums.items() if pair[1].primitive is unslice}
+    if chosen is not None:
+        sums = chosen(sums)
     if not sums:
         return graph
     shares = {maker.outputs[0] for _, maker in sums.values()}

@@ -19,6 +19,9 @@ import numpy as np
 
 from adjoint.graph.graph import Graph, Node, Operand, Value
 
+# Results of sums: the array that is added to, and the node that makes what is added.
+Sums = dict[Value, tuple[Operand, Node]]
+
 
 class Change:
     """The call of a step whose first operand becomes its result.
@@ -71,7 +74,7 @@ def copied_slice(slice_: Any, array: Any) -> Any:
     return slice_(array).copy()
 
 
-def merged_sums(graph: Graph) -> tuple[dict[Value, tuple[Operand, Node]], set[Value]]:
+def merged_sums(graph: Graph) -> tuple[Sums, set[Value]]:
     """Sums with an array that is zero but in some places.
 
     Returns:
@@ -85,7 +88,7 @@ def merged_sums(graph: Graph) -> tuple[dict[Value, tuple[Operand, Node]], set[Va
         for node in graph.nodes
         if "adds" in node.primitive.notes and uses[node.outputs[0]] == 1
     }
-    sums: dict[Value, tuple[Operand, Node]] = {}
+    sums: Sums = {}
     for node in graph.nodes:
         if node.primitive.name != "add":
             continue

@@ -15,6 +15,7 @@ from adjoint.lower.expr import Writer
 from adjoint.lower.kernel_text import finish_checks, write_finish, write_kernel
 from adjoint.lower.layout import Place
 from adjoint.lower.linalg import FAULTS
+from adjoint.lower.parts import in_parts
 from adjoint.lower.pieces import in_pieces
 from adjoint.lower.products_edge import Edge
 from adjoint.lower.region import vector_registers
@@ -400,10 +401,23 @@ class ModuleWriter(ControlWriter):
             return list(self.library.values())
         return [vectormath.by_itself(text) for text in self.library.values()]
 
+    def _write_all(self, steps: list[Step]) -> None:
+        """The program's steps; of a long program for one thread, in parts."""
+        if self.several:
+            self.write(steps)
+            return
+        written = []
+        for step in steps:
+            self.write([step])
+            written.append(self.lines)
+            self.lines = []
+        self.lines, functions = in_parts(written)
+        self.functions += functions
+
     def text(self, steps: list[Step]) -> str:
         """The module."""
         self.allocas: list[str] = []
-        self.write(steps)
+        self._write_all(steps)
         loads = []
         for slot, name in sorted(self.arguments.items()):
             loads.append(f"{name}.at = getelementptr ptr, ptr %args, i64 {slot}")

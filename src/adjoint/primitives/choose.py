@@ -14,6 +14,8 @@ from adjoint.primitives.linear import broadcast, kept, permute_axes, reshape, sl
 
 _BOOL = np.dtype(bool)
 _INT = np.dtype(np.intp)
+_MANY = 1024  # elements from which on guesses cost more than calls of NumPy
+_BITS = {np.dtype(np.float64): np.int64, np.dtype(np.float32): np.int32}
 
 
 def _where_type(condition: ArrayType, x: ArrayType, y: ArrayType) -> tuple[ArrayType]:
@@ -21,6 +23,29 @@ def _where_type(condition: ArrayType, x: ArrayType, y: ArrayType) -> tuple[Array
     if condition.dtype != _BOOL or x.dtype != y.dtype:
         raise ValueError(f"where({condition}, {x}, {y})")
     return (x,)
+
+
+def _chosen(condition: Any, x: Any, y: Any) -> Any:
+    """np.where; by bits where one side is the number 0, as derivatives have it.
+
+    A processor guesses what each condition will be, and where it cannot, wrong guesses take
+    ten times as long as the choices.
+    """
+    if np.size(condition) >= _MANY and x.dtype in _BITS:
+        for kept_part, other, holds in ((x, y, condition), (y, x, ~condition)):
+            if not _is_zero(other) or np.broadcast(condition, x, y).shape != condition.shape:
+                continue
+            kind = _BITS[x.dtype]
+            mask = np.negative(holds.view(np.int8)).astype(kind)
+            mask &= np.asarray(kept_part).view(kind)
+            return mask.view(x.dtype)
+    return np.asarray(np.where(condition, x, y))[()]
+
+
+def _is_zero(x: Any) -> bool:
+    """Whether all elements are one number, and that is 0 and not -0."""
+    x = np.asarray(x)
+    return not any(x.strides) and bool(x.flat[0] == 0) and not np.signbit(x.flat[0])
 
 
 def _where_transpose(z_bar: Any, operands: Any, which: int) -> Any:
@@ -35,7 +60,7 @@ where = Primitive(
     "where",
     "linear",
     _where_type,
-    lambda condition, x, y: np.asarray(np.where(condition, x, y))[()],
+    _chosen,
     linear_in=(1, 2),
     transpose=_where_transpose,
     stretches=True,

@@ -10,6 +10,7 @@ import numpy as np
 from adjoint.graph.primitive import Primitive
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.infer import real_dtype, same_shape, ufunc_rule, without_axes, zeros
+from adjoint.primitives.places import add_at
 
 # *** sums ***
 
@@ -313,7 +314,7 @@ def gathered_shape(
 
 
 def _add_at(full: Any, y: Any, *indices: Any, axes: Any, shape: Any) -> None:
-    np.add.at(full, _index(len(shape), axes, indices), y)
+    add_at(full, y, _index(len(shape), axes, indices))
 
 
 def _scatter_add(y: Any, *indices: Any, axes: Any, shape: Any) -> Any:

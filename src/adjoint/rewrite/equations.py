@@ -134,8 +134,8 @@ def _place(a: Settings, y: Operand, start: Any) -> str:
     for n, first, step, m, other in zip(
         a["shape"], a["start"], a["step"], y.type.shape, start, strict=True
     ):
-        ends = first, first + step * (n - 1)
-        low, high = min(ends), max(ends)
+        last = first + step * (n - 1)
+        low, high = (first, last) if first < last else (last, first)
         if high < other or low >= other + m:
             return "apart"
         inside = inside and low >= other and high < other + m

@@ -16,6 +16,7 @@ from adjoint.rewrite.loops import lighten
 from adjoint.rewrite.reroll import reroll
 from adjoint.rewrite.rows import split_rows
 from adjoint.rewrite.sweeps import loops_of_sweeps
+from adjoint.rewrite.writes import write_sums
 
 
 def simplify(graph: Graph) -> Graph:
@@ -31,6 +32,7 @@ PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
     ("lighten scans", lighten),
     ("prune scans", prune_scans),
     ("simplify", simplify),
+    ("write sums", write_sums),
     ("split rows", split_rows),
     ("reroll", reroll),
     ("open all calls", open_calls),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from adjoint.graph.types import type_of
+from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives.linear import (
     gather,
     gathered_shape,
@@ -16,6 +16,7 @@ from adjoint.primitives.linear import (
     set_slice,
     slice_,
 )
+from adjoint.primitives.windows import windows
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.masked import MaskedSelection, unknown
@@ -225,12 +226,43 @@ def is_basic(plan: Plan) -> bool:
 def read(x: Any, plan: Plan) -> Any:
     """The elements an index picks."""
     if plan.extent != x.shape or any(s != 1 for s in plan.step):
-        x = core.bind(slice_, (x,), (plan.start, plan.step, plan.extent))
+        apart = _apart_windows(x, plan)
+        x = core.bind(slice_, (x,), plan[:3]) if apart is None else apart
     if x.shape != plan.expanded:
         x = core.bind(reshape, (x,), (plan.expanded,))
     if plan.axes:
         x = gather(x, *plan.arrays, axes=plan.axes)
     return x
+
+
+def _apart_windows(x: Any, plan: Plan) -> Any:
+    """Some of the windows that were just made, as windows that lie further apart.
+
+    Derivatives of a part of all windows would first fill the others with zeros.
+    """
+    recorder = x.recorder if type(x) is core.TracedArray else core.PLAIN
+    if not recorder.records or recorder.records[-1][0] is not windows:
+        return None
+    _, (window, stride, dilation), (whole,), made = recorder.records[-1]
+    axes, lead = len(window), x.ndim - 2 * len(window)
+    array = recorder.payloads[whole]
+    inside = plan.start[lead + axes :] == (0,) * axes and plan.extent[lead + axes :] == window
+    fits = made == x.number and inside and 0 not in plan.extent and min(plan.step[lead:]) > 0
+    if not fits or (recorder.concrete and type(array) is ArrayType):
+        return None
+    apart = tuple([s * t for s, t in zip(stride, plan.step[lead:], strict=False)])
+    firsts = [f * s for f, s in zip(plan.start[lead:], stride, strict=False)]
+    extents = [
+        (n - 1) * s + (w - 1) * d + 1
+        for n, s, w, d in zip(plan.extent[lead:], apart, window, dilation, strict=False)
+    ]
+    part = (
+        (*plan.start[:lead], *firsts),
+        (*plan.step[:lead], *[1] * axes),
+        (*plan.extent[:lead], *extents),
+    )
+    reached = core.bind(slice_, (core.TracedArray(recorder, whole, array, False),), part)
+    return core.bind(windows, (reached,), (window, apart, dilation))
 
 
 def write(x: Any, plan: Plan, y: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
+from adjoint.primitives.windows import windows
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.placed import placed_view
 from adjoint.trace.scipy_gate import scipy_rule
@@ -17,10 +18,16 @@ from adjoint.trace.views import memory_from_root
 
 def _chosen(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     """Windows of the given extents along axes, as new last axes."""
-    for size, axis in zip(shape, axes, strict=True):
-        steps = np.arange(x.shape[axis] - size + 1)[:, None] + np.arange(size)
-        x = np.moveaxis(np.take(x, steps, axis=axis), axis + 1, -1)
-    return x
+    if len(set(axes)) < len(axes):  # windows of windows
+        for size, axis in zip(shape, axes, strict=True):
+            x = _chosen(x, (size,), (axis,))
+        return x
+    lead = x.ndim - len(axes)
+    last = range(lead, x.ndim)
+    made = windows(
+        np.moveaxis(x, axes, last), window=shape, stride=(1,) * len(axes), dilation=(1,) * len(axes)
+    )
+    return np.moveaxis(made, last, axes) if axes != tuple(last) else made
 
 
 @implements(np.lib.stride_tricks.sliding_window_view)

@@ -59,13 +59,15 @@ def _convolution(a: Any, b: Any, mode: str) -> Any:
 
 
 def _by_transform(a: Any, b: Any, shape: Any, axes: Any = None) -> Any:
+    """The full convolution; the transforms are of lengths that have small factors only."""
+    from scipy.fft import next_fast_len
+
     axes = tuple(range(a.ndim)) if axes is None else axes
-    lengths = [shape[axis] for axis in axes]
-    if a.dtype.kind == "c" or b.dtype.kind == "c":
-        return np.fft.ifftn(np.fft.fftn(a, lengths, axes) * np.fft.fftn(b, lengths, axes),
-                            lengths, axes)  # fmt: skip
-    spectrum = np.fft.rfftn(a, lengths, axes) * np.fft.rfftn(b, lengths, axes)
-    return np.fft.irfftn(spectrum, lengths, axes)
+    real = a.dtype.kind != "c" and b.dtype.kind != "c"
+    there, back = (np.fft.rfftn, np.fft.irfftn) if real else (np.fft.fftn, np.fft.ifftn)
+    lengths = [next_fast_len(shape[axis], real) for axis in axes]
+    full = back(there(a, lengths, axes) * there(b, lengths, axes), lengths, axes)
+    return full[tuple([slice(n if i in axes else None) for i, n in enumerate(shape)])]
 
 
 def _whole(rule: Any) -> Any:
