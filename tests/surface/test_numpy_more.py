@@ -254,16 +254,17 @@ def test_a_constant_written_between_two_uses_counts_as_it_was() -> None:
 
 
 def test_an_array_from_outside_refuses_a_recorded_value() -> None:
-    outside = np.zeros(3)
+    outside = (np.zeros(3), 1)
 
     def f(x: Any) -> Any:
-        outside[0] = x
+        held = outside[0]
+        held[0] = x
         return x
 
-    with pytest.raises(ConversionError, match=r"outside\[0\] = x") as caught:
+    with pytest.raises(ConversionError, match=r"held\[0\] = x") as caught:
         ad.grad(f)(1.0)
     assert "np.zeros" in str(caught.value)
-    assert np.array_equal(outside, [0, 0, 0])
+    assert np.array_equal(outside[0], [0, 0, 0])
 
 
 def test_isinstance_is_as_in_numpy() -> None:
@@ -333,7 +334,6 @@ def test_subclasses_are_refused_by_name(x: Any) -> None:
     ("f", "name"),
     [
         (lambda x: np.histogram(x)[0], "histogram"),
-        (lambda x: np.frompyfunc(lambda a: a * a, 1, 1)(x), r"np\.frompyfunc[\s\S]*np\.vectorize"),
         (lambda x: np.linalg.qr(x[None], mode="raw"), "qr"),
         (lambda x: x.astype(object), "object"),
     ],

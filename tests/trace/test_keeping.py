@@ -89,3 +89,39 @@ def test_fingerprints_tell_elements_and_their_places_apart(x):
     last = x.copy("K")
     last[-1] = x[-2] * 3 if x.dtype == float else ~last[-1]
     assert fingerprint(last) != before
+
+
+class Lazy:
+    """Makes its array when it is first called, and writes it in every call."""
+
+    def __init__(self):
+        self.held = None
+
+    def __call__(self, x):
+        if self.held is None:
+            self.held = np.zeros(3)
+        self.held[:] = x
+        self.held[1] *= x[0]
+        return (self.held**2).sum()
+
+
+def test_an_array_kept_from_an_earlier_call_is_written_anew():
+    x, wanted = np.array([1.5, 2, 3]), [2 * 1.5 + 2 * 4 * 1.5, 2 * 2 * 2.25, 6]
+    f = Lazy()
+    value, pull = ad.vjp(f, x)
+    np.testing.assert_allclose(ad.grad(f)(x), wanted, rtol=1e-15)
+    assert f(x) == Lazy()(x) == value
+    assert f(2 * x) == Lazy()(2 * x)
+    np.testing.assert_allclose(pull(1.0)[0], wanted, rtol=1e-15)  # has its own values
+    np.testing.assert_allclose(ad.grad(f)(x), wanted, rtol=1e-15)
+    second = ad.hvp(f, x, np.ones(3))
+    np.testing.assert_allclose(second, ad.hvp(Lazy(), x, np.ones(3)), rtol=1e-14)
+
+    def outer(x):
+        g = Lazy()
+        return (ad.grad(g)(x) ** 2).sum() + g(x) * x[2]
+
+    def fresh(x):
+        return (ad.grad(Lazy())(x) ** 2).sum() + Lazy()(x) * x[2]
+
+    np.testing.assert_allclose(ad.grad(outer)(x), ad.grad(fresh)(x), rtol=1e-14)

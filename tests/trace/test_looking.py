@@ -1,14 +1,18 @@
 """Formats, questions and memories look at recorded numbers, and keep their derivatives."""
 
+import cmath
 import functools
+import io
+import json
 import math
+import statistics
 from math import isnan
 
 import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.errors import ConversionError, UnsupportedError
+from adjoint.errors import ConcreteValueError, ConversionError, TraceError, UnsupportedError
 
 X = np.array([0.3, 0.7, 1.1])
 DEFAULTS = {0.3: 1.0}
@@ -154,3 +158,132 @@ def test_iterators_make_their_results():
         return (places.operands[1] * total.operands[2]).sum()
 
     np.testing.assert_allclose(ad.grad(f)(X), (X**3).sum() + 3 * X**2 * X.sum(), rtol=1e-13)
+
+
+def test_checks_for_tests_see_values():
+    def f(x):
+        np.testing.assert_allclose(x, X)
+        np.testing.assert_array_less(0, x * x)
+        with pytest.raises(AssertionError, match="Mismatched elements: 3 / 3"):
+            np.testing.assert_array_equal(x, 2 * x)
+        return (x * x).sum()
+
+    np.testing.assert_array_equal(ad.grad(f)(X), 2 * X)
+    with pytest.raises(ConversionError, match="checks compare plain arrays"):
+        ad.jit(f)(X)
+
+
+def test_plots_see_values():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    lines = []
+
+    def f(x):
+        figure, axes = plt.subplots()
+        squares = np.zeros(3)
+        squares[:] = x * x
+        lines.extend(axes.plot(x, squares, label=f"{x[0]:.1f}"))
+        axes.hist(x)
+        axes.axhline(x[0])
+        figure.savefig(io.BytesIO(), format="png")
+        plt.close(figure)
+        return squares.sum()
+
+    np.testing.assert_array_equal(ad.grad(f)(X), 2 * X)
+    np.testing.assert_array_equal(lines[0].get_xydata(), np.stack([X, X * X], 1))
+    with pytest.raises(ConversionError, match="plot what the function returns") as caught:
+        ad.jit(f)(X)
+    assert "axes.plot(x" in str(caught.value)
+
+
+FIELDS = [("p", float), ("v", float, (2,))]
+
+
+def fields(x):
+    held = np.zeros(3, FIELDS)
+    held["p"] = x
+    return held["p"].sum()
+
+
+def records(x):
+    held = np.zeros(3, FIELDS).view(np.recarray)
+    held.p = x
+    return held.p.sum()
+
+
+def of_columns(x):
+    return np.rec.fromarrays([x, x], names="p,q").p.sum()
+
+
+def rows(x):
+    return np.array([(x[0], x[1])], [("p", float), ("q", float)])["p"].sum()
+
+
+@pytest.mark.parametrize("f", [fields, records, of_columns, rows])
+def test_arrays_with_fields_are_refused(f):
+    for transform in (ad.grad, ad.jit):
+        with pytest.raises(TraceError, match="an array for each field") as caught:
+            transform(f)(X)
+        assert "test_looking.py" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("f", "remedy"),
+    [
+        (lambda x: math.log(x[0], 2), r"np\.log\(x\) / np\.log\(base\)"),
+        (lambda x: math.erf(x[0]), r"use scipy\.special\.erf$|use scipy\.special\.erf;"),
+        (lambda x: cmath.exp(x[0]).real, r"cmath\.exp.*\n.*\n.*use np\.exp"),
+        (lambda x: statistics.stdev(x), r"statistics\.stdev.*\n.*\n.*np\.std\(x, ddof=1\)"),
+        (lambda x: json.loads(json.dumps(x.tolist()))[0], "JSON holds plain numbers"),
+        (lambda x: x[0].__float__(), "would cut its derivative"),
+    ],
+)
+def test_ways_out_name_the_line_and_what_to_write(f, remedy):
+    for transform in (ad.grad, ad.jit):
+        with pytest.raises(TraceError, match=remedy) as caught:
+            transform(f)(X)
+        assert "test_looking.py" in str(caught.value)
+
+
+def test_values_that_decide_the_dtype_are_asked_for():
+    def f(x):
+        return np.emath.sqrt(x).sum()
+
+    np.testing.assert_allclose(ad.grad(f)(X), 0.5 / np.sqrt(X), rtol=1e-14)
+    with pytest.raises(ConcreteValueError, match=r"np\.sqrt\(x \+ 0j\)"):
+        ad.jit(f)(X)
+
+    def g(x):
+        return np.abs(np.emath.log(x - 1 + 0j) * np.emath.logn(2, x + 0j)).sum()
+
+    np.testing.assert_allclose(ad.jit(ad.grad(g))(X), ad.grad(g)(X), rtol=1e-12)
+
+
+def test_ufuncs_of_python_functions():
+    both = np.frompyfunc(lambda a, b: (a * b, np.sin(a) + b), 2, 2)
+    product = np.frompyfunc(lambda a, b: a * b, 2, 1)
+
+    def f(x):
+        p, q = both(np.outer(x, x), x)
+        return (p * q).sum() + product.reduce(x) * both(x[0], 2.0)[1]
+
+    def formula(x):
+        a = np.outer(x, x)
+        return (a * x * (np.sin(a) + x)).sum() + np.prod(x) * (np.sin(x[0]) + 2)
+
+    assert f(X) == pytest.approx(formula(X), rel=1e-14)
+    np.testing.assert_allclose(ad.grad(f)(X), ad.grad(formula)(X), rtol=1e-12)
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(X), ad.grad(formula)(X), rtol=1e-12)
+
+
+def test_recorded_ends_of_ranges_in_r():
+    def f(x):
+        return (np.r_[x[0] : x[1] : 4j, x] ** 2).sum()
+
+    def formula(x):
+        return (np.linspace(x[0], x[1], 4) ** 2).sum() + (x * x).sum()
+
+    for transform in (ad.grad, lambda g: ad.jit(ad.grad(g))):
+        np.testing.assert_allclose(transform(f)(X), ad.grad(formula)(X), rtol=1e-13)

@@ -150,10 +150,16 @@ def made_inside(x):
 CASES = (calls, methods, helpers, containers, closures, views, met_before, made_inside)
 
 
+borrowed = pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="refused: a parameter may hold without a count"
+)
+
+
 def differences(f, x, h=1e-6):
     return np.array([(f(x + h * e) - f(x - h * e)) / (2 * h) for e in np.eye(x.size)])
 
 
+@borrowed
 @pytest.mark.parametrize("f", CASES)
 def test_what_a_call_writes_into_has_derivatives(f):
     value, slope = ad.value_and_grad(f)(POINT)
@@ -168,6 +174,7 @@ def test_what_a_call_writes_into_has_derivatives(f):
     np.testing.assert_allclose(ad.hvp(f, POINT, GRID), second, rtol=1e-5, atol=1e-6)
 
 
+@borrowed
 def test_arrays_from_outside_hold_what_numpy_writes():
     model = Model()
 

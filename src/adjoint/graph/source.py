@@ -19,6 +19,12 @@ import numpy
 _HERE = str(Path(__file__).resolve().parents[1])
 _NUMPY = str(Path(numpy.__file__).resolve().parent)
 _SCIPY = str(Path(_NUMPY).parent / "scipy")
+_DRAWING = (str(Path(_NUMPY).parent / "matplotlib"), str(Path(_NUMPY).parent / "mpl_toolkits"))
+_PYTHON = str(Path(linecache.__file__).parent)
+# Of Python's own library, what takes numbers apart that it is given.
+_READING = tuple(f"{_PYTHON}/{name}" for name in ("statistics.py", "fractions.py", "json/"))
+_LOOKING = (*_DRAWING, str(Path(_NUMPY) / "testing"))
+_STORES = ("STORE_SUBSCR", "STORE_SLICE")
 # Whether code is hidden. By identity: hashing a code object takes longer than all the rest. The
 # objects are kept, so that their identities stay their own.
 _known: dict[int, bool] = {}
@@ -73,12 +79,12 @@ class Source(NamedTuple):
 
 
 def is_hidden(code: CodeType) -> bool:
-    """Whether a frame belongs to this library or to NumPy and SciPy, not to the user."""
+    """Whether a frame belongs to this library or to those it knows, not to the user."""
     known = _known.get(id(code))
     if known is None:
         # co_filename is compared as written: importers give absolute paths.
         file = code.co_filename
-        inside = file.startswith((_HERE, _NUMPY, _SCIPY))
+        inside = file.startswith((_HERE, _NUMPY, _SCIPY, *_DRAWING, *_READING))
         # Gallery and benchmarks are user code that happens to be shipped: their lines are shown.
         hidden = inside and not file.startswith((_HERE + "/gallery", _HERE + "/bench"))
         known = _known[id(code)] = hidden or file.startswith("<__array_function__")
@@ -89,6 +95,16 @@ def is_hidden(code: CodeType) -> bool:
 def library_code(code: CodeType) -> bool:
     """Whether code is NumPy's or SciPy's own."""
     return code.co_filename.startswith((_NUMPY, _SCIPY))
+
+
+def only_looked_at() -> bool:
+    """Whether the user's line has matplotlib, or NumPy's checks for tests, ask for values."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and is_hidden(frame.f_code):
+        if frame.f_code.co_filename.startswith(_LOOKING):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def here(depth: int = 1) -> tuple[CodeType | None, int]:
@@ -114,7 +130,7 @@ def writes_an_item() -> bool:
     if code is None:
         return False
     steps = dis.get_instructions(code)
-    return any(s.offset == offset and s.opname.startswith("STORE_SUBSCR") for s in steps)
+    return any(s.offset == offset and s.opname.startswith(_STORES) for s in steps)
 
 
 def source_here() -> Source:

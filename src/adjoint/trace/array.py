@@ -19,7 +19,7 @@ from adjoint.trace.adopting_items import takes_item
 from adjoint.trace.arithmetic import Arithmetic
 from adjoint.trace.flat import Flat
 from adjoint.trace.guards import passed_over
-from adjoint.trace.looking import key_of, met, same_key, shown_value
+from adjoint.trace.looking import key_of, met, same_key, seen_value, shown_value
 from adjoint.trace.operators import NUMBERS
 from adjoint.trace.probing import JudgedByClass, OfArrays, asked_by_name, no_attribute
 from adjoint.trace.recorder import (
@@ -47,6 +47,7 @@ from adjoint.trace.views import (
     memory_of,
     replace_value,
     shown_twice,
+    taken_up_again,
     writable,
     write_through,
 )
@@ -159,7 +160,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         whole = dtype is not None and np.dtype(dtype).kind in "biu"  # nothing to differentiate
-        value = indexing.concrete_value(self) if whole else None
+        value = indexing.concrete_value(self) if whole else seen_value(self)
         known = unwrapped(self) if value is None else np.asarray(value)
         if type(known) is not TracedArray:
             # Whoever got the memory itself could write what the recording would not see.
@@ -315,6 +316,8 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
         )
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if self.recorder.closed:
+            taken_up_again(self)
         if self.tie is not None:
             self.tie.refresh(self)
             above = shown_twice(self)
@@ -425,6 +428,8 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
             return getattr(unwrapped(self), name)
         if found is not None:
             return lambda *args, **options: found(self, *args, **options)
+        if name == "as_integer_ratio":  # statistics and fractions ask for it
+            raise no_number(self, "float")
         if hasattr(np.ndarray, name) and not name.startswith("__"):
             raise no_method(self, name)
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")

@@ -11,6 +11,7 @@ from adjoint.errors import ConversionError
 from adjoint.graph.source import Source, is_hidden
 
 _STAND_IN = "TracedArray"
+_OF_JSON = "is not JSON serializable"
 _OF_CYTHON = "No matching signature found"
 
 
@@ -19,7 +20,11 @@ def refused_by_compiled_code(error: BaseException | None) -> ConversionError | N
     if type(error) is not TypeError:
         return None
     text, last = str(error), _last(error.__traceback__)
-    if last is None or is_hidden(last.tb_frame.f_code) or "unhashable type" in text:
+    if last is None or "unhashable type" in text:
+        return None
+    if text.endswith(_OF_JSON) and type(last.tb_frame.f_locals.get("o")).__name__ == _STAND_IN:
+        return _of_json(error.__traceback__)
+    if is_hidden(last.tb_frame.f_code):
         return None
     held = last.tb_frame.f_locals.values()
     if _STAND_IN not in text and (
@@ -31,7 +36,25 @@ def refused_by_compiled_code(error: BaseException | None) -> ConversionError | N
         "compiled code of another library is given an array under recording",
         function=code.co_name,
         source=Source(code, last.tb_lasti),
-        remedy="call it through ad.pure_callback, or write its derivative: ad.custom_vjp",
+        remedy="write an f-string, which shows what is known"
+        if " format: " in text
+        else "call it through ad.pure_callback, or write its derivative: ad.custom_vjp",
+    )
+
+
+def _of_json(trace: TracebackType | None) -> ConversionError:
+    """The error for a recorded number that is to become text."""
+    source = None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not is_hidden(code):
+            source = Source(code, trace.tb_lasti)
+        trace = trace.tb_next
+    return ConversionError(
+        "JSON holds plain numbers: the derivative of an array under recording would be lost",
+        function="json",
+        source=source,
+        remedy="write ad.stop_gradient(x), or return it and write what comes back",
     )
 
 

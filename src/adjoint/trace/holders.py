@@ -94,8 +94,8 @@ def holders_of(
     known.update(id(noted) for r in recorders for noted in (r.frames, r.payloads))
     containers = [x for x in gc.get_referrers(box[0]) if id(x) not in known]
     more = {(id(slot.owner), slot.key): slot for x in containers for slot in _slots_in(x, box)}
-    count += sum([_is_left_over(x, containers) for x in containers if type(x) is tuple])
     containers.clear()
+    count += _left_over(box)
     for place in more.keys() - found.keys():
         owners = [x for x in gc.get_referrers(more[place].owner) if type(x) is not Slot]
         if any(map(_forbids, owners)):
@@ -173,9 +173,9 @@ def _slots_in(holder: Any, box: list[Any]) -> Iterator[Slot]:
     if _is_of_adjoint(kind):
         return
     if kind in _MAPPINGS:
-        yield from [Slot(holder, key, False) for key, x in holder.items() if x is box[0]]
+        yield from [Slot(holder, key, False) for key, x in list(holder.items()) if x is box[0]]
     elif kind in _SEQUENCES:
-        yield from [Slot(holder, i, False) for i, x in enumerate(holder) if x is box[0]]
+        yield from [Slot(holder, i, False) for i, x in enumerate(list(holder)) if x is box[0]]
     elif kind is CellType:
         if any(x is box[0] for x in gc.get_referents(holder)):
             yield Slot(holder, "cell_contents", True)
@@ -203,7 +203,30 @@ def _is_of_adjoint(kind: type) -> bool:
     return str(kind.__module__).startswith("adjoint.")
 
 
-def _is_left_over(holder: Any, containers: list[Any]) -> bool:
-    """Whether it is the last tuple that ``enumerate`` or ``zip`` gave out, and writes over next."""
-    owners = [x for x in gc.get_referrers(holder) if x is not containers]
-    return len(owners) == 1 and type(owners[0]) in (enumerate, zip)
+def _left_over(box: list[Any]) -> int:
+    """How many are the last tuple that ``enumerate`` or ``zip`` gave out, and writes over next.
+
+    The collector may have lost sight of the tuples, but not of who made them.
+    """
+    makers = [x for x in gc.get_objects() if type(x) in (enumerate, zip)]
+    tuples = [x for maker in makers for x in gc.get_referents(maker) if type(x) is tuple]
+    return sum([_is_alone(x) and any(part is box[0] for part in x) for x in tuples])
+
+
+def _is_alone(x: Any) -> bool:
+    """Whether only its maker has it, our list, and the names by which it is known here."""
+    return sys.getrefcount(x) <= _OF_MAKER
+
+
+def _count_of_maker() -> int:
+    maker = enumerate([1.5])
+    next(maker)
+    tuples = [x for x in gc.get_referents(maker) if type(x) is tuple]
+    return max([_count_here(x) for x in tuples])
+
+
+def _count_here(x: Any) -> int:
+    return sys.getrefcount(x)
+
+
+_OF_MAKER = _count_of_maker()

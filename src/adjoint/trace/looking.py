@@ -1,4 +1,4 @@
-"""What only looks at a recorded number: ``"%g" % x``, ``math.isnan(x)``, ``memo[n, x]``.
+"""What only looks at a recorded number: ``"%g" % x``, ``plt.plot(x)``, ``memo[n, x]``.
 
 Python asks for a float, or for a hash, and what it makes of it has no derivative. So where the
 value is known it is shown to formats and to questions that are answered by yes or no. As a key
@@ -15,7 +15,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from adjoint.errors import ConcreteValueError, ConversionError
-from adjoint.graph.source import is_hidden, source_here
+from adjoint.graph.source import is_hidden, only_looked_at, source_here
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.refusals import QUESTIONS, called_here
 from adjoint.trace.session import at_end
@@ -27,11 +27,16 @@ _OF_DICTIONARIES = {"get", "setdefault", "pop"}
 met: list[None] = []  # holds something while recorded numbers may be keys
 
 
+def seen_value(x: Any) -> Any:
+    """The value of x, if it is known and a plot or a check asks for it; otherwise None."""
+    return concrete_value(x) if only_looked_at() else None
+
+
 def shown_value(x: Any) -> Any:
     """The value of x, if it is known and the caller's caller only looks at it; otherwise None."""
     frame = sys._getframe(2)
     if is_hidden(frame.f_code):
-        return None
+        return seen_value(x)
     step = _step(frame.f_code, frame.f_lasti)
     formats = step.opname == "BINARY_OP" and step.argrepr.startswith("%")
     if formats or called_here().rpartition(".")[2] in QUESTIONS:
@@ -108,7 +113,7 @@ def _made_alike(x: Any, other: Any) -> bool:
 
 @lru_cache(maxsize=512)
 def _step(code: CodeType, offset: int) -> dis.Instruction:
-    return next(s for s in dis.get_instructions(code) if s.offset == offset)
+    return [s for s in dis.get_instructions(code) if s.offset <= offset][-1]
 
 
 def _kept_by(frame: FrameType) -> Any:

@@ -349,7 +349,8 @@ class _Joiner:
 
     def __getitem__(self, key: Any) -> Any:
         items = list(key) if isinstance(key, tuple) else [key]
-        if not any_traced(items):
+        ends = [(x.start, x.stop, x.step) for x in items if type(x) is slice]
+        if not any_traced(items) and not any_traced(ends):
             made = self.own[key]
             return made if _asked_by_a_library() else result(made)
         axis, ndmin, place = self.own.axis, self.own.ndmin, self.own.trans1d
@@ -367,7 +368,8 @@ class _Joiner:
 def _placed_part(item: Any, ndmin: int, place: int) -> Any:
     """One item as an array of at least ndmin axes, its own starting at a place."""
     if isinstance(item, slice):
-        start, step = item.start or 0, 1 if item.step is None else item.step
+        start = 0 if item.start is None else item.start
+        step = 1 if item.step is None else item.step
         if isinstance(step, complex):
             item = np.linspace(start, item.stop, int(abs(step)))
         else:

@@ -9,6 +9,7 @@ look (docs/decisions/0006-methods-of-ndarray.md).
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import functools
 import gc
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.source import is_hidden
 from adjoint.trace import recorder as core
 from adjoint.trace.making import calls_from_user, method_names, result
 from adjoint.trace.session import is_recording, while_recording
@@ -53,11 +55,20 @@ def _copying(name: str) -> Callable[..., Any]:
     @functools.wraps(own)
     def call(self: Any, *args: Any, **options: Any) -> Any:
         made = own(self, *args, **options)
-        if is_recording() and type(made) is np.ndarray and (asked_by_python or calls_from_user()):
-            return result(made)
+        if is_recording() and type(made) is np.ndarray:
+            asked = _copied_by_user() if asked_by_python else calls_from_user()
+            return result(made) if asked else made
         return made
 
     return call
+
+
+def _copied_by_user() -> bool:
+    """Whether it is the user's code that has Python copy something."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and frame.f_globals is vars(copy):
+        frame = frame.f_back
+    return frame is not None and not is_hidden(frame.f_code)
 
 
 def _writing(name: str) -> Callable[..., Any]:

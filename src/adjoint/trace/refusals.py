@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import ConversionError, UnsupportedError
-from adjoint.graph.source import here, is_hidden, source_here, writes_an_item
+from adjoint.graph.source import here, is_hidden, only_looked_at, source_here, writes_an_item
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_names import refuse_caller
 
 _NUMBERS = "a type as a function makes plain numbers; write x.astype({name}), or x as it is"
 _TESTS = "checks compare plain arrays; give them ad.stop_gradient(x)"
+_PLOTS = "values are not known here: plot what the function returns"
 
 # Functions of math that are answered by yes or no.
 QUESTIONS = {"isnan", "isinf", "isfinite", "isclose"}
@@ -26,6 +27,9 @@ _FORTRAN = (
     "functions of LAPACK and BLAS fill memory: use scipy.linalg.cholesky, cho_solve, "
     "solve_triangular, lu_factor, inv, and @"
 )
+
+FIELDS = "keep an array for each field, in a dict or a dataclass: p = {'x': np.zeros(n)}"
+_STATISTICS = "use np.mean, np.median, np.std(x, ddof=1), np.var(x, ddof=1), ..."
 
 _NAME = re.compile(r"[\w.]+$")
 TAKE = (
@@ -93,7 +97,7 @@ def _own_name(name: str) -> str:
     """The name ``math.exp`` where the user's code has ``from math import exp``."""
     found = _held_here(name)
     if getattr(found, "__module__", None) in ("math", "cmath"):
-        return f"math.{found.__name__}"
+        return f"{found.__module__}.{found.__name__}"
     if isinstance(found, type) and issubclass(found, np.generic):
         return f"np.{found.__name__}"
     return name
@@ -121,6 +125,12 @@ def _remedy(name: str) -> str | None:
     last = name.rpartition(".")[2]
     if last.startswith("assert_"):
         return _TESTS
+    if only_looked_at():
+        return _PLOTS
+    if name.startswith(("np.rec.", "numpy.rec.")):
+        return FIELDS
+    if getattr(_held_here(name), "__module__", None) == "statistics":
+        return _STATISTICS
     if _within_masked_arrays():
         return _MASKED
     if type(_held_here(name)).__name__ == "fortran":
@@ -133,8 +143,36 @@ _AS_IT_IS = "use NumPy functions on it as it is; fill arrays that np.zeros made 
 _PLAIN = "for a value without derivative use ad.stop_gradient(x)"
 
 
+def _written_here() -> Any:
+    """What the user's line writes into, if that has a name."""
+    code, step = _step_here()
+    if step is None or not step.opname.startswith("STORE_") or step.positions is None:
+        return None
+    at = step.positions
+    line = linecache.getline(code.co_filename, at.lineno or 0).encode()
+    match = re.match(r"[\w.]+", line[at.col_offset or 0 :].decode(errors="replace"))
+    name = match.group(0) if match else ""
+    return _held_here(name.rpartition(".")[0] if step.opname == "STORE_ATTR" else name)
+
+
+def _of_another_kind(function: str) -> ConversionError | None:
+    """The error for a write into an array that no stand-in could take the place of."""
+    target = _written_here()
+    if isinstance(target, np.void) or getattr(target, "dtype", np.dtype(float)).names:
+        what, remedy = (
+            "arrays with fields are not recorded: their elements are of several types",
+            FIELDS,
+        )
+    elif isinstance(target, np.ndarray) and type(target) is not np.ndarray:
+        what = f"the ndarray subclass {type(target).__name__} is not supported"
+        remedy = "write into a plain array: np.zeros(n), or a = np.array(a) first"
+    else:
+        return None
+    return ConversionError(what, function=function, source=source_here(), remedy=remedy)
+
+
 def _into_outside(function: str) -> ConversionError:
-    return ConversionError(
+    return _of_another_kind(function) or ConversionError(
         "a recorded value is written into an array made outside the recording",
         function=function,
         source=source_here(),
@@ -147,9 +185,10 @@ def no_array(x: Any) -> ConversionError:
     refuse_caller()
     if writes_an_item():
         return _into_outside(x.recorder.name)
+    another = _of_another_kind(x.recorder.name)
+    if another is not None:
+        return another
     name = _own_name(called_here())
-    if name.endswith("fill_diagonal"):
-        return _into_outside(name)
     remedy = TAKE if indexes_here() else _remedy(name)
     return ConversionError(
         "an array under recording cannot be turned into a plain ndarray: "
@@ -191,7 +230,8 @@ def no_number(x: Any, kind: str) -> ConversionError:
         return _into_outside(x.recorder.name)
     name = _own_name(called_here())
     if name.startswith(("math.", "cmath.")):
-        remedy = f"use np.{_NUMPY_NAMES.get(name[5:], name.rpartition('.')[2])}"
+        last = name.rpartition(".")[2]
+        remedy = f"use {_INSTEAD.get(last, f'np.{last}')}"
     elif _formats():
         remedy = "write an f-string, which shows what is known"
     else:
@@ -211,11 +251,16 @@ def _formats() -> bool:
     return step is not None and step.opname == "BINARY_OP" and step.argrepr.startswith("%")
 
 
-_NUMPY_NAMES = {
-    "pow": "power",
-    "fsum": "sum",
-    "dist": "linalg.norm(x - y)",
-    "gamma": "exp(scipy.special.gammaln(x))",
+_INSTEAD = {
+    "pow": "np.power",
+    "fsum": "np.sum",
+    "dist": "np.linalg.norm(x - y)",
+    "log": "np.log; with a base np.log(x) / np.log(base)",
+    "remainder": "x - y * np.round(x / y)",
+    "sumprod": "np.dot",
+    "phase": "np.angle",
+    "polar": "np.abs and np.angle",
+    "gamma": "scipy.special.gamma",
     "lgamma": "scipy.special.gammaln",
     "erf": "scipy.special.erf",
     "erfc": "scipy.special.erfc",

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
+from adjoint import tree
 from adjoint.errors import UnsupportedError
 from adjoint.graph.primitive import primitives
-from adjoint.graph.source import source_here
+from adjoint.graph.source import only_looked_at, source_here
 from adjoint.trace import recorder as core
 from adjoint.trace.adopting import with_own_target
 from adjoint.trace.calls.support import with_sequence_as_list
-from adjoint.trace.indexing import RECORDED, plain_value
+from adjoint.trace.indexing import RECORDED, known_value, plain_value
 from adjoint.trace.masked import MaskedSelection
 from adjoint.trace.targets import Call, taken
 from adjoint.trace.views import writable
@@ -75,10 +77,6 @@ def supported() -> tuple[dict[Any, Any], dict[Any, Any], dict[str, Any], dict[An
 def _unsupported(function: Any) -> UnsupportedError:
     name = getattr(function, "__name__", str(function))
     module = (getattr(function, "__module__", "") or "numpy").replace("numpy", "np", 1)
-    if name.endswith(" (vectorized)"):  # as NumPy names what frompyfunc makes
-        what = f"the ufunc of {name.removesuffix(' (vectorized)')}"
-        form = "np.vectorize calls a Python function for each element"
-        return no_rule("np.frompyfunc", what, remedy=form)
     if isinstance(function, np.ufunc) and own(getattr(np, name, None)) is not function:
         module = "scipy.special"
     names = [f.__name__ for f in (*_functions, *_ufuncs)]
@@ -110,6 +108,8 @@ def foreign(name: str) -> UnsupportedError:
 
 def _ufunc_rule(ufunc: Any) -> Callable[..., Any] | None:
     found = _ufuncs.get(ufunc)
+    if found is None and ufunc.__name__.endswith(" (vectorized)"):  # what np.frompyfunc makes
+        return partial(_methods["ufunc of Python's"], ufunc)
     if found is None and getattr(np, ufunc.__name__, None) is not ufunc:
         # scipy.special's ufuncs are found by name: SciPy is not imported for them.
         name = ufunc.__name__
@@ -141,6 +141,16 @@ def _with_taken_target(
 
 def array_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A call of a NumPy function with a stand-in among its arguments."""
+    try:
+        return _array_function(function, args, options)
+    except UnsupportedError:
+        seen = tree.tree_map(known_value, (args, options)) if only_looked_at() else None
+        if seen is None or core.TracedArray in map(type, tree.flatten(seen)[0]):
+            raise
+        return function(*seen[0], **seen[1])
+
+
+def _array_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     if function in WRITING or options.get("out") is not None:
         args, options = _with_taken_target(function, args, options)
     for x in args:

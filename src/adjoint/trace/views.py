@@ -72,6 +72,20 @@ def replace_value(x: Any, new: Any) -> None:
     x.recorder, x.number, x.payload, x.weak = new.recorder, new.number, new.payload, new.weak
 
 
+def taken_up_again(x: Any) -> None:
+    """Have a stand-in of a recording that has ended be what it was there, to be written anew.
+
+    An object may keep an array that it writes whenever it is called: what it holds from an
+    earlier call does not depend on the arguments of this one.
+    """
+    while x.tie is None and x.recorder.closed and type(x.payload) is core.TracedArray:
+        replace_value(x, x.payload)
+    if x.tie is None and x.recorder.closed and isinstance(x.payload, np.ndarray | np.generic):
+        replace_value(x, core.plain(np.asarray(x.payload)))
+        x.number = 1  # others may have the array: it is copied before it is written
+    x.version += 1
+
+
 def as_view(
     result: Any,
     base: Any,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from adjoint.errors import ConcreteValueError
+from adjoint.graph.source import source_here
 from adjoint.trace.borrow import borrow
-from adjoint.trace.tables import refuse
+from adjoint.trace.borrow_scipy import is_unknown
+from adjoint.trace.calls.support import as_operand
+from adjoint.trace.tables import find_function, implements, refuse
 
 borrow(
     np.nansum,
@@ -81,6 +87,33 @@ borrow(
     np.fft.ifftshift,
     *[getattr(np.emath, name) for name in np.emath.__all__],
 )
+
+
+def _known_or_complex(name: str) -> None:
+    """Have a function of np.emath ask for no values that are not known."""
+    function = getattr(np.emath, name)
+    known, plain = find_function(function), getattr(np, name, None)
+
+    @implements(function)
+    def call(*args: Any) -> Any:
+        if not is_unknown(*args):
+            return known(*args)
+        if all(as_operand(x).dtype.kind == "c" for x in args if is_unknown(x)):
+            if plain is None:  # logn
+                return np.emath.log(args[1]) / np.emath.log(args[0])
+            return plain(*args)
+        raise ConcreteValueError(
+            "whether the result is complex depends on values that are not known while recording",
+            function=f"np.emath.{name}",
+            source=source_here(),
+            remedy=f"write np.{name}(x) for real results, np.{name}(x + 0j) for complex ones"
+            if plain is not None
+            else "write np.log(x) / np.log(n), with x + 0j for complex results",
+        )
+
+
+for _name in np.emath.__all__:
+    _known_or_complex(_name)
 
 refuse(
     "counts do not move with the data, so nothing can be differentiated; sum a smooth kernel, "

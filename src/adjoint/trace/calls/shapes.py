@@ -19,6 +19,7 @@ from adjoint.trace.calls.support import (
 )
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import is_plain
+from adjoint.trace.refusals import FIELDS
 from adjoint.trace.tables import implements
 from adjoint.trace.views import as_view, detached, memory_of
 
@@ -393,6 +394,7 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
             function="astype",
             source=source_here(),
             wanted="a boolean, integer, floating or complex dtype",
+            remedy=FIELDS if wanted.names else "keep lists, or whole arrays of numbers",
         )
     return wanted
 

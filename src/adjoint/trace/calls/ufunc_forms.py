@@ -10,8 +10,15 @@ from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
 from adjoint.primitives import linear
 from adjoint.trace.calls.folds import as_numpy, from_the_first, together
-from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, is_traced
+from adjoint.trace.calls.support import (
+    any_traced,
+    as_operand,
+    axis_index,
+    axis_tuple,
+    is_traced,
+)
 from adjoint.trace.indexing import concrete_value
+from adjoint.trace.making import joined
 from adjoint.trace.masked import MaskedSelection
 from adjoint.trace.masked_index import apart
 from adjoint.trace.recorder import plain
@@ -271,6 +278,27 @@ def _rounds(places: Any) -> list[Any]:
     return [np.array(part, np.intp) for part in parts]
 
 
+def _of_python(ufunc: Any, *inputs: Any) -> Any:
+    """What ``np.frompyfunc`` makes: its function is called for each element, as NumPy does."""
+    held = []
+    for x in map(as_operand, inputs):
+        boxes = np.empty(x.shape, object)
+        for place in np.ndindex(x.shape):
+            boxes[place] = x[place]
+        held.append(boxes)
+    made = ufunc(*held)
+    results = made if ufunc.nout > 1 else (made,)
+    together = [_as_numbers(y) for y in results]
+    return tuple(together) if ufunc.nout > 1 else together[0]
+
+
+def _as_numbers(made: Any) -> Any:
+    """An array of recorded numbers in place of one of objects."""
+    held = made.tolist() if isinstance(made, np.ndarray) else made
+    return joined(held) if any_traced(held) else made
+
+
+_methods["ufunc of Python's"] = _of_python
 _methods["ufunc with options"] = _with_options
 _methods["ufunc stored"] = _stored
 _methods["ufunc.outer"] = _outer
