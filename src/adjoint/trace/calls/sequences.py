@@ -17,7 +17,7 @@ from adjoint.trace.calls.products import _same_dtype
 from adjoint.trace.calls.selection import take
 from adjoint.trace.calls.shapes import known
 from adjoint.trace.calls.support import as_operand, is_traced
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
@@ -78,12 +78,24 @@ def interp(
         j = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, n - 2)
         j = j if is_traced(j) else np.asarray(j)
         low, base = take(knots, j), take(values, j)
-        slope = (take(values, j + 1) - base) / (take(knots, j + 1) - low)
-        result = slope * (at - low) + base
+        high, end = take(knots, j + 1), take(values, j + 1)
+        with np.errstate(invalid="ignore"):  # NumPy's loop says nothing of infinite values
+            slope = (end - base) / (high - low)
+            result = slope * (at - low) + base
+            if kind is np.float64 and not _all_finite(values):
+                back = slope * (at - high) + end
+                back = np.where(np.isnan(back) & (base == end), base, back)
+                back = np.where(at == low, base, back)
+                result = np.where(np.isnan(result), back, result)
         result = np.where(at == knots[-1], values[-1], result)
     result = np.where(at < knots[0], left, result)
     result = np.where(at > knots[-1], right, result)
     return np.where(np.isnan(at), np.nan, result)
+
+
+def _all_finite(values: Any) -> bool:
+    value = known_value(values)
+    return value is not None and bool(np.isfinite(value).all())
 
 
 @implements(np.bincount)

@@ -10,7 +10,7 @@ from adjoint.graph.primitive import primitives
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear
 from adjoint.trace.calls.shapes import view
-from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.calls.support import as_operand, is_traced, moved_as
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.recorder import bind, plain
 from adjoint.trace.tables import _ufuncs, find_function, implements, refuse
@@ -39,6 +39,21 @@ def _number(x: Any) -> Any:
 
 
 _load()
+
+
+_steps = _ufuncs[np.sign]
+
+
+@implements(np.sign)
+def sign(x: Any) -> Any:
+    """Steps for real numbers; z / |z| for complex ones, which turns. 0 at 0, with slope 0."""
+    out = _steps(x)
+    if out.dtype.kind != "c":
+        return out
+    x = as_operand(x)
+    size = np.abs(x)
+    turning = (size > 0) & np.isfinite(size)
+    return moved_as(out, np.where(turning, x, 0) / np.where(turning, size, 1))
 
 
 @implements(np.positive)
