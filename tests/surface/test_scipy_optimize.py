@@ -101,3 +101,13 @@ def test_unknowns_that_are_trees_are_held_by_constraints() -> None:
         return found.x["p"][1]
 
     np.testing.assert_allclose(ad.grad(held)(A), [-1 / 3, 2 / 3, -1 / 3], atol=1e-12)
+
+
+def test_a_line_search_is_named_where_values_are_not_known() -> None:
+    def step(a: Any) -> Any:
+        f, slope = (lambda x: np.sum((x - a) ** 2)), (lambda x: 2 * (x - a))
+        return so.line_search(f, slope, np.zeros(3), np.ones(3))[0]
+
+    assert ad.vjp(step, A)[0] == step(A)
+    with pytest.raises(ad.errors.UnsupportedError, match="line_search: a step that values decide"):
+        ad.jit(step)(A)

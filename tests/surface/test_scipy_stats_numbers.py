@@ -290,7 +290,8 @@ def test_families_of_counts(name: str, shapes: tuple[Any, ...]) -> None:
 
 def test_counts_where_chances_are_not_known() -> None:
     def f(p: Any) -> Any:
-        return st.binom.logpmf([0, 2], 5, p) + st.bernoulli.cdf(0, p) + st.nbinom.mean(3, p)
+        rate = st.erlang.logpdf(0.7, 10 * p, scale=p)
+        return rate + st.binom.logpmf([0, 2], 5, p) + st.bernoulli.cdf(0, p) + st.nbinom.mean(3, p)
 
     np.testing.assert_allclose(ad.jit(f)(0.3), f(0.3), rtol=1e-12)
     with pytest.raises(ad.errors.UnsupportedError, match="range of counts"):

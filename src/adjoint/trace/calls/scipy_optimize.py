@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.trace.borrow_scipy import borrow_names, borrow_scipy
+from adjoint.errors import ConcreteValueError
+from adjoint.trace.borrow_scipy import borrow_names, own_code
 from adjoint.trace.calls.scipy_integrate import yields
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.without_rule import no_rule
 
 
 @scipy_rule("scipy.optimize.rosen")
@@ -32,10 +34,20 @@ def rosen_der(x: Any) -> Any:
 borrow_names("scipy.optimize", "rosen_hess rosen_hess_prod")
 
 
-borrow_scipy(
-    "scipy.optimize.line_search",
-    wanted=lambda f, fprime, xk, pk, *_, args=(), **__: yields(f, np.asarray(xk, float), *args),
-)
+def _wants_step(f: Any, fprime: Any, xk: Any, pk: Any, *_: Any, args: Any = (), **__: Any) -> bool:
+    return yields(f, np.asarray(xk, float), *args)
+
+
+@scipy_rule("scipy.optimize.line_search", wanted=_wants_step)
+def line_search(*args: Any, **kwargs: Any) -> Any:
+    """A step that lowers a function enough: SciPy's own code, which compares values."""
+    try:
+        return own_code("scipy.optimize.line_search")(*args, **kwargs)
+    except ConcreteValueError as error:
+        raise no_rule(
+            "scipy.optimize.line_search", "a step that values decide, where they are not known,",
+            remedy="call it outside jit and vmap, or halve the step in ad.while_loop",
+        ) from error  # fmt: skip
 
 
 def _wants_slope(xk: Any, f: Any, *rest: Any) -> bool:

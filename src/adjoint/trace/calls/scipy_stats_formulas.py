@@ -100,6 +100,7 @@ FORMULAS: dict[str, dict[str, Any]] = {
             np.log(c) + np.log(d) - sp.xlogy(c + 1, x) - sp.xlog1py(d + 1, x**-c)
         ),
     },
+    "erlang": {"_argcheck": lambda a: a > 0},  # SciPy's warns of values that are not whole
     "truncpareto": {"support": lambda b, c: (1.0, c)},
     "beta": {
         "_logpdf": lambda x, a, b: sp.xlog1py(b - 1.0, -x) + sp.xlogy(a - 1.0, x) - sp.betaln(a, b),
