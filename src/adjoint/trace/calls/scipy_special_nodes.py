@@ -35,7 +35,7 @@ def _rule(name: str, n: Any, total: Any, diagonal: Any, beside: Any, mu: bool) -
     return (points, weights, total) if mu else (points, weights)
 
 
-@scipy_rule("scipy.special.roots_jacobi", "scipy.special.j_roots")
+@scipy_rule("scipy.special.roots_jacobi")
 def roots_jacobi(n: Any, alpha: Any, beta: Any, mu: bool = False) -> Any:
     """For the weight (1 - x)^alpha (1 + x)^beta."""
     a, b = doubled(alpha), doubled(beta)
@@ -54,13 +54,13 @@ def roots_jacobi(n: Any, alpha: Any, beta: Any, mu: bool = False) -> Any:
     return _rule("roots_jacobi", n, total, diagonal, beside, mu)
 
 
-@scipy_rule("scipy.special.roots_gegenbauer", "scipy.special.cg_roots")
+@scipy_rule("scipy.special.roots_gegenbauer")
 def roots_gegenbauer(n: Any, alpha: Any, mu: bool = False) -> Any:
     """For the weight (1 - x^2)^(alpha - 1/2)."""
     return roots_jacobi(n, alpha - 0.5, alpha - 0.5, mu)
 
 
-@scipy_rule("scipy.special.roots_genlaguerre", "scipy.special.la_roots")
+@scipy_rule("scipy.special.roots_genlaguerre")
 def roots_genlaguerre(n: Any, alpha: Any, mu: bool = False) -> Any:
     """For the weight x^alpha exp(-x)."""
     a = doubled(alpha)
@@ -70,7 +70,7 @@ def roots_genlaguerre(n: Any, alpha: Any, mu: bool = False) -> Any:
     )
 
 
-@scipy_rule("scipy.special.roots_sh_jacobi", "scipy.special.js_roots")
+@scipy_rule("scipy.special.roots_sh_jacobi")
 def roots_sh_jacobi(n: Any, p1: Any, q1: Any, mu: bool = False) -> Any:
     """For the weight (1 - x)^(p - q) x^(q - 1) from 0 to 1."""
     points, weights, total = roots_jacobi(n, p1 - q1, q1 - 1, True)
