@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -61,16 +62,17 @@ class _Namespace:
 
 def _lenient(module: Any) -> None:
     names = borrow.globals_for(vars(module))
-    real = names["array_namespace"]
-    names["array_namespace"] = lambda *arrays, **options: _Namespace(real(*arrays, **options))
+    real = names.get("array_namespace")
+    if real is not None:
+        names["array_namespace"] = lambda *arrays, **options: _Namespace(real(*arrays, **options))
 
 
 def _be_lenient() -> None:
-    from scipy.stats import _quantile, _resampling
-
     prepare()  # before their names are looked at
-    for module in (_quantile, _resampling):
-        _lenient(module)
+    for name in ("_quantile", "_resampling"):  # not every SciPy has both
+        module = sys.modules.get(f"scipy.stats.{name}")
+        if module is not None:
+            _lenient(module)
 
 
 _be_lenient()
