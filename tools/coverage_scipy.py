@@ -75,7 +75,7 @@ APART = {
     "integrate": "AccuracyWarning IntegrationWarning ODEintWarning newton_cotes DenseOutput "
     "OdeSolver OdeSolution",
     "signal": "BadCoefficients windows chirp gausspulse sawtooth square sweep_poly unit_impulse "
-    "argrelextrema argrelmax argrelmin find_peaks find_peaks_cwt peak_prominences peak_widths "
+    "argrelextrema argrelmax argrelmin find_peaks find_peaks_cwt "
     "choose_conv_method get_window check_COLA check_NOLA closest_STFT_dual_window max_len_seq",
     "ndimage": "binary_closing binary_dilation binary_erosion binary_fill_holes binary_hit_or_miss "
     "binary_opening binary_propagation label find_objects generate_binary_structure "
@@ -215,7 +215,8 @@ first and the last state), more events than one that ends it, how many roots a s
 order of `qr(pivoting=True)` and `ldl` is SciPy's, when the program runs); `null_space` and `orth`
 take the matrix to have full rank there, and are NaN if it has not. Filter design (`butter`,
 `ellip`, `firwin`) from a recorded cutoff is run by SciPy when the program runs. Where peaks are
-(`find_peaks`, `argrelmax`) is chosen outside `jit` only. `eigh` may give a vector the other sign
+(`find_peaks`, `argrelmax`) is chosen outside `jit` only; prominences and widths of given peaks and
+distances of `KDTree.query` move in every mode. `eigh` may give a vector the other sign
 there than SciPy's driver does.
 
 Integrals (`quad`, `quad_vec`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program

@@ -187,6 +187,38 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "triangles": (lambda p, y, q: si.LinearNDInterpolator(p, y, rescale=True)(q), (pts, pv, q2)),
     "cubic triangles": (lambda y, q: si.griddata(pts, y, q, "cubic"), (pv, q2)),
+    "RGI pchip": (
+        lambda z, q: si.RegularGridInterpolator((g, gy[::-1]), z, method="pchip")(q),
+        (Z, q2),
+    ),
+    "RGI nu": (
+        lambda q: si.RegularGridInterpolator((g, gy), Z, method="cubic")(q, nu=(1, 2)),
+        (q2,),
+    ),
+    "NdBSpline nu": (
+        lambda c, q: si.NdBSpline((tck[0], tck[0]), c, 3)(q, nu=(1, 1)),
+        (np.random.default_rng(8).uniform(size=(8, 8)), q2),
+    ),
+    "end slopes": (
+        lambda x, y, a, q: si.make_interp_spline(x, y, 3, bc_type=([(1, a)], [(2, 0.3)]))(q),
+        (g, v, np.float64(0.4), q),
+    ),
+    "ends by name": (
+        lambda x, y, q: si.make_interp_spline(x, y, bc_type=("natural", "clamped"))(q),
+        (g, v, q),
+    ),
+    "splint weights": (
+        lambda a, c: si.splint(a, 0.8, (tck[0], c, 3), full_output=1)[1][:6],
+        (np.float64(0.2), tck[1]),
+    ),
+    "rbf near": (
+        lambda p, y, q: si.RBFInterpolator(p, y, neighbors=6)(q),
+        (pts, np.stack([pv, pv**2], 1), q2),
+    ),
+    "rbf near q": (
+        lambda q: si.RBFInterpolator(pts, pv, neighbors=5, kernel="gaussian", epsilon=1.3)(q),
+        (q2,),
+    ),
     "griddata line": (lambda p, y, q: si.griddata(p, y, q), (g, v, q)),
     "Taylor": (
         lambda a: si.approximate_taylor_polynomial(lambda t: np.sin(a * t), 0, 3, 0.5).coeffs,
@@ -201,6 +233,14 @@ if not hasattr(si.BSpline, "_construct_from_xp"):
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
+    "RGI pchip": "bits",
+    "RGI nu": "bits",
+    "NdBSpline nu": "bits",
+    "end slopes": "bits",
+    "ends by name": "bits",
+    "splint weights": "bits",
+    "rbf near": "bits",
+    "rbf near q": "bits",
     "akima": "bits",
     "LSQUS": "bits",
     "bary": "bits",

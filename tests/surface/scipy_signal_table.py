@@ -33,6 +33,8 @@ Dm = np.array([[0.1]])
 
 MODES = ["symmetric", "reflect", "edge", "wrap", "smooth", "line", "antisymmetric", "antireflect"]
 
+tops = sg.find_peaks(x)[0]
+
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "upfirdn modes": (
         lambda h, x: [sg.upfirdn(h, x, 3, 2, mode=mode) for mode in MODES],
@@ -78,6 +80,18 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         lambda x: [
             (x[k] ** 2, d["peak_heights"], d["prominences"], d["left_thresholds"])
             for k, d in [sg.find_peaks(x, height=0.4, prominence=0.05, threshold=0.01)]
+        ],
+        (x,),
+    ),
+    "peak widths": (lambda x: sg.peak_widths(x, tops, 0.4), (x,)),
+    "peak widths in windows": (
+        lambda x, h: sg.peak_widths(x, tops, 0.7, sg.peak_prominences(x * h, tops, wlen=5)),
+        (x, np.float64(1.1)),
+    ),
+    "find_peaks width": (
+        lambda x: [
+            (d["widths"], d["width_heights"], d["left_ips"], d["right_ips"])
+            for _, d in [sg.find_peaks(x, width=0.3, rel_height=0.6)]
         ],
         (x,),
     ),
@@ -241,6 +255,9 @@ SKIP: dict[str, str] = {
     "sosfilt_zi": "bits",
     "savgol_coeffs": "bits",
     "find_peaks": "jit vmap",
+    "peak widths": "bits",
+    "peak widths in windows": "bits",
+    "find_peaks width": "bits jit vmap",
     "residue": "bits jit vmap",
     "residue double": "jit vmap",
     "residuez": "bits jit vmap",

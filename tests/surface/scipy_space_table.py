@@ -41,6 +41,18 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         lambda t: scipy.spatial.geometric_slerp(np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), t),
         (np.array([0.2, 0.7]),),
     ),
+    "tree": (
+        lambda p, q: [scipy.spatial.KDTree(p).query(q, k=3, p=n)[0] for n in (1, 2, 3.5)],
+        (X.T[:, :3], X.T[1:4, 1:4] + 0.07),
+    ),
+    "tree of data": (
+        lambda p: scipy.spatial.KDTree(p).data[scipy.spatial.KDTree(p).query([0.5, 0.6, 0.7])[1]],
+        (X[:, :3],),
+    ),
+    "tree in a box": (
+        lambda q: scipy.spatial.KDTree(X[:, :3], boxsize=[1.6, 0, 2.0]).query(q, k=[1, 3])[0],
+        (np.array([[0.05, 1.4, 1.9], [1.5, 0.3, 0.05]]),),
+    ),
     "cumulative_simpson": (lambda y: ig.cumulative_simpson(y, dx=0.1), (x,)),
     "cumulative_simpson x": (lambda y, x: ig.cumulative_simpson(y, x=x, initial=0.0), (x, t)),
     "quad points": (
@@ -56,6 +68,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
+    "tree": "bits",
+    "tree in a box": "bits",
     "quad points": "jit vmap",
     "quad complex": "jit vmap",
 }

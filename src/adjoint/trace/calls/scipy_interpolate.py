@@ -12,16 +12,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from adjoint.primitives import linear
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import recorder as core
+from adjoint.trace.calls.looked_up import pick as pick
 from adjoint.trace.calls.scipy_linalg_bands import solve_banded
 from adjoint.trace.calls.scipy_special import doubled
 from adjoint.trace.calls.selection import searchsorted
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
-from adjoint.trace.views import detached
 from adjoint.trace.without_rule import refusing
 
 refused = refusing("scipy.interpolate")
@@ -40,11 +39,6 @@ def interval(grid: Any, x: Any, count: int) -> Any:
 def places_in(grid: Any, x: Any, side: Literal["left", "right"]) -> Any:
     """``np.searchsorted``, which does not move with its arguments."""
     return searchsorted(stop_gradient(as_operand(grid)), stop_gradient(as_operand(x)), side)
-
-
-def pick(x: Any, at: Any) -> Any:
-    """``x[at]``, where either may be recorded."""
-    return linear.gather(detached(as_operand(x)), detached(at), axes=(0,))
 
 
 # *** piecewise polynomials ***
@@ -342,7 +336,7 @@ def hermite_spline(
     _fill(self, from_slopes(x, y, slopes), x, axis % y.ndim, extrapolate)
 
 
-def _pchip_slopes(x: Any, y: Any) -> Any:
+def pchip_slopes(x: Any, y: Any) -> Any:
     """Monotone slopes: weighted harmonic means, 0 where the direction turns."""
     h = np.diff(x)
     h = np.reshape(h, h.shape + (1,) * (y.ndim - 1))
@@ -367,4 +361,4 @@ def _pchip_slopes(x: Any, y: Any) -> Any:
 def pchip(self: Any, x: Any, y: Any, axis: int = 0, extrapolate: Any = None) -> None:
     """A monotone cubic through recorded data."""
     x, y = doubled(x), np.moveaxis(doubled(y), axis, 0)
-    _fill(self, from_slopes(x, y, _pchip_slopes(x, y)), x, axis % y.ndim, extrapolate)
+    _fill(self, from_slopes(x, y, pchip_slopes(x, y)), x, axis % y.ndim, extrapolate)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import holds_itself, own_code
+from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_interpolate import (
     cubic_slopes,
     evaluate,
     from_slopes,
     held,
     interval,
+    pchip_slopes,
     pick,
     places_in,
     recorded,
@@ -22,7 +26,7 @@ from adjoint.trace.calls.scipy_interpolate import (
 from adjoint.trace.calls.scipy_interpolate_splines import make_interp_spline, spline_value
 from adjoint.trace.calls.scipy_interpolate_surfaces import tensor_fit, tensor_value
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 
@@ -157,17 +161,75 @@ def _corner(values: Any, corner: tuple[Any, ...]) -> Any:
     return pick(np.reshape(values, (-1, *values.shape[n:])), place)
 
 
+@dataclass(frozen=True)
+class _Coefficients:
+    """SciPy's coefficients of the splines through values on a grid, by its iterative solver."""
+
+    degree: int
+    solver: Any
+    settings: tuple[tuple[str, Any], ...]
+
+    def __call__(self, values: Any, *grid: Any) -> tuple[Any]:
+        from scipy.interpolate import RegularGridInterpolator
+
+        kind = {1: "slinear", 3: "cubic", 5: "quintic"}[self.degree]
+        given = {"solver": self.solver, "solver_args": dict(self.settings)} if self.solver else {}
+        made = RegularGridInterpolator(grid, values, kind, **given)
+        return (np.asarray(made._spline.c),)
+
+
+def _spline_on(grid: Any, values: Any, method: str, solver: Any, settings: Any) -> Any:
+    """Knots and coefficients; the latter are SciPy's, which are good to some six digits."""
+    degree = _DEGREES[method]
+    knots, c = tensor_fit(grid, values, degree)
+    if method in ("slinear", "cubic", "quintic"):
+        look = _Coefficients(degree, solver, tuple((settings or {}).items()))
+        (own,) = found_in(look, [ArrayType(c.shape, c.dtype)], values, *grid)
+        c = moved_as(own, c)
+    return knots, c
+
+
+def _ascending(points: Any, values: Any) -> tuple[Any, Any]:
+    """Grids that descend are turned round, with the values on them."""
+    grid = [as_operand(p) for p in points]
+    values = floating(values)
+    for axis, p in enumerate(grid):
+        place = known_value(p)
+        if place is not None and place.shape[0] > 1 and place[0] > place[-1]:
+            grid[axis], values = np.flip(p), np.flip(values, axis)
+    return tuple(grid), values
+
+
+def _folded(points: Any, values: Any, flat: Any) -> Any:
+    """Monotone cubics along one axis after another, from the last, at each place."""
+    n, count = len(points), flat.shape[0]
+    values = np.broadcast_to(values[..., None], (*values.shape, count))
+    values = np.moveaxis(values, -1, n)  # behind the axes of the grid: the places
+    for axis in range(n - 1, -1, -1):
+        grid, y, x = floating(points[axis]), np.moveaxis(values, axis, 0), flat[:, axis]
+        at = interval(grid, x, grid.shape[0] - 1)
+        c = from_slopes(grid, y, pchip_slopes(grid, y))
+        c = np.moveaxis(c, 2 + axis, 2)  # powers, intervals, places, and the axes before
+        c = np.reshape(c, (4, -1, *c.shape[3:]))
+        c = pick(np.moveaxis(c, 0, 1), at * count + np.arange(count))
+        off = np.reshape(x - pick(grid, at), (-1, *(1,) * (c.ndim - 2)))
+        total = ((c[:, 0] * off + c[:, 1]) * off + c[:, 2]) * off + c[:, 3]
+        values = np.moveaxis(total, 0, axis)
+    return values
+
+
 _DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5, "slinear_legacy": 1, "cubic_legacy": 3,
             "quintic_legacy": 5, "splinef2d": 3}  # fmt: skip
 
 
 def _on_grid(
-    points: Any, values: Any, xi: Any, method: str, error: bool, fill: Any, function: str
-) -> Any:
+    points: Any, values: Any, xi: Any, method: str, error: bool, fill: Any,
+    nu: Any = None, spline: Any = None,
+) -> Any:  # fmt: skip
     """Multilinear: every corner of the cell with its weight."""
     degree = _DEGREES.get(method)
-    if degree is None and method not in ("linear", "nearest"):
-        raise refused(function, f"method={method!r}", "linear, cubic or quintic")
+    if degree is None and method not in ("linear", "nearest", "pchip"):
+        raise ValueError(f"Method '{method}' is not defined")
     if isinstance(xi, tuple):
         shape = np.broadcast_shapes(*[np.shape(x) for x in xi])
         xi = np.stack([np.broadcast_to(as_operand(x), shape) for x in xi], axis=-1)
@@ -192,8 +254,10 @@ def _on_grid(
         raise ValueError("One of the requested xi is out of bounds")
     extra = (1,) * (values.ndim - n)
     if degree is not None:
-        knots, c = tensor_fit(points, values, degree)
-        total = tensor_value(knots, c, (degree,) * n, [flat[:, i] for i in range(n)])
+        knots, c = spline() if spline else _spline_on(points, values, method, None, None)
+        total = tensor_value(knots, c, (degree,) * n, [flat[:, i] for i in range(n)], nu)
+    elif method == "pchip":
+        total = _folded(points, values, flat)
     elif method == "nearest":
         corner = tuple(np.where(stop_gradient(s) <= 0.5, at, at + 1)
                        for at, s in zip(cells, shares, strict=True))  # fmt: skip
@@ -217,7 +281,8 @@ def interpn(
     fill_value: Any = np.nan,
 ) -> Any:  # fmt: skip
     """Interpolation on a regular grid."""
-    return _on_grid(points, values, xi, method, bounds_error, fill_value, "interpn")
+    points, values = _ascending(points, values)
+    return _on_grid(points, values, xi, method, bounds_error, fill_value)
 
 
 @scipy_rule("scipy.interpolate.RegularGridInterpolator.__init__")
@@ -226,8 +291,9 @@ def grid_init(
     fill_value: Any = np.nan, *, solver: Any = None, solver_args: Any = None,
 ) -> None:  # fmt: skip
     """Keep recorded values."""
-    grid = tuple(as_operand(p) for p in points)
-    self.__dict__["adjoint_recorded"] = (grid, as_operand(values), bounds_error, fill_value)
+    grid, values = _ascending(points, values)
+    held = (grid, values, bounds_error, fill_value)
+    self.__dict__["adjoint_recorded"] = (*held, (solver, solver_args))
     self.method = method
 
 
@@ -237,11 +303,23 @@ def grid_init(
 )
 def grid_call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
     """The value at places."""
-    if nu is not None:
-        raise refused("RegularGridInterpolator", "nu", "ad.grad of the interpolation")
-    method = method or self.method
-    known_here = self.__dict__.get("adjoint_recorded")
-    grid, values, error, fill = known_here or (
-        self.grid, self.values, self.bounds_error, self.fill_value
-    )  # fmt: skip
-    return _on_grid(grid, values, xi, method, error, fill, "RegularGridInterpolator")
+    changed, method = method not in (None, self.method), method or self.method
+    if nu is not None and method not in ("slinear", "cubic", "quintic"):
+        raise ValueError(f"Can only compute derivatives for methods slinear, cubic and quintic, "
+                         f"got {method!r}")  # fmt: skip
+    spline = None
+    if "adjoint_recorded" in self.__dict__:
+        grid, values, error, fill, solver = self.__dict__["adjoint_recorded"]
+        if method in _DEGREES and not changed:
+
+            def spline() -> Any:
+                return _spline_on(grid, values, method, *solver)
+    else:
+        grid, values, error, fill = self.grid, self.values, self.bounds_error, self.fill_value
+        made = getattr(self, "_spline", None)
+        if made is not None and not changed:
+
+            def spline() -> Any:
+                return made.t, made.c
+
+    return _on_grid(grid, values, xi, method, error, fill, nu, spline)

@@ -6,7 +6,6 @@ program runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -15,24 +14,14 @@ import numpy as np
 import scipy.interpolate as si
 
 from adjoint.graph.types import ArrayType
-from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_interpolate import pick, refused
 from adjoint.trace.calls.scipy_special import doubled
 from adjoint.trace.calls.support import as_operand, moved_as
-from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 
 _INTEGER, _DOUBLE = np.dtype(np.int64), np.dtype(np.float64)
-
-
-def _found(look: Callable[..., tuple[Any, ...]], types: list[ArrayType], *arrays: Any) -> Any:
-    """What is looked up in plain arrays, now or when the program runs."""
-    given = [stop_gradient(as_operand(x)) for x in arrays]
-    known = [known_value(x) for x in given]
-    if any(x is None for x in known):
-        return control.callback(*given, function=look, types=tuple(types))
-    return look(*known)
 
 
 def _types(shapes: tuple[tuple[int, ...], ...], first: Any) -> list[ArrayType]:
@@ -152,12 +141,12 @@ class _Surface:
 
     def _nearest(self, flat: Any, rows: Any) -> Any:
         types = [ArrayType((flat.shape[0],), _INTEGER)]
-        return pick(rows, _found(_Nearest(), types, self.points, flat)[0])
+        return pick(rows, found_in(_Nearest(), types, self.points, flat)[0])
 
     def _linear(self, flat: Any, rows: Any) -> Any:
         n, dims = flat.shape
         shapes = (n, dims + 1), (n, dims + 1, dims), (n,)
-        corners, maps, inside = _found(_Corners(), _types(shapes, _INTEGER), self.points, flat)
+        corners, maps, inside = found_in(_Corners(), _types(shapes, _INTEGER), self.points, flat)
         share = np.sum(maps[:, :dims] * (flat - maps[:, dims])[:, None, :], axis=-1)
         if hasattr(self.points, "recorder"):
             ends = np.reshape(pick(self.points, np.reshape(corners, (-1,))), (n, dims + 1, dims))
@@ -177,7 +166,7 @@ class _Surface:
             raise ValueError("Clough and Tocher's surface has two dimensions")
         shapes = (n, 10, count), (n, 3, 2), (n,), (n, rows.shape[1])
         look, types = _Cubic(self.settings), _types(shapes, _DOUBLE)
-        counts, corners, inside, known = _found(look, types, self.points, flat, rows)
+        counts, corners, inside, known = found_in(look, types, self.points, flat, rows)
         places = np.where(inside[:, None], flat, np.mean(corners, axis=1))
         weights = _cubic_shares(_coordinates(corners, places))
         heights = np.where(inside[:, None, None], counts, 0.0) @ rows

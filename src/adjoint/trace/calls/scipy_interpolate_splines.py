@@ -212,6 +212,33 @@ def not_a_knot(x: Any, k: int) -> Any:
     return np.concatenate([*[x[:1]] * (k + 1), inner, *[x[-1:]] * (k + 1)])
 
 
+_NAMED_ENDS: dict[Any, Any] = {
+    None: None, "not-a-knot": None, "clamped": [(1, 0.0)], "natural": [(2, 0.0)]
+}  # fmt: skip
+
+
+def _with_ends(x: Any, y: Any, k: int, t: Any, bc_type: Any, axis: int) -> Any:
+    """The spline through data with derivatives given at its ends: the equations solved here."""
+    pair = (bc_type, bc_type) if bc_type is None or isinstance(bc_type, str) else bc_type
+    ends = [_NAMED_ENDS[end] if end is None or isinstance(end, str) else end for end in pair]
+    if t is None and ends == [None, None] and k > 1:
+        t = not_a_knot(x, k)
+    elif t is None:
+        t = np.concatenate([*[x[:1]] * k, x, *[x[-1:]] * k])
+    t = floating(t)
+    columns = np.reshape(y, (y.shape[0], -1))
+    rows, right = [design(t, k, x)], [columns]
+    base = np.eye(t.shape[0] - k - 1)
+    for place, given in zip((x[:1], x[-1:]), ends, strict=True):
+        for order, value in given or ():
+            row = spline_value(t, base, k, place, int(order))
+            told = np.broadcast_to(as_operand(value), y.shape[1:])
+            rows.append(row)
+            right.append(np.reshape(told, (1, -1)))
+    c = np.linalg.solve(np.concatenate(rows), np.concatenate(right))
+    return made_spline(t, np.reshape(c, (c.shape[0], *y.shape[1:])), k, True, axis)
+
+
 @scipy_rule("scipy.interpolate.make_interp_spline")
 def make_interp_spline(
     x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0,
@@ -222,16 +249,12 @@ def make_interp_spline(
 
     y = np.moveaxis(floating(y), axis, 0)
     end = axis % y.ndim
-    if holds_traced([x, t]):
-        if bc_type not in (None, "not-a-knot"):
-            raise refused("make_interp_spline", "bc_type= with recorded places", "CubicSpline")
-        x = floating(x)
-        knots = not_a_knot(x, k) if t is None else floating(t)
-        flat = np.reshape(y, (y.shape[0], -1))
-        c = np.reshape(np.linalg.solve(design(knots, k, x), flat), y.shape)
-        return made_spline(knots, c, k, True, end)
-    if not (bc_type is None or isinstance(bc_type, str)):
-        raise refused("make_interp_spline", "given end slopes", "CubicSpline")
+    named = bc_type is None or isinstance(bc_type, str)
+    if not named or holds_traced([x, t]):
+        if bc_type == "periodic":
+            raise refused("make_interp_spline", "bc_type='periodic' with recorded places",
+                          "CubicSpline(bc_type='periodic')")  # fmt: skip
+        return _with_ends(floating(x), y, int(k), t, bc_type, end)
     x = np.asarray(x, float)
     t = None if t is None else np.asarray(t, float)
     template = si.make_interp_spline(x, np.zeros(len(x)), k, t, bc_type)
@@ -293,11 +316,14 @@ def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
 @scipy_rule("scipy.interpolate.splint")
 def splint(a: Any, b: Any, tck: Any, full_output: int = 0) -> Any:
     """The integral of a spline, which is zero outside its knots."""
-    if full_output:
-        raise refused("splint", "full_output=1", "full_output=0")
     t, c, k = tck
-    spline = made_spline(floating(t), floating(c), k)
-    return bspline_integrate(spline, a, b, False)
+    value = bspline_integrate(made_spline(floating(t), floating(c), k), a, b, False)
+    if not full_output:
+        return value
+    # What each coefficient counts for: the integrals of the base, and nothing for the last k + 1.
+    base = made_spline(floating(t), np.eye(np.shape(t)[0] - k - 1), k)
+    counts = bspline_integrate(base, a, b, False)
+    return value, np.concatenate([counts, np.zeros(k + 1)])
 
 
 borrow_names("scipy.interpolate", "splder splantider lagrange")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import borrow_class, borrow_classes, holds_itself, when_unknown
+from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_interpolate import held, pick, refused
 from adjoint.trace.calls.scipy_interpolate_smoothing import splrep
 from adjoint.trace.calls.scipy_interpolate_splines import (
     basis,
+    derived,
     made_spline,
     make_interp_spline,
     make_lsq_spline,
@@ -76,10 +80,17 @@ def rational_init(self: Any, x: Any, y: Any, axis: int = 0, **settings: Any) -> 
     self._poles = self._residues = self._roots = None
 
 
-def tensor_value(knots: Any, c: Any, degrees: Any, places: list[Any]) -> Any:
-    """A tensor product of splines at scattered places, one array of them for each axis."""
+def tensor_value(
+    knots: Any, c: Any, degrees: Any, places: list[Any], nu: Any = None
+) -> Any:  # fmt: skip
+    """A tensor product of splines at scattered places, one array of them for each axis.
+
+    With nu, that derivative along each axis.
+    """
     n = len(degrees)
     c = floating(c)
+    if nu is not None:
+        knots, c, degrees = _tensor_derivative(knots, c, degrees, nu)
     firsts, weights = [], []
     for t, k, x in zip(knots, degrees, places, strict=True):
         first, values = basis(floating(t), k, x)
@@ -95,6 +106,20 @@ def tensor_value(knots: Any, c: Any, degrees: Any, places: list[Any]) -> Any:
             weight = weight * weights[axis][j]
         total = total + np.reshape(weight, weight.shape + (1,) * (c.ndim - n)) * pick(flat, at)
     return total
+
+
+def _tensor_derivative(knots: Any, c: Any, degrees: Any, nu: Any) -> tuple[Any, Any, Any]:
+    """Knots, coefficients and degrees of the derivative of order nu[i] along each axis i."""
+    if np.shape(nu) != (len(degrees),) or min(nu) < 0:
+        raise ValueError(f"derivatives must be {len(degrees)} orders that are not negative: {nu}")
+    knots, degrees = list(knots), list(degrees)
+    for axis, order in enumerate(int(v) for v in nu):
+        t, k = floating(knots[axis]), degrees[axis]
+        along = np.moveaxis(c, axis, 0)[: t.shape[0] - k - 1]
+        made = derived(t, along, k, min(order, k))
+        knots[axis], along, degrees[axis] = made
+        c = np.moveaxis(along if order <= k else 0 * along, 0, axis)
+    return knots, c, degrees
 
 
 def tensor_fit(grid: Any, values: Any, degree: int) -> tuple[list[Any], Any]:
@@ -214,12 +239,18 @@ def nd_spline(self: Any, t: Any, c: Any, k: Any, *, extrapolate: Any = None) -> 
 @scipy_rule("scipy.interpolate.NdBSpline.__call__", wanted=holds_itself)
 def nd_spline_call(self: Any, xi: Any, *, nu: Any = None, extrapolate: Any = None) -> Any:
     """The value at places."""
-    if nu is not None:
-        raise refused("NdBSpline", "nu", "ad.grad of the value")
     knots = self.__dict__.get("adjoint_knots") or self.t
     xi = floating(xi)
-    flat = np.reshape(xi, (-1, len(knots)))
-    value = tensor_value(knots, self._c, tuple(self.k), [flat[:, i] for i in range(len(knots))])
+    n = len(knots)
+    flat = np.reshape(xi, (-1, n))
+    value = tensor_value(knots, self._c, tuple(self.k), [flat[:, i] for i in range(n)], nu)
+    if not (self.extrapolate if extrapolate is None else extrapolate):
+        inside: Any = True
+        for i, (t, k) in enumerate(zip(knots, self.k, strict=True)):
+            t = as_operand(t)
+            low, high = t[int(k)], t[t.shape[0] - int(k) - 1]
+            inside = inside & (flat[:, i] >= low) & (flat[:, i] <= high)
+        value = np.where(np.reshape(inside, (-1, *(1,) * (value.ndim - 1))), value, np.nan)
     return np.reshape(value, xi.shape[:-1] + tuple(value.shape[1:]))
 
 
@@ -235,8 +266,6 @@ def radial(
     from scipy.interpolate import _rbfinterp as code
     from scipy.interpolate import _rbfinterp_xp as backend
 
-    if neighbors is not None:
-        raise refused("RBFInterpolator", "neighbors=", "all the data: neighbors=None")
     y, d = floating(y), floating(d)
     if d.dtype.kind == "c":
         raise refused("RBFInterpolator", "complex data", "the real and the imaginary part")
@@ -249,6 +278,12 @@ def radial(
     powers = backend._monomial_powers(y.shape[1], degree, np)
     flat = np.reshape(d, (d.shape[0], -1))
     spread = np.zeros(y.shape[0]) + smoothing
+    if neighbors is not None:
+        around = (y, flat, spread, kernel, epsilon, powers, min(int(neighbors), y.shape[0]))
+        self.__dict__["adjoint_radial"] = (*around, d.shape[1:])
+        self.neighbors = neighbors
+        return
+    self.neighbors = None
     solve = borrow.borrowed(backend._build_and_solve_system)
     shift, scale, coefficients = solve(y, flat, spread, kernel, epsilon, powers, np)
     self.__dict__["adjoint_radial"] = (
@@ -265,13 +300,61 @@ def radial_call(self: Any, x: Any) -> Any:
     from scipy.interpolate import _rbfinterp_xp as backend
 
     found = self.__dict__.get("adjoint_radial")
+    x = floating(x)
+    if self.neighbors is not None:
+        around = found or (self.y, self.d, self.smoothing, self.kernel, self.epsilon, self.powers,
+                           self.neighbors, self.d_shape)  # fmt: skip
+        return np.reshape(_from_neighbors(x, *around[:-1]), (x.shape[0], *around[-1]))
     if found is None:
-        if self.neighbors is not None:
-            raise refused("RBFInterpolator", "neighbors=", "all the data: neighbors=None")
         found = (self.y, self.kernel, self.epsilon, self.powers, self._shift, self._scale,
                  self._coeffs, self.d_shape)  # fmt: skip
     y, kernel, epsilon, powers, shift, scale, coefficients, shape = found
-    x = floating(x)
     compute = borrow.borrowed(backend.compute_interpolation)
     value = compute(x, y, kernel, epsilon, powers, shift, scale, coefficients, np)
     return np.reshape(value, (x.shape[0], *shape))
+
+
+@dataclass(frozen=True)
+class _Neighbors:
+    """The points that are next to each place, in their own order."""
+
+    count: int
+
+    def __call__(self, points: Any, places: Any) -> tuple[Any]:
+        from scipy.spatial import KDTree
+
+        which = KDTree(points).query(places, self.count)[1]
+        return (np.sort(np.reshape(which, (len(places), self.count)), axis=1),)
+
+
+def _from_neighbors(
+    x: Any, y: Any, d: Any, smoothing: Any, kernel: str, epsilon: Any, powers: Any, count: int
+) -> Any:  # fmt: skip
+    """For each place the sum of radial functions through the data next to it."""
+    from scipy.interpolate import _rbfinterp_xp as backend
+
+    types = [ArrayType((x.shape[0], count), np.dtype(np.int64))]
+    (which,) = found_in(_Neighbors(count), types, y, x)
+    radial = borrow.borrowed(backend.NAME_TO_FUNC[kernel])
+    powers = np.asarray(powers)
+    y, d = (pick(as_operand(part), which) for part in (y, d))  # places, neighbours, columns
+    low, high = np.min(y, axis=1, keepdims=True), np.max(y, axis=1, keepdims=True)
+    shift, scale = (low + high) / 2, (high - low) / 2
+    scale = np.where(scale == 0, 1.0, scale)
+
+    def terms(at: Any) -> tuple[Any, Any]:
+        """The radial functions and the polynomials at places: of each neighbourhood its own."""
+        off = epsilon * (at[:, :, None, :] - y[:, None, :, :])
+        inside = ((at - shift) / scale)[:, :, None, :]
+        return radial(np.linalg.vector_norm(off, axis=-1), np), np.prod(inside**powers, axis=-1)
+
+    sums, polynomials = terms(y)
+    spread = pick(as_operand(smoothing), which)
+    sums = sums + spread[:, :, None] * np.eye(count)
+    n = len(powers)
+    nothing = np.zeros((x.shape[0], n, n))
+    below = np.concatenate([np.swapaxes(polynomials, 1, 2), nothing], axis=2)
+    system = np.concatenate([np.concatenate([sums, polynomials], axis=2), below], axis=1)
+    right = np.concatenate([d, np.zeros((x.shape[0], n, d.shape[2]))], axis=1)
+    rows = np.concatenate(terms(x[:, None, :]), axis=2)
+    return (rows @ np.linalg.solve(system, right))[:, 0]
