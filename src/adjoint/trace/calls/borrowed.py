@@ -25,7 +25,6 @@ borrow(
     np.unwrap,
     np.logspace,
     np.geomspace,
-    np.corrcoef,
     np.flipud,
     np.fliplr,
     np.rot90,

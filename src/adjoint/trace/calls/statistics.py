@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.reductions import _given, _keep, _store
 from adjoint.trace.calls.selection import sort, take, take_along_axis
-from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent, root
+from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent, moved_as, root
 from adjoint.trace.calls.weighted import along_line, weighted_quantile
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
@@ -370,3 +371,18 @@ def nanstd(
 ) -> Any:
     """The standard deviation of the elements that are not NaN."""
     return _store(root(nanvar(a, axis, dtype, None, ddof, keepdims, **options)), out)
+
+
+@implements(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """Correlations; the ends at which rounding is cut off are greatest values, not kinks."""
+    c = np.cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return c / c
+    deviation = np.sqrt(np.real(np.diagonal(c)))
+    c = c / deviation[:, None] / deviation[None, :]
+    still = stop_gradient(c)
+    cut = np.clip(np.real(still), -1, 1)
+    if c.dtype.kind == "c":
+        cut = cut + 1j * np.clip(np.imag(still), -1, 1)
+    return moved_as(cut, c)
