@@ -24,7 +24,7 @@ def cholesky(a):
 def read_here_and_there(x):
     total = 0.0
     for i in range(10):
-        total = total + np.sin(x[(7 * i) % 23]) * x[i * i % 19 : i * i % 19 + 2].sum()
+        total = total + np.sin(x[(7 * i) % 23]) * x[i * i % 19]
     return total + x.sum()
 
 

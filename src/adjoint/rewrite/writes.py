@@ -14,7 +14,7 @@ from adjoint.graph.changes import Sums
 from adjoint.graph.graph import Graph, Operand
 
 _FEWEST = 8  # sums one after the other
-_SMALL = 8  # times that the part goes into the array
+_ROWS = 8  # of the array, of which a part lies in one: rows.py can take it apart
 
 
 def write_sums(graph: Graph) -> Graph:
@@ -26,7 +26,7 @@ def _in_long_chains(graph: Graph, sums: Sums) -> Sums:
     small = {
         value: total
         for value, (total, maker) in sums.items()
-        if maker.operands[0].type.size * _SMALL <= value.type.size
+        if _in_one_row(maker.operands[0].type.shape, value.type.shape)
     }
     if len(small) < _FEWEST:
         return {}
@@ -40,3 +40,7 @@ def _in_long_chains(graph: Graph, sums: Sums) -> Sums:
         elif node.primitive.name == "set_slice" and node.operands[0] in chain_of:
             chain_of[value] = chain_of[node.operands[0]]
     return {value: sums[value] for value in small if lengths[chain_of[value]] >= _FEWEST}
+
+
+def _in_one_row(part: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    return any(n == 1 and m >= _ROWS for n, m in zip(part, whole, strict=True))
