@@ -36,6 +36,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_stats_multivariate",
         "scipy_stats_landau",
         "scipy_stats_gaps",
+        "scipy_stats_centers",
         "scipy_stats_stable",
         "scipy_stats_samples",
         "scipy_stats_transforms",
