@@ -207,3 +207,27 @@ def test_points_of_gauss_in_recorded_shapes(f: Any) -> None:
 def test_polynomials_as_objects_are_refused_with_what_to_call() -> None:
     with pytest.raises(ad.errors.UnsupportedError, match="eval_genlaguerre"):
         ad.grad(lambda a: sp.genlaguerre(3, a)(0.3))(1.2)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "first", "second"),
+    [
+        (lambda x: sp.gammainc(1.0, x), 0.0, 1, -1),
+        (lambda x: sp.gammaincc(2.0, x), 0.0, 0, -1),
+        (lambda x: sp.gammainc(20.0, x), 0.0, 0, 0),
+        (lambda x: sp.betainc(1.0, 2.0, x), 0.0, 2, -2),
+        (lambda x: sp.betaincc(3.0, 2.0, x), 1.0, 0, 12),
+        (lambda x: sp.fdtr(2.0, 4.0, x), 0.0, 1, -1.5),
+        (lambda n: sp.fdtr(n, 3.0, 0.0), 0.7, 0, None),
+        (lambda a: sp.gammainc(a, 0.0), 2.0, 0, 0),
+        (lambda a: sp.betainc(a, 2.0, 1.0), 2.0, 0, 0),
+        (lambda a: sp.betaincinv(a, 2.0, 0.0), 1.5, 0, None),
+        (lambda a: sp.gammaincinv(a, 0.0), 1.5, 0, None),
+        (lambda v: sp.chdtri(v, 1.0), 3.0, 0, None),
+    ],
+)
+def test_laws_at_the_ends_of_their_support(f, x, first, second):
+    assert abs(slope(f, x) - first) < 1e-14
+    if second is not None:
+        assert abs(slope(f, x, 2) - second) < 1e-13
+    assert abs(float(ad.jit(ad.grad(f))(x)) - first) < 1e-14

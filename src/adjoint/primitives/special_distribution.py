@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.primitives.products import divide_no_nan, multiply_no_nan
 from adjoint.primitives.special import POSITIVE, UNIT, WIDE, polynomial, special
 from adjoint.primitives.special_gamma import (
     beta_density,
@@ -98,7 +99,7 @@ def _f_slope(which: int) -> Any:
         t = n * x / total
         # the density of t times what t moves by
         moved = (d * x, -n * x, d * n)[which] / (total * total)
-        share = beta_density(0.5 * n, 0.5 * d, t) * moved
+        share = multiply_no_nan(moved, beta_density(0.5 * n, 0.5 * d, t))
         if which == 0:
             return share + 0.5 * _i_a(0.5 * n, 0.5 * d, t)
         return share + 0.5 * _i_b(0.5 * n, 0.5 * d, t) if which == 1 else share
@@ -169,7 +170,7 @@ stdtrit = special(
 )
 chdtri = special(
     "chdtri",
-    lambda out, v, p: -_p_a(0.5 * v, 0.5 * out) / gamma_density(0.5 * v, 0.5 * out),
+    lambda out, v, p: divide_no_nan(-_p_a(0.5 * v, 0.5 * out), gamma_density(0.5 * v, 0.5 * out)),
     lambda out, v, p: -2 / gamma_density(0.5 * v, 0.5 * out),
     domain=(POSITIVE, UNIT),
 )
@@ -178,7 +179,9 @@ chdtri = special(
 def _f_inverse(which: int) -> Any:
     def partial(out: Any, n: Any, d: Any, p: Any) -> Any:
         density = _f_slope(2)(None, n, d, out)
-        return 1 / density if which == 2 else -_f_slope(which)(None, n, d, out) / density
+        if which == 2:
+            return 1 / density
+        return divide_no_nan(-_f_slope(which)(None, n, d, out), density)
 
     return partial
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.primitive import Primitive
+from adjoint.primitives.products import divide_no_nan
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, special
 
 LOG_SQRT_2PI = float(0.5 * np.log(2 * np.pi))
@@ -173,7 +174,13 @@ def _stirling_error(a: Any) -> Any:
 
 
 def gamma_density(a: Any, x: Any) -> Any:
-    """x^(a-1) exp(-x) / gamma(a), without loss of digits for large a."""
+    """x^(a-1) exp(-x) / gamma(a), without loss of digits for large a; at 0 as it is written."""
+    end = x == 0
+    written = np.where(end, x, 0) ** (np.where(end, a, 2) - 1) * np.exp(-x) * rgamma(a)
+    return np.where(end, written, _inner_gamma_density(a, np.where(end, 1, x)))
+
+
+def _inner_gamma_density(a: Any, x: Any) -> Any:
     large = a >= 16
     wide = np.where(large, a, np.full_like(a, 16.0))
     ratio = x / wide
@@ -207,13 +214,13 @@ gammaincc = special(
 )
 gammaincinv = special(
     "gammaincinv",
-    lambda out, a, y: -_p_shape(None, a, out) / gamma_density(a, out),
+    lambda out, a, y: divide_no_nan(-_p_shape(None, a, out), gamma_density(a, out)),
     lambda out, a, y: 1 / gamma_density(a, out),
     domain=(POSITIVE, UNIT),
 )
 gammainccinv = special(
     "gammainccinv",
-    lambda out, a, y: -_p_shape(None, a, out) / gamma_density(a, out),
+    lambda out, a, y: divide_no_nan(-_p_shape(None, a, out), gamma_density(a, out)),
     lambda out, a, y: -1 / gamma_density(a, out),
     domain=(POSITIVE, UNIT),
 )
@@ -227,12 +234,14 @@ def _gamma_moments(n: Any, a: Any, x: Any) -> Any:
 
 def _density_shape(out: Any, n: Any, a: Any, x: Any) -> Any:
     """The n-th derivative in a of the density: Bell polynomials of the log density's."""
-    w = np.log(x) - psi(a)
+    end = x == 0
+    w = np.log(np.where(end, 1, x)) - psi(a)
     second, third = -trigamma(a), -polygamma(np.broadcast_to(np.int64(2), a.shape), a)
     square = w * w
     bell = np.where(n == 1, w, square + second)
     bell = np.where(n == 3, square * w + 3 * w * second + third, bell)
-    return gamma_density(a, x) * np.where(n > 3, np.nan, bell)
+    inside = gamma_density(a, x) * np.where(n > 3, np.nan, bell)
+    return np.where(end, np.where(a > 1, 0, -np.inf), inside)
 
 
 gammainc_shape: Primitive = special(
@@ -250,7 +259,15 @@ gammainc_shape: Primitive = special(
 
 
 def beta_density(a: Any, b: Any, x: Any) -> Any:
-    """x^(a-1) (1-x)^(b-1) / B(a, b); by Stirling's formula where both are large."""
+    """x^(a-1) (1-x)^(b-1) / B(a, b); at 0 and 1 as it is written."""
+    end = (x == 0) | (x == 1)
+    at, first, second = (np.where(end, v, w) for v, w in ((x, 0.5), (a, 1), (b, 1)))
+    written = at ** (first - 1) * (1 - at) ** (second - 1) / beta(a, b)
+    return np.where(end, written, _inner_beta_density(a, b, np.where(end, 0.5, x)))
+
+
+def _inner_beta_density(a: Any, b: Any, x: Any) -> Any:
+    """By Stirling's formula where both are large."""
     large = (a >= 16) & (b >= 16)
     wide_a = np.where(large, a, np.full_like(a, 16.0))
     wide_b = np.where(large, b, np.full_like(a, 16.0))
@@ -300,15 +317,15 @@ betaincc = special(
 )
 betaincinv = special(
     "betaincinv",
-    lambda out, a, b, y: -_i_a(None, a, b, out) / beta_density(a, b, out),
-    lambda out, a, b, y: -_i_b(None, a, b, out) / beta_density(a, b, out),
+    lambda out, a, b, y: divide_no_nan(-_i_a(None, a, b, out), beta_density(a, b, out)),
+    lambda out, a, b, y: divide_no_nan(-_i_b(None, a, b, out), beta_density(a, b, out)),
     lambda out, a, b, y: 1 / beta_density(a, b, out),
     domain=(POSITIVE, POSITIVE, UNIT),
 )
 betainccinv = special(
     "betainccinv",
-    lambda out, a, b, y: -_i_a(None, a, b, out) / beta_density(a, b, out),
-    lambda out, a, b, y: -_i_b(None, a, b, out) / beta_density(a, b, out),
+    lambda out, a, b, y: divide_no_nan(-_i_a(None, a, b, out), beta_density(a, b, out)),
+    lambda out, a, b, y: divide_no_nan(-_i_b(None, a, b, out), beta_density(a, b, out)),
     lambda out, a, b, y: -1 / beta_density(a, b, out),
     domain=(POSITIVE, POSITIVE, UNIT),
 )
@@ -322,12 +339,16 @@ def _beta_moments(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
 
 def _beta_density_shape(out: Any, m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
     both = psi(a + b)
-    u, v = np.log(x) - psi(a) + both, np.log1p(-x) - psi(b) + both
+    low, high = x == 0, x == 1
+    u = np.log(np.where(low, 1, x)) - psi(a) + both
+    v = np.log1p(-np.where(high, 0, x)) - psi(b) + both
     cross = trigamma(a + b)
     uu, vv = cross - trigamma(a), cross - trigamma(b)
     bell = np.where(m == 1, np.where(n == 1, u * v + cross, u), v)
     bell = np.where(m == 2, u * u + uu, np.where(n == 2, v * v + vv, bell))
-    return beta_density(a, b, x) * np.where(m + n > 2, np.nan, bell)
+    inside = beta_density(a, b, x) * np.where(m + n > 2, np.nan, bell)
+    inside = np.where(low & (m > 0), np.where(a > 1, 0, -np.inf), inside)
+    return np.where(high & (n > 0), np.where(b > 1, 0, -np.inf), inside)
 
 
 betainc_shape: Primitive = special(
