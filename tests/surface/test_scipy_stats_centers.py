@@ -61,3 +61,12 @@ def test_values_are_those_of_scipy(family: str, shapes: tuple[float, ...]) -> No
         wanted = getattr(law, method)(points, *shapes)
         got = ad.vmap(lambda y, m=method: getattr(law, m)(y, *shapes))(points)
         np.testing.assert_allclose(got, wanted, rtol=2e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("shapes", [(2.0, 2.0, 1.0), (5.0, 7.0, 0.5), (1.0, 1.0, 1.0)])
+def test_noncentral_f_with_few_degrees_of_freedom(shapes: tuple[float, ...]) -> None:
+    """Its mixture has places that no Bessel function reaches."""
+    value, slope = ad.value_and_grad(lambda x: st.ncf.logpdf(x, *shapes))(0.5)
+    near = [st.ncf.logpdf(0.5 + h, *shapes) for h in (1e-5, -1e-5)]
+    assert abs(value - st.ncf.logpdf(0.5, *shapes)) < 1e-12
+    assert abs(slope - (near[0] - near[1]) / 2e-5) < 1e-8

@@ -83,7 +83,8 @@ def _ncx2_logpdf(x: Any, df: Any, nc: Any) -> Any:
 def _ncf_pdf(x: Any, dfn: Any, dfd: Any, nc: Any) -> Any:
     x, dfn, dfd, nc = _full(x, dfn, dfd, nc)
     s, chance = scales(dfd)
-    stretch = dfn[..., None] * s * s
+    # where there is no chance the places are too far out for Bessel functions
+    stretch = np.where(chance > 0, dfn[..., None] * s * s, 1.0)
     inner = _ncx2_logpdf(x[..., None] * stretch, dfn[..., None], nc[..., None])
     return np.sum(chance * stretch * np.exp(inner), axis=-1)
 
