@@ -86,6 +86,7 @@ for name in ("add", "subtract", "multiply", "true_divide", "power"):
 add("divmod", lambda x, y: np.divmod(x, y)[1], positive(3), positive(3))
 add("modf", lambda x: np.modf(x)[0], spaced(4))
 add("frexp", lambda x: np.frexp(x)[0], spaced(4))
+add("nextafter", lambda x: np.nextafter(x, 9.0), spaced(4))
 add("ldexp", lambda x: np.ldexp(x, 3), real(4))
 add("real", np.real, cplx(3))
 add("imag", np.imag, cplx(3))

@@ -230,3 +230,10 @@ def test_comparisons_of_python_numbers_are_boolean() -> None:
     assert float(ad.jit(inside)(0.3)) == 0.3 * 0.3
     assert float(ad.jit(ad.grad(inside))(0.3)) == 0.6
     assert float(ad.jit(inside)(0.5)) == -1.0
+
+
+def test_the_number_beside_another_moves_with_it():
+    f = lambda x: np.sum(np.nextafter(x, 9.0) ** 2)  # noqa: E731
+    assert ad.grad(f)(np.array([3.0]))[0] == 2 * np.nextafter(3.0, 9.0)
+    assert ad.jit(ad.grad(f))(np.array([3.0]))[0] == 2 * np.nextafter(3.0, 9.0)
+    assert ad.grad(lambda y: np.nextafter(3.0, y))(9.0) == 0

@@ -389,8 +389,7 @@ def _prepare() -> None:
     for name in _MAKERS:
         _ours[name] = _maker(getattr(np, name))
     _ours["fromiter"] = _from_iterator(np.fromiter)
-    for name in ("empty", "empty_like"):
-        _ours[name] = _empty(getattr(np, name))
+    _ours.update({name: _empty(getattr(np, name)) for name in ("empty", "empty_like")})
     _ours["full"] = _full(np.full)
     _ours["arange"] = _arange(np.arange)
     for name, settings in ARRAYS.items():
