@@ -34,7 +34,7 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "signal": (
         ("an exchange algorithm or a search over values; nearest: `firwin`, `firwin2`, or a "
          "least-squares design with `numpy.linalg.lstsq`",
-         "remez place_poles"),
+         "place_poles"),
     ),
     "ndimage": (
     ),

@@ -62,6 +62,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_signal_peaks",
         "scipy_signal_residues",
         "scipy_signal_splines",
+        "scipy_signal_ripples",
         "adjoint.api.scipy_designs",
     ),
     "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
