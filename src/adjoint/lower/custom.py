@@ -183,44 +183,106 @@ def _running(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place])
     _along(w, x, node.attributes[0], start)
 
 
-def _place_of_extreme(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place]) -> None:
-    (out,), x = outs, ins[0]
+def _beats(w: Writer, node: Node, new: Reg, old: Reg) -> Reg:
+    """Whether an element takes the place of an earlier one: if it is more extreme, or NaN."""
     larger = node.primitive.name == "argmax"
-    kind = reg_type(x.dtype)
-    assert kind is not None
-    current: list[tuple[str, int]] = []
+    if new.kind in FLOATS:
+        wins = w.op("fcmp ogt" if larger else "fcmp olt", new, old, kind="i1")
+        return w.op("or", wins, w.op("and", _is_nan(w, new), _is_number(w, old)))
+    sign = "s" if node.operands[0].type.dtype.kind == "i" else "u"
+    return w.op(f"icmp {sign}{'gt' if larger else 'lt'}", new, old, kind="i1")
+
+
+def _is_nan(w: Writer, x: Reg) -> Reg:
+    return w.op("fcmp uno", x, x, kind="i1")
+
+
+def _is_number(w: Writer, x: Reg) -> Reg:
+    return w.op("fcmp ord", x, x, kind="i1")
+
+
+class _Best:
+    """The most extreme element so far and its place, in every lane of a vector."""
+
+    def __init__(self, w: Writer, node: Node, first: Reg, lanes: int) -> None:
+        self.w, self.node, self.kind, self.lanes = w, node, first.kind, lanes
+        self.value = w.slot(first.kind, lanes, first)
+        self.place = w.slot("i64", lanes, w.const(0, "i64"))
+
+    def values(self) -> Reg:
+        """The elements."""
+        return self.w.read(self.value, self.kind, self.lanes)
+
+    def places(self) -> Reg:
+        """Where they are."""
+        return self.w.read(self.place, "i64", self.lanes)
+
+    def meet(self, new: Reg, place: Reg, wins: Reg | None = None) -> None:
+        """Go on with an element that comes after all others, or is known to win."""
+        w, old = self.w, self.values()
+        if wins is None:
+            wins = _beats(w, self.node, new, old)
+        w.write(self.value, w.spread(w.select(wins, new, old), self.lanes))
+        w.write(self.place, w.spread(w.select(wins, place, self.places()), self.lanes))
+
+
+def _place_of_extreme(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place]) -> None:
+    (out,), x, axis = outs, ins[0], node.attributes[0]
+    current: list[_Best] = []
+    count = x.shape[axis]
+    lanes = _LANES.get(x.dtype.itemsize, 1) if x.dtype.kind in "fiu" else 1
+    apart = axis == len(x.shape) - 1 and x.strides[axis] == 1 and count >= 2 * lanes > 2
+
+    def load(full: tuple[Index, ...]) -> Reg:
+        return w.load(x, dot(full, x.strides, x.offset), w.vector.mask)
 
     def start(at: tuple[Index, ...]) -> Callable[[tuple[Index, ...], Index], None]:
-        lanes = w.vector.lanes
-        axis = node.attributes[0]
-        zeroth = (*at[:axis], ZERO, *at[axis:])
-        first = w.load(x, dot(zeroth, x.strides, x.offset), w.vector.mask)
-        best = w.slot(kind, lanes, first)
-        found = w.slot("i64", lanes, w.const(0, "i64"))
-        current.append((found, lanes))
-
-        def step(full: tuple[Index, ...], index: Index) -> None:
-            new = w.load(x, dot(full, x.strides, x.offset), w.vector.mask)
-            old = w.read(best, kind, lanes)
-            if kind in FLOATS:
-                wins = w.op("fcmp ogt" if larger else "fcmp olt", new, old, kind="i1")
-                new_nan = w.op("fcmp uno", new, new, kind="i1")
-                old_number = w.op("fcmp ord", old, old, kind="i1")
-                wins = w.op("or", wins, w.op("and", new_nan, old_number))
-            else:
-                sign = "s" if x.dtype.kind == "i" else "u"
-                wins = w.op(f"icmp {sign}{'gt' if larger else 'lt'}", new, old, kind="i1")
-            w.write(best, w.spread(w.select(wins, new, old), lanes))
-            chosen = w.select(wins, w.index(index), w.read(found, "i64", lanes))
-            w.write(found, w.spread(chosen, lanes))
-
-        return step
+        first = load((*at[:axis], ZERO, *at[axis:]))
+        best = _Best(w, node, first, w.vector.lanes)
+        current.append(best)
+        return lambda full, index: best.meet(load(full), w.index(index))
 
     def finish(at: tuple[Index, ...]) -> None:
-        found, lanes = current.pop()
-        w.store(out, dot(at, out.strides, out.offset), w.read(found, "i64", lanes))
+        w.store(out, dot(at, out.strides, out.offset), current.pop().places())
 
-    _along(w, x, node.attributes[0], start, finish)
+    def in_lanes(at: tuple[Index, ...]) -> None:
+        # Each lane has its own best: one after the other would wait for the one before.
+        outer, first = w.vector, load((*at, ZERO))
+        best, every = _Best(w, node, first, 1), _Best(w, node, first, lanes)
+
+        def step(index: Index) -> None:
+            place = w.lanes_from(index, lanes, lanes)
+            every.meet(load((*at, place)), w.index(place, lanes))
+            w.vector = outer
+
+        whole = count - count % lanes
+        w.loop(whole, step, lanes)
+        values, places = every.values(), every.places()
+        for lane in range(lanes):
+            _meet_lane(w, best, _lane(w, values, lane), _lane(w, places, lane))
+        if whole < count:
+            w.loop(count - whole, lambda i: best.meet(load((*at, i + whole)), w.index(i + whole)))
+        w.store(out, dot(at, out.strides, out.offset), best.places())
+
+    if apart:
+        _loops(w, x.shape[:-1], in_lanes)
+    else:
+        _along(w, x, axis, start, finish)
+
+
+def _lane(w: Writer, x: Reg, lane: int) -> Reg:
+    text = f"extractelement {x.type} {x.name}, i64 {lane}"
+    return w.make(x.kind, 1, x.level, text)
+
+
+def _meet_lane(w: Writer, best: _Best, new: Reg, place: Reg) -> None:
+    """Go on with the best of a lane: of equal ones the first counts."""
+    old = best.values()
+    same = w.op("fcmp oeq" if new.kind in FLOATS else "icmp eq", new, old, kind="i1")
+    if new.kind in FLOATS:
+        same = w.op("or", same, w.op("and", _is_nan(w, new), _is_nan(w, old)))
+    before = w.op("and", same, w.op("icmp slt", place, best.places(), kind="i1"))
+    best.meet(new, place, w.op("or", _beats(w, best.node, new, old), before))
 
 
 _WRITERS: dict[str, Write] = {
