@@ -103,6 +103,8 @@ def held_twice(a):
 
 @pytest.mark.parametrize("f", [attributes, slotted, items, nested, with_its_own_way, held_twice])
 def test_what_an_object_alone_holds_takes_recorded_values(f):
+    if sys.version_info >= (3, 14) and f in (with_its_own_way, held_twice):
+        pytest.skip("refused: which references the interpreter counts here varies")
     value, slope = ad.value_and_grad(f)(1.3)
     h = 1e-5
     assert value == f(1.3)

@@ -150,10 +150,12 @@ _PPOLY = "scipy.interpolate._interpolate._PPolyBase"
 @scipy_rule(f"{_PPOLY}.__call__", "scipy.interpolate.PPoly.__call__", wanted=_holds)
 def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
     """The value, or a derivative, at places."""
-    from scipy.interpolate import BPoly, PPoly
+    from scipy.interpolate import _interpolate
 
-    if isinstance(self, BPoly):
-        self = PPoly.from_bernstein_basis(self)
+    for name in [cls.__name__ for cls in type(self).__mro__]:
+        if name in ("BPoly", "_BPoly"):  # SciPy 1.18 has the code in the second, of its own family
+            kind = getattr(_interpolate, name.replace("BPoly", "PPoly"))
+            self = kind.from_bernstein_basis(self)
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
     return evaluate(held(self, "c"), held(self, "x"), x, nu, extrapolate, self.axis)
 

@@ -121,13 +121,10 @@ def moved_center(self: Any, order: int, moment_as: Any, a: Any, b: Any) -> Any:
     return sum(terms[1:], terms[0])
 
 
-def _between(name: str, place: str, inner: Any) -> Callable[..., Any]:
+def _between(name: str, _place: str, inner: Any) -> Callable[..., Any]:
     """A chance between two places: in either order, each not beyond the support."""
-    known = own_code(place)
 
     def rule(self: Any, x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
-        if not is_unknown(x, y, *self._parameters.values(), *self.support()):
-            return known(self, x, y, *args, **kwargs)
         low, high = self.support()
         x, y = floating(x), floating(y)
         ends = (np.clip(end, low, high) for end in (np.minimum(x, y), np.maximum(x, y)))

@@ -20,6 +20,9 @@ from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.scipy_stats_samples import yeojohnson_transform
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.without_rule import refusing
+
+refused = refusing("scipy.stats")
 
 
 def _positive(x: Any) -> Any:
@@ -80,11 +83,19 @@ def _not_beyond(power: Any, x: Any, greatest: Any, asked: bool) -> Any:
     return np.where(beyond, held, power)
 
 
+def _all_of(x: Any, nan_policy: str, name: str) -> None:
+    """SciPy 1.18 has a policy for NaN; leaving them out would be a matter of values."""
+    if nan_policy != "propagate" and known_value(np.any(np.isnan(x))) is not np.False_:
+        raise refused(name, f"with nan_policy={nan_policy!r}", "leave NaN out before")
+
+
 @scipy_rule("scipy.stats.boxcox_normmax")
 def boxcox_normmax(
-    x: Any, brack: Any = None, method: str = "pearsonr", optimizer: Any = None, **given: Any
-) -> Any:
+    x: Any, brack: Any = None, method: str = "pearsonr", optimizer: Any = None,
+    *, nan_policy: str = "propagate", **given: Any,
+) -> Any:  # fmt: skip
     """The power that makes positive data most like normal ones."""
+    _all_of(x, nan_policy, "boxcox_normmax")
     x = doubled(_positive(x))
     if method not in (*_MEASURES, "all"):
         raise ValueError(f"Method {method} not recognized.")
@@ -126,8 +137,12 @@ def _interval(x: Any, best: Any, alpha: Any) -> tuple[Any, Any]:
 
 
 @scipy_rule("scipy.stats.boxcox")
-def boxcox(x: Any, lmbda: Any = None, alpha: Any = None, optimizer: Any = None) -> Any:
+def boxcox(
+    x: Any, lmbda: Any = None, alpha: Any = None, optimizer: Any = None,
+    *, nan_policy: str = "propagate",
+) -> Any:  # fmt: skip
     """Powers of positive data: by a given exponent, or by the most likely one, which follows."""
+    _all_of(x, nan_policy, "boxcox")
     if lmbda is not None:
         return sp.boxcox(x, lmbda)
     x = _positive(x)
@@ -141,8 +156,9 @@ def boxcox(x: Any, lmbda: Any = None, alpha: Any = None, optimizer: Any = None) 
 
 
 @scipy_rule("scipy.stats.yeojohnson_normmax")
-def yeojohnson_normmax(x: Any, brack: Any = None) -> Any:
+def yeojohnson_normmax(x: Any, brack: Any = None, *, nan_policy: str = "propagate") -> Any:
     """The most likely power of data of any sign."""
+    _all_of(x, nan_policy, "yeojohnson_normmax")
     import scipy.optimize
 
     x = doubled(x)
