@@ -13,7 +13,7 @@ def _along(v: Any, by: int) -> Any:
     """The elements along an axis moved up by some places, with zeros where none comes from."""
     n = v.shape[-1]
     none = np.zeros((*v.shape[:-1], min(abs(by), n)), v.dtype)
-    parts = [none, v[..., : n - by]] if by > 0 else [v[..., -by:], none]
+    parts = [none, v[..., : max(n - by, 0)]] if by > 0 else [v[..., -by:], none]
     return np.concatenate(parts, axis=-1) if by else v
 
 

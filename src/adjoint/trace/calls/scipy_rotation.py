@@ -1,13 +1,100 @@
-"""scipy.spatial.transform on stand-in arrays: rotations by SciPy's code for any array library."""
+"""scipy.spatial.transform on stand-in arrays: rotations by SciPy's code for any array library.
+
+Its formulas go by the angle, a length that has a kink at no rotation, where what is made of it
+has none. Here they go by the square of the angle, or of its half's tangent.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
-from scipy.spatial.transform import _rotation, _rotation_xp
+import numpy as np
+from scipy.spatial.transform import RotationSpline, _rotation, _rotation_xp
 
-from adjoint.trace import borrow
+from adjoint.trace import borrow, making
 from adjoint.trace.borrow_scipy import borrow_class
+from adjoint.trace.calls.support import root
+from adjoint.trace.scipy_gate import entries
+
+_TERMS = 12
+_COSINE = [(-0.25) ** k / math.factorial(2 * k) for k in range(_TERMS)]
+_SINE = [0.5 * (-0.25) ** k / math.factorial(2 * k + 1) for k in range(_TERMS)]
+_ARCTAN = [(-1) ** k / (2 * k + 1) for k in range(_TERMS)]
+_NEAR = 0.02  # below, the series have all digits, also of their derivatives
+
+
+def _by_series(square: Any, coefficients: list[float], closed: Any) -> Any:
+    near = square < _NEAR
+    inner = np.where(near, square, 0)
+    total = np.zeros_like(inner)
+    for coefficient in reversed(coefficients):
+        total = total * inner + coefficient
+    return np.where(near, total, closed(np.sqrt(np.where(near, 1, square))))
+
+
+def _from_rotvec(rotvec: Any, degrees: bool = False) -> Any:
+    if rotvec.shape[-1] != 3:
+        raise ValueError(f"Expected `rot_vec` to have shape (..., 3), got {rotvec.shape}")
+    rotvec = np.deg2rad(rotvec) if degrees else rotvec
+    square = np.sum(rotvec * rotvec, axis=-1, keepdims=True)
+    scale = _by_series(square, _SINE, lambda angle: np.sin(angle / 2) / angle)
+    cosine = _by_series(square, _COSINE, lambda angle: np.cos(angle / 2))
+    return np.concatenate([rotvec * scale, cosine], axis=-1)
+
+
+def _half_tangent(quat: Any) -> tuple[Any, Any, Any]:
+    """Near no rotation, whether so and the square of half the angle's tangent; the length else."""
+    real = quat[..., 3:]
+    squares = np.sum(quat[..., :3] ** 2, axis=-1, keepdims=True)
+    near = squares < _NEAR * real * real
+    tangent = np.where(near, squares, 0) / np.where(near, real * real, 1)
+    return near, tangent, np.sqrt(np.where(near, 1, squares))
+
+
+def _as_rotvec(quat: Any, degrees: bool = False) -> Any:
+    quat = borrow.seen(_rotation_xp)._quat_canonical(quat)
+    near, tangent, length = _half_tangent(quat)
+    real = np.where(near, 1, quat[..., 3:])
+    inner = np.sqrt(1 + tangent) * _by_series(tangent, _ARCTAN, np.arctan)
+    outer = np.arctan2(length, real) * np.hypot(length, real) / length
+    scale = 2 * np.where(near, inner, outer)
+    return (np.rad2deg(scale) if degrees else scale) * quat[..., :3]
+
+
+def _magnitude(quat: Any) -> Any:
+    near, tangent, length = _half_tangent(quat)
+    real = np.where(near, 1, quat[..., 3:])
+    inner = root(4 * tangent * _by_series(tangent, _ARCTAN, np.arctan) ** 2)
+    return np.where(near, inner, 2 * np.arctan2(length, np.abs(real)))[..., 0]
+
+
+def _pow(quat: Any, n: Any) -> Any:
+    """SciPy takes short cuts at 0, 1 and -1 turns, where the angle moves as everywhere."""
+    if np.ndim(n) and np.shape(n) != (1,):
+        raise ValueError("Array exponent must be a scalar")
+    return _from_rotvec((n[0] if np.ndim(n) else n) * _as_rotvec(quat))
+
+
+def _reduce(quat: Any, left: Any = None, right: Any = None) -> Any:
+    """SciPy's code for arrays turns by (1, 1, 1, 1) on a side that is not given."""
+    none = np.array([[0.0, 0.0, 0.0, 1.0]], quat.dtype)
+    own = borrow.borrowed(_rotation_xp.reduce)
+    sides = [making.result(none if side is None else side) for side in (left, right)]
+    reduced, *best = own(quat, *sides)
+    missing = (left is None, right is None)
+    return reduced, *[None if out else at for out, at in zip(missing, best, strict=True)]
+
+
+for _theirs, _ours in (
+    ("from_rotvec", _from_rotvec),
+    ("as_rotvec", _as_rotvec),
+    ("magnitude", _magnitude),
+    ("pow", _pow),
+    ("reduce", _reduce),
+):
+    borrow.substitute(getattr(_rotation_xp, _theirs), _ours)
 
 
 def _backend(*_: Any, **__: Any) -> Any:
@@ -15,5 +102,34 @@ def _backend(*_: Any, **__: Any) -> Any:
 
 
 borrow.substitute(_rotation.select_backend, _backend)
-for _name in ("Rotation", "Slerp"):
-    borrow_class(f"scipy.spatial.transform._rotation.{_name}", without=("__getstate__",))
+_KINDS = (_rotation.Rotation, _rotation.Slerp, RotationSpline)
+
+
+def _by_arrays(x: Any) -> Any:
+    """A rotation by numbers as one that goes by array functions; anything else as it is."""
+    if not isinstance(x, _KINDS) or not vars(x):  # one that is being made has nothing
+        return x
+    backend = borrow.seen(_rotation_xp)
+    if vars(x).get("_backend") is backend:
+        return x
+    made = object.__new__(type(x))
+    made.__dict__.update({name: _by_arrays(making.result(part)) for name, part in vars(x).items()})
+    if isinstance(x, _rotation.Rotation):
+        made.__dict__.update(_backend=backend, _xp=borrow.seen(x._xp))
+    return made
+
+
+def _with_arrays(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A known rotation may turn recorded points: its compiled code takes none."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        return rule(*map(_by_arrays, args), **{k: _by_arrays(x) for k, x in options.items()})
+
+    return call
+
+
+for _name in ("_rotation.Rotation", "_rotation.Slerp", "_rotation_spline.RotationSpline"):
+    _place = f"scipy.spatial.transform.{_name}"
+    borrow_class(_place, without=("__getstate__",))
+    for _entry in [x for name, x in entries.items() if name.startswith(f"{_place}.")]:
+        _entry.rule = _with_arrays(_entry.rule)
