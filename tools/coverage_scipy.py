@@ -219,6 +219,11 @@ take the matrix to have full rank there, and are NaN if it has not. Filter desig
 distances of `KDTree.query` move in every mode. `eigh` may give a vector the other sign
 there than SciPy's driver does.
 
+`remez` has SciPy's filter and the derivatives of the equations of its ripples, on the grid that
+moves with the lower edges of the bands. `place_poles` is followed where the poles determine the
+gain: one input, or one for each state. In between SciPy stops at `rtol`, short of an optimum, from
+vectors that LAPACK's reflections choose; no equation says what its gain is, and it is refused.
+
 Integrals (`quad`, `quad_vec`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program
 runs and differentiated on its final subdivision; inside `jit` and `vmap` there is room for 16 parts
 (48 of `quad_vec`), and a need for more is an error; `cubature` and `solve_bvp` are not followed

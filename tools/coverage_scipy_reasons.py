@@ -32,9 +32,6 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
          "LSQSphereBivariateSpline RectSphereBivariateSpline SmoothSphereBivariateSpline"),
     ),
     "signal": (
-        ("an exchange algorithm or a search over values; nearest: `firwin`, `firwin2`, or a "
-         "least-squares design with `numpy.linalg.lstsq`",
-         "place_poles"),
     ),
     "ndimage": (
     ),

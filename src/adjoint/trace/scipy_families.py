@@ -64,6 +64,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_signal_splines",
         "scipy_signal_ripples",
         "adjoint.api.scipy_designs",
+        "adjoint.api.scipy_poles",
     ),
     "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
     "scipy.interpolate": (
