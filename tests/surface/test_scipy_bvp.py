@@ -62,6 +62,46 @@ def test_an_unknown_parameter() -> None:
                                rtol=1e-6)  # fmt: skip
 
 
-def test_inside_jit_it_is_refused_by_name() -> None:
-    with pytest.raises(ad.errors.UnsupportedError, match="solve_bvp"):
-        ad.jit(damped)(1.3, 0.7)
+def test_the_ends_of_the_mesh_move_it() -> None:
+    def f(end: Any) -> Any:
+        return solve_bvp(
+            lambda x, y: np.vstack([y[1], 1.69 * y[0]]),
+            lambda left, right: np.stack([left[0], right[0] - 0.7]),
+            MESH * end, np.zeros((2, 6)), tol=1e-6,
+        ).sol(0.3)[0]  # fmt: skip
+
+    def by_hand(end: Any) -> Any:
+        return 0.7 * np.sinh(1.3 * 0.3) / np.sinh(1.3 * end)
+
+    for transform in (lambda g: g, ad.jit):
+        got = transform(ad.grad(f))(1.1)
+        np.testing.assert_allclose(got, ad.grad(by_hand)(1.1), rtol=1e-5)
+
+
+def test_inside_jit_and_vmap_it_is_solved_when_the_program_runs() -> None:
+    def f(a: Any, b: Any) -> Any:
+        found = solve_bvp(
+            lambda x, y: np.vstack([y[1], a * a * y[0]]),
+            lambda left, right: np.stack([left[0], right[0] - b]),
+            MESH, np.zeros((2, 6)), tol=1e-4, max_nodes=30,
+        )  # fmt: skip
+        ends = np.stack([found.y[1, 0], found.y[1, -1], found.x[-1]])
+        return np.concatenate([found.sol(np.array([0.0, 0.3, 0.8, 1.0]))[0], found.sol(0.5), ends])
+
+    at = (1.3, 0.7)
+    np.testing.assert_allclose(ad.jit(f)(*at), f(*at), rtol=1e-12, atol=1e-14)
+    slopes = ad.jacobian(f)(*at)
+    np.testing.assert_allclose(ad.jit(ad.jacobian(f))(*at), slopes, rtol=1e-10, atol=1e-13)
+    rows = ad.vmap(ad.jacobian(f), in_axes=(0, None))(np.array([0.4, 1.3]), 0.7)
+    np.testing.assert_allclose(rows[1], slopes, rtol=1e-10, atol=1e-13)
+
+
+def test_inside_jit_the_mesh_is_refused_by_name() -> None:
+    def f(b: Any) -> Any:
+        return np.sum(solve_bvp(
+            lambda x, y: np.vstack([y[1], y[0]]),
+            lambda left, right: np.stack([left[0], right[0] - b]), MESH, np.zeros((2, 6)),
+        ).y)  # fmt: skip
+
+    with pytest.raises(ad.errors.ConcreteValueError, match=r"solve_bvp[\s\S]*sol\.sol"):
+        ad.jit(f)(0.7)

@@ -2,7 +2,12 @@
 
 SciPy finds the mesh and the solution on plain numbers. Two of Newton's steps on the collocation
 equations of that mesh follow, by sparse systems: they have the derivatives of the solution up to
-the third order, since each step doubles the order to which the equations are met.
+the third order, since each step doubles the order to which the equations are met. The mesh moves
+with the ends of the interval.
+
+Inside jit and vmap SciPy is called when the program runs. How many nodes it takes is not known
+before: there is room for ``max_nodes``, and those that are left lie on the last one, where the
+equation of an interval of no length says that the state stays.
 """
 
 from __future__ import annotations
@@ -13,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
+from adjoint.api.callback import pure_callback
 from adjoint.api.matrices import jacobian
+from adjoint.api.scipy_steps import EndsOnly
 from adjoint.api.solutions import checked
 from adjoint.api.vectorize import vmap
 from adjoint.graph.evaluate import program_of
@@ -34,15 +41,18 @@ def _wants(fun: Any, bc: Any, x: Any, y: Any, p: Any = None, *_: Any, **__: Any)
     return yields(fun, x, y, *extra) or yields(bc, y[:, 0], y[:, -1], *extra)
 
 
-def _plain(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> Callable[..., Any]:
-    """A function on plain numbers; what it takes from outside must be known."""
-    types = [ArrayType(shape, np.dtype(np.float64)) for shape in shapes]
-    recording = record_graph(f, types, tree.structure((0.0,) * len(types)), "solve_bvp")
-    values = [known_value(stop_gradient(v)) for v in recording.captured]
-    if any(v is None for v in values):
-        raise refused("solve_bvp", "solve_bvp inside jit or vmap", "ad.grad without jit")
-    run = program_of(recording.graph)
-    return lambda *given: run([*(np.asarray(v, float) for v in given), *values])[0]
+class _Plain:
+    """A function on plain numbers, once what it takes from outside is known."""
+
+    def __init__(self, f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> None:
+        types = [ArrayType(shape, np.dtype(np.float64)) for shape in shapes]
+        recording = record_graph(f, types, tree.structure((0.0,) * len(types)), "solve_bvp")
+        self.run = program_of(recording.graph)
+        self.captured = [stop_gradient(v) for v in recording.captured]
+
+    def given(self, values: Any) -> Callable[..., Any]:
+        """The function, with the captured values."""
+        return lambda *x: self.run([*(np.asarray(v, float) for v in x), *values])[0]
 
 
 class _Collocation:
@@ -50,7 +60,7 @@ class _Collocation:
 
     def __init__(self, slope: Any, ends: Any, x: Any, n: int, k: int) -> None:
         self.slope, self.ends, self.x, self.n, self.k = slope, ends, x, n, k
-        m = len(x)
+        m = x.shape[0]
         row = np.arange((m - 1) * n).reshape(m - 1, n)
         here = np.arange(m * n).reshape(m, n)
         extra = m * n + np.arange(k)
@@ -94,6 +104,33 @@ class _Collocation:
         return y + np.reshape(moved[:size], y.shape), p + moved[size:]
 
 
+_SAID = ("solve_bvp", "sol.sol(t) at the times that are wanted, or sol.y[:, -1]")
+
+
+def _scipys(slope: Any, ends: Any, x: Any, y: Any, p: Any, settings: dict[str, Any]) -> Any:
+    """SciPy's solution on plain numbers."""
+    import scipy.integrate
+
+    none = (np.zeros(0),)
+    result = scipy.integrate.solve_bvp(
+        lambda at, state, *u: np.stack(
+            [slope(at[i], state[:, i], *(u or none)) for i in range(len(at))], axis=1
+        ),
+        lambda left, right, *u: ends(left, right, *(u or none)),
+        x, y, p if len(p) else None, **settings,
+    )  # fmt: skip
+    checked(result, "solve_bvp")
+    return result
+
+
+def _padded(result: Any, room: int, k: int) -> tuple[Any, Any, Any]:
+    """Where the nodes are between the ends, as shares, the states there, and the parameters."""
+    x, more = result.x, ((0, room - len(result.x)),)
+    shares = np.pad((x - x[0]) / (x[-1] - x[0]), more, constant_values=1.0)
+    states = np.pad(result.y.T, (*more, (0, 0)), mode="edge")
+    return shares, states, result.p if k else np.zeros(0)
+
+
 @scipy_rule("scipy.integrate.solve_bvp", wanted=_wants)
 def solve_bvp(
     fun: Any, bc: Any, x: Any, y: Any, p: Any = None, S: Any = None, fun_jac: Any = None,
@@ -101,13 +138,16 @@ def solve_bvp(
     bc_tol: Any = None,
 ) -> Any:  # fmt: skip
     """The solution of a boundary value problem, on SciPy's mesh."""
-    import scipy.integrate
+    from scipy.integrate._bvp import BVPResult
     from scipy.interpolate import CubicHermiteSpline
 
-    mesh, start = known_value(x), known_value(floating(y))
-    if S is not None or mesh is None or start is None:
-        raise refused("solve_bvp", "S=, or a mesh that is not known,", "fixed x and y, and no S")
-    n, k = start.shape[0], 0 if p is None else len(p)
+    if S is not None:
+        raise refused("solve_bvp", "S=", "the equation without its singular term")
+    mesh, start = floating(x), floating(y)
+    if start.dtype.kind == "c":
+        raise refused("solve_bvp", "a complex state", "its real and imaginary parts")
+    guess = np.zeros(0) if p is None else np.ravel(floating(p))
+    n, k = start.shape[0], guess.shape[0]
 
     def slope(at: Any, state: Any, unknown: Any) -> Any:
         given = (at[None], state[:, None], *((unknown,) if k else ()))
@@ -116,21 +156,45 @@ def solve_bvp(
     def ends(left: Any, right: Any, unknown: Any) -> Any:
         return np.reshape(floating(bc(left, right, *((unknown,) if k else ()))), (n + k,))
 
-    plain, plain_ends = _plain(slope, [(), (n,), (k,)]), _plain(ends, [(n,), (n,), (k,)])
-    found = scipy.integrate.solve_bvp(
-        lambda at, state, *u: np.stack(
-            [plain(at[i], state[:, i], *(u or (np.zeros(0),))) for i in range(len(at))], axis=1
-        ),
-        lambda left, right, *u: plain_ends(left, right, *(u or (np.zeros(0),))),
-        mesh, start, p, tol=tol, max_nodes=max_nodes, bc_tol=bc_tol,
-    )  # fmt: skip
-    checked(found, "solve_bvp")
-    equations = _Collocation(slope, ends, found.x, n, k)
-    states, unknown = found.y.T, np.zeros(0) if found.p is None else found.p
+    plain, plain_ends = _Plain(slope, [(), (n,), (k,)]), _Plain(ends, [(n,), (n,), (k,)])
+    count = 3 + len(plain.captured)
+    settings = {"tol": tol, "max_nodes": max_nodes, "bc_tol": bc_tol}
+
+    def solve(*values: Any) -> Any:
+        x, y, p = values[:3]
+        inner, outer = plain.given(values[3:count]), plain_ends.given(values[count:])
+        return _scipys(inner, outer, x, y, p, settings)
+
+    operands = [stop_gradient(v) for v in (mesh, start, guess)]
+    operands += [*plain.captured, *plain_ends.captured]
+    known = [known_value(v) for v in operands]
+    if any(v is None for v in known):
+        result = BVPResult(status=0, message="The algorithm converged to the desired accuracy.",
+                           success=True)  # fmt: skip
+        room = max(int(max_nodes), mesh.shape[0])
+        shapes = (np.zeros(room), np.zeros((room, n)), np.zeros(k))
+        shares, states, unknown = pure_callback(
+            lambda *values: _padded(solve(*values), room, k), shapes, *operands
+        )
+    else:
+        room, result = 0, solve(*known)
+        shares, states, unknown = _padded(result, len(result.x), k)
+    places = mesh[0] + (mesh[-1] - mesh[0]) * shares
+    equations = _Collocation(slope, ends, places, n, k)
     for _ in range(2):
         states, unknown = equations.step(states, unknown)
-    slopes = vmap(lambda at, state: slope(at, state, unknown))(found.x, states)
+    slopes = vmap(lambda at, state: slope(at, state, unknown))(places, states)
     values, rates = np.swapaxes(states, 0, 1), np.swapaxes(slopes, 0, 1)
-    found.y, found.yp, found.p = values, rates, unknown if k else None
-    found.sol = CubicHermiteSpline(found.x, values, rates, axis=1)
-    return found
+    result.x, result.y, result.yp = places, values, rates
+    result.p = unknown if k else None
+    if room:
+        # Beyond the last node the spline goes on straight, so that its nodes are apart.
+        left = np.cumsum(shares == 1) - np.where(shares == 1, 1, 0)
+        beyond = (mesh[-1] - mesh[0]) * left
+        places, values = places + beyond, values + beyond * rates
+        result.x, result.y, result.yp = (
+            EndsOnly(np.stack([v[..., 0], v[..., -1]], axis=-1), -1, _SAID)
+            for v in (result.x, result.y, result.yp)
+        )
+    result.sol = CubicHermiteSpline(places, values, rates, axis=1)
+    return result

@@ -10,18 +10,22 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
 
+_SAID = ("solve_ivp", "t_eval=np.linspace(...), or read sol.y[:, -1]")
+
 
 class EndsOnly(NDArrayOperatorsMixin):
     """What solve_ivp gives without ``t_eval`` inside jit: the first and the last may be read.
 
     Args:
         ends: with a last axis of two, which stands for one of unknown length.
+        axis: that axis.
+        said: the solver's name, and the remedy.
     """
 
-    __slots__ = ("_axis", "_ends")
+    __slots__ = ("_axis", "_ends", "_said")
 
-    def __init__(self, ends: Any, axis: int = -1) -> None:
-        self._ends, self._axis = ends, axis % ends.ndim
+    def __init__(self, ends: Any, axis: int = -1, said: tuple[str, str] = _SAID) -> None:
+        self._ends, self._axis, self._said = ends, axis % ends.ndim, said
 
     def __getitem__(self, index: Any) -> Any:
         given = list(index) if isinstance(index, tuple) else [index]
@@ -33,21 +37,22 @@ class EndsOnly(NDArrayOperatorsMixin):
             return self._ends[tuple(given)]
         before = [isinstance(x, int | np.integer) for x in given[: self._axis]]
         if isinstance(place, slice) and place == slice(None) and all(before):
-            return EndsOnly(self._ends[tuple(given)])
+            return EndsOnly(self._ends[tuple(given)], -1, self._said)
         return self._refuse()
 
     @property
     def T(self) -> EndsOnly:  # noqa: N802, NumPy's name
         """The transpose."""
-        return EndsOnly(np.transpose(self._ends), self._ends.ndim - 1 - self._axis)
+        axis = self._ends.ndim - 1 - self._axis
+        return EndsOnly(np.transpose(self._ends), axis, self._said)
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise ConcreteValueError(
             "the steps of the solution, and their number, are not known while recording: only "
             "the first and the last may be read",
-            function="scipy.integrate.solve_ivp",
+            function=f"scipy.integrate.{self._said[0]}",
             source=source_here(),
-            remedy="t_eval=np.linspace(...), or read sol.y[:, -1]",
+            remedy=self._said[1],
         )
 
     __array__ = __array_ufunc__ = __array_function__ = __iter__ = __len__ = _refuse
