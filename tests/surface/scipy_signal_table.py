@@ -45,9 +45,16 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ss2zpk": (lambda A: sg.ss2zpk(A, Bm, Cm, Dm), (Am,)),
     "lsim at rest": (lambda b, u: sg.lsim((b, [1, 0.5, 2]), u, t)[1], (b[:2], 0 * x)),
     "chirp log": (lambda f, g: sg.chirp(t, f, 2.0, g, "log"), (np.float64(1.0), np.float64(3.0))),
+    "chirp that stands still": (
+        lambda f, g: [sg.chirp(t, f, 2.0, g, method) for method in ("log", "hyperbolic")],
+        (np.float64(1.3), np.float64(1.3)),
+    ),
     "windows": (
         lambda v: (
             sg.windows.kaiser(9, v),
+            np.kaiser(8, v),
+            sg.windows.dpss(8, v / 2, norm="subsample"),
+            sg.windows.dpss(9, v / 2, 3, return_ratios=True),
             sg.windows.tukey(9, v / 10),
             sg.windows.chebwin(9, 12 * v),
             sg.windows.taylor(9, 4, 6 * v),

@@ -10,7 +10,9 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 import scipy.signal
+import scipy.special
 
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow import borrowed
@@ -23,7 +25,7 @@ from adjoint.trace.borrow_scipy import (
 )
 from adjoint.trace.calls.scipy_signal import _convolution, _refused
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.calls.support import as_operand, is_traced, moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 
@@ -38,8 +40,6 @@ _simulated = own_code("scipy.signal.lsim")
 @scipy_rule("scipy.signal.lsim", wanted=given_a_holder)
 def lsim(system: Any, U: Any, T: Any, X0: Any = None, interp: bool = True) -> Any:
     """The output of a system; an input that is zero just now still moves it."""
-    import scipy.linalg
-
     known = known_value(U)
     if not is_traced(U) or np.shape(T)[0] == 1 or (known is not None and np.any(known)):
         return _simulated(system, U, T, X0, interp)
@@ -112,28 +112,38 @@ def sosfiltfilt(
     return np.take(longer, np.arange(edge, longer.shape[axis] - edge), axis=axis)
 
 
-@when_unknown("scipy.signal._waveforms._chirp_phase")
+_phase = own_code("scipy.signal._waveforms._chirp_phase")
+
+
+@scipy_rule("scipy.signal._waveforms._chirp_phase")
 def chirp_phase(
     t: Any, f0: Any, t1: Any, f1: Any, method: str = "linear", vertex_zero: bool = True
 ) -> Any:  # fmt: skip
-    """The phase of a wave whose frequency moves."""
-    t = as_operand(t)
+    """The phase of a wave whose frequency moves; SciPy's digits go where it hardly does."""
+    turns = _turns(as_operand(t), f0, t1, f1, method, vertex_zero)
+    if is_unknown(t, f0, t1, f1):
+        return 2 * np.pi * turns
+    theirs = _phase(*map(known_value, (t, f0, t1, f1)), method, vertex_zero)
+    return moved_as(theirs, 2 * np.pi * turns)
+
+
+def _turns(t: Any, f0: Any, t1: Any, f1: Any, method: str, vertex_zero: bool) -> Any:
     if method in ("linear", "lin", "li"):
-        turns = f0 * t + 0.5 * ((f1 - f0) / t1) * t * t
-    elif method in ("quadratic", "quad", "q"):
+        return f0 * t + 0.5 * ((f1 - f0) / t1) * t * t
+    if method in ("quadratic", "quad", "q"):
         beta = (f1 - f0) / t1**2
         late = f1 * t + beta * ((t1 - t) ** 3 - t1**3) / 3
-        turns = f0 * t + beta * t**3 / 3 if vertex_zero else late
-    elif method in ("logarithmic", "log", "lo"):
-        ratio = f1 / f0
-        turns = t1 / np.log(ratio) * f0 * (ratio ** (t / t1) - 1.0)
-    elif method in ("hyperbolic", "hyp"):
-        pole = -f1 * t1 / (f0 - f1)
-        turns = -pole * f0 * np.log(np.abs(1 - t / pole))
-    else:
-        raise ValueError(f"method must be 'linear', 'quadratic', 'logarithmic', or "
-                         f"'hyperbolic', but a value of {method!r} was given.")  # fmt: skip
-    return 2 * np.pi * turns
+        return f0 * t + beta * t**3 / 3 if vertex_zero else late
+    if method in ("logarithmic", "log", "lo"):
+        return f0 * t * scipy.special.exprel(np.log(f1 / f0) * t / t1)
+    if method in ("hyperbolic", "hyp"):
+        way = t * (f1 - f0) / (f1 * t1)  # to the pole
+        far = way > 0.5
+        near = 1 / scipy.special.exprel(np.log1p(-np.where(far, 0.5, way)))
+        beyond = np.where(far, way, 2.0)
+        return f0 * t * np.where(far, -np.log(np.abs(1 - beyond)) / beyond, near)
+    known = "'linear', 'quadratic', 'logarithmic', or 'hyperbolic'"
+    raise ValueError(f"method must be {known}, but a value of {method!r} was given.")
 
 
 @when_unknown("scipy.signal.windows._windows.tukey")
@@ -145,6 +155,56 @@ def tukey(M: int, alpha: Any = 0.5, sym: bool = True, *, xp: Any = None, device:
     width = alpha * last / 2.0
     rising = 0.5 * (1 + np.cos(np.pi * (-1 + n / width)))
     return np.where(n < stop_gradient(width), rising, 1.0)
+
+
+_slepian = own_code("scipy.signal.windows._windows.dpss")
+
+
+@scipy_rule("scipy.signal.windows._windows.dpss")
+def dpss(
+    M: int, NW: Any, Kmax: Any = None, sym: bool = True, norm: Any = None,
+    return_ratios: bool = False, *, xp: Any = None, device: Any = None,
+) -> Any:  # fmt: skip
+    """Eigenvectors of a tridiagonal matrix whose diagonal moves with the width of the band."""
+    known = known_value(NW)
+    if known is not None:
+        scipy.signal.windows.dpss(M, float(known), Kmax, sym, norm)  # raises what it raises
+    count = 1 if Kmax is None else int(Kmax)
+    if M <= 1:
+        return _slepian(M, 0.25, Kmax, sym, norm, return_ratios)
+    n = M if sym else M + 1
+    at, width = np.arange(float(n)), floating(NW) / n
+    diagonal = ((n - 1 - 2 * at) / 2) ** 2 * np.cos(2 * np.pi * width)
+    chosen = {"select": "i", "select_range": (n - count, n - 1)}
+    _, found = scipy.linalg.eigh_tridiagonal(diagonal, at[1:] * (n - at[1:]) / 2, **chosen)
+    tapers = np.flip(found.T, 0)
+    plain = stop_gradient(tapers)
+    lobes = np.argmax(plain**2 > max(1e-7, 1 / n), axis=1)
+    first = np.take_along_axis(plain, lobes[:, None], axis=1)[:, 0]
+    below = np.where(np.arange(count) % 2 == 0, np.sum(plain, axis=1), first) < 0
+    tapers = np.where(below[:, None], -tapers, tapers)
+    power = np.abs(np.fft.rfft(tapers, 2 * n)) ** 2
+    ratios = np.fft.irfft(power)[:, :n] @ (
+        np.where(at == 0, 2, 4) * width * np.sinc(2 * width * at)
+    )
+    kind = norm or ("approximate" if Kmax is None else 2)
+    if kind != 2:
+        tapers = tapers / np.max(tapers)
+        if n % 2 == 0:
+            tapers = tapers * _to_one(tapers[0], n, NW, kind)
+    tapers = tapers[:, :M]
+    if Kmax is None:
+        tapers, ratios = tapers[0], ratios[0]
+    return (tapers, ratios) if return_ratios else tapers
+
+
+def _to_one(taper: Any, n: int, bandwidth: Any, kind: str) -> Any:
+    """What makes the middle between two samples 1."""
+    if kind == "approximate":
+        return n**2 / (n**2 + bandwidth)
+    spectrum = np.fft.rfft(taper)
+    turn = 2 * np.exp(1j * np.pi * (1 - 1 / n) * np.arange(1, n // 2 + 1))
+    return n / np.real(spectrum[0] + np.sum(spectrum[1:] * turn))
 
 
 def _at_samples(name: str, base: Any, count: int, first: float) -> None:
