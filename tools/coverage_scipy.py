@@ -236,7 +236,9 @@ value and the derivatives of the integral or the equation that they satisfy.
 Smoothing splines (`UnivariateSpline`, `splrep`, `splprep`, `make_splrep`) have SciPy's knots and
 value, and the derivatives of the least jumps at these knots and the sum of squares that was
 reached; the data choose how many knots there are, so not inside `jit` and `vmap`. The penalty that
-`make_smoothing_spline` chooses gets its last digits by Newton's steps, and moves.
+`make_smoothing_spline` chooses gets its last digits by Newton's steps, and moves. `AAA` keeps
+the nodes of its greedy search; its weights move as a singular vector, its poles and zeros by
+Newton's steps, outside `jit` and `vmap`, where the data choose how many nodes there are.
 
 Where SciPy's code leaves a formula out at exactly one value (`if wo == 1`), a recorded number
 that is exactly that value is refused, since the derivative would silently be missing.

@@ -26,7 +26,6 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "integrate": (
     ),
     "interpolate": (
-        ("poles and weights of a greedy search; nearest: `FloaterHormannInterpolator`", "AAA"),
         ("surfaces on a sphere in compiled code; nearest: `RectBivariateSpline`, "
          "`SmoothBivariateSpline`",
          "LSQSphereBivariateSpline RectSphereBivariateSpline SmoothSphereBivariateSpline"),

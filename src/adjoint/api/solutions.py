@@ -183,7 +183,7 @@ def refuse(name: str, what: str, remedy: str) -> UnsupportedError:
     """The error for a solver's option that cannot be followed."""
     return UnsupportedError(
         f"{what} cannot be followed on recorded values",
-        function=f"scipy.optimize.{name}",
+        function=name if name.startswith("scipy.") else f"scipy.optimize.{name}",
         source=source_here(),
         remedy=remedy,
     )

@@ -78,6 +78,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_interpolate_bivariate",
         "scipy_interpolate_scattered",
         "adjoint.api.scipy_smoothing",
+        "adjoint.api.scipy_rational",
     ),
     "scipy.sparse": (
         "scipy_sparse",

@@ -33,7 +33,7 @@ borrow_class("scipy.interpolate._polyint._Interpolator1D", without=("__call__",)
 borrow_class("scipy.interpolate._polyint._Interpolator1DWithDerivatives")
 borrow_class("scipy.interpolate._bary_rational.FloaterHormannInterpolator")
 _RATIONAL = "scipy.interpolate._bary_rational._BarycentricRational"
-borrow_class(_RATIONAL, without=("__init__", "__call__"))
+borrow_class(_RATIONAL, without=("__init__", "__call__", "poles", "roots"))
 
 
 def _barycentric(nodes: Any, weights: Any, y: Any, x: Any) -> Any:
@@ -131,12 +131,6 @@ def tensor_fit(grid: Any, values: Any, degree: int) -> tuple[list[Any], Any]:
         knots.append(held(spline, "t"))
         c = np.moveaxis(floating(held(spline, "c")), 0, axis)
     return knots, c
-
-
-@scipy_rule("scipy.interpolate._bary_rational.AAA._compute_weights")
-def greedy_weights(*_: Any, **__: Any) -> Any:
-    """Those of a search for nodes, one after another."""
-    raise refused("AAA", "a greedy choice of nodes", "FloaterHormannInterpolator")
 
 
 # *** one dimension, FITPACK's classes ***
