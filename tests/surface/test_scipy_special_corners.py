@@ -231,3 +231,23 @@ def test_laws_at_the_ends_of_their_support(f, x, first, second):
     if second is not None:
         assert abs(slope(f, x, 2) - second) < 1e-13
     assert abs(float(ad.jit(ad.grad(f))(x)) - first) < 1e-14
+
+
+LEAVING = {  # of degree 0: how the slope in the argument moves with the degree, at 0.3
+    "eval_legendre": 1 / 1.3,  # (P_{-1} - x P_0) / (1 - x^2)
+    "eval_chebyu": np.arccos(0.3) / 0.91**1.5 - 0.3 / 0.91,
+    "eval_laguerre": -np.expm1(0.3) / 0.3,
+}
+
+
+@pytest.mark.parametrize("name", list(LEAVING))
+def test_constant_polynomials_that_their_degree_moves(name: str) -> None:
+    f = getattr(sp, name)
+
+    def slope(n: Any) -> Any:
+        return ad.jvp(lambda x: f(n, x), (0.3,), (1.0,))[1]
+
+    assert slope(0.0) == 0.0
+    assert ad.grad(slope)(0.0) == pytest.approx(LEAVING[name], rel=1e-9)
+    assert ad.jit(ad.grad(slope))(0.0) == pytest.approx(LEAVING[name], rel=1e-9)
+    assert ad.grad(lambda x: f(0.0, x))(-1.0) == 0.0

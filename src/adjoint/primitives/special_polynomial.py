@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.primitive import Primitive, primitives
+from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, polynomial, special
 from adjoint.primitives.special_slopes import along, from_poles, positive, slopes, wide
 
@@ -186,10 +187,27 @@ agm = special("agm", _agm_slope(0), _agm_slope(1), domain=(POSITIVE, POSITIVE))
 # *** orthogonal polynomials of integer or real degree ***
 
 
+def _constant(n: Any) -> Any:
+    """Where the polynomial does not depend on its argument: also where a mirrored degree is -1."""
+    return (n == 0) | (n == -1)
+
+
 def _below(n: Any, value: Any) -> Any:
-    """A derivative that is zero for degree 0, and where a mirrored one is -1."""
-    none = (n == 0) | (n == -1)
+    """A derivative in the argument, of the degree below; 0 of constants."""
+    none = _constant(n)
     return np.where(none, 0.0, value(np.where(none, 0 * n, n - 1)))
+
+
+def _leaving(name: str, n: Any, *xs: Any) -> Any:
+    """The derivative in the argument, 0 of constants, as it leaves 0 with the degree.
+
+    At the singularity of the argument it does so like a root: its own slope is infinite.
+    """
+    counts = [np.zeros(xs[-1].shape, np.int64)] * len(xs)
+    row = primitives[f"{name}_slopes"]
+    own = row(*counts, _constant(n).astype(np.int64), n, *xs)
+    moved = own - row(*counts, _constant(n).astype(np.int64), stop_gradient(n), *xs)
+    return np.where(np.isnan(own), np.sqrt(n - stop_gradient(n)), moved)
 
 
 def _family(
@@ -210,7 +228,10 @@ def _family(
         sign = 1.0
         if mirror is not None:
             sign, n = mirror(n)
-        return sign * _below(n, lambda lower: partial(n, lower, *xs))
+        found = sign * _below(n, lambda lower: partial(n, lower, *xs))
+        if n.dtype.kind in "iu":
+            return found
+        return np.where(_constant(n), sign * _leaving(name, n, *xs), found)
 
     return special(
         name,
@@ -319,9 +340,23 @@ def _of_degree(n: Any, *xs: Any) -> Any:
     return wide(n, xs[-1])
 
 
-def _of_argument(n: Any, *xs: Any) -> Any:
-    """Between whole degrees there is a singularity at -1."""
-    return np.where(n == np.round(n), wide(n), np.minimum(wide(n), 0.13 * np.abs(1 + xs[-1])))
+# Between whole degrees there is a singularity in the argument; at -1 where nothing is said.
+_SINGULAR = {"eval_chebyc": -2.0, "eval_chebys": -2.0, "eval_laguerre": None,
+             "eval_genlaguerre": None, "eval_sh_legendre": 0.0, "eval_sh_chebyt": 0.0,
+             "eval_sh_chebyu": 0.0, "eval_sh_jacobi": 0.0}  # fmt: skip
+
+
+def _of_argument(name: str) -> Any:
+    """Without shapes the row is asked for what moves with the degree alone: all are in between."""
+    singular = _SINGULAR.get(name, -1.0)
+
+    def reach(n: Any, *xs: Any) -> Any:
+        if singular is None:
+            return wide(n)
+        near = np.minimum(wide(n), 0.13 * np.abs(xs[-1] - singular))
+        return np.where(n == np.round(n), wide(n), near) if len(xs) > 1 else near
+
+    return reach
 
 
 def _unless_whole(n: Any, reach: Any, pole: Any) -> Any:
@@ -349,7 +384,7 @@ for _name in (*_SHAPES, *(f"eval_{name}" for name in _PLAIN)):
     _domains = ((3.0, 4.0), (1.0, 2.0)) if _name == "eval_sh_jacobi" else (POSITIVE,) * len(_shapes)
     slopes(
         _name,
-        (_of_degree, *_shapes, _of_argument),
+        (_of_degree, *_shapes, _of_argument(_name)),
         ((1.0, 4.0), *_domains, UNIT),
         _Degrees(_name, len(_shapes)),
     )
