@@ -12,13 +12,20 @@ import numpy as np
 
 from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.linear_map import linear_map
-from adjoint.trace.borrow_scipy import borrow_names, borrow_scipy, holds_itself
+from adjoint.trace import borrow
+from adjoint.trace.borrow_scipy import (
+    borrow_names,
+    borrow_scipy,
+    given_a_holder,
+    holds_itself,
+    prepare,
+)
 from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_interpolate import held, hold, over_periods, pick, places_in, refused
 from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import known_value
-from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
 from adjoint.trace.views import detached
 
 
@@ -329,5 +336,24 @@ def splint(a: Any, b: Any, tck: Any, full_output: int = 0) -> Any:
 borrow_names("scipy.interpolate", "splder splantider lagrange")
 borrow_scipy("scipy.interpolate.pchip_interpolate", "scipy.interpolate.krogh_interpolate",
              "scipy.interpolate.barycentric_interpolate", "scipy.interpolate.pade",
-             "scipy.interpolate.approximate_taylor_polynomial",
-             "scipy.interpolate.BSpline.from_power_basis.__func__")  # fmt: skip
+             "scipy.interpolate.approximate_taylor_polynomial")  # fmt: skip
+
+
+class _Made:
+    """What SciPy's code sees in the place of its class, to make a spline of ours."""
+
+    construct_fast = staticmethod(made_spline)
+
+
+_POWERS = f"{_B}.from_power_basis.__func__"
+
+
+@scipy_rule(_POWERS, wanted=given_a_holder)
+def from_power_basis(cls: Any, pp: Any, bc_type: str = "not-a-knot") -> Any:
+    """The B-spline that a cubic spline is."""
+    from scipy.interpolate import _bsplines
+
+    prepare()
+    within = getattr(_bsplines, "_BSpline", None)  # since SciPy 1.18
+    code = entries[_POWERS].original if within is None else within.from_power_basis.__func__
+    return borrow.borrowed(code)(_Made, pp, bc_type)
