@@ -211,13 +211,13 @@ their `full_output`; counts of calls and steps are 0, and what depends on the st
 
 Inside `jit` and `vmap` values are not known. Checks that raise for wrong values are passed over
 there, and what chooses by value is refused: the steps of `solve_ivp` without `t_eval` (but for the
-first and the last state), more events than one that ends it, how many roots a spline has (the
-order of `qr(pivoting=True)` and `ldl` is SciPy's, when the program runs); `null_space` and `orth`
-take the matrix to have full rank there, and are NaN if it has not. Filter design (`butter`,
-`ellip`, `firwin`) from a recorded cutoff is run by SciPy when the program runs. Where peaks are
-(`find_peaks`, `argrelmax`) is chosen outside `jit` only; prominences and widths of given peaks and
-distances of `KDTree.query` move in every mode. `eigh` may give a vector the other sign
-there than SciPy's driver does.
+first and the last state), how often an event happens that does not end it, or which of several ends
+it, how many roots a spline has (the order of `qr(pivoting=True)` and `ldl` is SciPy's, when the
+program runs); `null_space` and `orth` take the matrix to have full rank there, and are NaN if it
+has not. Filter design (`butter`, `ellip`, `firwin`) from a recorded cutoff is run by SciPy when the
+program runs. Where peaks are (`find_peaks`, `argrelmax`) is chosen outside `jit` only; prominences
+and widths of given peaks and distances of `KDTree.query` move in every mode. `eigh` may give a
+vector the other sign there than SciPy's driver does.
 
 `remez` has SciPy's filter and the derivatives of the equations of its ripples, on the grid that
 moves with the lower edges of the bands. `place_poles` is followed where the poles determine the

@@ -224,12 +224,11 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         lambda a: si.approximate_taylor_polynomial(lambda t: np.sin(a * t), 0, 3, 0.5).coeffs,
         (np.float64(0.7),),
     ),
-}
-if not hasattr(si.BSpline, "_construct_from_xp"):
-    CASES["power basis"] = (  # refused by name since SciPy 1.18, which has an object within
+    "power basis": (
         lambda c, q: si.BSpline.from_power_basis(si.CubicSpline(g, c[0, :1] * g**2))(q),
         (C, q),
-    )
+    ),
+}
 if si.splint(0, 1, tck, full_output=1)[1] is None:
     del CASES["splint weights"]  # SciPy 1.18 gives none
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values

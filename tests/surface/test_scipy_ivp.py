@@ -113,8 +113,29 @@ def test_an_event_inside_jit_is_found_when_the_program_runs() -> None:
 
 
 def test_a_moving_number_of_events_is_refused_inside_jit() -> None:
-    with pytest.raises(ad.errors.UnsupportedError, match="terminal"):
+    with pytest.raises(ad.errors.ConcreteValueError, match=r"how often[\s\S]*t_events\[0\]"):
         ad.jit(crossings)(1.1, 0.2)
+
+    def either(g: Any) -> Any:
+        ends = [marked(lambda t, y: y[0]), marked(lambda t, y: y[1] + 3)]
+        return solve_ivp(lambda t, y: [y[1], -g], (0, 9), [5.0, 0.0], events=ends).t[-1]
+
+    with pytest.raises(ad.errors.UnsupportedError, match="a choice between events"):
+        ad.jit(either)(9.81)
+
+
+def test_events_that_are_not_read_do_not_stand_in_the_way_of_jit() -> None:
+    def landing(g: Any) -> Any:
+        apex, floor = marked(lambda t, y: y[1], terminal=False), marked(lambda t, y: y[0])
+        found = solve_ivp(
+            lambda t, y: [y[1], -g], (0, 9), [5.0, 1.0], events=(apex, floor), **TIGHT
+        )
+        crossed = solve_ivp(lambda t, y: [y[1], -g], (0, 2), [5.0, 1.0], events=apex, **TIGHT)
+        return np.stack([found.t_events[1][0], found.y_events[1][0, 1], crossed.y[0, -1]])
+
+    slopes = ad.jacobian(landing)(9.81)
+    np.testing.assert_allclose(ad.jit(landing)(9.81), landing(9.81), rtol=1e-9)
+    np.testing.assert_allclose(ad.jit(ad.jacobian(landing))(9.81), slopes, rtol=1e-8)
 
 
 def test_steps_that_are_not_known_are_refused_with_the_remedy() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.callback import pure_callback
-from adjoint.api.scipy_steps import EndsOnly
+from adjoint.api.scipy_steps import EndsOnly, Unread
 from adjoint.api.solutions import solution
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConcreteValueError, ConvergenceError
@@ -176,13 +176,21 @@ def _events(problem: Problem, events: list[Event]) -> tuple[list[Any], Any, list
     values = [known_value(x) for x in operands]
     theirs = [[known_value(x) for x in given] for given in captured]
     if any(v is None for v in (*values, *(v for given in theirs for v in given))):
-        if len(events) != 1 or int(events[0].terminal) != 1:
+        ending = [k for k, e in enumerate(events) if e.terminal]
+        if len(ending) > 1 or any(int(events[k].terminal) != 1 for k in ending):
             raise refused(
                 "solve_ivp",
-                "events= inside jit or vmap, but for a single terminal one,",
-                "one event with event.terminal = True, or ad.grad without jit",
+                "inside jit or vmap a choice between events that end the solution, or an end when "
+                "one has happened several times,",
+                "one event with event.terminal = True (others may be given), or ad.grad "
+                "without jit",
             )
-        return _unknown_event(problem, events[0], operands, captured[0])
+        unread: list[Any] = [Unread() for _ in events]
+        if not ending:
+            return unread, None, None
+        k = ending[0]
+        unread[k] = _unknown_event(problem, events[k], operands, captured[k])
+        return unread, unread[k], None
     found = problem.scipys(values, [e.plain(c) for e, c in zip(events, theirs, strict=True)])
     if found.status == 1:  # no farther than the step in which it ended
         problem.t1 = np.float64(found.sol.interpolants[-1].t)
@@ -195,9 +203,7 @@ def _events(problem: Problem, events: list[Event]) -> tuple[list[Any], Any, list
     return times, times[last[0]][-1:], list(found.t)
 
 
-def _unknown_event(
-    problem: Problem, event: Event, operands: Any, captured: Any
-) -> tuple[list[Any], Any, None]:
+def _unknown_event(problem: Problem, event: Event, operands: Any, captured: Any) -> Any:
     """The time of an event that ends the solution, found when the program runs."""
     count = len(operands)
 
@@ -213,8 +219,7 @@ def _unknown_event(
 
     ends = pure_callback(find, np.zeros(2), *operands, *captured)
     problem.t1 = ends[1]
-    time = event.times(ends[:1])
-    return [time], time, None
+    return event.times(ends[:1])
 
 
 def _wants_ivp(fun: Any, t_span: Any, y0: Any, method: Any = "RK45", t_eval: Any = None,
@@ -266,7 +271,10 @@ def solve_ivp(
     states = np.swapaxes(problem.outward(problem.at(ts)), 0, 1)
     y_events = None
     if t_events is not None:
-        y_events = [problem.outward(problem.at(times)) for times in t_events]
+        y_events = [
+            times if isinstance(times, Unread) else problem.outward(problem.at(times))
+            for times in t_events
+        ]
     return OdeResult(
         t=ts if is_whole else EndsOnly(ts), y=states if is_whole else EndsOnly(states),
         sol=Solution(problem) if dense_output else None, t_events=t_events, y_events=y_events,

@@ -23,6 +23,8 @@ class EndsOnly(NDArrayOperatorsMixin):
     """
 
     __slots__ = ("_axis", "_ends", "_said")
+    told = "the steps of the solution, and their number, are not known while recording: only " \
+           "the first and the last may be read"  # fmt: skip
 
     def __init__(self, ends: Any, axis: int = -1, said: tuple[str, str] = _SAID) -> None:
         self._ends, self._axis, self._said = ends, axis % ends.ndim, said
@@ -48,8 +50,7 @@ class EndsOnly(NDArrayOperatorsMixin):
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise ConcreteValueError(
-            "the steps of the solution, and their number, are not known while recording: only "
-            "the first and the last may be read",
+            self.told,
             function=f"scipy.integrate.{self._said[0]}",
             source=source_here(),
             remedy=self._said[1],
@@ -60,4 +61,18 @@ class EndsOnly(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # what Python and NumPy ask of any object
             raise AttributeError(name)
+        self._refuse()
+
+
+class Unread(EndsOnly):
+    """The times or states of an event that does not end the solution: how many is not known."""
+
+    __slots__ = ()
+    told = "how often an event happens that does not end the solution is not known while recording"
+
+    def __init__(self) -> None:
+        remedy = "event.terminal = True for the one that is read, or ad.grad without jit"
+        super().__init__(np.zeros(2), -1, ("solve_ivp", remedy))
+
+    def __getitem__(self, index: Any) -> NoReturn:
         self._refuse()
