@@ -61,3 +61,11 @@ def test_data_are_positive_and_in_a_row() -> None:
         ad.grad(lambda x: st.boxcox(x)[1])(x - 3.0)
     with pytest.raises(ValueError, match="1-dimensional"):
         ad.jit(st.boxcox)(np.ones((2, 3)))
+
+
+def test_equal_angles_vary_smoothly() -> None:
+    # The resultant of equal angles is 1, where SciPy cuts off what rounding adds.
+    expected = np.eye(3) / 3 - 1 / 9
+    for at in (0.0, 0.4):
+        hessian = ad.hessian(lambda v: st.circvar(v))(np.full(3, at))
+        np.testing.assert_allclose(hessian, expected, atol=1e-9)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import borrow
 from adjoint.trace import recorder as core
 from adjoint.trace.indexing import concrete_value, known_value
@@ -212,7 +213,15 @@ def _lexsort(keys: Any, axis: int = -1) -> Any:
 
 
 def _clip(x: Any, /, min: Any = None, max: Any = None, **_: Any) -> Any:
-    return np.clip(x, min, max) if min is not None or max is not None else x
+    """SciPy cuts off what rounding adds: a value at its own limit has no kink there."""
+    if min is None and max is None:
+        return x
+    cut = np.clip(x, min, max)
+    if type(x) is not core.TracedArray or x.dtype.kind != "f" or cut.dtype != x.dtype:
+        return cut
+    limit = stop_gradient(cut)
+    rounded = np.abs(stop_gradient(x) - limit) <= 8 * np.finfo(x.dtype).eps * (1 + np.abs(limit))
+    return np.where(rounded, limit + (x - stop_gradient(x)), cut)
 
 
 def _carried(name: str) -> Any:
