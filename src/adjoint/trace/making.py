@@ -164,21 +164,6 @@ def filled(shape: Any, value: Any, dtype: Any = None) -> Any:
     return np.broadcast_to(value, shape).copy()
 
 
-def _kaiser(function: Any) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def kaiser(M: Any, beta: Any) -> Any:
-        if not any_traced((M, beta)):
-            made = function(M, beta)
-            return result(made) if calls_from_user() else made
-        n, beta = np.arange(0, M), as_operand(beta).astype(float)
-        middle = (M - 1) / 2
-        if n.shape[0] == 1:
-            return result(np.ones(1))
-        return np.i0(beta * np.sqrt(1 - ((n - middle) / middle) ** 2)) / np.i0(beta)
-
-    return kaiser
-
-
 def _arange(function: Any) -> Any:
     @functools.wraps(function)
     def arange(*args: Any, **options: Any) -> Any:
@@ -405,7 +390,6 @@ def _prepare() -> None:
     _ours["fromiter"] = _from_iterator(np.fromiter)
     _ours.update({name: _empty(getattr(np, name)) for name in ("empty", "empty_like")})
     _ours["full"] = _full(np.full)
-    _ours["kaiser"] = _kaiser(np.kaiser)
     _ours["arange"] = _arange(np.arange)
     for name, settings in ARRAYS.items():
         _ours[name] = _array(getattr(np, name), settings)

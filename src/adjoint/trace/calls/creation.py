@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from adjoint.trace.calls.support import as_operand, common_dtype, is_traced
+from adjoint.trace import making
+from adjoint.trace.calls.support import any_traced, as_operand, common_dtype, is_traced
 from adjoint.trace.recorder import plain
+from adjoint.trace.replacing import replace_in_numpy
 from adjoint.trace.tables import implements
 
 
@@ -103,3 +107,21 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
         shaped = [np.swapaxes(x, 0, 1) for x in shaped]
     made = shaped if sparse else np.broadcast_arrays(*shaped)
     return tuple([x.copy() for x in made] if copy else made)
+
+
+def _kaiser(function: Any) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def kaiser(M: Any, beta: Any) -> Any:
+        if not any_traced((M, beta)):
+            made = function(M, beta)
+            return making.result(made) if making.calls_from_user() else made
+        n, beta = np.arange(0, M), as_operand(beta).astype(float)
+        middle = (M - 1) / 2
+        if n.shape[0] == 1:
+            return making.result(np.ones(1))
+        return np.i0(beta * np.sqrt(1 - ((n - middle) / middle) ** 2)) / np.i0(beta)
+
+    return kaiser
+
+
+replace_in_numpy({"kaiser": _kaiser(np.kaiser)})
