@@ -38,7 +38,8 @@ def _of_factor(factor: Any, matrix: Any, b: Any) -> Any:
     return linear_map(detached(x), map=made)
 
 
-def _wants_solve(A: Any, b: Any, *_: Any, **__: Any) -> bool:
+def wants_solve(A: Any, b: Any, *_: Any, **__: Any) -> bool:
+    """Whether a matrix or an operator moves; right sides are looked at by others."""
     return is_recorded(A) or _recorded_operator(A)
 
 
@@ -88,7 +89,20 @@ def _whole(A: Any) -> Any:
     return vmap(_product_of(A), out_axes=1)(np.eye(A.shape[1]))
 
 
-@scipy_rule("scipy.sparse.linalg.spsolve", wanted=_wants_solve)
+def matrix_of(A: Any) -> Any:
+    """The whole matrix, of whatever SciPy's solvers take for one."""
+    if _recorded_operator(A):
+        return _whole(A)
+    if is_recorded(A):
+        return dense(A)
+    if hasattr(A, "recorder"):
+        return A
+    if hasattr(A, "toarray"):
+        return A.toarray()
+    return np.asarray(A) if isinstance(A, np.ndarray) else A @ np.eye(A.shape[1])
+
+
+@scipy_rule("scipy.sparse.linalg.spsolve", wanted=wants_solve)
 def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:
     """The solution of a sparse system."""
     from scipy.sparse.linalg import splu
@@ -159,7 +173,7 @@ _factors("factorized")
 
 
 def _iterative(name: str) -> None:
-    @scipy_rule(f"scipy.sparse.linalg.{name}", wanted=_wants_solve)
+    @scipy_rule(f"scipy.sparse.linalg.{name}", wanted=wants_solve)
     def rule(A: Any, b: Any, x0: Any = None, **options: Any) -> Any:
         import scipy.sparse
         import scipy.sparse.linalg

@@ -86,7 +86,11 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_sparse_places",
         "scipy_sparse_written",
     ),
-    "scipy.sparse.linalg": ("adjoint.api.scipy_systems", "adjoint.api.scipy_eigen"),
+    "scipy.sparse.linalg": (
+        "adjoint.api.scipy_systems",
+        "adjoint.api.scipy_sparse_squares",
+        "adjoint.api.scipy_eigen",
+    ),
     "scipy.spatial": ("scipy_spatial", "scipy_spatial_transform", "scipy_spatial_trees"),
     "scipy.spatial.transform": ("scipy_rotation",),
     "scipy.optimize": (
