@@ -45,6 +45,7 @@ _REMEDIES = {
     "asmatrix": "use two-dimensional arrays and @",
     "Fraction": "recorded values are floating; keep the array as it is",
     "Decimal": "recorded values are floating; keep the array as it is",
+    "cKDTree": "scipy.spatial.KDTree of the same points has derivatives",
     "array": "array.array holds plain numbers; use np.array",
     "broadcast": "for shapes use np.broadcast_shapes(np.shape(a), np.shape(b))",
 }
