@@ -198,8 +198,8 @@ are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrice
 or with recorded elements) times dense and sparse ones, their parts and blocks (`A[1:, 2]`,
 `vstack`, `bmat`, `kron`, `multiply`), `diags`, elements written one by one (`lil_matrix`),
 `LinearOperator` of a recorded function (a system of it is solved as a dense one), `spsolve`,
-`splu`, `factorized`, `cg`, `gmres` and the other iterative solvers, `lsqr`, `lsmr`, `eigs`, `eigsh`,
-`svds`;
+`splu`, `factorized`, `cg`, `gmres` and the other iterative solvers, `lsqr`, `lsmr`, `eigs`,
+`eigsh`, `svds`;
 `scipy.spatial.transform.Rotation` and `Slerp`; `procrustes`, `distance_matrix`, `geometric_slerp`.
 
 What `scipy.optimize` finds (also `ad.minimize`, `solve_continuous_are`, `solve_discrete_are`) is
