@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.linalg
 import scipy.ndimage
 import scipy.signal
@@ -18,6 +19,7 @@ import scipy.special
 from scipy.special import logsumexp
 
 import adjoint as ad
+from adjoint.errors import ConcreteValueError
 from adjoint.trace import scipy_gate
 from adjoint.trace.session import anyone_recording, is_recording
 
@@ -209,3 +211,20 @@ def test_the_linear_systems_of_array_api_compat() -> None:
     inverse = np.linalg.inv(a)
     assert ad.grad(f, argnums=1)(a, b) == pytest.approx([2.0, 4.0] @ inverse)
     assert ad.jit(f)(a, b) == pytest.approx(f(a, b))
+
+
+@pytest.mark.parametrize(
+    ("name", "f"),
+    [
+        ("scipy.signal.step", lambda a: scipy.signal.step(([a], [1.0, a]))[1]),
+        ("scipy.signal.bode", lambda a: scipy.signal.bode(([a], [1.0, a]))[1]),
+        (
+            "scipy.integrate.cubature",
+            lambda a: scipy.integrate.cubature(lambda x: np.exp(-a * x[:, 0]), [0], [1]).estimate,
+        ),
+    ],
+)
+def test_what_scipy_decides_by_values_is_named_under_jit(name: str, f: Any) -> None:
+    with pytest.raises(ConcreteValueError, match=rf"^{name}: (?s:.*)call it outside jit") as raised:
+        ad.jit(f)(1.0)
+    assert "test_scipy_gate.py" in str(raised.value)

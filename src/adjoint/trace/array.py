@@ -39,6 +39,7 @@ from adjoint.trace.refusals import (
     no_number,
     no_pickle,
 )
+from adjoint.trace.scipy_names import by_values, caller
 from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import (
     as_view,
@@ -180,10 +181,10 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
         if value is None:
             raise ConcreteValueError(
                 f"{what} needs the value of an array, which is not known while recording",
-                function=_abstract_name(self),
+                function=caller() or _abstract_name(self),
                 source=source_here(),
                 got=f"an array of type {self.dtype}{list(self.shape)}",
-                remedy=remedy,
+                remedy=by_values(remedy),
             )
         return value
 

@@ -19,6 +19,7 @@ from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import axis_tuple
+from adjoint.trace.scipy_names import by_values, caller
 
 _NUMBERS = (bool, int, float, complex, np.generic)
 
@@ -27,9 +28,9 @@ def unknown(what: str, remedy: str = "use np.where(mask, x, other)") -> Concrete
     """The error for what needs the number of picked elements."""
     return ConcreteValueError(
         "a boolean mask picks a number of elements that is not known while recording",
-        function=what,
+        function=caller() or what,
         source=source_here(),
-        remedy=f"{remedy}, or pass the mask in from outside",
+        remedy=by_values(f"{remedy}, or pass the mask in from outside"),
     )
 
 

@@ -11,6 +11,11 @@ from adjoint.trace.without_rule import no_rule
 
 _WRAPPERS = {"wrapper", "inner", "wrapped", "_wrapper", "func_wrapper", "new_func", "<lambda>"}
 
+OUTSIDE = (
+    "give SciPy what it would choose by values (times, frequencies, a number of points), or "
+    "call it outside jit and vmap"
+)
+
 
 def _public_name(code: CodeType) -> str | None:
     """``scipy.signal.welch`` for code in scipy/signal/_spectral_py.py."""
@@ -33,8 +38,8 @@ def _wrapped(names: dict[str, Any]) -> str | None:
     return None
 
 
-def refuse_caller() -> None:
-    """Raise an error that names SciPy's function, if one of them stands nearest to the user."""
+def caller() -> str | None:
+    """The function of SciPy's that stands nearest to the user, if there is one."""
     frame = sys._getframe(1)
     found: str | None = None
     while is_hidden(frame.f_code):
@@ -46,6 +51,17 @@ def refuse_caller() -> None:
         if frame.f_back is None:
             break
         frame = frame.f_back
+    return found
+
+
+def by_values(remedy: str) -> str:
+    """What to do where a value decides: it may be SciPy's code that asks for it."""
+    return OUTSIDE if caller() else remedy
+
+
+def refuse_caller() -> None:
+    """Raise an error that names SciPy's function, if one of them stands nearest to the user."""
+    found = caller()
     if found is None:
         return
     raise no_rule(
