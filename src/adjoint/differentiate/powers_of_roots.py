@@ -15,7 +15,7 @@ and parts, copies and choices of roots are followed as they are. The tangent of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,8 +53,10 @@ class PowersOfRoots(NamedTuple):
     roots: dict[Any, Root]  # what leads to them
 
 
-def powers_of_roots(steps: Iterable[_Step]) -> PowersOfRoots:
+def powers_of_roots(steps: Sequence[_Step]) -> PowersOfRoots:
     """Find the powers of roots among the operations of a graph or of a run."""
+    if all(primitive.name not in _MAKES for primitive, *_ in steps):
+        return PowersOfRoots({}, {})  # most have none
     roots: dict[Any, Root] = {}
     first: dict[Any, Any] = {}
     same: dict[Any, Any] = {}  # the first value that was made in the same way
@@ -108,7 +110,7 @@ def _is_power(name: str, attributes: tuple[Any, ...], operands: Sequence[Any], r
 
 def roots_of_run(recorder: Recorder) -> tuple[int, ...]:
     """The roots that are raised to powers in a run, as indices of its values."""
-    found = powers_of_roots(r for r in recorder.records if r[0] is not None)
+    found = powers_of_roots([r for r in recorder.records if r[0] is not None])
     return tuple([value for value, root in found.roots.items() if root.name in _MAKES])
 
 

@@ -42,9 +42,7 @@ class Derivative(NamedTuple):
     residuals: tuple[Any, ...]  # indices of the recorder's values; values of a changed graph
     active_outputs: tuple[int, ...]
     splitting: tuple[Record, ...] = ()  # factors of the run that may meet equal values
-    roots: tuple[
-        int, ...
-    ] = ()  # values of the run that may be roots of 0, and are raised to powers
+    roots: tuple[int, ...] = ()  # what is raised to powers in the run, and may be a root of 0
 
 
 class Programs:

@@ -260,13 +260,7 @@ def _call(e: Emitter, routine: str, real: Reg, imag: Reg) -> tuple[Reg, Reg]:
     lanes, level, same = e.alike(real, imag)
     made = [Reg("poison", "double", lanes, level) for _ in range(2)]
     for lane in range(lanes):
-        given = []
-        for reg in same:
-            name = reg.name
-            if lanes > 1:
-                text = f"extractelement {reg.type} {reg.name}, i64 {lane}"
-                name = e.make("double", 1, level, text).name
-            given.append(f"double {name}")
+        given = [f"double {e.lane(reg, lane).name}" for reg in same]
         both = e.make(pair, 1, level, f"call {pair} @{routine}({', '.join(given)})")
         for i in range(2):
             one = e.make("double", 1, level, f"extractvalue {pair} {both.name}, {i}")

@@ -13,7 +13,7 @@ from adjoint.lower.expand import gather_indices
 from adjoint.lower.expr import Writer
 from adjoint.lower.index import ZERO, Index, dot
 from adjoint.lower.layout import Place, arena
-from adjoint.lower.maps import RULES
+from adjoint.lower.maps import RULES, is_nan
 
 Write = Callable[[Writer, Node, Sequence[Place], Sequence[Place]], None]
 _LANES = {1: 16, 2: 16, 4: 16, 8: 8}
@@ -188,17 +188,9 @@ def _beats(w: Writer, node: Node, new: Reg, old: Reg) -> Reg:
     larger = node.primitive.name == "argmax"
     if new.kind in FLOATS:
         wins = w.op("fcmp ogt" if larger else "fcmp olt", new, old, kind="i1")
-        return w.op("or", wins, w.op("and", _is_nan(w, new), _is_number(w, old)))
+        return w.op("or", wins, w.op("and", is_nan(w, new), w.op("fcmp ord", old, old, kind="i1")))
     sign = "s" if node.operands[0].type.dtype.kind == "i" else "u"
     return w.op(f"icmp {sign}{'gt' if larger else 'lt'}", new, old, kind="i1")
-
-
-def _is_nan(w: Writer, x: Reg) -> Reg:
-    return w.op("fcmp uno", x, x, kind="i1")
-
-
-def _is_number(w: Writer, x: Reg) -> Reg:
-    return w.op("fcmp ord", x, x, kind="i1")
 
 
 class _Best:
@@ -259,7 +251,7 @@ def _place_of_extreme(w: Writer, node: Node, ins: Sequence[Place], outs: Sequenc
         w.loop(whole, step, lanes)
         values, places = every.values(), every.places()
         for lane in range(lanes):
-            _meet_lane(w, best, _lane(w, values, lane), _lane(w, places, lane))
+            _meet_lane(w, best, w.lane(values, lane), w.lane(places, lane))
         if whole < count:
             w.loop(count - whole, lambda i: best.meet(load((*at, i + whole)), w.index(i + whole)))
         w.store(out, dot(at, out.strides, out.offset), best.places())
@@ -270,17 +262,12 @@ def _place_of_extreme(w: Writer, node: Node, ins: Sequence[Place], outs: Sequenc
         _along(w, x, axis, start, finish)
 
 
-def _lane(w: Writer, x: Reg, lane: int) -> Reg:
-    text = f"extractelement {x.type} {x.name}, i64 {lane}"
-    return w.make(x.kind, 1, x.level, text)
-
-
 def _meet_lane(w: Writer, best: _Best, new: Reg, place: Reg) -> None:
     """Go on with the best of a lane: of equal ones the first counts."""
     old = best.values()
     same = w.op("fcmp oeq" if new.kind in FLOATS else "icmp eq", new, old, kind="i1")
     if new.kind in FLOATS:
-        same = w.op("or", same, w.op("and", _is_nan(w, new), _is_nan(w, old)))
+        same = w.op("or", same, w.op("and", is_nan(w, new), is_nan(w, old)))
     before = w.op("and", same, w.op("icmp slt", place, best.places(), kind="i1"))
     best.meet(new, place, w.op("or", _beats(w, best.node, new, old), before))
 

@@ -200,6 +200,13 @@ class Emitter:
         given = ", ".join([f"{r.type} {r.name}" for r in same] + ([tail] if tail else []))
         return self.make(same[0].kind, lanes, level, f"call {same[0].type} {full}({given})")
 
+    def lane(self, reg: Reg, lane: int) -> Reg:
+        """One number of a vector; a number as it is."""
+        if reg.lanes == 1:
+            return reg
+        text = f"extractelement {reg.type} {reg.name}, i64 {lane}"
+        return self.make(reg.kind, 1, reg.level, text)
+
     def call(self, function: str, kind: str, *regs: Reg) -> Reg:
         """A call of an outside scalar function, lane by lane."""
         lanes, level, same = self.alike(*regs)
@@ -210,12 +217,7 @@ class Emitter:
             return self.make(kind, 1, level, f"call {kind} @{function}({given})")
         result = Reg("poison", kind, lanes, level)
         for lane in range(lanes):
-            parts = []
-            for reg in same:
-                one = self.make(
-                    reg.kind, 1, level, f"extractelement {reg.type} {reg.name}, i64 {lane}"
-                )
-                parts.append(f"{one.kind} {one.name}")
+            parts = [f"{reg.kind} {self.lane(reg, lane).name}" for reg in same]
             value = self.make(kind, 1, level, f"call {kind} @{function}({', '.join(parts)})")
             result = self.make(
                 kind,

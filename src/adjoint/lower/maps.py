@@ -98,7 +98,8 @@ def _abs(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     return e.intrinsic("abs", x[0], tail="i1 false")
 
 
-def _nan(e: Emitter, x: Reg) -> Reg:
+def is_nan(e: Emitter, x: Reg) -> Reg:
+    """Whether a number is none."""
     return e.op("fcmp uno", x, x, kind="i1")
 
 
@@ -110,7 +111,7 @@ def extreme(e: Emitter, x: Reg, y: Reg, dtype: np.dtype[Any], larger: bool) -> R
         sign = "s" if dtype.kind == "i" else "u"
         return e.intrinsic(f"{sign}{'max' if larger else 'min'}", x, y)
     wins = e.op("fcmp oge" if larger else "fcmp ole", x, y, kind="i1")
-    return e.select(e.op("or", wins, _nan(e, x)), x, y)
+    return e.select(e.op("or", wins, is_nan(e, x)), x, y)
 
 
 @rule("maximum", "biuf", 2)
@@ -129,7 +130,7 @@ def _avoiding_nan(name: str, larger: bool) -> None:
         if not _is_float(x[0]):
             return extreme(e, x[0], x[1], out, larger)
         wins = e.op("fcmp oge" if larger else "fcmp ole", x[0], x[1], kind="i1")
-        return e.select(e.op("or", wins, _nan(e, x[1])), x[0], x[1])
+        return e.select(e.op("or", wins, is_nan(e, x[1])), x[0], x[1])
 
 
 _avoiding_nan("fmax", True)
@@ -200,7 +201,7 @@ def _invert(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
 
 @rule("isnan", "biuf")
 def _isnan(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
-    return _nan(e, x[0]) if _is_float(x[0]) else e.const(0, "i1")
+    return is_nan(e, x[0]) if _is_float(x[0]) else e.const(0, "i1")
 
 
 @rule("isinf", "biuf")

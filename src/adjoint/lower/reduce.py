@@ -117,10 +117,10 @@ def _lanes(e: Emitter, x: Reg, first: int, count: int) -> Reg:
     """Some neighbouring lanes of a vector."""
     if x.imag is not None:
         return join(e, *[_lanes(e, part, first, count) for part in parts(x)])
+    if count == 1:
+        return e.lane(x, first)
     picks = ", ".join(f"i32 {first + k}" for k in range(count))
     text = f"shufflevector {x.type} {x.name}, {x.type} poison, <{count} x i32> <{picks}>"
-    if count == 1:
-        text = f"extractelement {x.type} {x.name}, i64 {first}"
     return e.make(x.kind, count, x.level, text)
 
 

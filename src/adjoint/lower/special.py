@@ -88,13 +88,7 @@ def _call(e: Emitter, routine: Routine, x: list[Reg]) -> Reg:
     e.declare(symbol, f"declare double {symbol}({types}) nounwind")
     result = Reg("poison", "double", lanes, level)
     for lane in range(lanes):
-        parts = []
-        for reg in same:
-            name = reg.name
-            if lanes > 1:
-                text = f"extractelement {reg.type} {reg.name}, i64 {lane}"
-                name = e.make(reg.kind, 1, level, text).name
-            parts.append(f"{reg.kind} {name}")
+        parts = [f"{reg.kind} {e.lane(reg, lane).name}" for reg in same]
         given = ", ".join([*parts, "i32 0"])
         value = e.make("double", 1, level, f"call double {symbol}({given})")
         if lanes == 1:

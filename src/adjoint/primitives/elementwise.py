@@ -38,6 +38,13 @@ def elementwise(name: str, ufunc: Any, *terms: Term, **more: Any) -> Primitive:
     )
 
 
+def of_same_type(name: str, function: Any, term: Term, **more: Any) -> Primitive:
+    """A row for a function of one operand that is no ufunc, or not the ufunc's only row."""
+    return Primitive(
+        name, "elementwise", lambda x: (x,), function, terms=(term,), stretches=True, **more
+    )
+
+
 def constant(name: str, ufunc: Any, **more: Any) -> Primitive:
     """A row for a ufunc whose derivative is zero or that gives no real numbers."""
     return Primitive(
@@ -201,13 +208,10 @@ square = elementwise("square", np.square, lambda t, out, x: t * (2 * x))
 sqrt = elementwise(
     "sqrt", np.sqrt, _sqrt_term, convention="infinite at 0 (sqrt_at_zero)", domain=_POSITIVE
 )
-norm_sqrt = Primitive(
+norm_sqrt = of_same_type(
     "norm_sqrt",
-    "elementwise",
-    lambda x: (x,),
     np.sqrt,
-    terms=(_norm_sqrt_term,),
-    stretches=True,
+    _norm_sqrt_term,
     domain=_POSITIVE,
     convention="0 at 0, of every order",
     doc="the root of a sum of squares, as norms and standard deviations take it",
@@ -256,15 +260,7 @@ tan = elementwise("tan", np.tan, lambda t, out, x: t * (1 + out * out), domain=_
 arcsin = elementwise("arcsin", np.arcsin, lambda t, out, x: t / _side(x), domain=_INSIDE)
 arccos = elementwise("arccos", np.arccos, lambda t, out, x: -t / _side(x), domain=_INSIDE)
 arctan = elementwise("arctan", np.arctan, lambda t, out, x: t / (1 + x * x))
-sinc = Primitive(
-    "sinc",
-    "elementwise",
-    lambda x: (x,),
-    np.sinc,
-    terms=(_sinc_term,),
-    stretches=True,
-    domain=_WIDE,
-)
+sinc = of_same_type("sinc", np.sinc, _sinc_term, domain=_WIDE)
 sinh = elementwise("sinh", np.sinh, lambda t, out, x: t * np.cosh(x))
 cosh = elementwise("cosh", np.cosh, lambda t, out, x: t * np.sinh(x))
 tanh = elementwise("tanh", np.tanh, lambda t, out, x: t * (1 - out * out))

@@ -60,6 +60,18 @@ def _scaled_order(name: str, part: Any) -> Any:
     return partial
 
 
+def _scaled_row(name: str, sign: float, part: Any) -> Primitive:
+    row: Primitive = special(
+        name,
+        _scaled_order(name, part),
+        None,
+        linear={1: _scaled(lambda: row, sign, part)},
+        real=(0,),
+        domain=(ORDER, POSITIVE),
+    )
+    return row
+
+
 # *** of the first and second kind ***
 
 j0 = special("j0", lambda out, x: -j1(x), domain=(POSITIVE,))
@@ -79,22 +91,8 @@ yn: Primitive = special(
     integers=(0,),
     domain=((1, 3), POSITIVE),
 )
-jve: Primitive = special(
-    "jve",
-    _scaled_order("jve", np.imag),
-    None,
-    linear={1: _scaled(lambda: jve, -1.0, np.imag)},
-    real=(0,),
-    domain=(ORDER, POSITIVE),
-)
-yve: Primitive = special(
-    "yve",
-    _scaled_order("yve", np.imag),
-    None,
-    linear={1: _scaled(lambda: yve, -1.0, np.imag)},
-    real=(0,),
-    domain=(ORDER, POSITIVE),
-)
+jve: Primitive = _scaled_row("jve", -1.0, np.imag)
+yve: Primitive = _scaled_row("yve", -1.0, np.imag)
 hankel1: Primitive = special(
     "hankel1",
     along("hankel1", 0),
@@ -157,14 +155,7 @@ kn: Primitive = special(
     integers=(0,),
     domain=((0, 3), POSITIVE),
 )
-ive: Primitive = special(
-    "ive",
-    _scaled_order("ive", np.real),
-    None,
-    linear={1: _scaled(lambda: ive, 1.0, np.real)},
-    real=(0,),
-    domain=(ORDER, POSITIVE),
-)
+ive: Primitive = _scaled_row("ive", 1.0, np.real)
 kve: Primitive = special(
     "kve",
     along("kve", 0),
