@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.differentiate.linearize import EVERYTHING, Primals, jvp_graph, node_tangents
+from adjoint.differentiate.linearize import EVERYTHING, Primals, node_tangents
 from adjoint.differentiate.loops import recorded
-from adjoint.differentiate.replay import replay
+from adjoint.differentiate.single_nodes import derivative
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.primitives import control
 from adjoint.primitives.equal_values import AtEqual
@@ -182,30 +182,8 @@ class _Series:
             return
         total: list[Any] = [None] * len(node.outputs)
         for factor, *directions in terms:
-            for k, x in enumerate(self._derivative(node, directions)):
+            for k, x in enumerate(derivative(node, self.primal, directions)):
                 if x is not None:
                     share = x if factor == 1 else factor * x
                     total[k] = share if total[k] is None else total[k] + share
         self._note(order, node, total)
-
-    def _derivative(self, node: Node, directions: list[list[Any]]) -> list[Any]:
-        """A derivative of a node of first or higher order, linear in each of the directions."""
-        none: list[Any] = [None] * len(node.outputs)
-        if any(all(x is None for x in column) for column in directions):
-            return none
-        if len(directions) == 1:
-            return list(node_tangents(node, self.primal, directions[0]))
-        if node.primitive.structure == "linear":
-            return none
-        ins, outs = (tuple([Value(x.type) for x in part]) for part in (node.operands, node.outputs))
-        graph = Graph(ins, (Node(node.primitive, ins, node.attributes, outs, node.source),), outs)
-        given, places = _each(self.primal, node.operands), list(range(len(outs)))
-        for column in directions:
-            active = [x is not None for x in column]
-            active += [False] * (len(graph.inputs) - len(active))
-            graph, live = jvp_graph(graph, active, primal_outputs=False)
-            places = [places[k] for k in live]
-            given += [x for x in column if x is not None]
-        for place, x in zip(places, replay(graph, given) if places else [], strict=True):
-            none[place] = x
-        return none

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from adjoint.differentiate.powers_of_roots import PowerTangents
 from adjoint.differentiate.replay import replay_values, value_of
+from adjoint.differentiate.zero_lengths import Limits
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.primitives.infer import zeros
@@ -87,16 +88,18 @@ def linearize(graph: Graph, active: Sequence[bool]) -> Linearized:
             tangents[value] = recorder.input(value.type)
             heads.append(tangents[value].number)
     powers = PowerTangents(graph.nodes, primal, tangents, _linear_tangent)
+    limits = Limits(graph, primal, tangents)
     for node in graph.nodes:
+        recorder.source = node.source._replace(role="tangent") if node.source else None
+        limits.before(node)
         incoming = [tangents.get(o) if isinstance(o, Value) else None for o in node.operands]
         if all(t is None for t in incoming):
-            continue
-        recorder.source = node.source._replace(role="tangent") if node.source else None
-        found = (
-            [powers.of_power(node)]
-            if powers.has_rule(node)
-            else node_tangents(node, primal, incoming)
-        )
+            found: Sequence[Any] = [None] * len(node.outputs)
+        elif powers.has_rule(node):
+            found = [powers.of_power(node)]
+        else:
+            found = node_tangents(node, primal, incoming)
+        found = [limits.after(node, found[0]), *found[1:]]
         for value, t in zip(node.outputs, found, strict=True):
             if t is not None and value.type.is_differentiable:
                 tangents[value] = t

@@ -23,7 +23,6 @@ import numpy as np
 from adjoint.graph.graph import Node, Operand, Value
 from adjoint.primitives.products import multiply_no_nan
 from adjoint.trace.indexing import known_value
-from adjoint.trace.recorder import Recorder
 
 _DEGREES = {"sqrt": 2, "norm_sqrt": 2, "abs": 2, "hypot": 2, "cbrt": 3}
 _MAKES = frozenset({*_DEGREES, "scalar_pow"})
@@ -108,9 +107,9 @@ def _is_power(name: str, attributes: tuple[Any, ...], operands: Sequence[Any], r
     return power >= root.degree or (power > 0 and root.name in _STEEP)
 
 
-def roots_of_run(recorder: Recorder) -> tuple[int, ...]:
+def roots_of_run(operations: Sequence[Any]) -> tuple[int, ...]:
     """The roots that are raised to powers in a run, as indices of its values."""
-    found = powers_of_roots([r for r in recorder.records if r[0] is not None])
+    found = powers_of_roots(operations)
     return tuple([value for value, root in found.roots.items() if root.name in _MAKES])
 
 

@@ -21,6 +21,7 @@ from adjoint.differentiate.powers_of_roots import may_meet_zero, roots_of_run
 from adjoint.differentiate.replay import replay, replay_values, value_of
 from adjoint.differentiate.reverse import pullback_graph
 from adjoint.differentiate.stitch import pullback_of, pushforward_of
+from adjoint.differentiate.zero_lengths import zero_lengths
 from adjoint.errors import LeakedArrayError
 from adjoint.graph.collection import uncollected
 from adjoint.graph.evaluate import program_of
@@ -42,7 +43,7 @@ class Derivative(NamedTuple):
     residuals: tuple[Any, ...]  # indices of the recorder's values; values of a changed graph
     active_outputs: tuple[int, ...]
     splitting: tuple[Record, ...] = ()  # factors of the run that may meet equal values
-    roots: tuple[int, ...] = ()  # what is raised to powers in the run, and may be a root of 0
+    roots: tuple[int, ...] = ()  # roots with powers or slopes in the run, which may be 0
 
 
 class Programs:
@@ -165,7 +166,9 @@ class Tape:
             with uncollected():
                 made = of_run(recorder, self.n_inputs, traced)
             ends = tuple([places[k] for k in made.active_outputs])
-            splitting, roots = splitting_records(recorder), roots_of_run(recorder)
+            operations = [r for r in recorder.records if r[0] is not None]
+            splitting = splitting_records(recorder)
+            roots = (*roots_of_run(operations), *zero_lengths(operations).lengths)
             known = Derivative(made.graph, made.residuals, ends, splitting, roots)
             _programs.keep(key, len(recorder.records), known)
         if may_meet_equal_values(known.splitting, recorder.payloads) or may_meet_zero(

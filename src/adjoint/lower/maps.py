@@ -235,6 +235,7 @@ def _copysign(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     return e.intrinsic("copysign", *x)
 
 
+@rule("abs_slope", "f")
 @rule("sign", "iuf")
 def _sign(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     zero, one = e.const(0, x[0].kind), e.const(1, x[0].kind)
@@ -298,18 +299,21 @@ def _multiply_no_nan(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     if not _is_float(x[0]):
         return e.op("and" if x[0].kind == "i1" else "mul", *x)
     zero = _number(e, 0.0, x[0])
-    either = e.op(
-        "or",
-        e.op("fcmp oeq", x[0], zero, kind="i1"),
-        e.op("fcmp oeq", x[1], zero, kind="i1"),
-    )
-    return e.select(either, zero, e.op("fmul", *x))
+    either = [e.op("fcmp oeq", factor, zero, kind="i1") for factor in x]
+    return e.select(e.op("or", *either), zero, e.op("fmul", *x))
 
 
-@rule("divide_no_nan", "f", 5)
-def _divide_no_nan(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
-    zero = _number(e, 0.0, x[0])
-    return e.select(e.op("fcmp oeq", x[0], zero, kind="i1"), zero, e.op("fdiv", *x))
+def _zero_wins(name: str, which: int) -> None:
+    """A quotient that is 0 where its numerator (0) or its denominator (1) is."""
+
+    @rule(name, "f", 5)
+    def quotient(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+        zero = _number(e, 0.0, x[0])
+        return e.select(e.op("fcmp oeq", x[which], zero, kind="i1"), zero, e.op("fdiv", *x))
+
+
+_zero_wins("divide_no_nan", 0)
+_zero_wins("over_length", 1)
 
 
 @rule("stop_gradient", "biufc", 0)

@@ -99,6 +99,7 @@ WRITERS: dict[str, tuple[int, Callable[..., Lanes]]] = {
     "square": (1, square),
     "reciprocal": (1, reciprocal),
     "sign": (1, sign),
+    "abs_slope": (1, sign),
     "copysign": (2, copysign),
     "maximum": (2, maximum),
     "minimum": (2, minimum),

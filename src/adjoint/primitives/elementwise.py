@@ -16,7 +16,7 @@ import numpy as np
 from adjoint.graph.primitive import Primitive
 from adjoint.primitives.conventions import current
 from adjoint.primitives.infer import ufunc_rule
-from adjoint.primitives.products import divide_no_nan, multiply_no_nan
+from adjoint.primitives.products import divide_no_nan, multiply_no_nan, over_length
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -58,11 +58,10 @@ def constant(name: str, ufunc: Any, **more: Any) -> Primitive:
 def _abs_term(t: Any, out: Any, x: Any) -> Any:
     if x.dtype.kind == "c":
         # |z| = sqrt(z conj z); at 0 the convention is the smallest subgradient, 0.
-        safe = np.where(out == 0, 1, out)
-        return np.real(t * np.conj(x)) / safe
+        return over_length(np.real(t * np.conj(x)), out)
     choice = current().abs_at_zero
     if choice == "zero":
-        return t * np.sign(x)
+        return t * abs_slope(x)
     at_zero = t if choice == "one" else -t
     return np.where(x > 0, t, np.where(x < 0, -t, at_zero))
 
@@ -89,7 +88,7 @@ def _sqrt_term(t: Any, out: Any, x: Any) -> Any:
 
 def _norm_sqrt_term(t: Any, out: Any, x: Any) -> Any:
     # A length has a kink at 0: 0 is its smallest subgradient.
-    return np.where(x == 0, 0, 0.5 * t / np.where(x == 0, 1, out))
+    return over_length(0.5 * t, out)
 
 
 def _plus_one(x: Any) -> Any:
@@ -107,7 +106,7 @@ def _side(x: Any) -> Any:
 def _hypot_term(position: int) -> Any:
     def term(t: Any, out: Any, x: Any, y: Any) -> Any:
         # At the origin every direction is a kink: 0, the smallest subgradient.
-        return t * ((y if position else x) / np.where(out == 0, 1, out))
+        return t * over_length(y if position else x, out)
 
     return term
 
@@ -172,6 +171,9 @@ _INSIDE = ((-0.9, 0.9),)
 
 absolute = elementwise(
     "abs", np.absolute, _abs_term, convention="0 at 0 (abs_at_zero)", domain=_WIDE
+)
+abs_slope = of_same_type(
+    "abs_slope", np.sign, None, doc="the sign, where it is the slope of a length: see zero_lengths"
 )
 maximum = elementwise(
     "maximum",

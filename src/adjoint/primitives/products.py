@@ -67,6 +67,28 @@ divide_no_nan: Primitive = Primitive(
     domain=((-2.0, 2.0), (0.4, 3.0)),
 )
 
+
+def _over_length(x: Any, r: Any) -> Any:
+    none = r == 0
+    return np.where(none, np.zeros((), x.dtype), x / np.where(none, np.ones((), r.dtype), r))[()]
+
+
+over_length: Primitive = Primitive(
+    "over_length",
+    "elementwise",
+    ufunc_rule(np.true_divide),
+    _over_length,
+    terms=(
+        lambda t, out, x, r: over_length(t, r),
+        lambda t, out, x, r: -over_length(t * out, r),
+    ),
+    linear_in=(0,),
+    transpose=lambda y_bar, operands, which: over_length(y_bar, operands[1]),
+    stretches=True,
+    doc="x / r, but 0 where r is 0: the slope of a length, whose smallest subgradient there is 0",
+    domain=((-2.0, 2.0), (0.4, 3.0)),
+)
+
 # *** matrix product ***
 
 

@@ -44,6 +44,7 @@ SAME: dict[str, str] = {
     "real": "Identity",
     "reciprocal": "Reciprocal",
     "rint": "Round",
+    "abs_slope": "Sign",
     "sign": "Sign",
     "sin": "Sin",
     "sinh": "Sinh",
@@ -250,6 +251,11 @@ def _multiply_no_nan(x: Term, y: Term) -> Term:
 @formula
 def _divide_no_nan(x: Term, y: Term) -> Term:
     return x.equals(0).where(0, x / y)
+
+
+@formula
+def _over_length(x: Term, r: Term) -> Term:
+    return r.equals(0).where(0, x / r)
 
 
 # *** signs and whole parts ***
