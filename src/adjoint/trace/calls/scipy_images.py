@@ -51,6 +51,8 @@ def image_rule(name: str) -> Callable[[F], F]:
             image = as_operand(settings.pop("input"))
             given = settings.pop("output", own_dtype)
             kept = image.dtype if given is None else np.dtype(given)
+            if "weights" in settings and as_operand(settings["weights"]).dtype.kind == "c":
+                kept = np.promote_types(kept, np.complex64)
             if kept.kind in "biu":
                 return _integers(name, image, kept, settings)
             result = rule(floating(image), **settings)

@@ -91,10 +91,9 @@ def _recorded_weights(name: str, options: dict[str, Any]) -> Any:
 def _along(x: Any, weights: Any, axis: int, options: dict[str, Any], flip: bool) -> Any:
     """A filter with recorded weights along an axis."""
     n = np.ndim(x)
-    shape, origins = [1] * n, [0] * n
-    shape[axis], origins[axis] = -1, options.get("origin", 0)
+    weights, origins = over_all_axes(weights, options.get("origin", 0), [axis % n], n)
     mode, cval = options.get("mode", "reflect"), options.get("cval", 0.0)
-    return _filtered(x, np.reshape(weights, shape), mode, cval, origins, flip)
+    return _filtered(x, weights, mode, cval, origins, flip)
 
 
 def _simple(name: str) -> Callable[..., Any]:
@@ -108,7 +107,9 @@ def _simple(name: str) -> Callable[..., Any]:
         if holds_traced(options.values()):
             raise _refused(name, "a recorded setting")
         if "weights" in options:
-            options["weights"] = np.asarray(options["weights"], float)
+            options["weights"] = np.asarray(options["weights"])
+            if options["weights"].dtype.kind == "c":
+                return _along(input, options.pop("weights"), axis, options, name == "convolve1d")
         return _axis_filter(name, input, axis, options)
 
     named = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -197,7 +198,12 @@ def laplace(
     return sum(parts[1:], parts[0])
 
 
-def _second(name: str, orders: Callable[[int, int], list[int]], join: Any) -> None:
+def _second(name: str, order: int, sigmas: Any, join: Any) -> None:
+    """A sum over axes of derivatives along one of them, with Gaussian smoothing along the others.
+
+    As in SciPy, the boundary of an axis is that of the other axes too while its part is computed.
+    """
+
     @image_rule(name)
     def rule(
         input: Any, sigma: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
@@ -205,33 +211,56 @@ def _second(name: str, orders: Callable[[int, int], list[int]], join: Any) -> No
     ) -> Any:  # fmt: skip
         x = floating(input)
         places = _axes(axes, x.ndim)
-        n = len(places)
-        parts = [
-            gaussian_filter(x, sigma, orders(i, n), None, mode, cval, axes=axes, **options)
-            for i in range(n)
-        ]
+        widths = sigmas(sigma, places, x.ndim)
+        parts = []
+        for axis, m in zip(places, _each(mode, len(places)), strict=True):
+            orders = [order if k == axis else 0 for k in range(x.ndim)]
+            parts.append(gaussian_filter(x, widths, orders, None, m, cval, **options))
         return join(parts)
 
 
-_second(
-    "gaussian_laplace",
-    lambda i, n: [2 if k == i else 0 for k in range(n)],
-    lambda parts: sum(parts[1:], parts[0]),
-)
+def _of_places(sigma: Any, places: list[int], n: int) -> list[Any]:
+    """The widths of all n axes where those of some are given: the others are not smoothed."""
+    if len(places) == n:
+        return _each(sigma, n)
+    named = dict(zip(places, _each(sigma, len(places)), strict=True))
+    return [named.get(axis, 0) for axis in range(n)]
+
+
+_second("gaussian_laplace", 2, _of_places, lambda parts: sum(parts[1:], parts[0]))
 _second(
     "gaussian_gradient_magnitude",
-    lambda i, n: [1 if k == i else 0 for k in range(n)],
+    1,
+    lambda sigma, places, n: _each(sigma, n),  # SciPy smooths along all axes
     lambda parts: np.sqrt(sum([p * p for p in parts[1:]], parts[0] * parts[0])),
 )
 
 # *** any weights in any number of axes: pad, then correlate ***
 
 
-def _filtered(input: Any, weights: Any, mode: str, cval: Any, origin: Any, flip: bool) -> Any:
+def over_all_axes(weights: Any, origin: Any, chosen: list[int], n: int) -> tuple[Any, list[int]]:
+    """Weights, and their origins, for some axes of an image as those for all of its n axes.
+
+    In SciPy weights lie along the chosen axes in the image's order, whichever was named first;
+    origins go with the names, unless all axes are chosen.
+    """
+    origins = [int(o) for o in _each(origin, len(chosen))]
+    if len(chosen) == n:
+        return weights, origins
+    named = dict(zip(chosen, origins, strict=True))
+    lengths = dict(zip(sorted(chosen), weights.shape, strict=True))
+    shape = [lengths.get(axis, 1) for axis in range(n)]
+    return np.reshape(weights, shape), [named.get(axis, 0) for axis in range(n)]
+
+
+def _filtered(
+    input: Any, weights: Any, mode: str, cval: Any, origins: list[int], flip: bool
+) -> Any:
     x, w = floating(input), as_operand(weights)
     if w.dtype.kind not in "fc":
         w = w.astype(np.float64)
-    origins = [int(o) for o in _each(origin, x.ndim)]
+    if w.dtype.kind == "c" and not flip:
+        w = np.conj(w)
     if flip:
         w = np.flip(w)
         origins = [-o - (1 - n % 2) for o, n in zip(origins, w.shape, strict=True)]
@@ -256,9 +285,11 @@ def _general(name: str, flip: bool) -> None:
         input: Any, weights: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
         origin: Any = 0, *, axes: Any = None,
     ) -> Any:  # fmt: skip
-        if axes is not None or np.ndim(mode):
-            raise _refused(name, "axes, or a mode for each axis,")
-        return _filtered(input, weights, mode, cval, origin, flip)
+        if not isinstance(mode, str):
+            raise RuntimeError("A sequence of modes is not supported")
+        n = np.ndim(input)
+        weights, origins = over_all_axes(as_operand(weights), origin, _axes(axes, n), n)
+        return _filtered(input, weights, mode, cval, origins, flip)
 
 
 _general("correlate", flip=False)

@@ -5,28 +5,34 @@ Morphology with grey values is SciPy's own code on top of the smallest and large
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.ndimage
 
 from adjoint.trace.borrow_scipy import borrow_names
-from adjoint.trace.calls.scipy_ndimage import _PADS, _axes, _each
+from adjoint.trace.calls.scipy_ndimage import _PADS, _axes, _each, over_all_axes
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
 
 
-def _windows(
-    x: Any, footprint: Any, mode: Any, cval: Any, origins: list[int]
-) -> tuple[list[Any], list[tuple[int, ...]]]:
+class _Reach(NamedTuple):
+    """What a filter sees of each place: over all axes of the image."""
+
+    footprint: Any
+    origins: list[int]
+    modes: list[Any]
+
+
+def _windows(x: Any, reach: _Reach, cval: Any) -> tuple[list[Any], list[tuple[int, ...]]]:
     """For each element of a footprint, the image moved there; and its place in the footprint."""
-    modes = _each(mode, x.ndim)
-    for axis, (n, o) in enumerate(zip(footprint.shape, origins, strict=True)):
+    footprint = reach.footprint
+    for axis, (n, o) in enumerate(zip(footprint.shape, reach.origins, strict=True)):
         pads = [(0, 0)] * x.ndim
         pads[axis] = (n // 2 + o, n - 1 - n // 2 - o)
-        kind: Any = _PADS[modes[axis]]
+        kind: Any = _PADS[reach.modes[axis]]
         options: Any = {"constant_values": cval} if kind == "constant" else {}
         x = np.pad(x, pads, mode=kind, **options)
     shape = [m - n + 1 for m, n in zip(x.shape, footprint.shape, strict=True)]
@@ -37,18 +43,25 @@ def _windows(
     return parts, places
 
 
-def _footprint(x: Any, size: Any, footprint: Any, origin: Any, axes: Any) -> tuple[Any, list[int]]:
-    """A footprint and its origins over all axes of an image."""
+def _reach(
+    x: Any, size: Any, footprint: Any, origin: Any, mode: Any, axes: Any, separable: bool = False
+) -> _Reach:
+    """What a filter over some axes sees, over all axes of an image.
+
+    Sizes and origins go with the axes as they were named where SciPy takes one axis after another,
+    which is separable; otherwise they lie in the image's order.
+    """
     chosen = _axes(axes, x.ndim)
     if footprint is None:
         footprint = np.ones([int(n) for n in _each(size, len(chosen))], bool)
     footprint = np.asarray(footprint, bool)
-    origins = [0] * x.ndim
-    shape = [1] * x.ndim
-    for axis, n, o in zip(chosen, footprint.shape, _each(origin, len(chosen)), strict=True):
-        shape[axis], origins[axis] = n, int(o)
-    order = np.argsort(chosen)
-    return np.transpose(footprint, order).reshape(shape), origins
+    modes = dict(zip(chosen, _each(mode, len(chosen)), strict=True))
+    if separable and footprint.all():
+        order = sorted(range(len(chosen)), key=chosen.__getitem__)
+        origin = [_each(origin, len(chosen))[k] for k in order]
+        footprint, chosen = np.transpose(footprint, order), sorted(chosen)
+    footprint, origins = over_all_axes(footprint, origin, chosen, x.ndim)
+    return _Reach(footprint, origins, [modes.get(axis, "nearest") for axis in range(x.ndim)])
 
 
 def _kept(x: Any, output: Any) -> Any:
@@ -67,10 +80,10 @@ def smallest_or_largest(
         footprint = np.ones(np.shape(structure), bool)
     if footprint is None and size is None:
         raise RuntimeError("no footprint provided")
-    footprint, origins = _footprint(x, size, footprint, origin, axes)
-    parts, places = _windows(x, footprint, mode, cval, origins)
+    reach = _reach(x, size, footprint, origin, mode, axes, separable=structure is None)
+    parts, places = _windows(x, reach, cval)
     if structure is not None:
-        heights = np.reshape(floating(structure), footprint.shape)
+        heights = np.reshape(floating(structure), reach.footprint.shape)
         sign = -1 if minimum else 1
         parts = [part + sign * heights[place] for part, place in zip(parts, places, strict=True)]
     return (np.min if minimum else np.max)(np.stack(parts), axis=0).astype(_kept(x, output))
@@ -101,8 +114,8 @@ def rank_of_windows(
     x = as_operand(input)
     if footprint is None and size is None:
         raise RuntimeError("no footprint or filter size provided")
-    footprint, origins = _footprint(x, size, footprint, origin, axes)
-    count = int(np.count_nonzero(footprint))
+    reach = _reach(x, size, footprint, origin, mode, axes)
+    count = int(np.count_nonzero(reach.footprint))
     if operation == "median":
         rank = count // 2
     elif operation == "percentile":
@@ -111,7 +124,7 @@ def rank_of_windows(
     rank = rank + count if rank < 0 else rank
     if not 0 <= rank < count:
         raise RuntimeError("rank not within filter footprint size")
-    parts, _ = _windows(x, footprint, mode, cval, origins)
+    parts, _ = _windows(x, reach, cval)
     return np.sort(np.stack(parts), axis=0)[int(rank)].astype(_kept(x, output))
 
 
@@ -123,8 +136,7 @@ def generic_filter(
 ) -> Any:  # fmt: skip
     """A function of the elements under a footprint, called for one place after another."""
     x = floating(input)
-    footprint, origins = _footprint(x, size, footprint, origin, axes)
-    parts, _ = _windows(x, footprint, mode, cval, origins)
+    parts, _ = _windows(x, _reach(x, size, footprint, origin, mode, axes), cval)
     rows = np.reshape(np.stack(parts, axis=-1), (-1, len(parts)))
     named = extra_keywords or {}
     values = [function(rows[i], *extra_arguments, **named) for i in range(rows.shape[0])]
