@@ -47,3 +47,44 @@ def test_a_design_inside_jit_has_second_derivatives() -> None:
 def test_a_cutoff_that_scipy_refuses_is_refused_when_the_program_runs() -> None:
     with pytest.raises(ValueError, match="0 < Wn < 1"):
         ad.jit(lambda w: sg.butter(2, w)[0])(1.5)
+
+
+# Two integrators: the poles are double, and two coefficients of the numerator are 0 just now.
+STATES = (
+    np.array([[0, 1.0], [0, 0]]),
+    np.array([[0], [1.0]]),
+    np.array([[1.0, 0]]),
+    np.zeros((1, 1)),
+)
+WAVES = np.array([0.3, 1.1, 2.7])
+
+
+@pytest.mark.filterwarnings("ignore::scipy.signal.BadCoefficients")
+@pytest.mark.parametrize("discrete", [False, True])
+def test_a_system_of_states_answers_with_all_its_derivatives(discrete: bool) -> None:
+    weights = np.array([1.0, 0.5, -2.0])
+
+    def answer(*states: Any) -> Any:
+        if discrete:
+            return sg.dfreqresp((*states, 1.0), WAVES)[1]
+        return sg.freqresp(states, WAVES)[1]
+
+    def seen(*states: Any) -> Any:
+        made = answer(*states)
+        return np.real(made) @ weights + np.imag(made) @ weights**2
+
+    every = (0, 1, 2, 3)
+    slopes = ad.grad(seen, argnums=every)(*STATES)
+    for which, (matrix, slope) in enumerate(zip(STATES, slopes, strict=True)):
+        for place in np.ndindex(*matrix.shape):
+            step = np.zeros_like(matrix)
+            step[place] = 1e-6
+            both = [(*STATES[:which], matrix + s, *STATES[which + 1 :]) for s in (step, -step)]
+            np.testing.assert_allclose(
+                slope[place], (seen(*both[0]) - seen(*both[1])) / 2e-6, rtol=1e-6, atol=1e-7
+            )
+    made = ad.vjp(answer, *STATES)[0]
+    assert made.tobytes() == answer(*STATES).tobytes()  # signs of zeros too
+    np.testing.assert_allclose(ad.jit(answer)(*STATES), made, rtol=1e-12)
+    for one, other in zip(ad.jit(ad.grad(seen, argnums=every))(*STATES), slopes, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)

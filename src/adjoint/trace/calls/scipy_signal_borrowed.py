@@ -33,9 +33,7 @@ _DESIGN = (
     "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss ss2zpk abcd_normalize cont2discrete "
     "buttap cheb1ap cheb2ap ellipap besselap firls firwin_2d gammatone sosfreqz"
 )
-_SYSTEMS = (
-    "impulse step dlsim dimpulse dstep bode dbode freqresp dfreqresp"
-)  # fmt: skip
+_SYSTEMS = "impulse step dlsim dimpulse dstep bode dbode"
 borrow_names("scipy.signal", _SPECTRA, _FILTERS, _DESIGN, _SYSTEMS)
 borrow_classes("scipy.signal", "_czt.CZT _czt.ZoomFFT _short_time_fft.ShortTimeFFT")
 borrow_classes(

@@ -66,6 +66,43 @@ def lsim(system: Any, U: Any, T: Any, X0: Any = None, interp: bool = True) -> An
     return T, np.squeeze(y), np.squeeze(xs)
 
 
+def _answers(name: str, made: Any, place: Any) -> None:
+    """A system's answer to waves.
+
+    SciPy drops coefficients that are 0 just now, and double poles have no derivative: the answer
+    of a system of states moves as C (z - A)^-1 B + D does.
+    """
+    follow = own_code(f"scipy.signal.{name}")
+
+    @scipy_rule(f"scipy.signal.{name}", wanted=given_a_holder)
+    def rule(system: Any, w: Any = None, *settings: Any, **named: Any) -> Any:
+        of = scipy.signal.lti | scipy.signal.dlti
+        states = system if isinstance(system, of) else made(system)
+        if not isinstance(states, scipy.signal.StateSpace):
+            return follow(system, w, *settings, **named)
+        parts = [as_operand(m) for m in (states.A, states.B, states.C, states.D)]
+        if w is not None and is_unknown(w, *parts):
+            w = np.atleast_1d(floating(w))
+            return w, _through(place(w), parts)
+        w, answer = follow(system, w, *settings, **named)
+        away = np.where(np.isfinite(answer), 0.0, 1 + np.linalg.norm(stop_gradient(parts[0])))
+        return w, moved_as(answer, _through(place(w) + away, parts))  # a pole itself cannot move
+
+
+def _through(z: Any, parts: Any) -> Any:
+    a, b, c, d = parts
+    inner = z[:, None, None] * np.eye(a.shape[0]) - a
+    return (c @ np.linalg.solve(inner, b + 0j) + d)[:, 0, 0]
+
+
+_answers("freqresp", lambda parts: scipy.signal.lti(*parts), lambda w: 1j * w)
+_answers(
+    "dfreqresp",
+    lambda parts: scipy.signal.dlti(*parts[:-1], dt=parts[-1]),
+    lambda w: np.exp(1j * w),
+)
+
+
 @when_unknown("scipy.signal.group_delay")
 def group_delay(system: Any, w: Any = 512, whole: bool = False, fs: Any = 2 * np.pi) -> Any:
     """The delay, 0 where it is singular."""

@@ -113,4 +113,4 @@ def root(squares: Any) -> Any:
 
 def moved_as(value: Any, moving: Any) -> Any:
     """A value with the derivatives of a formula that is equal to it but for rounding."""
-    return stop_gradient(value) + (moving - stop_gradient(moving))
+    return stop_gradient(value) - (stop_gradient(moving) - moving)  # -0.0 - 0.0 is -0.0
