@@ -228,12 +228,48 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         lambda c, q: si.BSpline.from_power_basis(si.CubicSpline(g, c[0, :1] * g**2))(q),
         (C, q),
     ),
+    "interp1d kinds": (
+        lambda x, y, q: [si.interp1d(x, y, kind=k)(q) for k in (0, 4, 5, "nearest-up")],
+        (g, v, q),
+    ),
+    "interp1d beyond": (
+        lambda y: [
+            si.interp1d(g, y, kind=k, fill_value="extrapolate")([-0.2, 0.3, 1.2])[part]
+            for k, part in (("previous", slice(1, 3)), ("next", slice(0, 2)), (4, slice(3)))
+        ],
+        (v,),
+    ),
+    "periodic": (
+        lambda x, y, q: [
+            si.make_interp_spline(x, np.concatenate([y, y[:1]]), k, bc_type="periodic")(q)
+            for k in (2, 3)
+        ],
+        (g, v[:7], q),
+    ),
+    "splrep settings": (
+        lambda x, y, w, t, q: (
+            si.splev(q, si.splrep(x, y, w, task=-1, t=t)),
+            si.splev(q, si.splrep(x, y, xb=-0.1, xe=1.2)),
+            si.splrep(x, y, full_output=1)[1],
+            si.splev(q, si.splrep(x, np.concatenate([y[:-1], y[:1]]), per=1)),
+        ),
+        (g, v, v + 0.5, np.array([0.4, 0.6]), q),
+    ),
+    "NdBSpline derivative": (
+        lambda c, z: si.NdBSpline((tck[0], tck[0]), c, 3).derivative((1, 2))(z),
+        (Z @ Z.T, q2),
+    ),
 }
 if si.splint(0, 1, tck, full_output=1)[1] is None:
     del CASES["splint weights"]  # SciPy 1.18 gives none
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
+    "interp1d kinds": "bits",
+    "interp1d beyond": "bits",
+    "periodic": "bits",
+    "splrep settings": "bits",
+    "NdBSpline derivative": "bits",
     "RGI pchip": "bits",
     "RGI nu": "bits",
     "NdBSpline nu": "bits",

@@ -46,7 +46,6 @@ def test_nothing_of_scipy_special_is_refused() -> None:
         lambda x: scipy.ndimage.fourier_ellipsoid(x, x[0]),
         lambda x: scipy.integrate.tanhsinh(lambda s: s * x[0], 0.0, 1.0, log=True).integral,
         lambda x: scipy.stats.laplace_asymmetric.fit(x)[0],
-        lambda x: scipy.spatial.distance.cdist(np.outer(x, x), np.outer(x, x), "hamming"),
         lambda x: scipy.integrate.nsum(lambda k: x[0] / k**2, -np.inf, np.inf).sum,
     ],
 )

@@ -186,3 +186,38 @@ def test_surfaces_move_as_the_minimum_does(kind: str) -> None:
     np.testing.assert_allclose(dot, first, atol=2e-4 * np.max(np.abs(first)))
     bend = ad.jvp(lambda h: ad.jvp(ours, (h,), (one,))[1], (zero,), (one,))[1]
     np.testing.assert_allclose(bend, second, atol=2e-3 * np.max(np.abs(second)))
+
+
+def test_a_univariate_spline_adds_knots_in_steps_of_its_own() -> None:
+    many, values, weights = np.linspace(0, 3, 20), np.sin(np.linspace(0, 3, 20)), np.full(20, 5.0)
+    values = values + 0.1 * np.random.default_rng(0).normal(size=20)
+
+    def f(y: Any, s: Any) -> Any:
+        spline = si.UnivariateSpline(many, y, weights, s=s)
+        first = spline(q)
+        spline.set_smoothing_factor(0.6 * s)
+        return np.stack([first, spline(q)])
+
+    assert len(si.UnivariateSpline(many, values, weights, s=1.0).get_knots()) != (
+        len(si.splrep(many, values, weights, s=1.0)[0]) - 6
+    )
+    np.testing.assert_allclose(ad.vjp(f, values, 1.0)[0], f(values, 1.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["class", "splrep", "make_splrep"])
+def test_the_sum_of_squares_that_is_asked_for_moves(name: str) -> None:
+    def spline(s: Any) -> Any:
+        if name == "class":
+            return si.UnivariateSpline(x, y, w, s=s)
+        return si.make_splrep(x, y, w=w, s=s) if name == "make_splrep" else si.splrep(x, y, w, s=s)
+
+    def f(s: Any) -> Any:
+        return si.splev(q, spline(s)) if name == "splrep" else spline(s)(q)
+
+    found = spline(0.3) if name == "make_splrep" else si.BSpline(*si.splrep(x, y, w, s=0.3))
+    t, reached = found.t, float(np.sum((w * (y - found(x))) ** 2))
+    values = [si.BSpline(t, minimum(t, 3, x, y, w, reached + h), 3)(q) for h in (-1e-4, 1e-4)]
+    wanted = (values[1] - values[0]) / 2e-4
+    slope = ad.jvp(f, (0.3,), (1.0,))[1]
+    np.testing.assert_allclose(slope, wanted, atol=1e-2 * np.max(np.abs(wanted)))
+    np.testing.assert_allclose(ad.vjp(f, 0.3)[1](q)[0], q @ slope, rtol=1e-9)

@@ -271,7 +271,7 @@ def _differences(
 
 def _bytes(x: Any) -> int:
     """Of the real dtype of an array."""
-    return real_dtype(x.dtype).itemsize
+    return real_dtype(np.asarray(x).dtype).itemsize
 
 
 def _ratio(error: float, allowed: float) -> float:

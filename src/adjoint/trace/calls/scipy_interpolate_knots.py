@@ -197,7 +197,6 @@ def univariate_residual(self: Any) -> Any:
 @scipy_rule(f"{_U}.set_smoothing_factor", wanted=_holds_tck)
 def set_smoothing_factor(self: Any, s: Any) -> None:
     """Fitted again."""
-    from adjoint.trace.calls.scipy_interpolate_smoothing import splrep
+    from adjoint.trace.calls.scipy_interpolate_smoothing import near_data
 
-    x, y, w, bbox, k = self.adjoint_data
-    self._eval_args = splrep(x, y, w=w, xb=bbox[0], xe=bbox[1], k=k, s=s)
+    self._eval_args = near_data(self, s)

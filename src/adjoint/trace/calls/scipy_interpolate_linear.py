@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,6 @@ from adjoint.trace.calls.scipy_interpolate import (
     pick,
     places_in,
     recorded,
-    refused,
 )
 from adjoint.trace.calls.scipy_interpolate_splines import make_interp_spline, spline_value
 from adjoint.trace.calls.scipy_interpolate_surfaces import tensor_fit, tensor_value
@@ -38,15 +38,16 @@ class _Data:
         self.x, self.y, self.kind, self.axis, self.error, self.fill = x, y, kind, axis, error, fill
 
 
+_ORDERS = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
+_STEPS = ("nearest", "nearest-up", "previous", "next", 0)
+
+
 @scipy_rule("scipy.interpolate.interp1d.__init__")
 def interp1d_init(
     self: Any, x: Any, y: Any, kind: Any = "linear", axis: int = -1, copy: bool = True,
     bounds_error: Any = None, fill_value: Any = np.nan, assume_sorted: bool = False,
 ) -> None:  # fmt: skip
     """Keep recorded data."""
-    if kind not in ("linear", "slinear", "cubic", "quadratic", "zero", "nearest", "previous",
-                    "next", 1, 2, 3):  # fmt: skip
-        raise refused("interp1d", f"kind={kind!r}")
     x, y = floating(x), floating(y)
     axis %= y.ndim
     if not assume_sorted:
@@ -55,7 +56,11 @@ def interp1d_init(
     extrapolate = isinstance(fill_value, str)
     error = (not extrapolate and np.ndim(fill_value) == 0 and bool(np.isnan(known(fill_value)))
              if bounds_error is None else bool(bounds_error))  # fmt: skip
+    if extrapolate and kind in ("previous", "next"):  # nothing is before, or after, the data
+        first, last = np.take(y, 0, axis=axis), np.take(y, -1, axis=axis)
+        fill_value = (np.nan, last) if kind == "previous" else (first, np.nan)
     self.__dict__["adjoint_data"] = _Data(x, y, kind, axis, error, fill_value)
+    self.x, self.y, self.axis, self.bounds_error = x, y, axis, error
 
 
 def known(x: Any) -> Any:
@@ -83,7 +88,7 @@ def interp1d_call(self: Any, x: Any) -> Any:
             fill = fill[()]
         kind = self._kind
         if kind == "spline":
-            kind = {0: "zero", 1: "linear", 2: "quadratic", 3: "cubic"}.get(self._spline.k)
+            kind = self._spline.k
         data = _Data(self.x, self.y, kind, self.axis % self.y.ndim, self.bounds_error, fill)
     places = floating(x)
     grid, y = data.x, np.moveaxis(as_operand(data.y), data.axis, 0)
@@ -97,14 +102,15 @@ def interp1d_call(self: Any, x: Any) -> Any:
 def _between(kind: Any, grid: Any, y: Any, x: Any) -> Any:
     flat = np.reshape(x, (-1,))
     stretched = (flat.shape[0],) + (1,) * (y.ndim - 1)
-    if kind in ("linear", "slinear", 1):
+    kind = _ORDERS.get(kind, kind)
+    if kind in ("linear", 1):
         at = interval(grid, flat, grid.shape[0] - 1)
         low, high = pick(grid, at), pick(grid, at + 1)
         first, second = pick(y, at), pick(y, at + 1)
         slope = (second - first) / np.reshape(high - low, stretched)
         value = slope * np.reshape(flat - low, stretched) + first
-    elif kind in ("cubic", "quadratic", 2, 3):
-        degree = 3 if kind in ("cubic", 3) else 2
+    elif kind not in _STEPS:
+        degree = operator.index(kind)
         if recorded(grid) and degree == 3:
             c = from_slopes(grid, y, cubic_slopes(grid, y, "not-a-knot"))
             value = evaluate(c, grid, flat, 0, True, 0)
@@ -117,16 +123,12 @@ def _between(kind: Any, grid: Any, y: Any, x: Any) -> Any:
 
 
 def _step(kind: Any, grid: Any, x: Any) -> Any:
-    if kind not in ("nearest", "previous", "zero", "next"):
-        raise refused(
-            "interp1d", f"kind={kind!r}", "linear, quadratic, cubic, nearest, previous, next"
-        )
     grid, x = stop_gradient(as_operand(grid)), stop_gradient(x)
     n = grid.shape[0]
-    if kind == "nearest":
+    if kind in ("nearest", "nearest-up"):
         middle = grid[:-1] + np.diff(grid) / 2.0
-        return np.clip(places_in(middle, x, "left"), 0, n - 1)
-    if kind in ("previous", "zero"):
+        return np.clip(places_in(middle, x, "left" if kind == "nearest" else "right"), 0, n - 1)
+    if kind in ("previous", 0):
         return np.clip(places_in(grid, x, "right") - 1, 0, n - 1)
     return np.clip(places_in(grid, x, "left"), 0, n - 1)
 

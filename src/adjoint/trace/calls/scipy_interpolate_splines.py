@@ -21,7 +21,7 @@ from adjoint.trace.borrow_scipy import (
     prepare,
 )
 from adjoint.trace.calls.axis_maps import along_axis
-from adjoint.trace.calls.scipy_interpolate import held, hold, over_periods, pick, places_in, refused
+from adjoint.trace.calls.scipy_interpolate import held, hold, over_periods, pick, places_in
 from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import known_value
@@ -246,6 +246,22 @@ def _with_ends(x: Any, y: Any, k: int, t: Any, bc_type: Any, axis: int) -> Any:
     return made_spline(t, np.reshape(c, (c.shape[0], *y.shape[1:])), k, True, axis)
 
 
+def _periodic(x: Any, y: Any, k: int, t: Any, axis: int) -> Any:
+    """The spline through data on a circle: its coefficients come round again."""
+    n = x.shape[0] - 1
+    if t is None:
+        places = x
+        if k % 2 == 0:
+            places = np.concatenate([x[:1], x[1:-1] - np.diff(x)[:-1] / 2, x[-1:]])
+        steps, turn = np.diff(places), np.arange(k) % n
+        before = places[0] - np.cumsum(steps[n - 1 - turn])[::-1]
+        t = np.concatenate([before, places, places[n] + np.cumsum(steps[turn])])
+    round_again = np.eye(n)[np.arange(n + k) % n]
+    columns = np.reshape(y, (n + 1, -1))[:-1]
+    c = round_again @ np.linalg.solve(design(t, k, x[:-1]) @ round_again, columns)
+    return made_spline(t, np.reshape(c, (n + k, *y.shape[1:])), k, "periodic", axis)
+
+
 @scipy_rule("scipy.interpolate.make_interp_spline")
 def make_interp_spline(
     x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0,
@@ -259,8 +275,7 @@ def make_interp_spline(
     named = bc_type is None or isinstance(bc_type, str)
     if not named or holds_traced([x, t]):
         if bc_type == "periodic":
-            raise refused("make_interp_spline", "bc_type='periodic' with recorded places",
-                          "CubicSpline(bc_type='periodic')")  # fmt: skip
+            return _periodic(floating(x), y, int(k), t, end)
         return _with_ends(floating(x), y, int(k), t, bc_type, end)
     x = np.asarray(x, float)
     t = None if t is None else np.asarray(t, float)

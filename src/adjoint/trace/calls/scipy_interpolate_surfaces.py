@@ -13,7 +13,7 @@ from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import borrow_class, borrow_classes, holds_itself, when_unknown
 from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_interpolate import held, pick, refused
-from adjoint.trace.calls.scipy_interpolate_smoothing import splrep
+from adjoint.trace.calls.scipy_interpolate_smoothing import near_data, splrep
 from adjoint.trace.calls.scipy_interpolate_splines import (
     basis,
     derived,
@@ -158,9 +158,12 @@ def smoothed(
 ) -> None:  # fmt: skip
     """Near to the data; through all of them for s=0."""
     s = np.shape(x)[0] if s is None else s
-    self._eval_args = splrep(x, y, w=w, xb=bbox[0], xe=bbox[1], k=k, s=s)
     self.adjoint_data = (floating(x), floating(y), w, bbox, k)
     self.ext = _extension(ext)
+    if holds_traced([s]) or s > 0:
+        self._eval_args = near_data(self, s)
+    else:
+        self._eval_args = splrep(x, y, w=w, xb=bbox[0], xe=bbox[1], k=k, s=0)
 
 
 def _extension(ext: Any) -> int:
@@ -246,6 +249,16 @@ def nd_spline_call(self: Any, xi: Any, *, nu: Any = None, extrapolate: Any = Non
             inside = inside & (flat[:, i] >= low) & (flat[:, i] <= high)
         value = np.where(np.reshape(inside, (-1, *(1,) * (value.ndim - 1))), value, np.nan)
     return np.reshape(value, xi.shape[:-1] + tuple(value.shape[1:]))
+
+
+@scipy_rule("scipy.interpolate.NdBSpline.derivative", wanted=holds_itself)
+def nd_spline_derivative(self: Any, nu: Any) -> Any:
+    """The derivative as another spline."""
+    knots = self.__dict__.get("adjoint_knots") or self.t
+    found = type(self).__new__(type(self))
+    nd_spline(found, *_tensor_derivative(knots, self._c, tuple(self.k), nu),
+              extrapolate=self.extrapolate)  # fmt: skip
+    return found
 
 
 # *** scattered data ***

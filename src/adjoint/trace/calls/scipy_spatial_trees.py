@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.spatial import KDTree
+from scipy.spatial import KDTree, cKDTree
 
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
@@ -16,7 +17,8 @@ from adjoint.trace.calls.scipy_spatial import METRICS
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.indexing import known_value
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.outside import put_methods
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
 
 
@@ -27,9 +29,9 @@ class _Near:
     settings: tuple[tuple[str, Any], ...]
     sides: tuple[float, ...] | None
 
-    def __call__(self, points: Any, places: Any) -> tuple[Any, Any]:
+    def __call__(self, points: Any, places: Any, p: Any) -> tuple[Any, Any]:
         tree = KDTree(points, boxsize=self.sides)
-        far, which = tree.query(places, **dict(self.settings))
+        far, which = tree.query(places, p=float(p), **dict(self.settings))
         return np.asarray(far, np.float64), np.asarray(which, np.int64)
 
 
@@ -39,8 +41,9 @@ def _distances(points: Any, places: Any, settings: dict[str, Any], sides: Any) -
     many = None if isinstance(k, int | np.integer) and k == 1 else np.size(k) if np.ndim(k) else k
     shape = places.shape[:-1] + (() if many is None else (int(many),))
     settings = {**settings, "k": k if np.ndim(k) == 0 else tuple(k)}
+    p = settings.pop("p")
     types = [ArrayType(shape, np.dtype(np.float64)), ArrayType(shape, np.dtype(np.int64))]
-    far, which = found_in(_Near(tuple(settings.items()), sides), types, points, places)
+    far, which = found_in(_Near(tuple(settings.items()), sides), types, points, places, p)
     count = points.shape[0]
     missing = which == count  # SciPy's sign for none: an infinite distance
     near = pick(points, np.where(missing, 0, which))
@@ -49,7 +52,7 @@ def _distances(points: Any, places: Any, settings: dict[str, Any], sides: Any) -
         period = np.asarray(sides, float)
         turns = np.round(stop_gradient(off) / np.where(period > 0, period, 1.0))
         off = off - turns * period  # the shorter way round
-    length = METRICS["minkowski"](off, np.zeros(off.shape), settings["p"])
+    length = METRICS["minkowski"](off, np.zeros(off.shape), p)
     return np.where(missing, np.inf, moved_as(far, np.where(missing, 0.0, length))), which
 
 
@@ -134,3 +137,16 @@ def query(
     box = self.boxsize
     sides = None if box is None else tuple(float(side) for side in box)
     return _distances(as_operand(self.data), floating(x), settings, sides)
+
+
+_compiled = cKDTree.query
+
+
+@functools.wraps(_compiled)
+def _query(self: Any, *args: Any, **options: Any) -> Any:
+    """The same of the compiled class, whose methods ask nobody."""
+    traced = holds_traced(args) or holds_traced(options.values())
+    return query(self, *args, **options) if traced else _compiled(self, *args, **options)
+
+
+put_methods(cKDTree, {"query": _query})
