@@ -43,19 +43,21 @@ class Change:
     def __call__(self, slots: list[Any], ins: Sequence[int]) -> Any:
         """The changed array; the slot of the first operand may be empty afterwards."""
         array = slots[ins[0]]
-        alone = self.last and _references(slots, ins[0], array) <= _ALONE and _may_change(array)
+        alone = self.last and references(slots, ins[0], array) <= ALONE and may_change(array)
         if not alone or array.shape != self.shape:
             array = np.array(np.broadcast_to(array, self.shape))
         self.change(array, *[slots[i] for i in ins[1:]], **self.settings)
         return array
 
 
-def _references(slots: list[Any], index: int, array: Any) -> int:
+def references(slots: list[Any], index: int, array: Any) -> int:
+    """How many references there are to an array that the caller has, and a slot no longer."""
     slots[index] = None
     return sys.getrefcount(array)
 
 
-def _may_change(array: Any) -> bool:
+def may_change(array: Any) -> bool:
+    """Whether an array is its own memory, open to writes."""
     return type(array) is np.ndarray and array.base is None and array.flags.writeable
 
 
@@ -63,10 +65,10 @@ def _count_of_one() -> int:
     """How many references Python counts where only the caller has an array."""
     slots: list[Any] = [np.zeros(1)]
     array = slots[0]
-    return _references(slots, 0, array)
+    return references(slots, 0, array)
 
 
-_ALONE = _count_of_one()
+ALONE = _count_of_one()
 
 
 def copied_slice(slice_: Any, array: Any) -> Any:

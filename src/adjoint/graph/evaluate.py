@@ -4,7 +4,8 @@ It is the oracle for everything else, so it does nothing clever with numbers: ea
 calls its primitive's NumPy reference. What it does is bookkeeping: values are kept in a
 list of slots, and a slot is freed after its last use. An array that nobody else holds is
 changed in place (``graph/changes.py``): the adjoint of a loop that fills an array piece by
-piece would otherwise copy it whole for every piece.
+piece would otherwise copy it whole for every piece. Large arrays that have done their part
+are filled again (``graph/reuse.py``).
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ import numpy as np
 
 from adjoint.graph.changes import Change, copied_slice, merged_sums
 from adjoint.graph.collection import uncollected
-from adjoint.graph.graph import Graph, Literal, Operand, Value
+from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
+from adjoint.graph.reuse import Reuse, is_large, with_reuse
 
 # One step: the call, the slots it reads, the slot or slots it writes, the slots it frees.
-# A change is called with all slots and those it reads.
-Step = tuple[Callable[..., Any] | Change, tuple[int, ...], int | tuple[int, ...], tuple[int, ...]]
+# A change, and what uses memory again, is called with all slots and those it reads.
+Step = tuple[
+    Callable[..., Any] | Change | Reuse, tuple[int, ...], int | tuple[int, ...], tuple[int, ...]
+]
+_WITH_SLOTS = (Change, Reuse)
 
 
 class Program:
@@ -44,8 +49,11 @@ class Program:
             return found
 
         elided = _broadcasts_that_numpy_does_itself(graph)
+        results = set(graph.outputs)
+        known: dict[Any, int] = {}
         sums, shares = merged_sums(graph)
         steps: list[Step] = []
+        nodes: list[Node] = []
         last_use: dict[int, int] = {}
         slices: dict[int, int] = {}  # steps that may look into the array in a slot
         for node in graph.nodes:
@@ -58,6 +66,11 @@ class Program:
             total, share = sums.get(result, (None, node))
             operands = share.operands if total is None else (total, *share.operands)
             ins = tuple([slot(operand) for operand in operands])
+            if total is None and node.primitive.stretches and result not in results:
+                same = known.setdefault((node.primitive, ins, node.attributes), len(slots))
+                if same < len(slots):
+                    slots[result] = same
+                    continue
             for value in node.outputs:
                 slots[value] = len(slots)
             call: Any = node.primitive.evaluate
@@ -71,6 +84,7 @@ class Program:
             for i in ins:
                 last_use[i] = len(steps)
             steps.append((call, ins, outs if node.primitive.several else outs[0], ()))
+            nodes.append(node)
         self.results = tuple([slot(operand) for operand in graph.outputs])
         keep = set(self.results)
         frees: list[list[int]] = [[] for _ in steps]
@@ -82,6 +96,10 @@ class Program:
         self.constants = constants
         self.n_inputs = len(graph.inputs)
         self.n_slots = max(slots.values(), default=-1) + 1
+        large = {i: o.type for o, i in slots.items() if o not in elided and is_large(o.type)}
+        if large:
+            self.steps = with_reuse(self.steps, nodes, large, self.n_slots)
+            self.n_slots += 1
 
     def _settle_changes(self, slices: dict[int, int]) -> None:
         """Find the changes of arrays that nothing reads later; slices of those are copied."""
@@ -103,7 +121,7 @@ class Program:
             slots[index] = value
         for call, ins, out, frees in self.steps:
             if type(out) is int:  # no name for the result: only the slots keep arrays alive
-                if type(call) is Change:
+                if type(call) in _WITH_SLOTS:
                     slots[out] = call(slots, ins)
                 else:
                     slots[out] = call(*[slots[i] for i in ins])

@@ -55,8 +55,9 @@ class Primitive:
         domain: sampling interval for tests, per operand.
         reason: why a special row is special.
         notes: what single parts of the system know of a row. Among them ``writes``, which
-            changes a copy of the first operand into the result in place, and ``adds``, which
-            adds the result to an array in place, given the operands.
+            changes a copy of the first operand into the result in place, ``adds``, which
+            adds the result to an array in place, given the operands, and ``takes_out``:
+            ``evaluate`` makes its result in ``out``, where that is given.
     """
 
     name: str

@@ -25,21 +25,31 @@ def _where_type(condition: ArrayType, x: ArrayType, y: ArrayType) -> tuple[Array
     return (x,)
 
 
-def _chosen(condition: Any, x: Any, y: Any) -> Any:
+def _chosen(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
     """np.where; by bits where one side is the number 0, as derivatives have it.
+
+    The result is in ``out``, or in an array of its own.
 
     A processor guesses what each condition will be, and where it cannot, wrong guesses take
     ten times as long as the choices.
     """
-    if np.size(condition) >= _MANY and x.dtype in _BITS:
-        for kept_part, other, holds in ((x, y, condition), (y, x, ~condition)):
-            if not _is_zero(other) or np.broadcast(condition, x, y).shape != condition.shape:
-                continue
-            kind = _BITS[x.dtype]
-            mask = np.negative(holds.view(np.int8)).astype(kind)
-            mask &= np.asarray(kept_part).view(kind)
-            return mask.view(x.dtype)
+    kind = _BITS.get(x.dtype)
+    full = kind and np.broadcast(condition, x, y).shape == condition.shape
+    if np.size(condition) >= _MANY and full:
+        if _is_zero(y):
+            return _where_it_holds(condition, x, kind, out)
+        if _is_zero(x):
+            return _where_it_holds(~condition, y, kind, out)
     return np.asarray(np.where(condition, x, y))[()]
+
+
+def _where_it_holds(holds: Any, x: Any, kind: Any, out: Any) -> Any:
+    """An array where a condition holds, else 0: with integers that are all ones or all zeros."""
+    made = np.empty_like(holds, x.dtype) if out is None else out
+    bits = made.view(kind)
+    np.copyto(bits, np.negative(holds.view(np.int8)))
+    bits &= np.asarray(x).view(kind)
+    return made
 
 
 def _is_zero(x: Any) -> bool:
@@ -64,6 +74,7 @@ where = Primitive(
     linear_in=(1, 2),
     transpose=_where_transpose,
     stretches=True,
+    notes={"takes_out": True},
     convention="the branch not taken gets exactly 0, whatever its partials are",
 )
 

@@ -71,11 +71,11 @@ def _extreme_term(wins: Any, position: int) -> Any:
 
     def term(t: Any, out: Any, x: Any, y: Any) -> Any:
         mine, other = (x, y) if position == 0 else (y, x)
+        won, tie = wins(mine, other), mine == other
         if current().ties == "split":
-            tie = 0.5 * t
-        else:
-            tie = t if position == 0 else np.zeros((), t.dtype)
-        return np.where(wins(mine, other), t, np.where(mine == other, tie, 0))
+            number = t.dtype.type
+            return np.where(won | tie, np.where(tie, number(0.5), number(1)) * t, 0)
+        return np.where(won if position else won | tie, t, 0)
 
     return term
 

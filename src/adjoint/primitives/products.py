@@ -24,12 +24,13 @@ mul = Primitive(
 )
 
 
-def _multiply_no_nan(x: Any, y: Any) -> Any:
+def _multiply_no_nan(x: Any, y: Any, out: Any = None) -> Any:
     with np.errstate(invalid="ignore"):
-        result = x * y
-        if np.any(np.isnan(result)):
+        result = np.multiply(x, y, out=out)
+        if np.isnan(result).any():
             result = np.where((x == 0) | (y == 0), np.zeros((), result.dtype), result)[()]
-        return result + result.dtype.type(0)  # zeros without a sign: what does not move
+        result += result.dtype.type(0)  # zeros without a sign: what does not move
+        return result
 
 
 multiply_no_nan: Primitive = Primitive(
@@ -39,16 +40,18 @@ multiply_no_nan: Primitive = Primitive(
     _multiply_no_nan,
     transpose=lambda y_bar, operands, which: multiply_no_nan(y_bar, operands[1 - which]),
     stretches=True,
+    notes={"takes_out": True},
     doc="x y, but 0 where either is 0, even against inf and nan: derivatives behind a where",
 )
 
 
-def _divide_no_nan(x: Any, y: Any) -> Any:
+def _divide_no_nan(x: Any, y: Any, out: Any = None) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
-        result = x / y
-        if np.any(np.isnan(result)):
+        result = np.divide(x, y, out=out)
+        if np.isnan(result).any():
             result = np.where(x == 0, np.zeros((), result.dtype), result)[()]
-        return result + result.dtype.type(0)
+        result += result.dtype.type(0)
+        return result
 
 
 divide_no_nan: Primitive = Primitive(
@@ -63,6 +66,7 @@ divide_no_nan: Primitive = Primitive(
     linear_in=(0,),
     transpose=lambda y_bar, operands, which: divide_no_nan(y_bar, operands[1]),
     stretches=True,
+    notes={"takes_out": True},
     doc="x / y, but 0 where x is 0, even over 0 and nan: derivatives behind a where",
     domain=((-2.0, 2.0), (0.4, 3.0)),
 )
