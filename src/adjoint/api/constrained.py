@@ -25,6 +25,7 @@ from adjoint.api.solutions import (
     yields_recorded,
 )
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import holds_traced
 
 _NEAR = 1e-5  # SciPy's solvers stop this near to a limit
@@ -36,7 +37,22 @@ class Condition(NamedTuple):
     values: Function
     low: Any
     high: Any
-    plain: Callable[[Function], Any]  # SciPy's object around the function on plain numbers
+    plain: Callable[[Function, Any, Any], Any]  # SciPy's object, of all these on plain numbers
+
+    def asked(self, x: Any) -> Any:
+        """The values; below them the limits, if these are recorded."""
+        values = self.values(x)
+        if not holds_traced([self.low, self.high]):
+            return values
+        size = np.shape(values)[0]
+        return np.concatenate([values, _spread(self.low, size), _spread(self.high, size)])
+
+    def told(self, asked: Function, start: Any) -> Any:
+        """What SciPy is told, from :meth:`asked` on plain numbers."""
+        if not holds_traced([self.low, self.high]):
+            return self.plain(asked, self.low, self.high)
+        _, low, high = np.split(asked(start), 3)
+        return self.plain(lambda x: np.split(asked(x), 3)[0], low, high)
 
 
 class Optimum(NamedTuple):
@@ -61,17 +77,15 @@ def _condition(given: Any) -> Condition:
         high = 0.0 if kind == "eq" else np.inf
         return Condition(
             lambda x: np.reshape(_vector(function(x, *extra)), (-1,)), 0.0, high,
-            lambda plain: {"type": kind, "fun": plain},
+            lambda function, *_: {"type": kind, "fun": function},
         )  # fmt: skip
-    low, high = given.lb, given.ub
-
-    def plain(function: Function) -> Any:
-        return scipy.optimize.NonlinearConstraint(function, low, high)
-
-    if hasattr(given, "A"):
-        matrix = given.A
-        return Condition(lambda x: matrix @ x, low, high, lambda _: given)
-    return Condition(lambda x: np.reshape(_vector(given.fun(x)), (-1,)), low, high, plain)
+    low, high, plain = given.lb, given.ub, scipy.optimize.NonlinearConstraint
+    if not hasattr(given, "A"):
+        return Condition(lambda x: np.reshape(_vector(given.fun(x)), (-1,)), low, high, plain)
+    matrix = given.A
+    if not holds_traced([matrix, low, high]):
+        return Condition(lambda x: matrix @ x, low, high, lambda *_: given)
+    return Condition(lambda x: floating(matrix) @ x, low, high, plain)
 
 
 def _vector(value: Any) -> Any:
@@ -80,10 +94,12 @@ def _vector(value: Any) -> Any:
 
 def within(bounds: Any, start: Any) -> list[Condition]:
     """Bounds of the unknowns, as conditions that SciPy is told of in another way."""
+    import scipy.optimize
+
     if bounds is None:
         return []
     low, high = limits_of(bounds, np.shape(start))
-    return [Condition(lambda x: x, low, high, lambda _: None)]
+    return [Condition(lambda x: x, low, high, lambda _, *limits: scipy.optimize.Bounds(*limits))]
 
 
 def constrained_minimum(
@@ -96,15 +112,19 @@ def constrained_minimum(
         start: the first guess.
         given: the conditions.
         name: SciPy's, for messages.
-        solve: takes the start, f, its slope and SciPy's constraints, on plain numbers.
+        solve: takes the start, f, its slope, SciPy's constraints and bounds, on plain numbers.
     """
     kind, slope = start_type(start), grad(f)
 
     def everything(at: Any, value: Any, steep: Any, *functions: Any) -> Any:
-        plain = [c.plain(v) for c, v in zip(given, functions, strict=True)]
-        return solve(at, value, steep, [c for c in plain if c is not None])
+        import scipy.optimize
 
-    x = found([f, slope, *(c.values for c in given)], kind, name, everything, start)
+        plain = [c.told(v, at) for c, v in zip(given, functions, strict=True)]
+        bounds = [c for c in plain if isinstance(c, scipy.optimize.Bounds)]
+        others = [c for c in plain if c is not None and c not in bounds]
+        return solve(at, value, steep, others, bounds[0] if bounds else None)
+
+    x = found([f, slope, *(c.asked for c in given)], kind, name, everything, start)
     n = kind.shape[0]
 
     def all_values(v: Any) -> Any:
@@ -165,5 +185,5 @@ def constraints_move(given: Any, x0: Any) -> bool:
 def _moves(one: Any, x0: Any) -> bool:
     if isinstance(one, dict):
         return yields_recorded(one["fun"], x0, one.get("args", ()))
-    limits = [getattr(one, "lb", None), getattr(one, "ub", None)]
+    limits = [getattr(one, name, None) for name in ("lb", "ub", "A")]
     return holds_traced(limits) or (hasattr(one, "fun") and yields_recorded(one.fun, x0))

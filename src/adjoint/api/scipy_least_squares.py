@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.api.gradients import jvp
 from adjoint.api.matrices import jacobian
 from adjoint.api.solutions import (
     as_tuple,
+    bounds_move,
     checked,
     found,
     least_squares_minimum,
@@ -56,28 +58,56 @@ def least_squares(
         return np.ravel(fun(x, *as_tuple(args), **named))
 
     x0 = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
-    low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    low, high = _sides(bounds)
+    unit = holds_traced([f_scale])  # SciPy is given shares of a scale that moves
+
+    def asked(x: Any) -> Any:
+        return residuals(x) / f_scale if unit else residuals(x)
 
     def solve(start: Any, lb: Any, ub: Any, value: Any, rows: Any) -> Any:
         result = scipy.optimize.least_squares(
-            value, start, rows, (lb, ub), method, ftol, xtol, gtol, loss=loss, f_scale=f_scale
-        )
+            value, start, rows, (lb, ub), method, ftol, xtol, gtol, loss=loss,
+            f_scale=1.0 if unit else f_scale,
+        )  # fmt: skip
         return checked(result, "least_squares")
 
     def cost(v: Any) -> Any:
         return 0.5 * f_scale**2 * np.sum(rho(np.square(residuals(v) / f_scale)))
 
-    x = least_squares_minimum(residuals, x0, low, high, "least_squares", solve, cost)
-    left = residuals(x)
+    x = least_squares_minimum(asked, x0, low, high, "least_squares", solve, cost)
+    left, rows = residuals(x), jacobian(residuals)(x)
+    slope, share = _robust(rho, np.square(left / f_scale))
     return scipy.optimize.OptimizeResult(
-        x=x, cost=cost(x), fun=left, jac=jacobian(residuals)(x), success=True,
-        status=1, message=MESSAGE, nfev=0, njev=0, optimality=0.0,
+        x=x, cost=cost(x), fun=left, jac=rows * share[:, None],
+        grad=np.swapaxes(rows, 0, 1) @ (left * slope),
+        active_mask=np.where(x <= low, -1, np.where(x >= high, 1, 0)),
+        success=True, status=1, message=MESSAGE, nfev=0, njev=0, optimality=0.0,
     )  # fmt: skip
+
+
+def _sides(bounds: Any) -> tuple[Any, Any]:
+    """Lower and upper bounds, each a number or an array."""
+    sides = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    low, high = (floating(b) if holds_traced([b]) else np.asarray(b, float)[()] for b in sides)
+    return low, high
+
+
+def _robust(rho: Callable[[Any], Any], z: Any) -> tuple[Any, Any]:
+    """What a loss makes of the slope, and of the Jacobian: its squares are then the bend."""
+    one = np.ones(z.shape)
+
+    def first(at: Any) -> Any:
+        return jvp(rho, (at,), (one,))[1]
+
+    slope, bend = jvp(first, (z,), (one,))
+    return slope, np.sqrt(np.maximum(slope + 2 * z * bend, np.finfo(float).eps))
 
 
 def _wants_fit(*args: Any, **kwargs: Any) -> bool:
     given = bound("curve_fit", args, kwargs)
     f, p0 = given["f"], given["p0"]
+    if bounds_move(given["bounds"]):
+        return True
     if p0 is None:
         p0 = _first_guess(f, given["bounds"])
     return yields_recorded(lambda p: f(given["xdata"], *p), np.atleast_1d(np.asarray(p0, float)))
@@ -91,7 +121,7 @@ def curve_fit(
 ) -> Any:  # fmt: skip
     """Parameters of a curve through data, and their covariance."""
     xdata, ydata = (floating(v) if isinstance(v, list | tuple) else v for v in (xdata, ydata))
-    bounds = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    bounds = _sides(bounds)
     if p0 is None:
         p0 = _first_guess(f, bounds)
     factor: Any = None
@@ -106,8 +136,9 @@ def curve_fit(
         return left if factor is None else 1.0 / factor * left
 
     bounded = any(holds_traced([b]) or np.any(np.isfinite(b)) for b in bounds)
-    fit = least_squares(residuals, np.atleast_1d(p0), bounds=bounds,
-                        method=method or ("trf" if bounded else "lm"))  # fmt: skip
+    method = method or ("trf" if bounded else "lm")
+    settings = {k: v for k, v in options.items() if k in _SETTINGS and method != "lm"}
+    fit = least_squares(residuals, np.atleast_1d(p0), bounds=bounds, method=method, **settings)
     covariance = np.linalg.inv(np.swapaxes(fit.jac, 0, 1) @ fit.jac)
     if not absolute_sigma:
         free = fit.fun.shape[0] - fit.x.shape[0]
@@ -115,6 +146,9 @@ def curve_fit(
     if not options.get("full_output"):
         return fit.x, covariance
     return fit.x, covariance, _of_fit("curve_fit", fit), MESSAGE, 1
+
+
+_SETTINGS = ("ftol", "xtol", "gtol", "loss", "f_scale")
 
 
 def _first_guess(f: Any, bounds: Any) -> Any:
@@ -173,13 +207,16 @@ def nnls(A: Any, b: Any, *, maxiter: Any = None, **_: Any) -> Any:
     return x, np.linalg.norm(matrix @ x - right)
 
 
-@scipy_rule("scipy.optimize.lsq_linear")
+def _wants_bounds(A: Any, b: Any, bounds: Any = None, *_: Any, **__: Any) -> bool:
+    return bounds_move(bounds)
+
+
+@scipy_rule("scipy.optimize.lsq_linear", wanted=_wants_bounds)
 def lsq_linear(A: Any, b: Any, bounds: Any = (-np.inf, np.inf), *_: Any, **__: Any) -> Any:
     """Least squares between bounds."""
     import scipy.optimize
 
-    low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
-    x, matrix, right = _linear_fit("lsq_linear", A, b, low, high)
+    x, matrix, right = _linear_fit("lsq_linear", A, b, *_sides(bounds))
     left = matrix @ x - right
     return scipy.optimize.OptimizeResult(
         x=x, fun=left, cost=0.5 * np.sum(left * left), success=True, status=1, message=MESSAGE

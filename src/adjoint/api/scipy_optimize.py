@@ -15,6 +15,7 @@ from adjoint.api.constrained import (
 )
 from adjoint.api.gradients import grad
 from adjoint.api.solutions import (
+    bounds_move,
     checked,
     limits_of,
     minimum,
@@ -28,7 +29,6 @@ from adjoint.api.solver_calls import (
     first_of,
     function_of,
     inverse_hessian,
-    middle,
     no_path,
     wants,
 )
@@ -42,6 +42,8 @@ def _wants_minimize(
     hessp: Any = None, bounds: Any = None, constraints: Any = (), *_: Any, **__: Any,
 ) -> bool:  # fmt: skip
     at = np.asarray(x0, float)
+    if bounds_move(bounds):
+        return True
     return yields_recorded(fun, at, args) or constraints_move(constraints, at)
 
 
@@ -112,11 +114,11 @@ def _constrained(
 
     x0 = np.atleast_1d(x0)
 
-    def solve(start: Any, value: Any, slope: Any, given: Any) -> Any:
+    def solve(start: Any, value: Any, slope: Any, given: Any, limits: Any) -> Any:
         no_slope = str(method).lower() in ("cobyla", "cobyqa")
         result = scipy.optimize.minimize(
             lambda v: float(value(v)), start, method=method, jac=None if no_slope else slope,
-            bounds=bounds, constraints=given, tol=tol, options=options, callback=callback,
+            bounds=limits, constraints=given, tol=tol, options=options, callback=callback,
         )  # fmt: skip
         return checked(result, "minimize")
 
@@ -169,10 +171,12 @@ def _whole(name: str, has_start: bool) -> None:
         first = given.pop("x0" if has_start else "bounds")
         low: Any = -np.inf
         high: Any = np.inf
-        start = np.asarray(first, float) if has_start else middle(first)
-        if not has_start:
-            sides = (first.lb, first.ub) if hasattr(first, "lb") else np.asarray(first, float).T
-            low, high = np.asarray(sides[0], float), np.asarray(sides[1], float)
+        if has_start:
+            start = np.asarray(first, float)
+        else:
+            size = np.shape(first.lb) if hasattr(first, "lb") else (len(first),)
+            low, high = limits_of(first, size)
+            start = np.zeros(size)
         if given.pop("constraints", None):
             raise refuse(name, "constraints=", "bounds, or a penalty in the function")
         settings = {k: v for k, v in given.items() if v is not None}

@@ -97,7 +97,7 @@ def _corner(
         nothing = (whole == 2) & (x == 0)
         stays = (whole % 2 == 1) | nothing
         low, high = (np.where(stays, np.round(x), end) for end in (low, high))
-    held = Condition(lambda v: v, low, high, lambda _: None)
+    held = Condition(lambda v: v, low, high, lambda *_: None)
     return constrained_minimum(lambda v: cost @ v, x, [*rows, held], name, lambda at, *_: at)
 
 
@@ -155,7 +155,7 @@ def _array(v: Any) -> Any:
 
 
 def _rows(matrix: Any, low: Any, high: Any) -> Condition:
-    return Condition(lambda v: matrix @ v, low, high, lambda _: None)
+    return Condition(lambda v: matrix @ v, low, high, lambda *_: None)
 
 
 def _value_alone(given: dict[str, Any], name: str) -> Any:

@@ -23,6 +23,7 @@ from adjoint.errors import ConvergenceError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.indexing import known_value
 from adjoint.trace.record import record_graph
 from adjoint.trace.scipy_gate import holds_traced
@@ -85,7 +86,7 @@ def found(
     """
     plain = [Plain(f, kind, name) for f in functions]
     counts = [len(p.captured) for p in plain]
-    given = [stop_gradient(np.asarray(x, np.float64) if not hasattr(x, "recorder") else x)
+    given = [stop_gradient(floating(x) if holds_traced([x]) else np.asarray(x, np.float64))
              for x in start]  # fmt: skip
     captured = [x for p in plain for x in p.captured]
     # Then a program is made that will solve many times.
@@ -161,6 +162,11 @@ def least_squares_minimum(
 
     x = found([lambda v: np.ravel(residuals(v)), rows], kind, name, solve, start, low, high)
     return minimum(cost or half, x, low, high, name, lambda at, *_: at)
+
+
+def bounds_move(bounds: Any) -> bool:
+    """Whether SciPy's object of bounds, into which nobody else looks, holds recorded ones."""
+    return holds_traced([getattr(bounds, "lb", None), getattr(bounds, "ub", None)])
 
 
 def limits_of(bounds: Any, shape: Any) -> tuple[Any, Any]:

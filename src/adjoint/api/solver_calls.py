@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.api.solutions import as_tuple, refuse, yields_recorded
+from adjoint.api.solutions import as_tuple, bounds_move, refuse, yields_recorded
 from adjoint.trace.scipy_gate import holds_traced
 
 MESSAGE = "found by SciPy on plain numbers, differentiated by its equation"
@@ -41,6 +41,8 @@ def wants(name: str, start: str) -> Callable[..., bool]:
             given = bound(name, args, kwargs)
             f = given[next(iter(given))]
             at = given[start]
+            if bounds_move(given.get("bounds")):
+                return callable(f)
             if start == "bounds":
                 at = middle(at)
             elif start in ("bracket", "brack"):

@@ -260,9 +260,9 @@ def _held(
     """The minimum under constraints."""
     from scipy import optimize
 
-    def solve(at: Any, value: Any, slope: Any, held: Any) -> Any:
+    def solve(at: Any, value: Any, slope: Any, held: Any, limits: Any) -> Any:
         result = optimize.minimize(
-            lambda v: float(value(v)), at, method=name, jac=slope, bounds=pairs, constraints=held,
+            lambda v: float(value(v)), at, method=name, jac=slope, bounds=limits, constraints=held,
             tol=tol,
         )  # fmt: skip
         return checked(result, "minimize")

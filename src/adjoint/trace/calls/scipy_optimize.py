@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import numpy as np
+import scipy.optimize
 
 from adjoint.errors import ConcreteValueError
+from adjoint.graph.types import ArrayType
+from adjoint.trace import replacing
 from adjoint.trace.borrow_scipy import borrow_names, own_code
+from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_integrate import yields
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
 
 
@@ -32,6 +38,7 @@ def rosen_der(x: Any) -> Any:
 
 
 borrow_names("scipy.optimize", "rosen_hess rosen_hess_prod")
+borrow_names("scipy.optimize", "Bounds.__init__ LinearConstraint.__init__")
 
 
 def _wants_step(f: Any, fprime: Any, xk: Any, pk: Any, *_: Any, args: Any = (), **__: Any) -> bool:
@@ -64,3 +71,31 @@ def approx_fprime(xk: Any, f: Any, epsilon: Any = 1.4901161193847656e-08, *args:
         moved = np.where(np.arange(x.shape[0]) == k, x + epsilon, x)
         columns.append((floating(f(moved, *args)) - start) / (moved[k] - x[k]))
     return np.stack(columns, axis=-1)
+
+
+_assignment = scipy.optimize.linear_sum_assignment
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """SciPy's search for the pairs that cost least."""
+
+    maximize: bool
+
+    def __call__(self, cost: Any) -> tuple[Any, ...]:
+        rows, columns = _assignment(cost, self.maximize)
+        return np.asarray(rows, np.int64), np.asarray(columns, np.int64)
+
+
+@wraps(_assignment)
+def linear_sum_assignment(cost_matrix: Any, maximize: bool = False) -> Any:
+    """Which rows and columns belong together: places, at which a recorded cost can be read."""
+    if not holds_traced([cost_matrix]):
+        return _assignment(cost_matrix, maximize)
+    cost = floating(cost_matrix)
+    kind = ArrayType((min(cost.shape),), np.dtype(np.int64))
+    return found_in(_Pairs(bool(maximize)), [kind, kind], cost)
+
+
+# compiled code has no other code that could be put in its place
+replacing.from_now_on(vars(scipy.optimize), {"linear_sum_assignment": linear_sum_assignment})
