@@ -150,6 +150,63 @@ def test_logistic_regression_from_zero_weights() -> None:
     np.testing.assert_allclose(ad.jit(ad.hessian(loss))(np.zeros(3)), a.T @ a / 4, rtol=1e-12)
 
 
+# Odd functions made with a sign; their slopes at 0, and their second derivatives there.
+ODD: dict[str, tuple[Callable[[Any], Any], float, float]] = {
+    "symmetric logarithm": (lambda x: np.sign(x) * np.log1p(np.abs(x)), 1, 0),
+    "scaled root": (lambda x: np.sign(x) * (np.sqrt(np.abs(x) + 1) - 1) + 0.001 * x, 0.501, 0),
+    "copysign": (lambda x: np.copysign(np.expm1(2 * np.abs(x)), x), 2, 0),
+    "times a smooth one": (lambda x: np.sign(x) * np.sinh(np.abs(x)) * np.exp(x), 1, 2),
+    "its square": (lambda x: (np.sign(x) * np.log1p(np.abs(x))) ** 2, 0, 2),
+    "with itself": (lambda x: (np.sign(x) * np.abs(x)) * (np.sign(x) * np.sinh(np.abs(x))), 0, 2),
+    "root": (lambda x: np.sign(x) * np.sqrt(np.abs(x)), np.inf, np.nan),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_functions_made_with_a_sign(name: str) -> None:
+    """The sign is not known at 0, and of 0 the product has a slope."""
+    f, first, second = ODD[name]
+    for derivative in (ad.grad(f), ad.jit(ad.grad(f)), lambda x: ad.jvp(f, (x,), (1.0,))[1]):
+        assert derivative(0.0) == first
+    several = ad.grad(lambda x: np.sum(f(x) * [1, 2, 3]))(np.array([0.0, 0.5, 0.0]))
+    np.testing.assert_allclose(several, [first, 2 * ad.grad(f)(0.5), 3 * first])
+    if not np.isnan(second):
+        assert ad.grad(ad.grad(f))(0.0) == second
+        assert ad.jit(ad.grad(ad.grad(f)))(0.0) == second
+        assert ad.vmap(ad.grad(ad.grad(f)))(np.array([0.5, 0.0]))[1] == second
+
+
+def test_a_sign_that_was_written_to_is_a_constant() -> None:
+    """It is no sign any more."""
+
+    def f(x: Any) -> Any:
+        side = np.sign(x)
+        side[side == 0] = 1
+        return np.sum(side * np.log1p(np.abs(x)))
+
+    x = np.array([0.0, 1.0, -3.0])
+    np.testing.assert_allclose(ad.grad(f)(x), [0, 0.5, 0.25])
+    assert ad.grad(lambda x: int(np.sign(x)) * x)(-3.0) == -1.0
+
+
+def test_kinks_that_cancel_and_are_used_again() -> None:
+    """What is computed from max(x, 0) and abs(x) drifts as their sum does: not at all."""
+    x = np.array([0.0, 0.25, 0.0])
+    for made in (_softplus, lambda x: -np.minimum(-x, 0) + np.log1p(np.exp(-np.abs(-x)))):
+        f = lambda x, made=made: np.sum(made(x)) ** 2 * np.exp(x[0])  # noqa: E731
+        g = lambda x: np.sum(np.logaddexp(x, 0)) ** 2 * np.exp(x[0])  # noqa: E731
+        np.testing.assert_allclose(ad.hessian(f)(x), ad.hessian(g)(x), rtol=1e-12)
+
+
+def test_logarithm_of_two_exponentials_where_they_are_equal() -> None:
+    """As a forward algorithm adds probabilities."""
+    f = lambda x: np.maximum(*x) + np.log1p(np.exp(-np.abs(x[0] - x[1])))  # noqa: E731
+    for outer in (lambda y: y, np.sin):
+        wanted = ad.hessian(lambda x, outer=outer: outer(np.logaddexp(*x)))(ZERO + 0.3)
+        found = ad.hessian(lambda x, outer=outer: outer(f(x)))(ZERO + 0.3)
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)
+
+
 def test_inside_a_scan() -> None:
     """A length in each round of a loop, and the same loop unrolled."""
 

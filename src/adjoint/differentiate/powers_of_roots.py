@@ -60,12 +60,16 @@ def powers_of_roots(steps: Sequence[_Step]) -> PowersOfRoots:
     first: dict[Any, Any] = {}
     same: dict[Any, Any] = {}  # the first value that was made in the same way
     powers: dict[Any, Any] = {}
+    signs: set[Any] = set()  # the square of x = sign(x) * abs(x) is no matter of its root
     for primitive, attributes, operands, output in steps:
         name = primitive.name
+        if name in ("sign", "abs_slope") or (name in _COPIES and not signs.isdisjoint(operands)):
+            signs.add(output)
         own = tuple([same.get(o, o) for o in operands])
         if primitive.structure != "control":
             same[output] = first.setdefault((name, attributes, own), output)
-        degree = _degree(name, attributes, own, roots)
+        turned = name == "mul" and not signs.isdisjoint(operands)
+        degree = None if turned else _degree(name, attributes, own, roots)
         if degree is not None:
             roots[output] = Root(name, own, degree)
         if own and own[0] in roots and _is_power(name, attributes, own, roots[own[0]]):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from adjoint.differentiate.linearize import Primals, jvp_graph, node_tangents
+from adjoint.differentiate.linearize import jvp_graph, node_tangents
 from adjoint.differentiate.replay import replay
 from adjoint.graph.graph import Graph, Node, Value
 
 
-def derivative(node: Node, primal: Primals, directions: Sequence[Sequence[Any]]) -> list[Any]:
+def derivative(
+    node: Node, primal: Callable[[Any], Any], directions: Sequence[Sequence[Any]]
+) -> list[Any]:
     """A derivative of a node, linear in each of the directions; one value for each output.
 
     Args:

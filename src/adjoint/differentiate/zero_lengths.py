@@ -1,4 +1,4 @@
-"""Second derivatives of functions of a length, at 0.
+"""Derivatives of functions of a length, at 0.
 
 A length ``r`` (``abs``, ``norm``, ``hypot``, the root of a sum of squares) has a kink at 0, and its
 slope there counts as 0. Functions of it may be smooth all the same: ``cos(r)``, a Matern kernel,
@@ -7,13 +7,15 @@ stand quotients ``f'(r) / r``, and the slopes of the sign of x, which at 0 are q
 They have limits, by de l'Hôpital: along ``r + t``, as t goes to 0, all that is computed from r
 changes by a drift, and::
 
-    f'(r) / r         has the limit  drift(f'(r))
-    d sign(x)         is  dx / t, of which a product with f'(r) keeps  drift(f'(r)) dx
-    d (n / r)         is  dn / t, where n is 0, likewise (slopes of slopes, forward over forward)
+    f'(r) / r           has the limit  drift(f'(r))
+    d sign(x)           is  dx / t, of which a product with f(r) keeps  drift(f(r)) dx
+    d copysign(f(r), x) likewise
+    d (n / r)           is  dn / t, where n is 0, likewise (slopes of slopes, forward over forward)
 
-So in a graph that holds such quotients, which only derivatives do, drifts are followed from the
-lengths, and poles (what ``1 / t`` stands before) beside the tangents. What is infinite in truth, as
-at a kink, leaves its finite part.
+So in a graph that holds such quotients, which only derivatives do, or signs beside absolute
+values, as ``sign(x) * log1p(abs(x))``, drifts are followed from the lengths, and poles (what
+``1 / t`` stands before) beside the tangents. What is infinite in truth, as at a kink, leaves its
+finite part. Second derivatives are right so, and third ones of even functions.
 """
 
 from __future__ import annotations
@@ -24,11 +26,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adjoint.graph.graph import Graph, Node, Operand, Value
+from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.products import over_length
 
 _LENGTHS = frozenset({"abs", "hypot", "norm_sqrt", "sqrt", "scalar_pow"})
 _QUOTIENTS = frozenset({"over_length", "divide_no_nan"})
-_COPIES = frozenset({"broadcast", "reshape", "permute_axes", "slice", "cast"})
+_SLOPES = frozenset({"abs_slope", "sign"})
+_EXTREMES = frozenset({"maximum", "minimum"})
+_SIDES = _SLOPES | {"copysign"}
+_PRODUCTS = frozenset({"mul", "multiply_no_nan"})
+_KEEP_ODD = _PRODUCTS | {"neg", "broadcast", "reshape", "permute_axes"}
+_COPIES = frozenset({"broadcast", "reshape", "permute_axes", "slice"})
 
 # (primitive, attributes, operands, output), where values are named in any way
 _Step = tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]
@@ -40,32 +48,50 @@ class ZeroLengths(NamedTuple):
     lengths: set[Any]
     quotients: set[Any]  # outputs
     slopes: set[Any]  # outputs
+    turned: set[Any]  # outputs of copysign
+    extremes: set[Any]  # outputs of maximum and minimum, of values whose distance is a length
 
 
 def zero_lengths(steps: Sequence[_Step]) -> ZeroLengths:
-    """Find the lengths that something is divided by, and the slopes of absolute values."""
-    found = ZeroLengths(set(), set(), set())
+    """Find the lengths that something is divided by, and the sides of absolute values."""
+    found = ZeroLengths(set(), set(), set(), set(), set())
     names = {primitive.name for primitive, *_ in steps}
-    if not (names & _QUOTIENTS or "abs_slope" in names):
-        return found  # what is no derivative has none
+    if not (names & _QUOTIENTS or ("abs" in names and names & _SIDES)):
+        return found  # most that are no derivatives have none
     whole: dict[Any, Any] = {}  # what a copy is made of
+    mirrored: dict[Any, Any] = {}  # what is the other way round
     made: set[Any] = set()
     sides: dict[Any, list[Any]] = {}  # the absolute values of a value
+    signs: list[tuple[set[Any], Any, Any]] = []
+    apart: dict[Any, set[Any]] = {}
+    extremes: list[tuple[Any, set[Any]]] = []
     for primitive, _, operands, output in steps:
         name = primitive.name
         origins = [whole.get(o, o) for o in operands]
+        bare = [mirrored.get(o, o) for o in origins]
         if name in _COPIES:
             whole[output] = origins[0]
+        elif name == "neg":
+            mirrored[output] = bare[0]
         elif name in _LENGTHS:
             made.add(output)
             if name == "abs":
-                sides.setdefault(origins[0], []).append(output)
-        elif name == "abs_slope" and origins[0] in sides:
-            found.slopes.add(output)
-            found.lengths.update(sides[origins[0]])
+                sides.setdefault(bare[0], []).append(output)
+        elif name in _SIDES:
+            signs.append((found.slopes if name in _SLOPES else found.turned, bare[-1], output))
+        elif name == "sub":
+            apart[output] = set(bare)
+        elif name in _EXTREMES:
+            extremes.append((output, set(bare)))
         elif name == "over_length" or (name == "divide_no_nan" and origins[1] in made):
             found.quotients.add(output)
             found.lengths.add(origins[1])
+    for kind, x, output in signs:  # which may come before the absolute value
+        if x in sides:
+            kind.add(output)
+            found.lengths.update(sides[x])
+    met = [{x} for x in sides] + [apart[x] for x in sides if x in apart]
+    found.extremes.update([out for out, pair in extremes if any(x <= pair for x in met)])
     return found
 
 
@@ -86,6 +112,7 @@ class Limits:
         self.drifts: dict[Operand, Any] = {}
         self.poles: dict[Operand, Any] = {}
         self.settled: set[Operand] = set()  # whose values follow from limits
+        self.odd: set[Operand] = set(self.places.slopes)  # slopes, and products with them
 
     def before(self, node: Node) -> None:
         """Note the drift of a node's output, and its value where that follows from limits."""
@@ -98,30 +125,44 @@ class Limits:
         if not _is_followed(node):
             return
         out = node.outputs[0]
+        if node.primitive.name in _KEEP_ODD and not self.odd.isdisjoint(node.operands):
+            self.odd.add(out)
         if out not in self.places.lengths | self.places.quotients:
-            self._note(self.drifts, out, self._derivative(node, self.drifts))
+            self._note(self.drifts, out, self._derivative(node, self.drifts, of=self._still))
+        if out in self.places.extremes:
+            self.drifts[out] = self._of_extreme(node) + self.drifts.get(out, 0)
         if not self.settled.isdisjoint(node.operands):
             given = [self.primal(o) for o in node.operands]
             self._settle(out, node.primitive(*given, **node.settings))
 
     def after(self, node: Node, tangent: Any) -> Any:
         """The tangent of a node's output with what poles leave in it."""
+        out = node.outputs[0]
+        if out in self.places.slopes:
+            x = self.primal(node.operands[0])
+            if (moved := self._tangent(node.operands[0])) is not None:
+                self.poles[out] = _at_zero(x, moved)
+            return tangent
         if not self.places.lengths or not _is_followed(node):
             return tangent
-        out = node.outputs[0]
         if out in self.places.quotients:
             return self._divided(node, tangent)
-        if out in self.places.slopes:
-            x = node.operands[0]
-            moved = self.tangents.get(x) if isinstance(x, Value) else None
-            if moved is not None:
-                self.poles[out] = _at_zero(self.primal(x), moved)
+        if out in self.places.turned:
+            size, side = node.operands
+            if size in self.drifts and (moved := self._tangent(side)) is not None:
+                tangent = tangent + _at_zero(self.primal(side), np.abs(self.drifts[size]) * moved)
         elif not self.poles.keys().isdisjoint(node.operands):
             self._note(self.poles, out, self._derivative(node, self.poles))
             share = self._derivative(node, self.drifts, self.poles)
             if share is not None:
-                return share if tangent is None else tangent + share
+                tangent = share if tangent is None else tangent + share
         return tangent
+
+    def _of_extreme(self, node: Node) -> Any:
+        """Half of what the distance of two equal values drifts: max(x, 0) = (x + abs(x)) / 2."""
+        x, y = [self.primal(o) for o in node.operands]
+        half = 0.5 if node.primitive.name == "maximum" else -0.5
+        return np.where(x == y, half, np.zeros((), x.dtype))
 
     def _divided(self, node: Node, tangent: Any) -> Any:
         """The finite part of a quotient's tangent, when its limit and its pole are noted."""
@@ -133,19 +174,26 @@ class Limits:
                 column[out] = over_length(column[above], r)
         if above in self.drifts:
             self._settle(out, np.where(r == 0, self.drifts[above], self.primal(out)))
-        moved = self.tangents.get(above) if isinstance(above, Value) else None
-        if moved is not None:
+        if (moved := self._tangent(above)) is not None:
             self.poles[out] = np.where(r == 0, moved, self.poles.get(out, 0))
             if node.primitive.name == "divide_no_nan":  # 0 / 0 moves at infinite speed
                 tangent = np.where((r == 0) & (self.primal(above) == 0), 0, tangent)
         return tangent
 
-    def _derivative(self, node: Node, *columns: dict[Operand, Any]) -> Any:
+    def _tangent(self, operand: Operand) -> Any:
+        return self.tangents.get(operand) if isinstance(operand, Value) else None
+
+    def _still(self, operand: Operand) -> Any:
+        """A value in a drift. Slopes there stand for signs, whose squares are 1 and do not move."""
+        value = self.primal(operand)
+        return stop_gradient(value) if operand in self.odd else value
+
+    def _derivative(self, node: Node, *columns: dict[Operand, Any], of: Any = None) -> Any:
         # It is about single nodes, made of graphs of one.
         from adjoint.differentiate.single_nodes import derivative
 
         directions = [[column.get(o) for o in node.operands] for column in columns]
-        return derivative(node, self.primal, directions)[0]
+        return derivative(node, of or self.primal, directions)[0]
 
     def _settle(self, value: Value, limit: Any) -> None:
         self.primal.known[value] = limit
@@ -167,7 +215,4 @@ def _is_followed(node: Node) -> bool:
     primitive = node.primitive
     if len(node.outputs) != 1:
         return False
-    return primitive.structure in ("elementwise", "linear") or primitive.name in (
-        "mul",
-        "multiply_no_nan",
-    )
+    return primitive.structure in ("elementwise", "linear") or primitive.name in _PRODUCTS

@@ -78,6 +78,18 @@ def _by_scalars(by: Any, lower: list[Any], shapes: list[Any]) -> Any:
     return by(*[p[()] if type(p) is np.ndarray else p for p in lower])
 
 
+def _remembered(primitive: Primitive, x: Any, recorder: Any, out: Any) -> Any:
+    """A result without derivative as a plain one; of a sign is known whose it is.
+
+    ``sign(x) * f(abs(x))`` may be smooth at 0: its derivative looks for both.
+    """
+    made = plain(out)
+    if primitive.name == "sign" and type(x) is core.TracedArray and x.recorder is recorder:
+        value = capture(made) if core.is_plain(made) else made
+        recorder.known_constants[id(value)] = recorder.push(primitive, (), (x.number,), value)
+    return made
+
+
 joint_shape = lru_cache(maxsize=4096)(np.broadcast_shapes)
 
 
@@ -143,7 +155,7 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
             weak = True
             out = np.asarray(out)[()]
         if primitive.structure == "constant" and not recorder.keep_all:
-            return plain(out)
+            return _remembered(primitive, operands[0], recorder, out)
         shape = getattr(out, "shape", ())
         loop = loop_of(primitive, types)
     else:

@@ -57,7 +57,6 @@ class Recorder:
     """
 
     __slots__ = (
-        "_constant_index",
         "_numbers",
         "beneath",
         "closed",
@@ -67,6 +66,7 @@ class Recorder:
         "forgets",
         "frames",
         "keep_all",
+        "known_constants",
         "large",
         "level",
         "name",
@@ -96,7 +96,7 @@ class Recorder:
         self.payloads: list[Any] = []  # one for each value; an ArrayType where not computed
         self.frames: list[Any] = []  # one for each record
         self.constants: list[int] = []  # indices of values that are constants
-        self._constant_index: dict[int, int] = {}
+        self.known_constants: dict[int, int] = {}
         self._numbers: dict[Any, int] = {}
         self.large: dict[Any, keeping.Kept] = {}  # arrays from outside, by their place in memory
         self.written: set[int] = set()  # values whose arrays a write may change: overwriting.py
@@ -117,11 +117,11 @@ class Recorder:
         if type(value) is TracedArray and value.recorder is PLAIN:
             value = capture(value)
             shared = True  # whoever writes to it next makes a copy first
-        known = self._constant_index.get(id(value))
+        known = self.known_constants.get(id(value))
         if known is not None:
             if shared or self._still(known, value):
                 return known
-            del self._constant_index[id(value)]
+            del self.known_constants[id(value)]
         if type(value) is np.ndarray and value.size > 1:
             if 0 in value.strides:
                 return self._stretched_constant(value)
@@ -140,7 +140,7 @@ class Recorder:
                 if value.nbytes > keeping.COPY_BYTES and not self.transforming:
                     return self._large_constant(value)
                 kept = _copy(value) if value.nbytes <= keeping.COPY_BYTES else value
-        index = self._constant_index[id(value)] = self._note_constant(value, kept)
+        index = self.known_constants[id(value)] = self._note_constant(value, kept)
         return index
 
     def _large_constant(self, value: Any) -> int:
