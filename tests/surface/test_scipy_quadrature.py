@@ -155,3 +155,69 @@ def test_cubature_outside_jit() -> None:
 def test_a_rough_function_of_elements_is_refused() -> None:
     with pytest.raises(ad.errors.ConvergenceError, match="fixed points"):
         ad.grad(lambda a: it.tanhsinh(lambda x: a * np.sqrt(np.abs(x - 0.3)), 0, 1).integral)(1.0)
+
+
+def bent(s: Any, at: Any) -> Any:
+    return np.abs(s - at)
+
+
+# The integral, where it is taken, and its first and second derivative there.
+BROKEN: dict[str, tuple[Callable[[Any], Any], float, float, float]] = {
+    "corner": (lambda a: it.quad(lambda s: bent(s, a), 0, 2, points=[a])[0], 0.7, -0.6, 2.0),
+    "leap": (
+        lambda a: it.quad(lambda s: np.where(s < a, s, 2 * s), 0, 2, points=[a])[0], 0.7, -0.7, -1,
+    ),
+    "fixed": (lambda a: it.quad(lambda s: bent(s, 0.5), a, 2, points=[0.5])[0], 0.1, -0.4, 1.0),
+    "downwards": (
+        lambda a: it.quad(lambda s: bent(s, a), 2, 0, points=[1.5, a])[0], 0.7, 0.6, -2.0,
+    ),
+    "outside": (lambda a: it.quad(lambda s: s * a, 0, 2, points=[a, 3, -1])[0], 0.7, 2.0, 0.0),
+    "vectors": (
+        lambda a: it.quad_vec(lambda s: bent(s, a) * np.ones(2), 0, 2, points=[a])[0][1],
+        0.7, -0.6, 2.0,
+    ),
+    "inside": (
+        lambda p: it.nquad(
+            lambda x, y: p**3 * np.abs(x - y), [[0, 1], [0, 1]],
+            opts=[lambda y: {"points": [y]}, {}], full_output=True,
+        )[0],
+        0.7, 0.49, 1.4,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_break_points_move(name: str) -> None:
+    f, at, first, second = BROKEN[name]
+    value, slope = ad.value_and_grad(f)(at)
+    assert np.isclose(value, f(at), rtol=1e-13)
+    assert np.isclose(slope, first, rtol=1e-12)
+    assert np.isclose(ad.grad(ad.grad(f))(at), second, rtol=1e-10, atol=1e-12)
+    assert np.isclose(ad.jit(ad.grad(f))(at), first, rtol=1e-12)
+
+
+def test_what_else_is_told() -> None:
+    def f(a: Any) -> Any:
+        value, off, info = it.quad(np.exp, 0, a, full_output=1)
+        assert info["neval"] == 21
+        return value + 0 * off
+
+    assert np.isclose(ad.grad(f)(0.5), np.exp(0.5))
+    with pytest.raises(ad.errors.UnsupportedError, match="the integrals of the parts"):
+        ad.grad(lambda a: np.sum(it.quad(np.exp, 0, a, full_output=1)[2]["rlist"]))(0.5)
+    with pytest.raises(ad.errors.UnsupportedError, match="inside jit"):
+        ad.jit(ad.grad(f))(0.5)
+    whole = ad.grad(lambda a: it.quad_vec(np.exp, 0, a, full_output=True)[0])
+    assert np.isclose(whole(0.5), np.exp(0.5))
+
+
+def test_a_complex_integrand_of_vectors() -> None:
+    def f(p: Any) -> Any:
+        return np.abs(it.quad_vec(lambda s: np.exp(1j * p * s), 0, 2)[0])
+
+    def exact(p: Any) -> Any:
+        return np.abs((np.exp(2j * p) - 1) / p)
+
+    for run in (lambda g: g, ad.jit):
+        assert np.isclose(run(ad.value_and_grad(f))(0.7)[0], exact(0.7), rtol=1e-12)
+        assert np.isclose(run(ad.grad(f))(0.7), ad.grad(exact)(0.7), rtol=1e-10)

@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.on_numbers import on_numbers
-from adjoint.api.scipy_quadrature import kronrod
+from adjoint.api.scipy_quadrature import edges_of, kronrod, shares_of
+from adjoint.api.solver_calls import Untold
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConvergenceError
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.looked_up import pick
 from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
-from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_special import doubled, floating
+from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import known_value
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 MOST = 48  # parts of an interval where the integrand is not known
 _NUMBER = ArrayType((), np.dtype(np.float64))
@@ -29,7 +32,8 @@ _NUMBER = ArrayType((), np.dtype(np.float64))
 class _Layout:
     """SciPy's parts on plain numbers: their ends, as many as there is room for, and the result.
 
-    Ends are shares of a finite interval, or SciPy's own variable for an infinite one.
+    Ends in a finite interval are shares of the way between two edges, which are told by number;
+    those in an infinite one are in SciPy's own variable.
     """
 
     integrand: Graph
@@ -37,7 +41,11 @@ class _Layout:
     settings: tuple[tuple[str, Any], ...]
     parts: int | None
 
-    def __call__(self, a: Any, b: Any, *captured: Any) -> tuple[Any, ...]:
+    def __call__(self, a: Any, b: Any, points: Any, *captured: Any) -> tuple[Any, ...]:
+        return self.told(a, b, points, *captured)[:4]
+
+    def told(self, a: Any, b: Any, points: Any, *captured: Any) -> tuple[Any, ...]:
+        """The same, and what else SciPy says."""
         import scipy.integrate
 
         run = on_numbers(self.integrand, captured, self.parts is not None)
@@ -47,11 +55,14 @@ class _Layout:
 
         low, high = float(a), float(b)
         value, off, info = scipy.integrate.quad_vec(
-            function, low, high, full_output=True, **dict(self.settings)
-        )
+            function, low, high, full_output=True,
+            points=[float(p) for p in points] if len(points) else None, **dict(self.settings),
+        )  # fmt: skip
         ends = np.asarray(info.intervals, float)
-        if not self.infinite and low != high:
-            ends = (ends - low) / (high - low)
+        at = np.zeros(len(ends), np.int64)
+        if not self.infinite:
+            at, *shares = shares_of(edges_of(low, high, points), *ends.T)
+            ends = np.stack(shares, axis=-1)
         room = self.parts or len(ends)
         if len(ends) > room:
             raise ConvergenceError(
@@ -60,14 +71,20 @@ class _Layout:
                 function="scipy.integrate.quad_vec",
                 remedy="split the interval where the integrand is rough, or allow a larger error",
             )
-        return np.pad(ends, ((0, room - len(ends)), (0, 0)), constant_values=0.5), value, off
+        spare = ((0, room - len(ends)), (0, 0))
+        return np.pad(ends, spare, constant_values=0.5), np.pad(at, spare[0]), value, off, info
 
 
-def _mapped(a: Any, b: Any, low: Any, high: Any, t: Any) -> tuple[Any, Any]:
+def _mapped(edges: tuple[Any, Any, Any], low: Any, high: Any, t: Any, at: Any) -> tuple[Any, Any]:
     """Places, and what the length there is worth, as SciPy maps infinite intervals."""
+    a, b, breaks = edges
     ends = [x is not None and bool(np.isinf(x)) for x in (low, high)]
-    if not any(ends):
+    if not any(ends) and not breaks.shape[0]:
         return a + (b - a) * t, (b - a) + 0 * t
+    if not any(ends):
+        whole = edges_of(a, b, breaks)
+        size = pick(np.diff(whole), at)
+        return pick(whole, at) + size * t, size
     out = (1 - np.abs(t)) / t
     if all(ends):
         return out, 1 / t**2
@@ -86,31 +103,38 @@ def quad_vec(
     quadrature: Any = None, full_output: bool = False, *, args: Any = (),
 ) -> Any:  # fmt: skip
     """An integral of vectors; the derivative is on SciPy's final subdivision."""
-    if full_output or not isinstance(norm, str):
-        raise refused("quad_vec", "full_output or a norm of one's own", "norm='2' or 'max'")
+    if not isinstance(norm, str):
+        raise refused("quad_vec", "a norm of one's own", "norm='2' or 'max'")
     low, high = known_value(a), known_value(b)
     infinite = any(x is not None and bool(np.isinf(x)) for x in (low, high))
     if low == np.inf or high == -np.inf:
         raise refused("quad_vec", "an infinite interval from its upper end", "a < b")
     extra = tuple_of(args)
-    recording = recorded(lambda x: floating(f(x, *extra)).astype(np.float64), [_NUMBER], "quad_vec")
-    points = None if points is None else tuple(float(known_value(p)) for p in points)
+    recording = recorded(lambda x: doubled(f(x, *extra)), [_NUMBER], "quad_vec")
+    breaks = np.zeros(0) if points is None else floating(points)
+    if infinite and holds_traced([points]):
+        raise refused("quad_vec", "recorded points of an infinite interval", "the sum of two")
     settings = (("epsabs", epsabs), ("epsrel", epsrel), ("norm", norm), ("limit", limit),
-                ("points", points), ("quadrature", quadrature))  # fmt: skip
+                ("quadrature", quadrature))  # fmt: skip
     kind = recording.graph.outputs[0].type
-    given = [stop_gradient(floating(x)) for x in (a, b, *recording.captured)]
+    given = [stop_gradient(floating(x)) for x in (a, b, breaks, *recording.captured)]
+    info: Any = None
+    if full_output and any(known_value(x) is None for x in given):
+        raise refused("quad_vec", "full_output inside jit or vmap", "full_output=False")
     if any(known_value(x) is None for x in given):
         layout = _Layout(recording.graph, infinite, settings, MOST)
-        types = (ArrayType((MOST, 2), np.dtype(np.float64)), kind, _NUMBER)
-        parts, value, off = control.callback(*given, function=layout, types=types)
+        numbers = ArrayType((MOST,), np.dtype(np.int64))
+        types = (ArrayType((MOST, 2), np.dtype(np.float64)), numbers, kind, _NUMBER)
+        parts, at_edge, value, off = control.callback(*given, function=layout, types=types)
     else:
         layout = _Layout(recording.graph, infinite, settings, None)
-        parts, value, off = layout(*(known_value(x) for x in given))
+        parts, at_edge, value, off, info = layout.told(*(known_value(x) for x in given))
     places, shares = kronrod()
     half = 0.5 * (parts[:, 1] - parts[:, 0])[:, None]
     t = np.reshape(0.5 * (parts[:, 0] + parts[:, 1])[:, None] + half * places, (-1,))
     weights = np.reshape(half * shares, (-1,))
-    nodes, length = _mapped(a, b, low, high, t)
+    at_edge = np.repeat(at_edge, len(places))
+    nodes, length = _mapped((a, b, breaks), low, high, t, at_edge)
     weights = weights * length
 
     def at(x: Any) -> Any:
@@ -118,4 +142,8 @@ def quad_vec(
 
     wide = np.reshape(weights, (-1,) + (1,) * len(kind.shape))
     total = np.sum(np.where(wide != 0, wide * vmap(at)(nodes), 0.0), axis=0)
-    return total + stop_gradient(value - total), off
+    found = moved_as(value, total), off
+    if not full_output:
+        return found
+    info.integrals = Untold("quad_vec", "the integrals of the parts", "quad_vec of each part")
+    return (*found, info)

@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.on_numbers import on_numbers
+from adjoint.api.solver_calls import Untold
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConcreteValueError, ConvergenceError
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.looked_up import pick
 from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
@@ -53,12 +55,32 @@ def kronrod() -> tuple[Any, Any]:
     return points, np.linalg.solve(basis, moments)
 
 
+def edges_of(a: Any, b: Any, points: Any) -> Any:
+    """The limits of a finite interval with the break points between them, in their order."""
+    down = b < a
+    between = np.clip(points, np.where(down, b, a), np.where(down, a, b))
+    ordered = np.sort(between)
+    ordered = np.where(down, ordered[::-1], ordered)
+    return np.concatenate([np.reshape(a, (1,)), ordered, np.reshape(b, (1,))])
+
+
+def shares_of(edges: Any, left: Any, right: Any) -> tuple[Any, Any, Any]:
+    """Between which edges parts lie, and where they begin and end as shares of the way."""
+    sign = -1.0 if edges[-1] < edges[0] else 1.0
+    at = np.searchsorted(sign * edges, sign * 0.5 * (left + right), "right") - 1
+    at = np.clip(at, 0, len(edges) - 2)
+    size = edges[at + 1] - edges[at]
+    size = np.where(size == 0, 1.0, size)
+    return at.astype(np.int64), (left - edges[at]) / size, (right - edges[at]) / size
+
+
 @dataclass(frozen=True)
 class _Layout:
     """SciPy's quad on plain numbers: the points of its final subdivision, and what it found.
 
-    Called with the limits and what the integrand has captured. Points are shares of a finite
-    interval, or QUADPACK's own between 0 and 1 for an infinite one.
+    Called with the limits, the break points and what the integrand has captured. Points of a
+    finite interval are shares of the way between two edges, which are told by number; those of
+    an infinite one are QUADPACK's own between 0 and 1.
     """
 
     integrand: Graph | None
@@ -66,28 +88,37 @@ class _Layout:
     settings: tuple[tuple[str, Any], ...]
     parts: int | None  # room for so many, or just as many as there are
 
-    def __call__(self, a: Any, b: Any, *captured: Any) -> tuple[Any, ...]:
+    def __call__(self, a: Any, b: Any, points: Any, *captured: Any) -> tuple[Any, ...]:
+        return self.told(a, b, points, *captured)[:5]
+
+    def told(self, a: Any, b: Any, points: Any, *captured: Any) -> tuple[Any, ...]:
+        """The same, and what else SciPy says."""
         assert self.integrand is not None
         run = on_numbers(self.integrand, captured, self.parts is not None)
-        return self.of(lambda x: float(run(np.float64(x))[0]), a, b)
+        return self.of(lambda x: float(run(np.float64(x))[0]), a, b, points)
 
-    def of(self, function: Callable[[float], float], a: Any, b: Any) -> tuple[Any, ...]:
+    def of(
+        self, function: Callable[[float], float], a: Any, b: Any, points: Any
+    ) -> tuple[Any, ...]:
         """For an integrand on plain numbers."""
         import scipy.integrate
 
         low, high = sorted((float(a), float(b)))
-        result = scipy.integrate.quad(function, low, high, full_output=1, **dict(self.settings))
+        breaks = list(points) if len(points) else None
+        result = scipy.integrate.quad(
+            function, low, high, full_output=1, points=breaks, **dict(self.settings)
+        )
         info, count = result[2], int(result[2]["last"])
-        points, weights = kronrod()
+        nodes, weights = kronrod()
         left, right = np.asarray(info["alist"][:count]), np.asarray(info["blist"][:count])
+        at = np.zeros(count, np.int64)
         if not self.infinite:
-            size = high - low if high > low else 1.0
-            left, right = (left - low) / size, (right - low) / size
+            at, left, right = shares_of(edges_of(float(a), float(b), points), left, right)
         half = 0.5 * (right - left)[:, None]
-        places = 0.5 * (left + right)[:, None] + half * points
-        value = float(result[0])
-        if float(b) < float(a):
-            places, value = (1 - places if not self.infinite else places), -value
+        places = 0.5 * (left + right)[:, None] + half * nodes
+        value = float(result[0]) if float(a) <= float(b) else -float(result[0])
+        if float(b) < float(a) and not self.infinite:
+            half = -half
         room = self.parts or count
         if count > room:
             raise ConvergenceError(
@@ -100,8 +131,10 @@ class _Layout:
         return (
             np.pad(places, spare, constant_values=0.5).ravel(),
             np.pad(half * weights, spare).ravel(),
+            np.repeat(np.pad(at, spare[0]), len(nodes)),
             value,
             float(result[1]),
+            (info, *result[3:]),
         )
 
 
@@ -123,42 +156,56 @@ def quad(
     complex_func: bool = False,
 ) -> Any:  # fmt: skip
     """An adaptive integral; the derivative is on SciPy's final subdivision (Leibniz's rule)."""
-    if weight is not None or full_output:
-        raise refused("quad", "weight= or full_output", "the weight inside the function")
+    if weight is not None:
+        raise refused("quad", "weight=", "the weight inside the function")
     args = tuple_of(args)
     settings = (0, epsabs, epsrel, limit, points)
     if complex_func:
+        if full_output:
+            raise refused("quad", "full_output of a complex function", "full_output=False")
         real = quad(lambda x, *rest: np.real(func(x, *rest)), a, b, args, *settings)
         imag = quad(lambda x, *rest: np.imag(func(x, *rest)), a, b, args, *settings)
         return real[0] + 1j * imag[0], real[1] + 1j * imag[1]
-    if points is not None:
-        points = tuple(float(known_value(p)) for p in points)
+    breaks = np.zeros(0) if points is None else floating(points)
     low, high = known_value(a), known_value(b)
     ends = [x is not None and bool(np.isinf(x)) for x in (low, high)]
-    settings_of = (("epsabs", epsabs), ("epsrel", epsrel), ("limit", limit), ("points", points))
+    settings_of = (("epsabs", epsabs), ("epsrel", epsrel), ("limit", limit))
     try:
         recording = _function(func, args, "quad")
     except ConcreteValueError:
         if low is None or high is None:
             raise
         layout = _Layout(None, any(ends), settings_of, None)
-        places, weights, value, off = layout.of(_on_numbers(func, args), low, high)
-        nodes, weights = _nodes(a, b, low, high, ends, places, weights)
+        *found, value, off, told = layout.of(
+            _on_numbers(func, args), low, high, known_value(breaks)
+        )
+        nodes, weights = _nodes((a, b, breaks), low, high, ends, *found)
         total: Any = sum(weights[i] * func(nodes[i], *args) for i in range(nodes.shape[0]))
-        return total + stop_gradient(value - total), off
-    given = [stop_gradient(floating(x)) for x in (a, b, *recording.captured)]
+        return _result(total, value, off, told if full_output else None)
+    given = [stop_gradient(floating(x)) for x in (a, b, breaks, *recording.captured)]
+    told = None
     if any(known_value(x) is None for x in given):
         room = min(int(limit), MOST)
         n = ArrayType((room * len(kronrod()[0]),), np.dtype(np.float64))
         layout = _Layout(recording.graph, any(ends), settings_of, room)
-        types = (n, n, _NUMBER, _NUMBER)
-        places, weights, value, off = control.callback(*given, function=layout, types=types)
+        types = (n, n, ArrayType(n.shape, np.dtype(np.int64)), _NUMBER, _NUMBER)
+        if full_output:
+            raise refused("quad", "full_output inside jit or vmap", "full_output=False")
+        *found, value, off = control.callback(*given, function=layout, types=types)
     else:
         layout = _Layout(recording.graph, any(ends), settings_of, None)
-        places, weights, value, off = layout(*(known_value(x) for x in given))
-    nodes, weights = _nodes(a, b, low, high, ends, places, weights)
+        *found, value, off, told = layout.told(*(known_value(x) for x in given))
+    nodes, weights = _nodes((a, b, breaks), low, high, ends, *found)
     total = _weighted(recording, nodes, weights)
-    return total + stop_gradient(value - total), off
+    return _result(total, value, off, told if full_output else None)
+
+
+def _result(total: Any, value: Any, off: Any, told: Any) -> tuple[Any, ...]:
+    """SciPy's integral with its error, and what it tells of its parts, which move with the rest."""
+    if told is None:
+        return moved_as(value, total), off
+    info = {**told[0], "rlist": Untold("quad", "the integrals of the parts", "quad of each part")}
+    return moved_as(value, total), off, info, *told[1:]
 
 
 def _on_numbers(func: Any, args: Any) -> Callable[[float], float]:
@@ -174,11 +221,17 @@ def _on_numbers(func: Any, args: Any) -> Callable[[float], float]:
 
 
 def _nodes(
-    a: Any, b: Any, low: Any, high: Any, ends: list[bool], t: Any, weights: Any
-) -> tuple[Any, Any]:
-    """Points and weights that move with the limits; QUADPACK maps half lines to (0, 1]."""
-    if not any(ends):
+    edges: tuple[Any, Any, Any], low: Any, high: Any, ends: list[bool], t: Any, weights: Any,
+    at: Any,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Points and weights that move with the edges; QUADPACK maps half lines to (0, 1]."""
+    a, b, breaks = edges
+    if not any(ends) and not breaks.shape[0]:
         return a + (b - a) * t, (b - a) * weights
+    if not any(ends):
+        whole = edges_of(a, b, breaks)
+        first, size = pick(whole, at), pick(np.diff(whole), at)
+        return first + size * t, size * weights
     out, weights = (1 - t) / t, weights / t**2
     if all(ends):
         sign = 1.0 if low < high else -1.0
@@ -248,8 +301,6 @@ def nquad(
     func: Any, ranges: Any, args: Any = None, opts: Any = None, full_output: bool = False
 ) -> Any:
     """Integrals inside one another: each is recorded once and laid out by SciPy."""
-    if full_output:
-        raise refused("nquad", "full_output", "full_output=False")
     ranges = list(ranges)
     extra = tuple_of(args) if args is not None else ()
 
@@ -266,7 +317,8 @@ def nquad(
 
         return quad(inner, low, high, **option(k, (*outer, *extra)))
 
-    return over(len(ranges) - 1, ())
+    found = over(len(ranges) - 1, ())
+    return (*found, {"neval": 0}) if full_output else found
 
 
 def _wants_dbl(func: Any, a: Any, b: Any, gfun: Any, hfun: Any, args: Any = (), *_: Any,
