@@ -125,3 +125,47 @@ def test_folds_over_all_axes_and_half_precision_spectra_are_numpys():
     slope = ad.grad(lambda v: (abs(np.fft.rfft(v)) ** 2).sum())(half)
     assert slope.dtype == np.float16
     np.testing.assert_array_equal(slope, [7.0, 9.5, 13.0, 8.5])
+
+
+def _whole(x: Any) -> Any:
+    y = x[1:3]
+    y //= 0.5
+    return x * x
+
+
+def _whole_and_on(x: Any) -> Any:
+    y = x[1:3]
+    y //= 0.5
+    y += x[:2]
+    return x * x
+
+
+def _whole_of_a_result(x: Any) -> Any:
+    y = x * 3
+    z = y[1:3]
+    z //= 0.5
+    return y * x
+
+
+@pytest.mark.parametrize("f", [_whole, _whole_and_on, _whole_of_a_result])
+def test_what_does_not_move_is_written_into_a_view_of_what_does(f: Any) -> None:
+    x = np.array([0.7, 1.3, -0.4, 2.1])
+    h = 1e-6
+    wanted = np.stack([(f(x + h * e) - f(x - h * e)) / (2 * h) for e in np.eye(4)], -1)
+    np.testing.assert_array_equal(ad.vjp(f, x)[0], f(x.copy()))
+    for mode in ("reverse", "forward"):
+        np.testing.assert_allclose(ad.jacobian(f, mode=mode)(x), wanted, atol=1e-8)
+        compiled = ad.jit(ad.jacobian(f, mode=mode))
+        np.testing.assert_allclose(compiled(x), wanted, atol=1e-8)
+
+
+def test_a_read_only_view_stays_as_it_is() -> None:
+    def f(x: Any) -> Any:
+        wide = np.broadcast_to(x, (3, 4))
+        for write in (lambda: wide.__setitem__(0, 1.0), lambda: wide[1].__setitem__(2, 5.0)):
+            with pytest.raises(ValueError, match="read-only"):
+                write()
+        return np.sum(wide * wide)
+
+    x = np.array([0.7, 1.3, -0.4, 2.1])
+    np.testing.assert_allclose(ad.grad(f)(x), 6 * x)

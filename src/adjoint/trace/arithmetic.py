@@ -50,7 +50,7 @@ class Arithmetic(TracedCore):
         return elementwise(_c["invert"], self)
 
     def __pos__(self: Any) -> Any:
-        return self.copy()
+        return self.copy("K")
 
     def __round__(self, digits: int | None = None) -> Any:
         return np.round(self, digits or 0)
@@ -94,8 +94,11 @@ class Arithmetic(TracedCore):
             raise np.exceptions.DTypePromotionError(
                 f"cannot write {result.dtype} into an array of {self.dtype}"
             )
-        if is_plain(self) and (is_plain(result) or type(result) is not core.TracedArray):
+        known = is_plain(result) or type(result) is not core.TracedArray
+        if known and is_plain(self):
             writable(self)[...] = unwrapped(result)
+        elif known:
+            self[...] = result  # what does not move is written into what does: ``x //= y``
         else:
             write_through(self, detached(indexing.fit(result, self.shape, self.dtype)))
         return self

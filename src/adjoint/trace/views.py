@@ -159,14 +159,65 @@ def memory_of(x: Any) -> np.ndarray[Any, Any]:
     return found
 
 
+def order_of_axes(known: Any, order: str) -> list[int]:
+    """The axes of an array from the slowest to the fastest, for an order as NumPy names it."""
+    ahead = list(range(known.ndim))
+    if order == "F" or (order in "AK" and known.flags.fnc):
+        return ahead[::-1]
+    return _as_it_lies(known) if order == "K" and not known.flags.c_contiguous else ahead
+
+
+def _as_it_lies(known: Any) -> list[int]:
+    """Axes by their strides, as NumPy's iterators put them: one without a stride stays behind."""
+    strides = [abs(s) if n > 1 else 0 for s, n in zip(known.strides, known.shape, strict=True)]
+    order: list[int] = []
+    for axis in range(known.ndim):
+        place = len(order)
+        for i in reversed(range(len(order))):
+            if strides[axis] and strides[order[i]]:
+                if strides[order[i]] >= strides[axis]:
+                    break
+                place = i
+        order.insert(place, axis)
+    return order
+
+
 def _lies_otherwise(a: Any, b: Any) -> bool:
     return bool(a.strides != b.strides and a.size > 1)
+
+
+def check_writable(x: Any) -> None:
+    """Raise before anything is written if a view, or what it is a view of, is read-only."""
+    link = x.tie
+    while link is not None:
+        if link.write is None:
+            raise ValueError("assignment destination is read-only")
+        link = link.base.tie
+
+
+def _laid_out(array: Any, like: Any) -> Any:
+    kept = np.empty_like(like, array.dtype)
+    kept[...] = array
+    return kept
+
+
+def lying_as(result: Any, x: Any) -> Any:
+    """A new array laid out in memory as another one, where both are known."""
+    inner = result
+    while type(inner) is core.TracedArray and type(inner.payload) is core.TracedArray:
+        inner = inner.payload
+    if type(inner) is core.TracedArray and type(inner.payload) is np.ndarray:
+        like = memory_of(x)
+        if _lies_otherwise(inner.payload, like):
+            inner.payload = _laid_out(inner.payload, like)
+    return result
 
 
 def write_through(x: Any, new: Any) -> None:
     """Give a stand-in a new value, and its bases the new values that follow."""
     if x.tie is not None:
         x.tie.refresh(x)
+        check_writable(x)
     while True:
         before = x.payload
         replace_value(x, new)
@@ -176,12 +227,8 @@ def write_through(x: Any, new: Any) -> None:
         if link is None:
             if moved:
                 # What is a view of it and what a copy depends on how it lies in memory.
-                kept = np.empty_like(before)
-                kept[...] = x.payload
-                x.payload = kept
+                x.payload = _laid_out(x.payload, before)
             return
-        if link.write is None:
-            raise ValueError("assignment destination is read-only")
         base = link.base
         if base.tie is not None:
             base.tie.refresh(base)
@@ -199,6 +246,7 @@ def writable(x: Any) -> Any:
     """
     if x.tie is not None:
         x.tie.refresh(x)
+        check_writable(x)
     root = core.root_of(x)
     if root.number:
         root.payload = root.payload.copy(order="K")
@@ -206,9 +254,4 @@ def writable(x: Any) -> Any:
         root.version += 1
         if x.tie is not None:
             x.tie.refresh(x)
-    link = x.tie
-    while link is not None:
-        if link.write is None:
-            raise ValueError("assignment destination is read-only")
-        link = link.base.tie
     return x.payload

@@ -13,11 +13,7 @@ from adjoint.trace.calls.support import any_traced, as_operand, common_dtype, is
 from adjoint.trace.recorder import plain
 from adjoint.trace.replacing import replace_in_numpy
 from adjoint.trace.tables import implements
-
-
-def _like(prototype: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:
-    wanted = prototype.shape if shape is None else shape
-    return wanted, prototype.dtype if dtype is None else dtype
+from adjoint.trace.views import lying_as, memory_of
 
 
 @implements(np.zeros_like, np.empty_like)
@@ -31,7 +27,7 @@ def zeros_like(
     device: Any = None,
 ) -> Any:
     """Zeros."""
-    return plain(np.zeros(*_like(a, dtype, shape)))
+    return plain(np.zeros_like(memory_of(a), dtype, order, False, shape))
 
 
 @implements(np.ones_like)
@@ -45,7 +41,7 @@ def ones_like(
     device: Any = None,
 ) -> Any:
     """Ones."""
-    return plain(np.ones(*_like(a, dtype, shape)))
+    return plain(np.ones_like(memory_of(a), dtype, order, False, shape))
 
 
 @implements(np.full_like)
@@ -60,10 +56,11 @@ def full_like(
     device: Any = None,
 ) -> Any:
     """One value everywhere; a traced value keeps its derivative."""
-    wanted, kind = _like(a, dtype, shape)
+    like = np.empty_like(memory_of(as_operand(a)), dtype, order, False, shape)
     if not is_traced(fill_value):
-        return plain(np.full(wanted, fill_value, kind))
-    return np.broadcast_to(as_operand(fill_value).astype(kind), wanted).copy()
+        return plain(np.full_like(like, fill_value))
+    filled = np.broadcast_to(as_operand(fill_value).astype(like.dtype), like.shape).copy()
+    return lying_as(filled, like)
 
 
 @implements(np.linspace)

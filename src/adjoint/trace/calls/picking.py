@@ -8,7 +8,7 @@ import numpy as np
 
 from adjoint.trace.calls.selection import take
 from adjoint.trace.calls.shapes import known
-from adjoint.trace.calls.support import as_operand, axis_index, is_traced
+from adjoint.trace.calls.support import as_operand, axis_index, is_traced, real_operand
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
 
@@ -98,26 +98,28 @@ def unique(
 
 @implements(np.unique_values)
 def unique_values(x: Any) -> Any:
-    """The elements that differ."""
-    return unique(x)
+    """The elements that differ, complex ones in the order in which NumPy meets them."""
+    values = unique(x, equal_nan=False)
+    own = np.unique_values(known(as_operand(x), "unique_values"))
+    return take(values, np.argsort(np.argsort(own, kind="stable"), kind="stable"))
 
 
 @implements(np.unique_counts)
 def unique_counts(x: Any) -> Any:
     """The elements that differ, and how often each occurs."""
-    return UniqueCounts(*unique(x, return_counts=True))
+    return UniqueCounts(*unique(x, return_counts=True, equal_nan=False))
 
 
 @implements(np.unique_inverse)
 def unique_inverse(x: Any) -> Any:
     """The elements that differ, and where each element is among them."""
-    return UniqueInverse(*unique(x, return_inverse=True))
+    return UniqueInverse(*unique(x, return_inverse=True, equal_nan=False))
 
 
 @implements(np.unique_all)
 def unique_all(x: Any) -> Any:
     """All that is known about the elements that differ."""
-    return UniqueResults(*unique(x, True, True, True))
+    return UniqueResults(*unique(x, True, True, True, equal_nan=False))
 
 
 @implements(np.lexsort)
@@ -135,6 +137,7 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     """The bin of each element."""
     edges = as_operand(bins)
+    x = real_operand(x, "x may not be complex")
     side = "left" if right else "right"
     rising = np.searchsorted(edges, x, side)
     if edges.shape[0] < 2:

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import choose, linear
-from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent, root
+from adjoint.trace.calls.support import (
+    as_operand,
+    axis_index,
+    axis_tuple,
+    counted_axes,
+    extent,
+    root,
+)
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
@@ -87,7 +94,7 @@ def mean(
     if result_dtype is None:
         result_dtype = np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
     inner = np.dtype(np.float32) if x.dtype == np.float16 and not _given(dtype) else result_dtype
-    axes = axis_tuple(axis, x.ndim)
+    axes = counted_axes(axis, x.ndim)
     if not _given(where) or where is True:
         count: Any = extent(x.shape, axes)
     else:
@@ -123,7 +130,7 @@ def var(
     if _given(correction):
         ddof = correction
     ddof = ddof.item() if isinstance(ddof, np.generic) else ddof
-    axes = axis_tuple(axis, x.ndim)
+    axes = counted_axes(axis, x.ndim)
     masked = _given(where) and where is not True
     count: Any = extent(x.shape, axes)
     if masked:

@@ -9,14 +9,13 @@ import numpy as np
 from adjoint.primitives import choose, linear
 from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.reductions import _store
-from adjoint.trace.calls.support import as_operand, axis_index, is_traced
-from adjoint.trace.elementwise import dtype_key
+from adjoint.trace.calls.support import as_operand, axis_index, common_dtype, is_traced
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.masked import MaskedSelection
 from adjoint.trace.masked_index import coordinates
 from adjoint.trace.recorder import bind, is_plain, plain
 from adjoint.trace.tables import implements
-from adjoint.trace.views import as_view, detached
+from adjoint.trace.views import as_view, detached, lying_as
 
 
 @implements(np.where)
@@ -24,8 +23,7 @@ def where(condition: Any, /, x: Any = None, y: Any = None) -> Any:
     """``x`` where the condition holds, ``y`` elsewhere."""
     if x is None or y is None:
         return nonzero(condition)
-    keys = [dtype_key(v) for v in (x, y)]
-    dtype = np.result_type(*[key(1) if type(key) is type else key for key in keys])
+    dtype = common_dtype(x, y)
     test = as_operand(condition)
     if test.dtype != bool:
         test = test != 0
@@ -154,7 +152,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     x = as_operand(a)
     if axis is None:
         x, axis = np.ravel(x), 0
-    return take_along_axis(x, argsort(x, axis, kind, stable=stable), axis)
+    return lying_as(take_along_axis(x, argsort(x, axis, kind, stable=stable), axis), x)
 
 
 @implements(methods=("sort",))
@@ -254,8 +252,10 @@ def diff(
 @implements(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """The choice of the first condition that holds."""
-    result = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+    parts = (*choicelist, default)
+    dtype = common_dtype(*parts)
+    *choices, result = (as_operand(x).astype(dtype) for x in parts)
+    for condition, choice in zip(reversed(condlist), reversed(choices), strict=True):
         result = np.where(condition, choice, result)
     return result
 

@@ -16,7 +16,7 @@ from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.products import _same_dtype
 from adjoint.trace.calls.selection import take
 from adjoint.trace.calls.shapes import known
-from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.calls.support import as_operand, is_traced, real_operand
 from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
@@ -56,7 +56,8 @@ def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Piecewise linear interpolation, with derivatives in the points, the knots and the values."""
-    at, knots, values = (as_operand(z) for z in (x, xp, fp))
+    at, knots = (real_operand(z, "np.interp: x and xp may not be complex") for z in (x, xp))
+    values = as_operand(fp)
     kind = np.complex128 if values.dtype.kind == "c" else np.float64
     at, knots, values = at.astype(float), knots.astype(float), values.astype(kind)
     if period is not None:
@@ -105,14 +106,16 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if weights is None:
         return np.bincount(places, minlength=minlength)
     n = max(minlength, int(places.max()) + 1 if places.size else 0)
-    w = as_operand(weights)
+    w = real_operand(weights, "np.bincount: weights may not be complex")
+    if w.shape != places.shape:
+        raise ValueError("The weights and list don't have the same length.")
     return linear.scatter_add(detached(w.astype(float)), places, axes=(0,), shape=(n,))
 
 
 @implements(np.i0)
 def i0(x: Any) -> Any:
     """The modified Bessel function of order 0, by NumPy's own series."""
-    x = as_operand(x)
+    x = real_operand(x, "i0 not supported for complex values")
     x = x if x.dtype.kind == "f" else x.astype(float)
     size = np.where(x < 0, -x, x)  # at 0 it must not stand still, as the absolute value does
     near, far = borrowed(_own._i0_1), borrowed(_own._i0_2)

@@ -15,13 +15,14 @@ from adjoint.trace.calls.support import (
     axis_index,
     axis_tuple,
     common_dtype,
+    counted_axes,
     is_traced,
 )
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import is_plain
 from adjoint.trace.refusals import FIELDS
 from adjoint.trace.tables import implements
-from adjoint.trace.views import as_view, detached, memory_of
+from adjoint.trace.views import as_view, detached, lying_as, memory_of, order_of_axes
 
 
 def _shares(x: Any, result: Any, read: Any) -> bool:
@@ -70,7 +71,7 @@ def reshape(
         raise ValueError(f"cannot reshape array of size {x.size} into shape {wanted}")
     if copy:
         x = x.copy("K")
-    if order == "F":
+    if order == "F" or (order == "A" and (memory_of(x) if is_traced(x) else x).flags.fnc):
         return transpose(reshape(transpose(x), wanted[::-1]))
     before = x.shape
     result = linear.reshape(detached(x) if is_traced(x) else x, shape=wanted)
@@ -182,11 +183,12 @@ def ravel(a: Any, order: str = "C") -> Any:
     """All elements along one axis."""
     x = as_operand(a)
     known = memory_of(x) if is_traced(x) else x
-    if order in "AK" and isinstance(known, np.ndarray) and known.flags.fnc:
-        order = "F"
-    flat = reshape(x, (-1,) if x.size else (0,), "F" if order == "F" else "C")
+    axes = order_of_axes(known, order)
+    if axes != sorted(axes):
+        x, known = transpose(x, axes), known.transpose(axes)
+    flat = reshape(x, (-1,) if x.size else (0,))
     # Unlike reshape, ravel copies whatever does not lie in memory in that order.
-    in_order = known.flags.f_contiguous if order == "F" else known.flags.c_contiguous
+    in_order = known.flags.c_contiguous
     return flat if in_order or not is_traced(flat) else flat.copy()
 
 
@@ -324,7 +326,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> Any:
 @implements(np.flip)
 def flip(m: Any, axis: Any = None) -> Any:
     """Axes turned around."""
-    axes = axis_tuple(axis, m.ndim)
+    axes = counted_axes(axis, m.ndim)
     return m[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(m.ndim))]
 
 
@@ -342,7 +344,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         if cut:
             lead = (slice(None),) * i
             x = concatenate([x[(*lead, slice(cut, None))], x[(*lead, slice(0, cut))]], i)
-    return x.copy()
+    return lying_as(x.copy(), a)
 
 
 def known(x: Any, name: str) -> Any:
@@ -362,7 +364,7 @@ def known(x: Any, name: str) -> Any:
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     """Each element several times."""
     x = as_operand(a)
-    if axis is None:
+    if axis is None or (x.ndim == 0 and axis in (0, -1)):
         x, axis = ravel(x), 0
     if is_traced(repeats):
         repeats = known(repeats, "repeat")
@@ -420,7 +422,10 @@ def astype(
             np.exceptions.ComplexWarning,
             stacklevel=2,
         )
-    return linear.cast(x, dtype=wanted)
+    result = linear.cast(x, dtype=wanted)
+    if order == "K":
+        return result
+    return result.copy("F" if order_of_axes(memory_of(x), order) != list(range(x.ndim)) else "C")
 
 
 @implements(np.astype)
@@ -432,7 +437,7 @@ def astype_function(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = N
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """The same value, tied to nothing."""
-    return a.copy()
+    return a.copy(order)
 
 
 @implements(np.ndim)

@@ -11,17 +11,26 @@ from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.reductions import _given, _keep, _store
 from adjoint.trace.calls.selection import sort, take, take_along_axis
-from adjoint.trace.calls.support import as_operand, axis_index, axis_tuple, extent, moved_as, root
+from adjoint.trace.calls.support import (
+    as_operand,
+    axis_index,
+    counted_axes,
+    extent,
+    moved_as,
+    real_operand,
+    root,
+)
 from adjoint.trace.calls.weighted import along_line, weighted_quantile
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
+from adjoint.trace.views import lying_as
 
 _own: Any = importlib.import_module("numpy.lib._function_base_impl")
 
 
 def _one_axis(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     """The axes of a reduction as one axis, last; and which they were."""
-    axes = axis_tuple(axis, x.ndim)
+    axes = counted_axes(axis, x.ndim)
     rest = [i for i in range(x.ndim) if i not in axes]
     moved = np.transpose(x, [*rest, *axes])
     return np.reshape(moved, (*(x.shape[i] for i in rest), extent(x.shape, axes))), axes
@@ -64,11 +73,11 @@ def _quantile(scale: float) -> Any:
         keepdims: bool = False,
         **options: Any,
     ) -> Any:
-        x = as_operand(a)
+        x = real_operand(a, _REAL)
         levels, weights = _levels(q, scale), options.get("weights")
         if weights is not None:
             return _store(_by_weight(x, levels, axis, method, keepdims, weights, False), out)
-        line, axes = _one_axis(x, axis if x.ndim else None)
+        line, axes = _one_axis(x, axis)
         ordered = np.moveaxis(sort(line, -1), -1, 0)
         result = _at_levels(ordered, levels, ordered.shape[0], method, type(q) in _NUMBERS)
         if x.dtype.kind in "fc":
@@ -81,13 +90,14 @@ def _quantile(scale: float) -> Any:
 def _by_weight(
     x: Any, levels: Any, axis: Any, method: str, keepdims: Any, weights: Any, nans: bool
 ) -> Any:
-    line, axes = _one_axis(x, axis if x.ndim else None)
+    line, axes = _one_axis(x, axis)
     each = along_line(weights, x, line, axes)
     result = weighted_quantile(line, each, levels, method, nans)
     return _kept_quantile(result, levels.shape, x, axes, keepdims)
 
 
 _NUMBERS = (int, float)
+_REAL = "a must be an array of real numbers"
 
 
 def _levels(q: Any, scale: float) -> Any:
@@ -222,7 +232,7 @@ def _nan_quantile_rule(scale: float) -> Any:
         keepdims: Any = np._NoValue,
         **options: Any,
     ) -> Any:
-        x = as_operand(a)
+        x = real_operand(a, _REAL)
         levels, weights = _levels(q, scale), options.get("weights")
         if weights is not None:
             return _store(_by_weight(x, levels, axis, method, keepdims, weights, True), out)
@@ -241,7 +251,7 @@ def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, weak: b
     x = as_operand(a)
     if x.dtype.kind in "biu":
         x = x.astype(np.float64)
-    line, axes = _one_axis(x, axis if x.ndim else None)
+    line, axes = _one_axis(x, axis)
     if line.shape[-1] == 0:
         return np.full(np.shape(q) + line.shape[:-1], np.nan, x.dtype)
     ordered = np.moveaxis(sort(line, -1), -1, 0)
@@ -271,7 +281,7 @@ def partition(
     wanted = np.argsort(np.partition(known, kth, axis, kind), axis=axis, kind="stable")
     places = np.empty_like(wanted)
     np.put_along_axis(places, wanted, np.argsort(known, axis=axis, kind="stable"), axis)
-    return np.take_along_axis(x, places, axis)
+    return lying_as(np.take_along_axis(x, places, axis), x)
 
 
 @implements(methods=("partition",))

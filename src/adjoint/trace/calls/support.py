@@ -29,6 +29,14 @@ def as_operand(x: Any) -> Any:
     return np.asarray(x)
 
 
+def real_operand(x: Any, wanted: str) -> Any:
+    """An operand that is not complex: its imaginary part would be lost without a word."""
+    operand = as_operand(x)
+    if operand.dtype.kind == "c":
+        raise TypeError(wanted)  # NumPy's class, also outside a recording
+    return operand
+
+
 def any_traced(x: Any) -> bool:
     """Whether a nested sequence holds a stand-in."""
     pending = [x]
@@ -88,6 +96,14 @@ def axis_tuple(axis: Any, ndim: int) -> tuple[int, ...]:
             raise ValueError("duplicate value in 'axis'")
         return tuple(sorted(axes))
     return (axis_index(axis, ndim),)
+
+
+def counted_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes whose elements are counted, as for a mean: a number has none, as NumPy has it."""
+    if axis is not None and ndim == 0:
+        for i in axis if isinstance(axis, tuple | list) else (axis,):
+            axis_index(i, ndim)
+    return axis_tuple(axis, ndim)
 
 
 def extent(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:

@@ -149,6 +149,8 @@ _SHORT = 16  # what is no longer is worked on in NumPy's order also where values
 
 def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     x = as_operand(array)
+    if x.ndim == 0:
+        raise TypeError("cannot accumulate on a scalar")
     function = _ACCUMULATIONS.get(ufunc)
     if function is not None:
         result = find_function(function)(x, axis=axis, dtype=dtype)

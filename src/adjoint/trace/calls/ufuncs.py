@@ -236,6 +236,8 @@ refuse(
 def bitwise_count(x: Any) -> Any:
     """How many bits are set in a whole number's absolute value: by pairs, fours, and so on."""
     v = as_operand(x)
+    if v.dtype.kind not in "biu":
+        raise TypeError(f"ufunc 'bitwise_count' not supported for {v.dtype}")
     if v.dtype.kind == "i":  # in the widest type, where only one number has no opposite
         v = np.abs(v.astype(np.int64))
     v = v.astype(np.uint64)
