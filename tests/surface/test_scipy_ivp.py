@@ -182,3 +182,30 @@ def test_odeint_never_looks_beyond_the_last_time() -> None:
         return rows[1, 0]
 
     np.testing.assert_allclose(ad.grad(f)(0.7), -2 / 3 * np.exp(-1.4 / 3), rtol=1e-5)
+
+
+@pytest.mark.parametrize("first", [0.0, 0.3])
+def test_all_tangents_at_once_are_the_cotangents_backwards(
+    first: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from adjoint.primitives import ivp as rows
+
+    times = first + np.linspace(0.0, 1.4, 9) ** 1.5
+    weight = np.cos(np.arange(9.0))[:, None] + np.array([0.3, -0.2, 0.5])
+
+    def total(y0: Any, pull: Any, matrix: Any, times: Any) -> Any:
+        def slope(y: Any, t: Any) -> Any:
+            return np.sin(matrix @ y) - pull * y * np.exp(-t)
+
+        return np.sum(weight * odeint(slope, y0, times))
+
+    given = np.array([0.4, -0.3, 0.8]), 0.7, np.arange(9.0).reshape(3, 3) / 5, times
+    assert rows.MANY_STOPS <= 8
+    for argnums in ((0, 1, 3), (0, 1, 2, 3)):  # all; more tangents than are solved at once
+        slope = ad.grad(total, argnums)
+        at_once = slope(*given)
+        with monkeypatch.context() as patch:
+            patch.setattr(rows, "MANY_STOPS", 1000)
+            backwards = slope(*given)
+        for one, other in zip(at_once, backwards, strict=True):
+            np.testing.assert_allclose(one, other, rtol=2e-8, atol=1e-8)

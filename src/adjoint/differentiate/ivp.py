@@ -79,6 +79,37 @@ def _backwards(graph: Graph, live: tuple[bool, ...]) -> Graph:
     return recorded("ivp", [t, whole, *theta], make)
 
 
+_AT_ONCE = 40  # equations: state and tangents
+
+
+@lru_cache(maxsize=128)
+def _together(tangent: Graph, n: int, live: tuple[bool, ...]) -> Graph | None:
+    """From (t, [y, all tangents of y], parameters) to their slopes; None where these are many.
+
+    The tangents are those of the start, then of each number of the live parameters.
+    """
+    count = len(live)
+    t, both, *rest = tangent.input_types
+    theta, dots = rest[:count], rest[count:]
+    size = n + sum(kind.size for kind in dots)
+    if n * (1 + size) > _AT_ONCE or any(kind.dtype.kind == "c" for kind in dots):
+        return None
+    spread, _ = batch_graph(tangent, [False, True, *[False] * count, *[True] * len(dots)], size)
+    seeds, first = [], n
+    for kind in dots:
+        seeds.append(np.eye(size, kind.size, -first, kind.dtype).reshape(size, *kind.shape))
+        first += kind.size
+    whole = ArrayType((n * (1 + size),), both.dtype)
+
+    def make(heads: list[Any]) -> list[Any]:
+        state = np.broadcast_to(heads[1][:n], (size, n))
+        each = np.concatenate([state, np.reshape(heads[1][n:], (size, n))], axis=1)
+        slopes = replay(spread, [heads[0], each, *heads[2:], *seeds])[0]
+        return [np.concatenate([slopes[0, :n], np.reshape(slopes[:, n:], (-1,))])]
+
+    return recorded("ivp", [t, whole, *theta], make)
+
+
 def _moved(
     graph: Graph, operands: Sequence[Any], tangents: Sequence[Any], options: Options, solution: Any
 ) -> Any:
@@ -153,6 +184,7 @@ def _tangent_transpose(
         state=state,
         tangent=s["tangent"],
         backwards=_backwards(state, live),
+        together=_together(s["tangent"], y0.shape[0], live),
         live=live,
         types=tuple(o.type for o in node.operands[FIXED + count :]),
         options=s["options"],

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import asarray  # NumPy's own, also where others stand under its names meanwhile
 
 from adjoint.errors import ConvergenceError
 from adjoint.graph.evaluate import Program, compiled_program_of, program_of
@@ -41,14 +42,14 @@ def solved(run: Runner, y0: Any, t0: Any, t1: Any, ts: Any, theta: Any, options:
     solver = settings.pop("solver")
 
     # Machine code takes arrays as they are; anything else it would convert at every call.
-    given = [np.asarray(x, order="C") for x in theta]
+    given = [asarray(x, order="C") for x in theta]
     if isinstance(run, Program):
         given = [x[()] for x in given]
 
     def real(t: Any, y: Any) -> Any:
-        t = np.asarray(t, float)
+        t = asarray(t, float)
         time = t[()] if isinstance(run, Program) else t
-        return run([time, np.asarray(y, float), *given])[0]
+        return run([time, asarray(y, float), *given])[0]
 
     slope: Callable[[Any, Any], Any] = real
     if len(ts) == 0 or len(y0) == 0:
@@ -169,12 +170,21 @@ ivp_tangent = Primitive(
 
 def _adjoint(
     y0: Any, t0: Any, t1: Any, ts: Any, *rest: Any,
-    state: Graph, tangent: Graph, backwards: Graph, live: Any, types: Any, options: Options,
+    state: Graph, tangent: Graph, backwards: Graph, together: Graph | None, live: Any, types: Any,
+    options: Options,
 ) -> tuple[Any, ...]:  # fmt: skip
-    """Backwards from one time to the one before, adding the cotangents found there."""
+    """Backwards from one time to the one before, adding the cotangents found there.
+
+    Every stop costs the solver a new beginning. Where there are many, and few unknowns, all
+    tangents are solved forwards at once instead.
+    """
     n, count = len(y0), len(live)
     theta, bar = rest[:count], rest[count]
     stops = np.flatnonzero(np.any(bar != 0, axis=1))
+    if together is not None and len(stops) >= MANY_STOPS:
+        share = _pulled(together, y0, t0, t1, ts[stops], bar[stops], theta, options)
+        moving = [x for x, f in zip(theta, live, strict=True) if f]
+        return share[:n].astype(y0.dtype), *parted(share[n:], moving)
     total = np.zeros(backwards.input_types[1].shape[0] - 2 * n)
     lam = np.zeros(n)
     if len(stops):
@@ -191,6 +201,20 @@ def _adjoint(
         lam.astype(y0.dtype),
         *parted(total, [x for x, f in zip(theta, live, strict=True) if f]),
     )
+
+
+MANY_STOPS = 6
+
+
+def _pulled(
+    graph: Graph, y0: Any, t0: Any, t1: Any, ts: Any, bar: Any, theta: Any, options: Options
+) -> Any:
+    """Cotangents of the solution with every tangent of it: one row for each unknown."""
+    n = len(y0)
+    size = graph.input_types[1].shape[0] // n - 1
+    start = np.concatenate([y0, np.eye(size, n).ravel()])
+    whole = solved(compiled_program_of(graph), start, t0, t1, ts, theta, options)
+    return np.einsum("tjn,tn->j", whole[:, n:].reshape(len(ts), size, n), bar)
 
 
 def real_size(kind: ArrayType) -> int:
@@ -223,7 +247,7 @@ ivp_adjoint = Primitive(
     "control",
     lambda *_, types, **settings: types,
     _adjoint,
-    ("state", "tangent", "backwards", "live", "types", "options"),
+    ("state", "tangent", "backwards", "together", "live", "types", "options"),
     several=True,
     doc="the transpose of ivp_tangent: cotangents of the start and of the live parameters, from "
     "those of the solution, which are the last operand",
