@@ -33,22 +33,21 @@ def _chosen(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
     A processor guesses what each condition will be, and where it cannot, wrong guesses take
     ten times as long as the choices.
     """
-    kind = _BITS.get(x.dtype)
-    full = kind and np.broadcast(condition, x, y).shape == condition.shape
-    if np.size(condition) >= _MANY and full:
-        if _is_zero(y):
-            return _where_it_holds(condition, x, kind, out)
-        if _is_zero(x):
-            return _where_it_holds(~condition, y, kind, out)
-    return np.asarray(np.where(condition, x, y))[()]
+    if type(condition) is np.ndarray and condition.size >= _MANY and x.dtype in _BITS:
+        whole = np.broadcast(condition, x, y).shape == condition.shape
+        if whole and _is_zero(y):
+            return _where_it_holds(condition, x, out)
+        if whole and _is_zero(x):
+            return _where_it_holds(~condition, y, out)
+    return np.where(condition, x, y)[()]
 
 
-def _where_it_holds(holds: Any, x: Any, kind: Any, out: Any) -> Any:
+def _where_it_holds(holds: Any, x: Any, out: Any) -> Any:
     """An array where a condition holds, else 0: with integers that are all ones or all zeros."""
     made = np.empty_like(holds, x.dtype) if out is None else out
-    bits = made.view(kind)
+    bits = made.view(_BITS[made.dtype])
     np.copyto(bits, np.negative(holds.view(np.int8)))
-    bits &= np.asarray(x).view(kind)
+    bits &= np.asarray(x).view(bits.dtype)
     return made
 
 
