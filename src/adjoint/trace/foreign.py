@@ -53,6 +53,8 @@ def refused(x: Any, function: str) -> UnsupportedError | DTypeError | None:
             source=source_here(),
             got=str(x.dtype),
             wanted="a boolean, integer, floating or complex dtype",
-            remedy="cast it: x.astype(float)",
+            remedy="give its fields in a dict: {k: x[k] for k in x.dtype.names}"
+            if x.dtype.names
+            else "cast it: x.astype(float)",
         )
     return None

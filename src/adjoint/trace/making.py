@@ -10,7 +10,6 @@ Under which names they are found, and when: ``trace/replacing.py``.
 
 from __future__ import annotations
 
-import builtins
 import dis
 import functools
 import sys
@@ -27,6 +26,8 @@ from adjoint.trace.calls.support import SINGLE, any_traced, as_operand, with_seq
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.replacing import is_replaced, replace_in_numpy
 from adjoint.trace.session import is_recording
+from adjoint.trace.slots import called_by
+from adjoint.trace.structured import Structured, array_with_fields, with_fields
 from adjoint.trace.views import memory_of
 
 _NUMERIC, _NUMBERS = "biufc", (bool, int, float, complex)
@@ -71,17 +72,16 @@ def _names_us(frame: FrameType) -> bool:
             name, reach = step.argval, stop
     if not isinstance(name, str) or name in _ours or name in method_names:
         return True
-    for names in (frame.f_locals, frame.f_globals, vars(builtins)):
-        if name in names:  # map(np.array, rows) and its like call what the user gives them
-            module = getattr(names[name], "__module__", None)
-            return is_replaced(names[name]) or module in ("builtins", "functools", "_functools")
-    return False
+    called = called_by(frame, where)
+    # map(np.array, rows) and its like call what the user gives them
+    module = getattr(called, "__module__", None)
+    return is_replaced(called) or module in ("builtins", "functools", "_functools")
 
 
 def _made(x: Any) -> Any:
     if type(x) is np.ndarray and x.dtype.kind in _NUMERIC and x.flags.owndata:
         return core.plain(x)
-    return x
+    return with_fields(x)
 
 
 def _maker(function: Any) -> Callable[..., Any]:
@@ -112,9 +112,7 @@ def with_lists_joined(args: Iterable[Any]) -> tuple[Any, ...]:
 def result(x: Any) -> Any:
     """New arrays as stand-ins of no recording."""
     if type(x) is np.ndarray:
-        if x.dtype.kind not in _NUMERIC:
-            return x
-        return core.plain(x if x.flags.owndata and x.flags.writeable else x.copy())
+        return _made(x if x.flags.owndata and x.flags.writeable else x.copy())
     if type(x) in (tuple, list):
         return type(x)([result(part) for part in x])
     return x
@@ -136,11 +134,11 @@ def _from_iterator(function: Any) -> Callable[..., Any]:
 def _empty(function: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     def empty(*args: Any, **options: Any) -> Any:
-        result = function(*args, **options)
-        if not calls_from_user() or result.dtype.kind not in _NUMERIC:
-            return result
-        result.fill(0)  # what a recording does must not depend on what memory holds
-        return core.plain(result)
+        made = function(*args, **options)
+        if not calls_from_user() or type(made) is not np.ndarray or made.dtype.hasobject:
+            return made
+        made.fill(0)  # what is recorded must not depend on what memory holds
+        return _made(made)
 
     return empty
 
@@ -204,6 +202,8 @@ def _array(function: Any, settings: dict[str, Any]) -> Callable[..., Any]:
     def array(obj: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
         if not calls_from_user():
             return function(obj, dtype, *args, **options)
+        if type(obj) is Structured or np.dtype(dtype).names:
+            return array_with_fields(obj, dtype, options.get("copy", settings["copy"]))
         obj = with_sequence_as_list(obj)
         if type(obj) is not core.TracedArray and not any_traced(obj):
             result = function(obj, dtype, *args, **options)

@@ -160,10 +160,8 @@ def _of_another_kind(function: str) -> ConversionError | None:
     """The error for a write into an array that no stand-in could take the place of."""
     target = _written_here()
     if isinstance(target, np.void) or getattr(target, "dtype", np.dtype(float)).names:
-        what, remedy = (
-            "arrays with fields are not recorded: their elements are of several types",
-            FIELDS,
-        )
+        what = "a recorded value is written into an array with fields made outside the recording"
+        remedy = "make the array inside the function, or a copy of it: p = p.copy()"
     elif isinstance(target, np.ndarray) and type(target) is not np.ndarray:
         what = f"the ndarray subclass {type(target).__name__} is not supported"
         remedy = "write into a plain array: np.zeros(n), or a = np.array(a) first"

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.trace.held_makers import Place, places_in
 from adjoint.trace.session import while_recording
 
 _own: dict[str, Any] = {}  # NumPy's functions, by name
@@ -36,6 +37,10 @@ _searched: dict[int, int] = {}  # modules by id, and how many names they had
 _modules_seen = 0
 _placed = False
 _standing: list[tuple[dict[str, Any], str, Any, Any]] = []  # in modules now: theirs, ours
+_makers: dict[int, Any] = {}  # what takes the place of NumPy's makers of arrays, by their ids
+_held: dict[tuple[int, Any], Place] = {}  # other places that hold them
+_coming: list[Place] = []  # those that hold them in the next recording alone
+_filled: list[tuple[Place, Any, Any]] = []  # those that hold ours now: theirs, ours
 
 
 def replace_in_numpy(ours: dict[str, Any]) -> None:
@@ -43,7 +48,7 @@ def replace_in_numpy(ours: dict[str, Any]) -> None:
     _ours.update(ours)
     for name, function in ours.items():
         _own[name] = function.adjoint_own = getattr(np, name)
-        _by_id[id(_own[name])] = function
+        _by_id[id(_own[name])] = _makers[id(_own[name])] = function
 
 
 def is_replaced(function: Any) -> bool:
@@ -168,6 +173,50 @@ def _of_the_user(names: dict[str, Any]) -> bool:
     return package not in _HIDDEN and not _installed(names)
 
 
+def _is_maker(value: Any) -> bool:
+    return id(value) in _makers
+
+
+def _users_module(name: str) -> bool:
+    module = sys.modules.get(name)
+    return module is not None and name != "builtins" and _of_the_user(vars(module))
+
+
+def _look_within(root: Any) -> None:
+    """Find NumPy's makers of arrays in what something of the user's holds, from now on."""
+    for place in places_in(root, _is_maker, _users_module):
+        _held.setdefault((id(place.owner), place.key), place)
+        if _placed:
+            _fill(place)
+
+
+def _look_beside(function: Any) -> None:
+    """The same for a traced function. Once it is known, only what it holds itself is new."""
+    code = getattr(function, "__code__", None)
+    if code is None or id(code) not in _read:
+        _look_within(function)
+        return
+    if type(function) is FunctionType and not _holds_any(function):
+        return
+    for place in places_in(function, _is_maker, _users_module, depth=0):
+        if _placed:
+            _fill(place)
+        else:
+            _coming.append(place)
+
+
+def _holds_any(function: FunctionType) -> bool:
+    return bool(function.__closure__ or function.__defaults__ or function.__kwdefaults__)
+
+
+def _fill(place: Place) -> None:
+    value = place.get()
+    ours = _makers.get(id(value))
+    if ours is not None:
+        place.put(ours)
+        _filled.append((place, value, ours))
+
+
 def look_at(names: dict[str, Any]) -> None:
     """Find NumPy's makers of arrays among a module's names."""
     if names is np.__dict__ or _searched.get(id(names)) == _size(names):
@@ -175,6 +224,9 @@ def look_at(names: dict[str, Any]) -> None:
     _searched[id(names)] = _size(names)
     if not _installed(names):
         _mentioned_in(names)
+        for value in list(names.values()):
+            if not _is_maker(value):
+                _look_within(value)
     for name, value in list(names.items()):
         if id(value) in _by_id and not name.startswith("__"):
             _keep_in_view(names, name)
@@ -203,6 +255,7 @@ def _place(names: dict[str, Any], name: str) -> None:
 
 def look_at_function(function: Any) -> None:
     """Find NumPy's makers of arrays among the names that a function sees."""
+    _look_beside(function)
     for _ in range(8):  # wrappers may be nested
         inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
         inner = inner or getattr(function, "__func__", None)
@@ -262,6 +315,9 @@ def _begin() -> None:
     for names, tracked in _watched.values():
         for name in tracked:
             _place(names, name)
+    for place in (*_held.values(), *_coming):
+        _fill(place)
+    _coming.clear()
     for (_, name), module in _mentioning.items():
         module.setdefault(name, _builtins[name])
     _placed = True
@@ -279,6 +335,10 @@ def _end() -> None:
         if names.get(name) is ours:
             names[name] = own_function
     _standing.clear()
+    for place, value, ours in _filled:
+        if place.get() is ours:
+            place.put(value)
+    _filled.clear()
     for (_, name), module in _mentioning.items():
         if module.get(name) is _builtins[name]:
             del module[name]

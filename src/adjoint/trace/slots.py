@@ -11,13 +11,15 @@ is refused then.
 from __future__ import annotations
 
 import ast
+import builtins
 import gc
 import inspect
 import linecache
 import weakref
 from collections import OrderedDict, defaultdict
 from dis import Positions
-from types import CodeType, ModuleType
+from functools import partial
+from types import CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,7 +83,7 @@ def slot_in(target: ast.expr, names: dict[str, Any]) -> Slot | None:
     """The slot that an expression names, if to look it up has no effects."""
     if not isinstance(target, ast.Attribute | ast.Subscript):
         return None
-    if not all(isinstance(part, _PLAIN_PARTS) for part in ast.walk(target)):
+    if not _is_plain(target):
         return None
     owner = _value(target.value, names)
     if isinstance(target, ast.Subscript):
@@ -90,6 +92,27 @@ def slot_in(target: ast.expr, names: dict[str, Any]) -> Slot | None:
     if isinstance(owner, ModuleType):
         return Slot(vars(owner), target.attr, False)
     return Slot(owner, target.attr, True) if _is_plain_attribute(owner, target.attr) else None
+
+
+def called_by(frame: FrameType, where: Positions) -> Any:
+    """What a line calls, if to look it up has no effects; partial where it calls what that made."""
+    names = {**vars(builtins), **frame.f_globals, **frame.f_locals}
+    try:
+        call: Any = ast.parse(text_of(frame.f_code, where), mode="eval").body
+        if isinstance(call.func, ast.Call):
+            made_by = _looked_up(call.func.func, names)
+            return partial if made_by is partial else None
+        return _looked_up(call.func, names)
+    except Exception:  # the source cannot be read, or an object refuses
+        return None
+
+
+def _looked_up(expression: ast.expr, names: dict[str, Any]) -> Any:
+    return _value(expression, names) if _is_plain(expression) else None
+
+
+def _is_plain(expression: ast.expr) -> bool:
+    return all(isinstance(part, _PLAIN_PARTS) for part in ast.walk(expression))
 
 
 def _value(expression: ast.expr, names: dict[str, Any]) -> Any:

@@ -1,0 +1,150 @@
+"""Makers of arrays that are held elsewhere than under a module's name.
+
+``array = functools.partial(np.array, dtype=float)``, ``BACKEND = {"array": np.array}``,
+``def f(x, array=np.array)`` and ``class Backend: array = staticmethod(np.array)`` all hold NumPy's
+own function. While somebody records, what takes its place stands there too. Looked through are
+what modules of the user's hold and what the traced function holds: dictionaries, lists, partial
+functions, defaults, cells, classes and objects of the user's, a few levels deep.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import FunctionType, MethodType, SimpleNamespace
+from typing import Any, NamedTuple
+
+_DEPTH = 4
+_LONGEST = 256  # of the lists and dictionaries that are looked through
+_STATIC = (staticmethod, classmethod)
+
+
+class Place(NamedTuple):
+    """Where a function is held: how to ask for what is there, and how to put another there."""
+
+    owner: Any
+    key: Any
+    get: Callable[[], Any]
+    put: Callable[[Any], None]
+
+
+def _items(value: Any) -> Iterator[Place]:
+    """The places of a container; none of one that holds data."""
+    keys: Any = ()
+    if type(value) in (dict, OrderedDict, defaultdict):
+        keys = list(value)
+    elif type(value) is list:
+        keys = range(len(value))
+    for key in keys if len(keys) <= _LONGEST else ():
+        yield Place(value, key, partial(_item, value, key), partial(value.__setitem__, key))
+
+
+def _item(value: Any, key: Any) -> Any:
+    try:
+        return value[key]
+    except LookupError:  # it was there before
+        return None
+
+
+def places_in(
+    root: Any, wanted: Callable[[Any], bool], users: Callable[[str], bool], depth: int = _DEPTH
+) -> list[Place]:
+    """All places of functions that are wanted, within what something holds.
+
+    Args:
+        root: where to begin.
+        wanted: says of a function whether its place is.
+        users: says of a module's name whether the user wrote it.
+        depth: how many containers may lie one in another, beside partial functions.
+    """
+    found: list[Place] = []
+    pending, seen = [(root, depth)], {id(root)}
+    while pending:
+        value, left = pending.pop()
+        for place in _places(value, users):
+            held = place.get()
+            if wanted(held):
+                found.append(place)
+            elif (left > 0 or type(held) is partial) and id(held) not in seen:
+                seen.add(id(held))
+                pending.append((held, left - 1))
+    return found
+
+
+def _places(value: Any, users: Callable[[str], bool]) -> Iterator[Place]:
+    """The places that one object has."""
+    yield from _items(value)
+    if type(value) is defaultdict:
+        yield _attribute(value, "default_factory")
+    elif type(value) is partial:
+        yield Place(value, "func", lambda: value.func, lambda new: _set_partial(value, new))
+    elif type(value) is FunctionType:
+        if users(str(value.__globals__.get("__name__"))):
+            yield from _of_function(value)
+    elif type(value) is MethodType:
+        yield from _places(value.__func__, users)
+        yield from _places(value.__self__, users)
+    elif isinstance(value, type):
+        if users(value.__module__):
+            yield from _of_class(value, users)
+    elif type(value) is SimpleNamespace:
+        yield from _items(vars(value))
+    elif users(type(value).__module__) and type(getattr(value, "__dict__", None)) is dict:
+        yield from _items(value.__dict__)
+        yield from _of_class(type(value), users)
+
+
+def _attribute(owner: Any, name: str) -> Place:
+    return Place(owner, name, lambda: getattr(owner, name), lambda new: setattr(owner, name, new))
+
+
+def _set_partial(made: Any, function: Any) -> None:
+    made.__setstate__((function, made.args, made.keywords, vars(made) or None))
+
+
+def _of_function(function: Any) -> Iterator[Place]:
+    for cell in function.__closure__ or ():
+        if _is_set(cell):
+            yield _attribute(cell, "cell_contents")
+    for k, _ in enumerate(function.__defaults__ or ()):
+        yield Place(function, k, partial(_default, function, k), partial(_set_default, function, k))
+    yield from _items(function.__kwdefaults__)
+
+
+def _is_set(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
+
+
+def _default(function: Any, k: int) -> Any:
+    return function.__defaults__[k]
+
+
+def _set_default(function: Any, k: int, new: Any) -> None:
+    values = function.__defaults__
+    function.__defaults__ = (*values[:k], new, *values[k + 1 :])
+
+
+def _of_class(kind: type, users: Callable[[str], bool]) -> Iterator[Place]:
+    for owner in kind.__mro__:
+        if users(owner.__module__):
+            for name, part in list(vars(owner).items()):
+                if not name.startswith("__") or name == "__init__":
+                    yield _of_attribute(owner, name, type(part) in _STATIC)
+
+
+def _of_attribute(owner: type, name: str, static: bool) -> Place:
+    """A class's attribute. NumPy's own functions are never bound to objects; ours would be."""
+
+    def get() -> Any:
+        part = vars(owner).get(name)
+        return part.__func__ if isinstance(part, _STATIC) else part
+
+    def put(new: Any) -> None:
+        ours = type(new) is FunctionType
+        type.__setattr__(owner, name, staticmethod(new) if static or ours else new)
+
+    return Place(owner, name, get, put)
