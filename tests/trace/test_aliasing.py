@@ -16,6 +16,8 @@ windows = np.lib.stride_tricks.sliding_window_view
 
 LOOKS: dict[str, Callable[[Any], Any]] = {
     "a.real": lambda a: a.real,
+    "conj": lambda a: a.conj(),
+    "conjugate": lambda a: a.conjugate(),
     "transpose": lambda a: np.transpose(a, (2, 0, 1)),
     "reshape": lambda a: a.reshape(4, -1),
     "reshape in the other order": lambda a: a.T.reshape(-1, order="F"),
@@ -142,3 +144,38 @@ def test_parts_of_complex_numbers_are_written() -> None:
     np.testing.assert_allclose(ad.jit(ad.grad(f))(x), wanted, rtol=1e-7)
     with pytest.raises(TypeError, match="imaginary part"):
         ad.grad(lambda x: setattr(x, "imag", x) or x.sum())(x)
+
+
+def test_an_iterator_over_elements_goes_on_where_it_was():
+    def f(x):
+        square = np.outer(x, x)
+        through = square.flat
+        total = next(through) + 2 * next(through)
+        assert (through.index, through.coords) == (2, (0, 2))
+        total = total + sum(k * v for k, v in enumerate(through))
+        row = square[1]
+        for k, v in enumerate(row.flat):  # sees what is written on the way
+            if k < 2:
+                square[1, k + 1] += v
+            total = total + v * v
+        return total
+
+    x = np.array([1.0, 2.0, 3.0])
+    value, slope = ad.value_and_grad(f)(x)
+    assert value == f(x)
+    steps = 1e-6 * np.eye(3)
+    wanted = [(f(x + step) - f(x - step)) / 2e-6 for step in steps]
+    np.testing.assert_allclose(slope, wanted, rtol=1e-7)
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(x), slope, rtol=1e-12)
+
+
+def test_nothing_is_placed_where_no_mask_holds():
+    def f(x):
+        kept = x * x
+        np.place(kept, np.zeros(3, bool), x[:0])
+        return kept.sum()
+
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(ad.grad(f)(x), 2 * x)
+    with pytest.raises(ValueError, match="empty"):
+        ad.grad(lambda x: np.place(x * x, np.ones(3, bool), x[:0]))(x)

@@ -15,12 +15,34 @@ class Flat:
 
     def __init__(self, array: Any) -> None:
         self.array = array
+        self.index = 0  # of the element that next(a.flat) gives
+        self._seen: tuple[int, Any] | None = None  # the elements, and when they were looked at
+
+    @property
+    def base(self) -> Any:
+        """The array that is gone through."""
+        return self.array
+
+    @property
+    def coords(self) -> tuple[int, ...]:
+        """The place of the next element."""
+        return tuple(int(i) for i in np.unravel_index(self.index, self.array.shape))
+
+    def __next__(self) -> Any:
+        if self.index >= len(self):
+            raise StopIteration
+        if self.array.tie is not None:
+            self.array.tie.refresh(self.array)
+        if self._seen is None or self._seen[0] != self.array.version:
+            self._seen = (self.array.version, self._flattened())
+        self.index += 1
+        return self._seen[1][self.index - 1]
 
     def _flattened(self) -> Any:
         return self.array.copy().reshape(-1)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._flattened())
+        return self
 
     def __len__(self) -> int:
         return int(self.array.size)

@@ -57,7 +57,11 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     _target(arr, "np.place")
     flat = as_operand(vals).reshape(-1)
     held = np.ravel(mask) != 0
-    nth = np.maximum(np.cumsum(held) - 1, 0) % max(flat.shape[0], 1)
+    if flat.shape[0] == 0:
+        if np.any(held):
+            raise ValueError("Cannot insert from an empty array!")
+        return
+    nth = np.maximum(np.cumsum(held) - 1, 0) % flat.shape[0]
     chosen = np.take(flat, nth).astype(arr.dtype)
     arr[...] = np.where(held, chosen, np.ravel(arr)).reshape(arr.shape)
 
