@@ -42,7 +42,8 @@ CLASSES = {
     "FloaterHormannInterpolator RBFInterpolator Rbf InterpolatedUnivariateSpline "
     "UnivariateSpline LSQUnivariateSpline RectBivariateSpline BivariateSpline NdBSpline "
     "SmoothBivariateSpline LSQBivariateSpline BPoly NdPPoly LinearNDInterpolator "
-    "CloughTocher2DInterpolator NearestNDInterpolator AAA",
+    "CloughTocher2DInterpolator NearestNDInterpolator AAA LSQSphereBivariateSpline "
+    "RectSphereBivariateSpline",
     "signal": "lti dlti StateSpace TransferFunction ZerosPolesGain ShortTimeFFT CZT ZoomFFT",
     "special": "sph_harm_y sph_legendre_p assoc_legendre_p legendre_p sph_harm_y_all "
     "sph_legendre_p_all assoc_legendre_p_all legendre_p_all",

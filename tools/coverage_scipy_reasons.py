@@ -26,9 +26,9 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "integrate": (
     ),
     "interpolate": (
-        ("surfaces on a sphere in compiled code; nearest: `RectBivariateSpline`, "
-         "`SmoothBivariateSpline`",
-         "LSQSphereBivariateSpline RectSphereBivariateSpline SmoothSphereBivariateSpline"),
+        ("at any places; not in its data, which choose its knots and, through one penalty for "
+         "the sphere and its poles, how it is smoothed; nearest: `LSQSphereBivariateSpline`",
+         "SmoothSphereBivariateSpline"),
     ),
     "signal": (
     ),

@@ -76,6 +76,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_interpolate_knots",
         "scipy_interpolate_pieces",
         "scipy_interpolate_bivariate",
+        "scipy_interpolate_sphere",
         "scipy_interpolate_scattered",
         "adjoint.api.scipy_smoothing",
         "adjoint.api.scipy_rational",
