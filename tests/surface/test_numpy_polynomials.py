@@ -10,6 +10,7 @@ import pytest
 from numpy.polynomial import Chebyshev, Hermite, HermiteE, Laguerre, Legendre, Polynomial
 
 import adjoint as ad
+from adjoint.errors import UnsupportedError
 
 _spec = importlib.util.spec_from_file_location("checking", Path(__file__).with_name("checking.py"))
 assert _spec is not None
@@ -117,3 +118,38 @@ def test_characteristic_polynomial_where_eigenvalues_meet() -> None:
     np.testing.assert_allclose(ad.jit(ad.grad(f))(chain), ad.grad(f)(chain), atol=1e-14)
     single = ad.vjp(np.poly, np.eye(2, dtype=np.float32))[0]
     assert single.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["polynomial", "chebyshev", "laguerre"])
+def test_a_companion_whose_size_hangs_on_a_zero_is_refused(name: str) -> None:
+    module = getattr(np.polynomial, name)
+    companion = getattr(
+        module, {"polynomial": "poly", "chebyshev": "cheb"}.get(name, "lag") + "companion"
+    )
+    whole = np.array([3.0, 1.0, 2.0])
+    np.testing.assert_array_equal(ad.vjp(companion, whole)[0], companion(whole))
+    np.testing.assert_allclose(ad.jit(companion)(whole), companion(whole), rtol=1e-14)
+    with pytest.raises(UnsupportedError, match=r"companion: .*exactly 0[\s\S]*c\[:-1\]"):
+        ad.vjp(companion, np.array([3.0, 1.0, 0.0]))
+
+
+PLACES = np.array([[-1.0, 0.5, 2.0], [3.0, -2.0, 0.1]])
+PIECES: dict[str, Any] = {
+    "one condition": lambda x: np.piecewise(x, True, np.array([-10, 10])),
+    "numbers": lambda x: np.piecewise(x, [x < 0], [x[0, 0], x[0, 1]]),
+    "an array of conditions": lambda x: np.piecewise(
+        x, np.array([x < 0, x > 1]), [np.square, np.sin, 7.0]
+    ),
+    "one number": lambda x: np.piecewise(x[0, 0], x[0, 0] < 0, [np.square, 3.0]),
+}
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_pieces_have_the_shape_of_their_argument_in_every_mode(name: str) -> None:
+    f = PIECES[name]
+    wanted = f(PLACES)
+    for made in (ad.vjp(f, PLACES)[0], ad.jit(f)(PLACES), ad.vmap(f)(PLACES[None])[0]):
+        assert np.shape(made) == np.shape(wanted)
+        np.testing.assert_allclose(made, wanted, rtol=1e-14)
+    slope = ad.grad(lambda x: np.sum(f(x) ** 2))
+    np.testing.assert_allclose(ad.jit(slope)(PLACES), slope(PLACES), rtol=1e-14)

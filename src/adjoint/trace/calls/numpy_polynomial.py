@@ -33,7 +33,7 @@ _BASES = {
 }
 _SUFFIXES = (
     *("val", "val2d", "val3d", "grid2d", "grid3d", "der", "int", "add", "sub", "2poly"),
-    *("pow", "vander", "vander2d", "vander3d", "fit", "companion", "fromroots", "valfromroots"),
+    *("pow", "vander", "vander2d", "vander3d", "fit", "fromroots", "valfromroots"),
     *("weight", "interpolate"),
 )
 
@@ -59,6 +59,14 @@ def _all_zero(c: Any) -> bool:
     return not holds_traced([c]) and not np.any(c)
 
 
+def _of_its_degree(c: Any, name: str, what: str, without: str) -> None:
+    """Raise where a coefficient decides on the size of the result just by being 0."""
+    last = known_value(np.atleast_1d(as_operand(c))[-1])
+    if holds_traced([c]) and last is not None and last == 0:
+        what = f"{what} whose last coefficient is exactly 0"
+        raise no_rule(name, what, f"other coefficients, or {without}")
+
+
 def _rules_of(module: Any, where: str, prefix: str) -> None:
     """What decides on values in a basis: the leading coefficient is taken to be other than 0."""
 
@@ -77,11 +85,13 @@ def _rules_of(module: Any, where: str, prefix: str) -> None:
 
     @scipy_rule(f"{where}.{prefix}div")
     def div(c1: Any, c2: Any) -> Any:
-        leading = known_value(np.atleast_1d(as_operand(c2))[-1])
-        if holds_traced([c2]) and leading is not None and leading == 0:
-            what = "a divisor whose last coefficient is exactly 0"
-            raise no_rule(f"{where}.{prefix}div", what, "other coefficients, or c2[:-1]")
+        _of_its_degree(c2, f"{where}.{prefix}div", "a divisor", "c2[:-1]")
         return own("div")(c1, c2)
+
+    @scipy_rule(f"{where}.{prefix}companion")
+    def companion(c: Any) -> Any:
+        _of_its_degree(c, f"{where}.{prefix}companion", "a polynomial", "c[:-1]")
+        return own("companion")(c)
 
     @scipy_rule(f"{where}.{prefix}line")
     def line(off: Any, scl: Any) -> Any:
@@ -127,6 +137,7 @@ def trimcoef(c: Any, tol: float = 0) -> Any:
     """Small coefficients at the end cut off; zeros in their place where none are known."""
     if not is_unknown(c):
         return own_code("numpy.polynomial.polyutils.trimcoef")(c, tol)
+    c = np.atleast_1d(c)
     places = np.arange(c.shape[0])
     last = np.max(np.where(np.abs(c) > tol, places, 0))
     return np.where((places <= last) & np.any(np.abs(c) > tol), c, 0)

@@ -128,16 +128,15 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **options: Any) 
     x = as_operand(x)
     if concrete_value(x) is not None:
         return borrowed(np.piecewise)(x, condlist, funclist, *args, **options)
-    if not isinstance(condlist, list | tuple):
+    several = isinstance(condlist, list | tuple) or np.ndim(condlist) > 0
+    if not several or (np.ndim(condlist[0]) == 0 and x.ndim > 0):
         condlist = [condlist]
     conditions, pieces = [as_operand(c) for c in condlist], list(funclist)
-    if len(pieces) == len(conditions) + 1:
-        result = pieces.pop()
-        result = result(x, *args, **options) if callable(result) else result
-    else:
-        result = np.zeros(x.shape, x.dtype)
-    for condition, piece in zip(conditions, pieces, strict=True):
-        value = piece(x, *args, **options) if callable(piece) else piece
+    values = [piece(x, *args, **options) if callable(piece) else piece for piece in pieces]
+    result: Any = np.zeros(x.shape, x.dtype)
+    if len(values) == len(conditions) + 1:
+        result = np.where(True, values.pop(), result)
+    for condition, value in zip(conditions, values, strict=True):
         result = np.where(condition, value, result)
     return result.astype(x.dtype)
 
