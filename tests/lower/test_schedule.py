@@ -55,3 +55,41 @@ def test_a_chain_of_reshapes_and_permutations(rng: np.random.Generator) -> None:
         graph = ad.trace(f, *arguments)
         (got,) = compile_graph(graph)(arguments)
         np.testing.assert_allclose(got, evaluate(graph, arguments)[0], rtol=1e-13)
+
+
+def spaces(graph: Any) -> list[tuple[int, ...]]:
+    _, features = native.processor()
+    steps = lower_graph(rewrite(graph), features).steps
+    return [step.kernel.space for step in walk(steps) if isinstance(step, KernelStep)]
+
+
+def test_a_result_is_written_in_the_order_it_had_before_it_was_reshaped(
+    rng: np.random.Generator,
+) -> None:
+    def rolled(x: Any) -> Any:
+        return np.roll(x, 5)  # flat, joined from two pieces, and in x's shape again
+
+    def twice(x: Any) -> Any:
+        y = np.concatenate([np.ravel(x)[7:], np.ravel(x)[:7]])
+        return y, np.reshape(y, (40, 60)), np.reshape(x, (60, 40)), np.reshape(y, (60, 40))
+
+    x = rng.normal(size=(60, 40))
+    assert spaces(ad.trace(rolled, x)) == [(2400,)]
+    for f in (rolled, twice):
+        graph = ad.trace(f, x)
+        for got, wanted in zip(compile_graph(graph)([x]), evaluate(graph, [x]), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
+def test_what_is_joined_from_pieces_is_stored_before_it_is_reshaped(
+    rng: np.random.Generator,
+) -> None:
+    def f(x: Any) -> Any:
+        return np.reshape(np.concatenate([x[7:], x[:7]]) + 1, (60, 40)) * 2
+
+    x = rng.normal(size=2400)
+    graph = ad.trace(f, x)
+    assert spaces(graph) == [(2400,), (60, 40)]
+    np.testing.assert_array_equal(compile_graph(graph)([x])[0], f(x))
+    in_rows = ad.trace(lambda x: np.reshape(np.concatenate([x[7:], x[:7]]), (2400, 1)) * 2, x)
+    assert spaces(in_rows) == [(2400, 1)]  # no element is looked for

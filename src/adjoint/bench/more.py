@@ -262,6 +262,16 @@ def distances(xp: Any) -> Callable[[Any], Any]:
     return f
 
 
+def joined(xp: Any) -> Callable[[Any], Any]:
+    """A signal that begins elsewhere, in frames, against the frames moved on by three places."""
+
+    def f(x: Any) -> Any:
+        frames = xp.reshape(xp.concatenate([x[7:], x[:7]]), (-1, 100))
+        return xp.sum(frames * xp.roll(frames, 3) ** 2)
+
+    return f
+
+
 # name, form, dtype, shapes, flops
 Program = tuple[str, Forms, str, list[Shape], float]
 
@@ -323,6 +333,7 @@ def programs() -> list[Program]:
             4e5,
         ),
         ("convolution by slices 32x1000", same(convolution_line), F64, [(9,), (32, 1000)], 2e6),
+        ("joined 10^5", same(joined, torch=False), F64, [(100_000,)], 5e5),
         ("distances 2000x10x4", same(distances), F64, [(10, 4), (2000, 4)], 2e6),
     ]
 

@@ -124,8 +124,17 @@ class Lowering:
         plan = Scheduler(graph, env, opaque).run()
         wanted: dict[Value, Place] = {}
         for operand, want in zip(graph.outputs, wants, strict=True):
-            if want is not None and isinstance(operand, Value) and operand not in env:
-                wanted.setdefault(operand, want)
+            if want is None or not isinstance(operand, Value) or operand in env:
+                continue
+            made: Operand = operand
+            place: Place | None = want
+            while isinstance(made, Value) and (node := plan.views.get(made)) is not None:
+                # It is made in another shape, which only a contiguous place can take.
+                (made,) = node.operands
+                contiguous = node.primitive.name == "reshape" and want.is_contiguous
+                place = place.reshaped(made.type.shape) if place and contiguous else None
+            if place is not None and isinstance(made, Value) and made not in env:
+                wanted.setdefault(made, place)
         steps: list[Step] = []
 
         def home(value: Value) -> Place:

@@ -79,6 +79,7 @@ class Scheduler:
         self.uses: dict[Operand, int] = {}
         self.needed: set[Operand] = set()
         self.price: dict[Operand, int] = {}
+        self.pieced: set[Operand] = set()  # computed in place, from pieces
         self.at: dict[Value, tuple[int, Node]] = {}  # stored value -> item, root node
         self.leaves: dict[Node, set[Operand]] = {}
         self.by_space: dict[tuple[int, ...], list[int]] = {}
@@ -121,7 +122,22 @@ class Scheduler:
             elif node.primitive.name == "gather":
                 self._need(node.operands[0])
         for operand in self.graph.outputs:
-            self.needed.add(operand)
+            self.needed.add(self._before_reshapes(operand))
+
+    def _before_reshapes(self, result: Operand) -> Operand:
+        """A value that a result is, under another shape: it is written in its own order."""
+        chain = []
+        value = result
+        while (node := self._index_node(value)) is not None and node.primitive.name == "reshape":
+            if node.operands[0] in self.places or value in self.needed:
+                return result
+            chain.append(node)
+            (value,) = node.operands
+        if not chain or value not in self.maker or self._index_node(value) is not None:
+            return result
+        for node in chain:
+            self.plan.views[node.output] = node
+        return value
 
     def _need(self, operand: Operand) -> None:
         chain = []
@@ -169,6 +185,11 @@ class Scheduler:
                     self._store(operand)
                 cost = self._cost(node)
             value = node.output
+            self._note_pieces(node)
+            if node.primitive.name == "reshape" and _moves_axes(node) and value in self.pieced:
+                self._store(node.operands[0])
+                self.pieced.discard(value)
+                cost = 0
             index_only = node.primitive.name in INDEX_NODES
             if node.primitive.name in ("broadcast", "windows") and self._repeats(node):
                 self._store(node.operands[0])
@@ -185,6 +206,15 @@ class Scheduler:
                 continue
             roots[node] = None
         return list(roots)
+
+    def _note_pieces(self, node: Node) -> None:
+        """Note a value computed in place whose loops are cut where other pieces begin.
+
+        Under a reshape they could not be cut: each element would look for its piece.
+        """
+        inside = any(x in self.pieced and x in self.plan.inline for x in node.operands)
+        if inside or node.primitive.name in CHOOSING_NODES:
+            self.pieced.add(node.output)
 
     def _cost(self, node: Node) -> int:
         name = node.primitive.name
@@ -432,6 +462,12 @@ class Scheduler:
         for value in needed:
             if value in self.at and (value in outputs or value not in self.plan.inline):
                 stored.add(value)
+
+
+def _moves_axes(node: Node) -> bool:
+    """Whether a reshape does more than put in axes of length 1, or take them out."""
+    before, after = node.operands[0].type.shape, node.output.type.shape
+    return [n for n in before if n != 1] != [n for n in after if n != 1]
 
 
 def _moved(node: Node, at: tuple[Index, ...]) -> tuple[Index, ...]:
