@@ -221,3 +221,41 @@ def test_a_complex_integrand_of_vectors() -> None:
     for run in (lambda g: g, ad.jit):
         assert np.isclose(run(ad.value_and_grad(f))(0.7)[0], exact(0.7), rtol=1e-12)
         assert np.isclose(run(ad.grad(f))(0.7), ad.grad(exact)(0.7), rtol=1e-10)
+
+
+WEIGHTS: dict[str, tuple[str, Any]] = {
+    "slow": ("cos", 2.0),
+    "fast": ("sin", -30.0),
+    "powers": ("alg", (-0.5, 0.4)),
+    "first logarithm": ("alg-loga", (0.3, 0.4)),
+    "last logarithm": ("alg-logb", (0.3, -0.2)),
+    "both": ("alg-log", (-0.3, 0.4)),
+    "pole": ("cauchy", 0.5),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_weights_and_their_numbers(name: str) -> None:
+    weight, numbers = WEIGHTS[name]
+
+    def f(a: Any, b: Any, p: Any, given: Any) -> Any:
+        wvar = (given[0], given[1]) if np.ndim(given) else given
+        return it.quad(lambda s: np.exp(p * s) * s, a, b, weight=weight, wvar=wvar)[0]
+
+    args = (0.1, 1.3, 0.7, np.asarray(numbers)[()])
+    value, pull = ad.vjp(f, *args)
+    assert np.isclose(value, f(*args), rtol=1e-13)
+    ad.check_grads(f, args, order=2 if name in ("fast", "pole") else 1)
+    if name in ("slow", "pole"):
+        compiled = ad.vjp(ad.jit(f), *args)[1](1.0)
+        np.testing.assert_allclose(compiled, pull(1.0), rtol=1e-9)
+    assert np.isclose(ad.grad(f, 2)(1.3, 0.1, *args[2:]), -pull(1.0)[2], rtol=1e-9)
+
+
+def test_weights_that_are_not_followed() -> None:
+    with pytest.raises(ad.errors.UnsupportedError, match="infinite interval"):
+        ad.grad(lambda p: it.quad(lambda s: np.exp(-p * s), 0, np.inf, weight="cos", wvar=2)[0])(
+            1.0
+        )
+    with pytest.raises(ValueError, match="not a recognized"):
+        ad.grad(lambda p: it.quad(lambda s: p * s, 0, 1, weight="tan", wvar=2)[0])(1.0)

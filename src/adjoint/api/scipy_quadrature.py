@@ -31,7 +31,7 @@ from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 MOST = 16  # parts of an interval where the integrand is not known
-_NUMBER = ArrayType((), np.dtype(np.float64))
+NUMBER = ArrayType((), np.dtype(np.float64))
 
 _KRONROD = (
     0.995657163025808080735527280689003, 0.973906528517171720077964012084452,
@@ -138,9 +138,9 @@ class _Layout:
         )
 
 
-def _function(func: Any, args: Any, name: str) -> Any:
+def function_of_place(func: Any, args: Any, name: str) -> Any:
     """The integrand recorded once, as a graph of its place first."""
-    return recorded(lambda x: floating(func(x, *args)).astype(np.float64), [_NUMBER], name)
+    return recorded(lambda x: floating(func(x, *args)).astype(np.float64), [NUMBER], name)
 
 
 def _wants_quad(func: Any, a: Any, b: Any, args: Any = (), *_: Any, **__: Any) -> bool:
@@ -156,9 +156,14 @@ def quad(
     complex_func: bool = False,
 ) -> Any:  # fmt: skip
     """An adaptive integral; the derivative is on SciPy's final subdivision (Leibniz's rule)."""
-    if weight is not None:
-        raise refused("quad", "weight=", "the weight inside the function")
     args = tuple_of(args)
+    if weight is not None:
+        from adjoint.api.scipy_quad_weights import weighted_integral  # it builds on this
+
+        if full_output or complex_func:
+            raise refused("quad", "full_output or complex_func with weight=", "weight= alone")
+        allowed = (("epsabs", epsabs), ("epsrel", epsrel), ("limit", limit), ("maxp1", maxp1))
+        return weighted_integral(func, (a, b), args, weight, wvar, allowed)
     settings = (0, epsabs, epsrel, limit, points)
     if complex_func:
         if full_output:
@@ -171,7 +176,7 @@ def quad(
     ends = [x is not None and bool(np.isinf(x)) for x in (low, high)]
     settings_of = (("epsabs", epsabs), ("epsrel", epsrel), ("limit", limit))
     try:
-        recording = _function(func, args, "quad")
+        recording = function_of_place(func, args, "quad")
     except ConcreteValueError:
         if low is None or high is None:
             raise
@@ -188,7 +193,7 @@ def quad(
         room = min(int(limit), MOST)
         n = ArrayType((room * len(kronrod()[0]),), np.dtype(np.float64))
         layout = _Layout(recording.graph, any(ends), settings_of, room)
-        types = (n, n, ArrayType(n.shape, np.dtype(np.int64)), _NUMBER, _NUMBER)
+        types = (n, n, ArrayType(n.shape, np.dtype(np.int64)), NUMBER, NUMBER)
         if full_output:
             raise refused("quad", "full_output inside jit or vmap", "full_output=False")
         *found, value, off = control.callback(*given, function=layout, types=types)
@@ -196,7 +201,7 @@ def quad(
         layout = _Layout(recording.graph, any(ends), settings_of, None)
         *found, value, off, told = layout.told(*(known_value(x) for x in given))
     nodes, weights = _nodes((a, b, breaks), low, high, ends, *found)
-    total = _weighted(recording, nodes, weights)
+    total = weighted_sum(recording, nodes, weights)
     return _result(total, value, off, told if full_output else None)
 
 
@@ -241,7 +246,7 @@ def _nodes(
     return (b - out, weights) if low < 0 else (b + out, -weights)
 
 
-def _weighted(recording: Any, nodes: Any, weights: Any) -> Any:
+def weighted_sum(recording: Any, nodes: Any, weights: Any) -> Any:
     """The sum of weights times values: all at once, or by a loop where each is an integral."""
     nodes, weights = as_operand(nodes), as_operand(weights) + np.zeros(nodes.shape)
     graph, captured = recording.graph, recording.captured
@@ -267,7 +272,7 @@ def _where_it_counts(inner: Graph) -> Graph:
         (value,) = control.cond(xs[-1] != 0, *xs[:-1], on_true=inner, on_false=nothing)
         return value
 
-    return recorded(body, [*types, _NUMBER], "quad").graph
+    return recorded(body, [*types, NUMBER], "quad").graph
 
 
 # *** integrals inside one another ***
