@@ -257,6 +257,9 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
             return self
         return [row.tolist() for row in self]
 
+    def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
+        """Nothing: a promise not to write needs no keeping."""
+
     def __repr__(self) -> str:
         value = indexing.concrete_value(self)
         if self.recorder is PLAIN:

@@ -288,10 +288,16 @@ def _pseudo_inverse(a: Any, name: str, atol: Any, rtol: Any, return_rank: bool) 
 
 
 @scipy_rule("scipy.linalg.lstsq")
-def lstsq(a: Any, b: Any, cond: Any = None, *_: Any, **__: Any) -> Any:
+def lstsq(
+    a: Any, b: Any, cond: Any = None, overwrite_a: bool = False, overwrite_b: bool = False,
+    check_finite: bool = True, lapack_driver: Any = None,
+) -> Any:  # fmt: skip
     """Least squares: solution, sums of squares, rank, singular values."""
     a, b = matrices(a, b)
-    return np.linalg.lstsq(a, b, rcond=np.finfo(a.dtype).eps if cond is None else cond)
+    x, left, rank, s = np.linalg.lstsq(a, b, np.finfo(a.dtype).eps if cond is None else cond)
+    if lapack_driver == "gelsy":
+        return x, np.zeros(0, x.dtype), rank, None
+    return x, (left[0] if b.ndim == 1 and left.size else left), rank, s
 
 
 @scipy_rule("scipy.linalg.polar")

@@ -94,7 +94,10 @@ def cholesky_banded(
     """The factor of a banded matrix, in bands."""
     (ab,) = matrices(ab)
     factor = np.linalg.cholesky(_whole(ab, lower))
-    return _bands(factor if lower else adjoint(factor), ab.shape[0], lower)
+    rows, n = ab.shape
+    outside = np.arange(rows)[:, None] + np.arange(n) >= n  # what no band reaches stays
+    made = _bands(factor if lower else adjoint(factor), rows, lower)
+    return np.where(outside if lower else outside[::-1, ::-1], ab, made)
 
 
 @scipy_rule("scipy.linalg.cho_solve_banded")
@@ -213,9 +216,7 @@ def rq(
 ) -> Any:  # fmt: skip
     """``a = R Q``, by the QR factors of the matrix turned over."""
     (a,) = matrices(a)
-    m, n = a.shape[-2:]
-    if m > n or (mode == "full" and m != n):
-        raise refused("rq", "a tall matrix, or mode='full' of a wide one", "mode='economic'")
-    q, r = np.linalg.qr(adjoint(np.flip(a, (-2, -1))))
+    kind: Any = "reduced" if mode == "economic" else "complete"
+    q, r = np.linalg.qr(adjoint(np.flip(a, (-2, -1))), kind)
     r, q = np.flip(adjoint(r), (-2, -1)), np.flip(adjoint(q), (-2, -1))
     return r if mode == "r" else (r, q)

@@ -17,15 +17,20 @@ from adjoint.trace.scipy_gate import scipy_rule
 def _matrix_rule(name: str) -> None:
     @scipy_rule(f"scipy.linalg.{name}")
     def rule(a: Any, *_: Any, **__: Any) -> Any:
-        (x,) = doubles(a) if name == "logm" else matrices(a)
-        if name in ("logm", "sqrtm") and x.dtype.kind != "c":
-            # a real matrix may have a complex logarithm or root
-            import scipy.linalg
-
-            known = concrete_value(x)
-            if known is not None and np.iscomplexobj(getattr(scipy.linalg, name)(known)):
-                x = x.astype(np.result_type(x.dtype, np.complex64))
+        (x,) = matrices(a)
+        if name in ("logm", "sqrtm"):  # a real matrix may have a complex logarithm or root
+            complexly = _is_complex(name, x)
+            x = doubles(x)[0] if name == "logm" else x
+            x = x.astype(np.result_type(x.dtype, np.complex64)) if complexly else x
         return bind(p.matrix_function, (x,), (name,))
+
+
+def _is_complex(name: str, x: Any, *settings: Any) -> bool:
+    """Whether SciPy makes a complex matrix of a real one whose values are known."""
+    import scipy.linalg
+
+    known = None if x.dtype.kind == "c" else concrete_value(x)
+    return known is not None and np.iscomplexobj(getattr(scipy.linalg, name)(known, *settings))
 
 
 for _name in p.MATRIX_FUNCTIONS:
@@ -50,8 +55,11 @@ def fractional_matrix_power(A: Any, t: Any) -> Any:
         return np.linalg.matrix_power(a, int(t))
     import scipy.linalg
 
-    log = scipy.linalg.logm(a)  # complex where it must be
-    return bind(p.matrix_function, (t * log,), ("expm",))
+    power = bind(p.matrix_function, (t * scipy.linalg.logm(a),), ("expm",))
+    exponent = concrete_value(t) if hasattr(t, "recorder") else t
+    if exponent is None or not _is_complex("fractional_matrix_power", a, float(exponent)):
+        return power
+    return power.astype(np.result_type(power.dtype, np.complex64))
 
 
 # *** special matrices ***

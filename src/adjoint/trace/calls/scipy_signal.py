@@ -309,8 +309,9 @@ def savgol_filter(
     """Savitzky's and Golay's smoothing."""
     import scipy.signal
 
-    if mode == "constant" and cval != 0:
-        raise _refused("savgol_filter", "cval other than 0", "cval=0")
+    if hasattr(delta, "recorder"):
+        unit = scipy.signal.savgol_filter(x, window_length, polyorder, deriv, 1.0, axis, mode, cval)
+        return unit * delta**-deriv
     options = {
         "window_length": window_length, "polyorder": polyorder, "deriv": deriv,
         "delta": delta, "mode": mode,
@@ -324,7 +325,12 @@ def savgol_filter(
         lambda v, k: scipy.signal.savgol_filter(v, axis=k, **options),
         window_length,
     )
-    return linear_map(detached(x), map=made)
+    inner = linear_map(detached(x), map=made)
+    if mode != "constant" or (not hasattr(cval, "recorder") and cval == 0):
+        return inner
+    nothing = np.zeros(x.shape, x.dtype)
+    around = scipy.signal.savgol_filter(nothing, axis=axis, cval=1.0, **options)
+    return inner + cval * around
 
 
 @scipy_rule("scipy.signal.hilbert")

@@ -9,20 +9,54 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.signal import _polyutils
+from scipy.signal import _filter_design, _polyutils
 
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import borrow
-from adjoint.trace.borrow_scipy import borrow_classes, borrow_names, trimmed, when_unknown
+from adjoint.trace.borrow_scipy import (
+    borrow_classes,
+    borrow_names,
+    is_unknown,
+    own_code,
+    trimmed,
+    when_unknown,
+)
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import moved_as
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 
 borrow.substitute(_polyutils._trim_zeros, trimmed)
+_own_natural_frequency = _filter_design._find_nat_freq
+
+
+def _natural_frequency(
+    stopb: Any, passb: Any, gpass: Any, gstop: Any, filter_type: int, kind: str, **named: Any
+) -> Any:
+    """The frequency of the low-pass filter that a filter comes from, and the edges it passes.
+
+    For a band that is stopped, SciPy searches the edges of the least order. There the products of
+    both pairs of edges are equal, and one of the edges stays where it was.
+    """
+    known = [known_value(v) for v in (stopb, passb, gpass, gstop)]
+    if filter_type != 3 or any(v is None for v in known):
+        own = borrow.borrowed(_own_natural_frequency)
+        return own(stopb, passb, gpass, gstop, filter_type, kind, **named)
+    _, found = _own_natural_frequency(*known, filter_type, kind, **named)
+    product = stopb[0] * stopb[1]
+    low, high = np.maximum(passb[0], product / passb[1]), np.minimum(passb[1], product / passb[0])
+    passb = moved_as(np.asarray(found), np.stack([low, high]))
+    nat = stopb * (passb[0] - passb[1]) / (stopb**2 - passb[0] * passb[1])
+    return np.min(np.abs(nat)), passb
+
+
+borrow.substitute(_own_natural_frequency, _natural_frequency)
 _SPECTRA = (
     "welch csd coherence periodogram spectrogram stft istft lombscargle czt zoom_fft hilbert2 "
     "envelope vectorstrength sweep_poly"
 )
 _FILTERS = (
-    "wiener resample resample_poly decimate deconvolve savgol_coeffs minimum_phase "
+    "wiener resample resample_poly decimate deconvolve savgol_coeffs "
     "cspline1d qspline1d gauss_spline gausspulse chirp medfilt "
     "order_filter sosfilt_zi filtfilt square"
 )
@@ -42,6 +76,35 @@ borrow_classes(
     "TransferFunctionDiscrete ZerosPolesGain ZerosPolesGainContinuous ZerosPolesGainDiscrete "
     "StateSpace StateSpaceContinuous StateSpaceDiscrete",
 )
+
+
+_of_least_phase = own_code("scipy.signal.minimum_phase")
+
+
+@scipy_rule("scipy.signal.minimum_phase")
+def minimum_phase(
+    h: Any, method: Any = "homomorphic", n_fft: Any = None, *, half: bool = True
+) -> Any:
+    """The filter of least delay; by Hilbert's transform the lowest answer is 0 and stays so."""
+    if method != "hilbert" or is_unknown(h):
+        return _of_least_phase(h, method, n_fft, half=half)
+    made = _of_least_phase(stop_gradient(h), method, n_fft, half=half)
+    n = h.shape[0]
+    count = int(n_fft or 2 ** np.ceil(np.log2(2 * (n - 1) / 0.01)))
+    turn = np.exp(2j * np.pi / count * (n // 2) * np.arange(count))
+    answer = np.real(np.fft.fft(h, count) * turn)
+    low, high = np.min(answer), np.max(answer)
+    raised = 4 * (answer - low) / (np.sqrt(high - low) + np.sqrt(2 - high - low)) ** 2
+    plain = stop_gradient(raised)
+    apart = plain > 1e-12 * np.max(plain)
+    root = (
+        np.where(apart, np.sqrt(np.where(apart, raised, 1.0)), np.sqrt(np.maximum(plain, 0.0)))
+        + 1e-10
+    )  # as SciPy keeps its logarithm finite
+    sides = np.sign(np.fft.fftfreq(count)) * (np.arange(count) != count // 2)
+    phase = np.fft.fft(sides * np.fft.ifft(np.log(root)))
+    moving = np.real(np.fft.ifft(root * np.exp(phase)))[: n // 2 + n % 2]
+    return moved_as(made, moving.astype(made.dtype))
 
 
 @when_unknown("scipy.signal.normalize")

@@ -9,23 +9,47 @@ import numpy as np
 import scipy.signal
 from scipy.signal._spline_filters import compute_root_from_lambda
 
+from adjoint.graph.types import ArrayType
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.calls.axis_maps import along_axis
+from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_signal import _refused
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
 
 _CUBIC, _QUADRATIC = math.sqrt(3.0) - 2, 2 * math.sqrt(2.0) - 3  # poles of the inverse splines
 
 
+def _both_ways(name: str, signal: Any, settings: tuple[Any, ...]) -> Any:
+    """A filter whose coefficients are recorded: SciPy's values, moving as one of mirrored rows.
+
+    As in SciPy, one reflection on either side stands for all of them.
+    """
+    x, (first, second, precision) = floating(signal), settings
+    poles = [-second] if name == "symiirorder1" else [-2 * first * np.cos(second), first * first]
+    denominator = np.stack([as_operand(1.0), *[as_operand(c) for c in poles]]).astype(x.dtype)
+    gain = first if name == "symiirorder1" else np.sum(denominator)
+    n = x.shape[-1]
+    rows = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(n, n)], mode="symmetric")
+    for factor in (1.0, gain) if name == "symiirorder1" else (gain, gain):
+        b = np.reshape(as_operand(factor), (1,)).astype(x.dtype)
+        rows = np.flip(scipy.signal.lfilter(b, denominator, rows), -1)
+    moving = rows[..., n : 2 * n]
+    given = [x, as_operand(first), as_operand(second)]
+    (made,) = from_values(_values, (ArrayType(x.shape, x.dtype),), given, name, float(precision))
+    return moved_as(made, moving)
+
+
+def _values(signal: Any, first: Any, second: Any, name: str, precision: float) -> Any:
+    return [getattr(scipy.signal, name)(signal, float(first), float(second), precision)]
+
+
 def _filtered(name: str, signal: Any, settings: tuple[Any, ...], axis: int) -> Any:
     """A recursive filter from both sides along an axis: a linear map of the signal."""
     if any(hasattr(s, "recorder") for s in settings):
-        raise _refused(
-            name, "a recorded coefficient", "numbers for them, or lfilter from both sides"
-        )
+        return np.moveaxis(_both_ways(name, np.moveaxis(signal, axis, -1), settings), -1, axis)
     x = floating(signal)
     filter_of = getattr(scipy.signal, name)
 

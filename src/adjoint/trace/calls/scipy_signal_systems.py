@@ -186,12 +186,14 @@ def _turns(t: Any, f0: Any, t1: Any, f1: Any, method: str, vertex_zero: bool) ->
 @when_unknown("scipy.signal.windows._windows.tukey")
 def tukey(M: int, alpha: Any = 0.5, sym: bool = True, *, xp: Any = None, device: Any = None) -> Any:
     """A flat window with ends of a cosine's form."""
+    if M <= 1:
+        return np.ones(M)
     n = np.arange(M) if sym else np.arange(M + 1)
     last = n.shape[0] - 1
     n = np.minimum(n, last - n)[:M]
-    width = alpha * last / 2.0
+    width = np.where((alpha > 0) & (alpha < 1), alpha, 1.0) * last / 2.0
     rising = 0.5 * (1 + np.cos(np.pi * (-1 + n / width)))
-    return np.where(n < stop_gradient(width), rising, 1.0)
+    return np.where((n < stop_gradient(width)) & (alpha > 0), rising, 1.0)
 
 
 _slepian = own_code("scipy.signal.windows._windows.dpss")
@@ -334,7 +336,7 @@ def _longer(x: Any, p: int, mode: str, cval: Any) -> Any:
         return np.take(x, at, axis=-1) * sign
     if mode == "antireflect":
         return np.pad(x, within, "reflect", reflect_type="odd")
-    away = np.arange(1.0, p + 1)
+    away = np.arange(1, p + 1, dtype=x.dtype)
     first, last = x[..., :1], x[..., -1:]
     if mode == "line":
         falls = rises = (last - first) / max(n - 1, 1)
