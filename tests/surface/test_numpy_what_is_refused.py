@@ -94,3 +94,58 @@ def test_elements_are_read_in_the_order_in_which_they_lie(read: str, lying: str)
         np.testing.assert_array_equal(
             ad.vjp(lambda a, order=order: READ[read](a, order), x)[0], READ[read](x, order)
         )
+
+
+A = np.array([[0.7, -1.2, 2.5, 0.3], [1.1, 0.4, -0.6, 2.0], [-0.9, 1.6, 0.2, 0.8]])
+PRODUCTS = {
+    "kept": lambda a: np.vecdot(a, a * a, axis=0, keepdims=True),
+    "axes": lambda a: np.vecdot(a, a.T, axes=[0, 1]),
+    "axes of the result": lambda a: np.vecdot(a, a * a, axes=[(0,), (0,), ()]),
+    "kept where asked": lambda a: np.vecdot(a, a, axes=[0, 0, 1], keepdims=True),
+    "complex": lambda a: np.vecdot(a + 1j * a * a, a * 2j).real,
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_inner_products_along_axes(name: str) -> None:
+    f = PRODUCTS[name]
+    np.testing.assert_allclose(ad.vjp(f, A)[0], f(A), rtol=1e-14)
+    assert ad.vjp(f, A)[0].shape == f(A).shape
+    ad.check_grads(f, (A,), order=2)
+
+
+def test_parts_of_infinite_numbers_and_of_zeros() -> None:
+    x = np.array([np.inf, -np.inf, np.nan, 0, -0.0, 1.5, -2.25, -3.0])
+    for f in (lambda x: np.modf(x), ad.jit(lambda x: np.modf(x))):
+        for part, wanted in zip(ad.vjp(f, x)[0], np.modf(x), strict=True):
+            np.testing.assert_array_equal(part, wanted)
+            np.testing.assert_array_equal(np.signbit(part), np.signbit(wanted))
+    slope = ad.grad(lambda x: np.sum(np.modf(x)[0]))(x[3:])
+    np.testing.assert_array_equal(slope, np.ones(5))
+
+
+def test_small_corners() -> None:
+    for f in (lambda x: np.ascontiguousarray(x), lambda x: np.asfortranarray(x)):
+        assert ad.vjp(f, np.array(0.4))[0].shape == (1,)
+        assert ad.jit(f)(0.4).shape == (1,)
+    empty = ad.vjp(lambda x: np.nanquantile(x, [0.3, 0.5], axis=0), np.zeros((3, 0)))[0]
+    assert empty.shape == (2, 0)
+    assert ad.jit(lambda x: np.angle(x))(np.array([True, False])).dtype == np.float64
+
+
+def test_an_order_in_memory_that_is_not_known_is_refused() -> None:
+    def f(a: Any) -> Any:
+        return (a.T * 2).ravel("K")
+
+    np.testing.assert_array_equal(ad.vjp(f, A)[0], f(A))
+    for wrong in (f, lambda a: np.copy(a.T).reshape(-1, order="A")):
+        with pytest.raises(ad.errors.ConcreteValueError, match="order="):
+            ad.jit(wrong)(A)
+        with pytest.raises(ad.errors.ConcreteValueError, match="order="):
+            ad.vmap(wrong)(np.stack([A, A]))
+    for right in (lambda a: (a * 2).ravel("K"), lambda a: a.T.ravel("A")):
+        np.testing.assert_array_equal(ad.jit(right)(A), right(A))
+    one = np.arange(6.0)
+    for order in "CFA":
+        made = ad.vjp(lambda a, order=order: a.reshape(2, 3, order=order), one)[0]
+        np.testing.assert_array_equal(made, one.reshape(2, 3, order=order))

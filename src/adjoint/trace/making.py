@@ -312,8 +312,8 @@ ARRAYS: dict[str, dict[str, Any]] = {
     "array": {"copy": True},
     "asarray": {"copy": False},
     "asanyarray": {"copy": False},
-    "ascontiguousarray": {"copy": False, "order": "C"},
-    "asfortranarray": {"copy": False, "order": "F"},
+    "ascontiguousarray": {"copy": False, "order": "C", "ndmin": 1},
+    "asfortranarray": {"copy": False, "order": "F", "ndmin": 1},
     "asarray_chkfinite": {"copy": False},
 }
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.errors import ConcreteValueError
+from adjoint.graph.source import source_here
+from adjoint.graph.types import ArrayType
 from adjoint.trace import recorder as core
 
 
@@ -159,12 +162,38 @@ def memory_of(x: Any) -> np.ndarray[Any, Any]:
     return found
 
 
-def order_of_axes(known: Any, order: str) -> list[int]:
+def order_of_axes(x: Any, order: str) -> list[int]:
     """The axes of an array from the slowest to the fastest, for an order as NumPy names it."""
+    known = memory_of(x)
     ahead = list(range(known.ndim))
+    if order in "AK" and len(ahead) > 1 and _was_turned(x):
+        raise ConcreteValueError(
+            f"how an array lies in memory, which order={order!r} asks for, is not known",
+            function=x.recorder.name,
+            got="the result of operations on an array whose axes were put in another order",
+            source=source_here(),
+            remedy='say order="C" or order="F"',
+        )
     if order == "F" or (order in "AK" and known.flags.fnc):
         return ahead[::-1]
     return _as_it_lies(known) if order == "K" and not known.flags.c_contiguous else ahead
+
+
+def _was_turned(x: Any) -> bool:
+    """Whether an array of unknown values was made from one with its axes in another order."""
+    while type(x) is core.TracedArray and (x.tie is not None or type(x.payload) is not ArrayType):
+        x = x.payload if x.tie is None else x.tie.base
+    if type(x) is not core.TracedArray:
+        return False
+    makers = {made: (row, used) for row, _, used, made in x.recorder.records if type(made) is int}
+    pending, seen = [x.number], {x.number}
+    while pending:
+        row, used = makers.get(pending.pop(), (None, ()))
+        if row is not None and row.name == "permute_axes":
+            return True
+        pending += [i for i in used if i not in seen]
+        seen.update(used)
+    return False
 
 
 def _as_it_lies(known: Any) -> list[int]:

@@ -94,15 +94,6 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
     return result
 
 
-@implements(np.vecdot)
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, dtype: Any = None) -> Any:
-    """Inner products along an axis, the first conjugated."""
-    x, y = (np.moveaxis(as_operand(z), axis, -1) for z in (x1, x2))
-    if dtype is not None:
-        x, y = x.astype(dtype), y.astype(dtype)
-    return np.matmul(np.conjugate(x)[..., None, :], y[..., None])[..., 0, 0]
-
-
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Products summed over given axes: one matrix product, as NumPy does it."""

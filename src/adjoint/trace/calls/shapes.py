@@ -71,7 +71,7 @@ def reshape(
         raise ValueError(f"cannot reshape array of size {x.size} into shape {wanted}")
     if copy:
         x = x.copy("K")
-    if order == "F" or (order == "A" and (memory_of(x) if is_traced(x) else x).flags.fnc):
+    if order == "F" or (order == "A" and order_of_axes(x, order)[:1] > [0]):
         return transpose(reshape(transpose(x), wanted[::-1]))
     before = x.shape
     result = linear.reshape(detached(x) if is_traced(x) else x, shape=wanted)
@@ -182,14 +182,12 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 def ravel(a: Any, order: str = "C") -> Any:
     """All elements along one axis."""
     x = as_operand(a)
-    known = memory_of(x) if is_traced(x) else x
-    axes = order_of_axes(known, order)
+    axes = order_of_axes(x, order)
     if axes != sorted(axes):
-        x, known = transpose(x, axes), known.transpose(axes)
+        x = transpose(x, axes)
     flat = reshape(x, (-1,) if x.size else (0,))
     # Unlike reshape, ravel copies whatever does not lie in memory in that order.
-    in_order = known.flags.c_contiguous
-    return flat if in_order or not is_traced(flat) else flat.copy()
+    return flat.copy() if is_traced(flat) and not memory_of(x).flags.c_contiguous else flat
 
 
 @implements(methods=("flatten",))
@@ -335,9 +333,12 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """Elements moved along axes, those pushed out coming in again."""
     if axis is None:
         return reshape(roll(ravel(a), shift, 0), a.shape)
-    shifts, axes = np.broadcast_arrays(np.atleast_1d(shift), np.atleast_1d(axis))
+    moves = [(shift, axis)]
+    if not isinstance(shift, int) or not isinstance(axis, int):
+        shifts, axes = np.broadcast_arrays(np.atleast_1d(shift), np.atleast_1d(axis))
+        moves = list(zip(shifts.tolist(), axes.tolist(), strict=True))
     x = a
-    for step, where in zip(shifts.tolist(), axes.tolist(), strict=True):
+    for step, where in moves:
         i = axis_index(where, x.ndim)
         n = x.shape[i]
         cut = (-step) % n if n else 0
@@ -425,7 +426,7 @@ def astype(
     result = linear.cast(x, dtype=wanted)
     if order == "K":
         return result
-    return result.copy("F" if order_of_axes(memory_of(x), order) != list(range(x.ndim)) else "C")
+    return result.copy("F" if order_of_axes(x, order) != list(range(x.ndim)) else "C")
 
 
 @implements(np.astype)

@@ -126,7 +126,7 @@ def _at_levels(ordered: Any, q: Any, n: Any, method: str, weak: bool) -> Any:
         places = places.astype(np.intp)
         if not each:
             return take(ordered, places, 0)
-        rows = np.reshape(places, (-1, *ordered.shape[1:]))
+        rows = np.reshape(places, (q.size, *ordered.shape[1:]))
         return np.reshape(take_along_axis(ordered, rows, 0), places.shape)
 
     places = as_operand(borrowed(rules["get_virtual_index"])(n, levels))

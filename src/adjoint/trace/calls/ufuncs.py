@@ -110,8 +110,10 @@ def divmod_(x: Any, y: Any) -> Any:
 def modf(x: Any) -> Any:
     """Fractional and integral part."""
     x = _as_float(x)
-    whole = np.trunc(x)
-    return x - whole, whole
+    finite = np.where(np.isinf(x), np.copysign(0.0, x), x).astype(x.dtype)
+    below = np.trunc(finite)
+    rest = np.where(np.signbit(x), -(below - finite), finite - below)  # zeros have the sign of x
+    return rest, np.trunc(x)
 
 
 @implements(np.frexp)
@@ -140,6 +142,26 @@ def _moved(x: Any, y: Any, axes: Any, dtype: Any) -> tuple[Any, Any, Any]:
 
 def _back(result: Any, last: Any) -> Any:
     return result if not last else np.moveaxis(result, [-2, -1][-len(last) :], last)
+
+
+@implements(np.vecdot)
+def vecdot(
+    x: Any,
+    y: Any,
+    /,
+    *,
+    axis: int = -1,
+    axes: Any = None,
+    keepdims: bool = False,
+    dtype: Any = None,
+) -> Any:
+    """Inner products along an axis, the first conjugated."""
+    if axes is None:
+        axes = [axis, axis, axis if keepdims else ()]
+    places = axes if len(axes) == 3 else [*axes, axes[0] if keepdims else ()]
+    a, b, last = _moved(x, y, places, dtype)
+    result = np.matmul(np.conjugate(a)[..., None, :], b[..., None])[..., 0, 0]
+    return np.expand_dims(result, tuple(last)) if keepdims else result
 
 
 @implements(np.vecmat)
@@ -204,7 +226,8 @@ imag = _part("imag", linear.imag)
 @implements(np.angle)
 def angle(z: Any, deg: bool = False) -> Any:
     """The argument of a complex number."""
-    result = np.arctan2(np.imag(z), np.real(z))
+    x = as_operand(z)
+    result = np.arctan2(np.imag(x) if x.dtype.kind == "c" else 0, np.real(x))
     return result * (180 / np.pi) if deg else result
 
 
