@@ -258,6 +258,16 @@ def test_ufuncs_of_python_functions():
     np.testing.assert_allclose(ad.jit(ad.grad(f))(X), ad.grad(formula)(X), rtol=1e-12)
 
 
+def test_ufuncs_of_python_functions_on_plain_numbers():
+    def f(x):
+        scaled = np.frompyfunc(lambda k: k * x[0], 1, 1)
+        return (scaled(np.arange(3.0)).astype(float) ** 2).sum()
+
+    assert f(X) == pytest.approx(5 * X[0] ** 2, rel=1e-14)
+    np.testing.assert_allclose(ad.grad(f)(X), [10 * X[0], *[0.0] * (len(X) - 1)], rtol=1e-14)
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(X), ad.grad(f)(X), rtol=1e-14)
+
+
 def test_recorded_ends_of_ranges_in_r():
     def f(x):
         return (np.r_[x[0] : x[1] : 4j, x] ** 2).sum()

@@ -106,9 +106,14 @@ def foreign(name: str) -> UnsupportedError:
     )
 
 
+def _of_python(ufunc: Any) -> bool:
+    """Whether np.frompyfunc made it. Its function may give recorded numbers for plain ones."""
+    return bool(ufunc.__name__.endswith(" (vectorized)"))
+
+
 def _ufunc_rule(ufunc: Any) -> Callable[..., Any] | None:
     found = _ufuncs.get(ufunc)
-    if found is None and ufunc.__name__.endswith(" (vectorized)"):  # what np.frompyfunc makes
+    if found is None and _of_python(ufunc):
         return partial(_methods["ufunc of Python's"], ufunc)
     if found is None and getattr(np, ufunc.__name__, None) is not ufunc:
         # scipy.special's ufuncs are found by name: SciPy is not imported for them.
@@ -248,7 +253,7 @@ def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str
     recorder = core.innermost(inputs)
     if options and (recorder is None or recorder is core.PLAIN):
         recorder = core.innermost([*inputs, *options.values(), *(options.get("out") or ())])
-    if recorder is core.PLAIN:
+    if recorder is core.PLAIN and not (how == "__call__" and _of_python(ufunc)):
         found = _plain_ufunc(ufunc, how, inputs, options)
         if found is not None:
             return found[0]
