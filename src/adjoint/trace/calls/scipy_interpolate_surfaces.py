@@ -10,7 +10,14 @@ import numpy as np
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import borrow
-from adjoint.trace.borrow_scipy import borrow_class, borrow_classes, holds_itself, when_unknown
+from adjoint.trace.borrow_scipy import (
+    borrow_class,
+    borrow_classes,
+    holds_itself,
+    is_unknown,
+    own_code,
+    when_unknown,
+)
 from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_interpolate import held, pick, refused
 from adjoint.trace.calls.scipy_interpolate_smoothing import near_data, splrep
@@ -27,13 +34,34 @@ from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
-borrow_classes("scipy.interpolate", "Akima1DInterpolator KroghInterpolator Rbf")
+borrow_classes("scipy.interpolate", "Akima1DInterpolator Rbf")
+_KROGH = "scipy.interpolate.KroghInterpolator"
+borrow_class(_KROGH, without=("__init__",))
 borrow_class("scipy.interpolate.BarycentricInterpolator", without=("_evaluate",))
 borrow_class("scipy.interpolate._polyint._Interpolator1D", without=("__call__",))
 borrow_class("scipy.interpolate._polyint._Interpolator1DWithDerivatives")
 borrow_class("scipy.interpolate._bary_rational.FloaterHormannInterpolator")
 _RATIONAL = "scipy.interpolate._bary_rational._BarycentricRational"
 borrow_class(_RATIONAL, without=("__init__", "__call__", "poles", "roots"))
+
+
+@scipy_rule(f"{_KROGH}.__init__")
+def krogh_init(self: Any, xi: Any, yi: Any, axis: int = 0) -> None:
+    """From data; at places that are not known yet, and so taken to differ, by Newton's formula."""
+    if not is_unknown(xi):
+        own_code(f"{_KROGH}.__init__")(self, xi, yi, axis)
+        return
+    from scipy.interpolate import KroghInterpolator
+
+    self.xi = floating(xi)
+    super(KroghInterpolator, self).__init__(self.xi, yi, axis)
+    self.yi = self._reshape_yi(floating(yi))
+    self.n, self.r = self.yi.shape
+    rows, c = self.yi, [self.yi[:1]]
+    for k in range(1, self.n):
+        rows = np.diff(rows, axis=0) / (self.xi[k:] - self.xi[:-k])[:, None]
+        c.append(rows[:1])
+    self.c = np.concatenate([*c, np.zeros_like(self.yi[:1])])
 
 
 def _barycentric(nodes: Any, weights: Any, y: Any, x: Any) -> Any:
