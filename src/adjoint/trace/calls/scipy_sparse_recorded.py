@@ -47,14 +47,32 @@ def _holds(self: Any, *others: Any, **_: Any) -> bool:
     return any(map(is_recorded, (self, *others)))
 
 
-def fill(matrix: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:
-    """SciPy's object around recorded values."""
+def summed(values: Any, rows: Any, columns: Any) -> Any:
+    """The elements, with those that share a place added up."""
+    order = np.lexsort((columns, rows))
+    across, down = columns[order], rows[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(down) != 0) | (np.diff(across) != 0)
+    if np.all(new):
+        return values, rows, columns
+    total = np.zeros(np.count_nonzero(new), values.dtype) + 0 * np.sum(values)
+    np.add.at(total, np.cumsum(new) - 1, values[order])  # one after another, as SciPy does
+    return total, down[new], across[new]
+
+
+def fill(
+    matrix: Any, values: Any, rows: Any, columns: Any, shape: Any, as_given: bool = False
+) -> Any:
+    """SciPy's object around recorded values; rows side by side hold each place once."""
     values, rows, columns = floating(values), np.asarray(rows), np.asarray(columns)
+    if matrix.format in ("csr", "csc") and not as_given:
+        values, rows, columns = summed(values, rows, columns)
     matrix.__dict__["adjoint_parts"] = (values, rows, columns)
     matrix._shape = tuple(int(n) for n in shape)
     matrix.maxprint = 50
     if matrix.format == "coo":
         matrix.data, matrix.coords = values, (rows, columns)
+        matrix.has_canonical_format = False
     elif matrix.format in ("csr", "csc"):
         major, minor = (rows, columns) if matrix.format == "csr" else (columns, rows)
         order = np.lexsort((minor, major))
@@ -91,7 +109,7 @@ def with_elements(like: Any, values: Any) -> Any:
     made = type(like).__new__(type(like))
     if isinstance(values, TracedCore):
         rows = np.repeat(np.arange(like.shape[0]), np.diff(like.indptr))
-        return fill(made, values, rows, like.indices, like.shape)
+        return fill(made, values, rows, like.indices, like.shape, as_given=True)
     # SciPy's own checks would take longer than the values did.
     made.__dict__.update(like.__dict__)
     made.data, made.indices, made.indptr = values, like.indices.copy(), like.indptr.copy()
@@ -121,7 +139,7 @@ def _from_argument(self: Any, given: Any, shape: Any) -> Any:
         raise _refused("a recorded index")
     if shape is None:
         shape = (int(np.max(rows)) + 1, int(np.max(columns)) + 1)
-    return fill(self, values, rows, columns, shape)
+    return fill(self, values, rows, columns, shape, as_given=len(given) == 3)
 
 
 def _from_dense(self: Any, given: Any) -> Any:
@@ -232,6 +250,23 @@ for _owner in (BASE, _COO, _CS, "scipy.sparse._data._data_matrix", "scipy.sparse
         ("__neg__", lambda self: scaled(self, -1.0)), ("_mul_scalar", scaled),
     ):  # fmt: skip
         scipy_rule(f"{_owner}.{_method}", wanted=_holds)(_rule)
+
+
+def _each(self: Any, function: Callable[[Any], Any]) -> Any:
+    """A function of each element that is 0 at 0."""
+    values, rows, columns = summed(*parts(self))
+    return like(self, function(values), rows, columns, self.shape)
+
+
+_ELEMENTS = "scipy.sparse._data._data_matrix"
+scipy_rule(f"{_ELEMENTS}.__abs__", wanted=_holds)(lambda self: _each(self, np.abs))
+
+
+@scipy_rule(f"{_ELEMENTS}.power", wanted=_holds)
+def _power(self: Any, n: Any, dtype: Any = None) -> Any:
+    if not hasattr(n, "recorder") and n == 0:
+        raise NotImplementedError("zero power is not supported as it would densify the matrix.")
+    return _each(self, lambda values: (values if dtype is None else values.astype(dtype)) ** n)
 
 
 def _diagonals(name: str, array: str) -> None:
