@@ -41,3 +41,14 @@ def test_interp_beside_an_infinite_value(infinite: float) -> None:
     np.testing.assert_array_equal(ad.jit(np.interp)(at, knots, values), plain)
     slope = ad.grad(lambda x: np.sum(np.interp(x, knots, values)))(at[:2])
     np.testing.assert_array_equal(slope, [1, 1])
+
+
+def test_interp_of_complex_values_with_an_infinite_part() -> None:
+    knots, values = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, np.inf, 4.0], complex)
+    at = np.array([1.5, 2.0, 2.5])
+    for made in (ad.vjp(np.interp, at, knots, values)[0], ad.jit(np.interp)(at, knots, values)):
+        np.testing.assert_array_equal(made, np.interp(at, knots, values))
+    assert ad.grad(lambda x: np.real(np.interp(x, knots, values)))(1.5) == 1.0
+    finite = values[:2] * (0.3 - 0.7j)
+    exact = ad.vjp(lambda x: np.interp(x, knots[:2], finite), at)[0]
+    np.testing.assert_array_equal(exact, np.interp(at, knots[:2], finite))

@@ -59,6 +59,13 @@ def interp(
     at, knots = (real_operand(z, "np.interp: x and xp may not be complex") for z in (x, xp))
     values = as_operand(fp)
     kind = np.complex128 if values.dtype.kind == "c" else np.float64
+    if kind is np.complex128 and not _all_finite(values):  # part by part: one may be infinite
+        beyond = [(part(left), part(right)) for part in (_real_end, _imaginary_end)]
+        real, imaginary = (
+            interp(at, knots, part, *ends, period)
+            for part, ends in zip((np.real(values), np.imag(values)), beyond, strict=True)
+        )
+        return real + 1j * imaginary
     at, knots, values = at.astype(float), knots.astype(float), values.astype(kind)
     if period is not None:
         left = right = None
@@ -83,7 +90,7 @@ def interp(
         with np.errstate(invalid="ignore"):  # NumPy's loop says nothing of infinite values
             slope = (end - base) / (high - low)
             result = slope * (at - low) + base
-            if kind is np.float64 and not _all_finite(values):
+            if not _all_finite(values):
                 back = slope * (at - high) + end
                 back = np.where(np.isnan(back) & (base == end), base, back)
                 back = np.where(at == low, base, back)
@@ -92,6 +99,14 @@ def interp(
     result = np.where(at < knots[0], left, result)
     result = np.where(at > knots[-1], right, result)
     return np.where(np.isnan(at), np.nan, result)
+
+
+def _real_end(x: Any) -> Any:
+    return None if x is None else np.real(x)
+
+
+def _imaginary_end(x: Any) -> Any:
+    return None if x is None else np.imag(x)
 
 
 def _all_finite(values: Any) -> bool:
