@@ -75,7 +75,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if axis is None and (
         ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)
     ):
-        flat = np.ravel(x)
+        flat = x if x.ndim == 1 else np.ravel(x)
         if x.dtype.kind == "c":
             real, imag = np.real(flat), np.imag(flat)
             total = np.dot(real, real) + np.dot(imag, imag)

@@ -174,8 +174,9 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     def read(base: Any) -> Any:
         if is_plain(base):
             return plain(np.diagonal(base.payload, offset, i, j))
-        moved = np.moveaxis(base, (i, j), (-2, -1))
-        return linear.gather(moved, k + rows, k + columns, axes=(x.ndim - 2, x.ndim - 1))
+        last = (x.ndim - 2, x.ndim - 1)
+        moved = base if (i, j) == last else np.moveaxis(base, (i, j), last)
+        return linear.gather(moved, k + rows, k + columns, axes=last)
 
     return as_view(read(x if is_plain(x) else detached(x)), x, read, None)
 
