@@ -179,17 +179,24 @@ def order_of_axes(x: Any, order: str) -> list[int]:
     return _as_it_lies(known) if order == "K" and not known.flags.c_contiguous else ahead
 
 
+_LAID_OUT_AS_OPERANDS = frozenset({"permute_axes", "cast", "where"})  # and ufuncs
+
+
 def _was_turned(x: Any) -> bool:
     """Whether an array of unknown values was made from one with its axes in another order."""
+    written = False  # what was written to since was made by the user, mostly of zeros
     while type(x) is core.TracedArray and (x.tie is not None or type(x.payload) is not ArrayType):
         x = x.payload if x.tie is None else x.tie.base
-    if type(x) is not core.TracedArray:
+        written = written or (type(x) is core.TracedArray and x.version > 0)
+    if written or type(x) is not core.TracedArray or x.version:
         return False
     makers = {made: (row, used) for row, _, used, made in x.recorder.records if type(made) is int}
     pending, seen = [x.number], {x.number}
     while pending:
         row, used = makers.get(pending.pop(), (None, ()))
-        if row is not None and row.name == "permute_axes":
+        if row is None or not (row.ufunc or row.name in _LAID_OUT_AS_OPERANDS):
+            continue  # made in C order, whatever of
+        if row.name == "permute_axes":
             return True
         pending += [i for i in used if i not in seen]
         seen.update(used)
