@@ -330,7 +330,7 @@ def _ldexp(d: Drawing) -> Any:
     return d.add("ldexp", [x, d.given(d.rng.integers(-9, 10, x.type.shape).astype("i4"))])
 
 
-for _name in ("multiply_no_nan", "divide_no_nan", "over_length", "at_zero"):
+for _name in ("multiply_no_nan", "divide_no_nan", "over_length"):
     MAKERS[_name] = _elementwise(_name)
 
 PRODUCTS = [np.dtype(c) for c in "efdFDiq"]

@@ -25,10 +25,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from adjoint.differentiate.steep_roots import steep_roots
 from adjoint.graph.graph import Graph, Node, Operand, Value
 from adjoint.primitives.choose import stop_gradient
-from adjoint.primitives.products import at_zero, over_length
+from adjoint.primitives.products import over_length
 
 _LENGTHS = frozenset({"abs", "hypot", "norm_sqrt", "sqrt", "scalar_pow"})
 _QUOTIENTS = frozenset({"over_length", "divide_no_nan"})
@@ -50,25 +49,21 @@ class ZeroLengths(NamedTuple):
     quotients: set[Any]  # outputs
     slopes: set[Any]  # outputs
     turned: set[Any]  # outputs of copysign
-    steep: set[Any]  # square roots whose infinite slope is met by zeros
     extremes: set[Any]  # outputs of maximum and minimum, of values whose distance is a length
 
 
 def zero_lengths(steps: Sequence[_Step]) -> ZeroLengths:
     """Find the lengths that something is divided by, and the sides of absolute values."""
+    found = ZeroLengths(set(), set(), set(), set(), set())
     names = {primitive.name for primitive, *_ in steps}
-    steep = steep_roots(steps) if names.isdisjoint(_QUOTIENTS) else set()
-    found = ZeroLengths({*steep}, set(), set(), set(), steep, set())
     if not (names & _QUOTIENTS or ("abs" in names and names & _SIDES)):
         return found  # most that are no derivatives have none
     whole: dict[Any, Any] = {}  # what a copy is made of
     mirrored: dict[Any, Any] = {}  # what is the other way round
     made: set[Any] = set()
-    limited: set[Any] = set()  # roots whose limits are in first derivatives already
     sides: dict[Any, list[Any]] = {}  # the absolute values of a value
     signs: list[tuple[set[Any], Any, Any]] = []
     apart: dict[Any, set[Any]] = {}
-    divided: list[tuple[Any, Any]] = []
     extremes: list[tuple[Any, set[Any]]] = []
     for primitive, _, operands, output in steps:
         name = primitive.name
@@ -88,18 +83,13 @@ def zero_lengths(steps: Sequence[_Step]) -> ZeroLengths:
             apart[output] = set(bare)
         elif name in _EXTREMES:
             extremes.append((output, set(bare)))
-        elif name == "at_zero":
-            limited.add(origins[1])
         elif name == "over_length" or (name == "divide_no_nan" and origins[1] in made):
-            divided.append((output, origins[1]))
+            found.quotients.add(output)
+            found.lengths.add(origins[1])
     for kind, x, output in signs:  # which may come before the absolute value
         if x in sides:
             kind.add(output)
             found.lengths.update(sides[x])
-    for output, r in divided:
-        if r not in limited:
-            found.quotients.add(output)
-            found.lengths.add(r)
     met = [{x} for x in sides] + [apart[x] for x in sides if x in apart]
     found.extremes.update([out for out, pair in extremes if any(x <= pair for x in met)])
     return found
@@ -155,10 +145,6 @@ class Limits:
             return tangent
         if not self.places.lengths or not _is_followed(node):
             return tangent
-        if out in self.places.steep:
-            if tangent is not None:
-                self.poles[out] = at_zero(0.5 * self._tangent(node.operands[0]), self.primal(out))
-            return tangent
         if out in self.places.quotients:
             return self._divided(node, tangent)
         if out in self.places.turned:
@@ -186,12 +172,14 @@ class Limits:
         for column in (self.drifts, self.poles):
             if above in column:
                 column[out] = over_length(column[above], r)
-        if above in self.drifts:
+        moved = self._tangent(above)
+        if above in self.drifts:  # f'(r), which stays 0 at 0 whatever else moves
             self._settle(out, np.where(r == 0, self.drifts[above], self.primal(out)))
-        if (moved := self._tangent(above)) is not None:
+        elif moved is not None:
             self.poles[out] = np.where(r == 0, moved, self.poles.get(out, 0))
-            if node.primitive.name == "divide_no_nan":  # 0 / 0 moves at infinite speed
-                tangent = np.where((r == 0) & (self.primal(above) == 0), 0, tangent)
+        if moved is not None and node.primitive.name == "divide_no_nan":
+            # 0 / 0 moves at infinite speed
+            tangent = np.where((r == 0) & (self.primal(above) == 0), 0, tangent)
         return tangent
 
     def _tangent(self, operand: Operand) -> Any:

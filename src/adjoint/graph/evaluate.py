@@ -49,8 +49,6 @@ class Program:
             return found
 
         elided = _broadcasts_that_numpy_does_itself(graph)
-        results = set(graph.outputs)
-        known: dict[Any, int] = {}
         sums, shares = merged_sums(graph)
         steps: list[Step] = []
         nodes: list[Node] = []
@@ -66,11 +64,6 @@ class Program:
             total, share = sums.get(result, (None, node))
             operands = share.operands if total is None else (total, *share.operands)
             ins = tuple([slot(operand) for operand in operands])
-            if total is None and node.primitive.stretches and result not in results:
-                same = known.setdefault((node.primitive, ins, node.attributes), len(slots))
-                if same < len(slots):
-                    slots[result] = same
-                    continue
             for value in node.outputs:
                 slots[value] = len(slots)
             call: Any = node.primitive.evaluate

@@ -18,7 +18,7 @@ from adjoint.graph.graph import Node
 from adjoint.graph.types import ArrayType
 
 _LARGE = 1 << 16  # bytes; smaller arrays come from memory that Python's process has already
-_MOST = 2  # arrays of one type that wait for a use
+_VIEWS = frozenset({"reshape", "slice", "broadcast", "permute_axes"})  # mostly without memory
 
 # A step as the interpreter has it: see graph/evaluate.py.
 Step = tuple[Callable[..., Any], tuple[int, ...], Any, tuple[int, ...]]
@@ -58,6 +58,8 @@ class Reuse:
                 waiting.append(spare)
             del spare
         else:
+            if waiting and self.kind is not None:
+                waiting.clear()
             result = self.call(*operands)
         del operands
         for i in self.dying:
@@ -65,7 +67,7 @@ class Reuse:
             alone = references(slots, i, array) <= ALONE and may_change(array)
             if alone and array.flags.c_contiguous:
                 waiting = spares.setdefault((array.shape, array.dtype), [])
-                if len(waiting) < _MOST:
+                if not waiting:
                     waiting.append(array)
         return result
 
@@ -97,14 +99,19 @@ def with_reuse(
         spares: a slot more, for the arrays that wait.
     """
     found = []
-    wanted: set[ArrayType] = set()  # types of which a later step could use an array
+    # What the next step that takes fresh memory makes: a plan of memory counts no array that waits
+    # for longer than until then.
+    wanted: ArrayType | None = None
     for (call, ins, out, frees), node in zip(reversed(steps), reversed(nodes), strict=True):
         kind = node.outputs[0].type
+        plain = type(call) is not Change and not node.primitive.several
         takes = is_large(kind) and call is node.primitive.evaluate and _takes_out(node)
-        dying = tuple([i for i in frees if large.get(i) in wanted])
-        if (takes or dying) and type(call) is not Change and not node.primitive.several:
+        dying = tuple([i for i in frees if wanted is not None and large.get(i) == wanted])
+        if (takes or dying) and plain:
             call = Reuse(call, kind if takes else None, spares, dying)
         if takes:
-            wanted.add(kind)
+            wanted = kind
+        elif is_large(kind) and node.primitive.name not in _VIEWS:
+            wanted = None
         found.append((call, ins, out, frees))
     return found[::-1]

@@ -20,7 +20,6 @@ FORMULAS = {
     "div": "{0} / {1}",
     "divide_no_nan": "{0} / {1}",
     "over_length": "{0} / {1}",
-    "at_zero": "{0} if {1} == 0 else 0",
     "neg": "−{0}",
     "square": "{0}²",
     "norm_sqrt": "sqrt({0})",

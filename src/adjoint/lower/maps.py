@@ -42,10 +42,6 @@ def _is_float(reg: Reg) -> bool:
     return reg.kind in FLOATS
 
 
-def _is_zero(e: Emitter, x: Reg) -> Reg:
-    return e.op("fcmp oeq", x, _number(e, 0.0, x), kind="i1")
-
-
 def _number(e: Emitter, value: float, like: Reg) -> Reg:
     return e.const(value, like.kind)
 
@@ -252,14 +248,14 @@ def _sign(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     up = e.op("fcmp ogt", x[0], zero, kind="i1")
     down = e.op("fcmp olt", x[0], zero, kind="i1")
     # Zero of either sign gives +0, NaN itself.
-    still = e.select(_is_zero(e, x[0]), zero, x[0])
+    still = e.select(e.op("fcmp oeq", x[0], zero, kind="i1"), zero, x[0])
     return e.select(up, one, e.select(down, minus, still))
 
 
 @rule("heaviside", "f")
 def _heaviside(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     zero, one = _number(e, 0.0, x[0]), _number(e, 1.0, x[0])
-    at = e.select(_is_zero(e, x[0]), x[1], x[0])
+    at = e.select(e.op("fcmp oeq", x[0], zero, kind="i1"), x[1], x[0])
     up = e.op("fcmp ogt", x[0], zero, kind="i1")
     down = e.op("fcmp olt", x[0], zero, kind="i1")
     return e.select(up, one, e.select(down, zero, at))
@@ -303,7 +299,7 @@ def _multiply_no_nan(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     if not _is_float(x[0]):
         return e.op("and" if x[0].kind == "i1" else "mul", *x)
     zero = _number(e, 0.0, x[0])
-    either = [_is_zero(e, factor) for factor in x]
+    either = [e.op("fcmp oeq", factor, zero, kind="i1") for factor in x]
     return e.select(e.op("or", *either), zero, e.op("fmul", *x))
 
 
@@ -312,22 +308,26 @@ def _zero_wins(name: str, which: int) -> None:
 
     @rule(name, "f", 5)
     def quotient(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
-        return e.select(_is_zero(e, x[which]), _number(e, 0.0, x[0]), e.op("fdiv", *x))
+        zero = _number(e, 0.0, x[0])
+        return e.select(e.op("fcmp oeq", x[which], zero, kind="i1"), zero, e.op("fdiv", *x))
 
 
 _zero_wins("divide_no_nan", 0)
 _zero_wins("over_length", 1)
 
 
-@rule("at_zero", "f", 2)
-def _at_zero(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
-    return e.select(_is_zero(e, x[1]), x[0], _number(e, 0.0, x[0]))
-
-
 @rule("stop_gradient", "biufc", 0)
+def _stop_gradient(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+    return x[0]
+
+
 @rule("conj", "iuf", 0)
+def _conj(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+    return x[0]
+
+
 @rule("real", "biuf", 0)
-def _itself(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+def _real(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     return x[0]
 
 

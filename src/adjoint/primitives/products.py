@@ -93,18 +93,6 @@ over_length: Primitive = Primitive(
     domain=((-2.0, 2.0), (0.4, 3.0)),
 )
 
-at_zero: Primitive = Primitive(
-    "at_zero",
-    "elementwise",
-    ufunc_rule(np.multiply),
-    lambda x, r: np.where(r == 0, x, np.zeros((), x.dtype))[()],
-    terms=(lambda t, out, x, r: at_zero(t, r), None),
-    linear_in=(0,),
-    transpose=lambda y_bar, operands, which: at_zero(y_bar, operands[1]),
-    stretches=True,
-    doc="x where r is 0, and 0 elsewhere: what a limit adds to a derivative",
-)
-
 # *** matrix product ***
 
 

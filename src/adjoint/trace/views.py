@@ -184,7 +184,7 @@ _LAID_OUT_AS_OPERANDS = frozenset({"permute_axes", "cast", "where"})  # and ufun
 
 def _was_turned(x: Any) -> bool:
     """Whether an array of unknown values was made from one with its axes in another order."""
-    written = False  # what was written to since was made by the user, mostly of zeros
+    written = x.version > 0  # what was written to since was made by the user, mostly of zeros
     while type(x) is core.TracedArray and (x.tie is not None or type(x.payload) is not ArrayType):
         x = x.payload if x.tie is None else x.tie.base
         written = written or (type(x) is core.TracedArray and x.version > 0)

@@ -258,11 +258,6 @@ def _over_length(x: Term, r: Term) -> Term:
     return r.equals(0).where(0, x / r)
 
 
-@formula
-def _at_zero(x: Term, r: Term) -> Term:
-    return r.equals(0).where(x, 0)
-
-
 # *** signs and whole parts ***
 
 
