@@ -47,7 +47,8 @@ _REMEDIES = {
     "Decimal": "recorded values are floating; keep the array as it is",
     "cKDTree": "scipy.spatial.KDTree of the same points has derivatives",
     "array": "array.array holds plain numbers; use np.array",
-    "broadcast": "for shapes use np.broadcast_shapes(np.shape(a), np.shape(b))",
+    "broadcast": "for shapes use np.broadcast_shapes(np.shape(a), np.shape(b)), for elements "
+    "zip(*[x.flat for x in np.broadcast_arrays(a, b)])",
 }
 
 

@@ -18,6 +18,7 @@ _FAMILIES = (
     "assignment",
     "picking",
     "borrowed",
+    "gradients",
     "polynomials",
     "histograms",
     "integers",

@@ -38,7 +38,6 @@ borrow(
     np.dstack,
     np.atleast_3d,
     np.ediff1d,
-    np.gradient,
     np.cross,
     np.trapezoid,
     np.sort_complex,

@@ -12,7 +12,7 @@ import numpy as np
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
-from adjoint.trace.calls.support import any_traced, as_operand
+from adjoint.trace.calls.support import any_traced, as_operand, complex_of
 from adjoint.trace.making import calls_from_user, joined, method_names
 from adjoint.trace.recorder import is_plain, plain
 from adjoint.trace.replacing import replace_in_numpy
@@ -141,7 +141,7 @@ def _pairs(z: Any) -> Any:
 
 
 def _numbers(parts: Any) -> Any:
-    return parts[..., ::2] + 1j * parts[..., 1::2]
+    return complex_of(parts[..., ::2], parts[..., 1::2])
 
 
 @implements(methods=("resize",))

@@ -16,7 +16,7 @@ from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.products import _same_dtype
 from adjoint.trace.calls.selection import take
 from adjoint.trace.calls.shapes import known
-from adjoint.trace.calls.support import as_operand, is_traced, real_operand
+from adjoint.trace.calls.support import as_operand, complex_of, is_traced, real_operand
 from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
@@ -65,7 +65,7 @@ def interp(
             interp(at, knots, part, *ends, period)
             for part, ends in zip((np.real(values), np.imag(values)), beyond, strict=True)
         )
-        return real + 1j * imaginary
+        return complex_of(real, imaginary)
     at, knots, values = at.astype(float), knots.astype(float), values.astype(kind)
     if period is not None:
         left = right = None

@@ -130,3 +130,16 @@ def root(squares: Any) -> Any:
 def moved_as(value: Any, moving: Any) -> Any:
     """A value with the derivatives of a formula that is equal to it but for rounding."""
     return stop_gradient(value) - (stop_gradient(moving) - moving)  # -0.0 - 0.0 is -0.0
+
+
+def complex_of(real: Any, imaginary: Any) -> Any:
+    """A complex array of its parts, one of which may be infinite or NaN without the other.
+
+    ``1j * inf`` has a real part of NaN: an imaginary part like that is added as a constant.
+    """
+    finite = np.isfinite(imaginary)
+    moving = real + 1j * np.where(finite, imaginary, 0)
+    wide = moving.dtype.type
+    infinite = np.where(imaginary > 0, wide(complex(-0.0, np.inf)), wide(complex(-0.0, -np.inf)))
+    beyond = np.where(np.isnan(imaginary), wide(complex(-0.0, np.nan)), infinite)
+    return np.where(finite, moving, real + beyond)

@@ -10,7 +10,7 @@ from adjoint.graph.primitive import primitives
 from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear
 from adjoint.trace.calls.shapes import view
-from adjoint.trace.calls.support import as_operand, is_traced, moved_as
+from adjoint.trace.calls.support import as_operand, complex_of, is_traced, moved_as
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.recorder import bind, plain
 from adjoint.trace.tables import _ufuncs, find_function, implements, refuse
@@ -200,11 +200,10 @@ def _part(name: str, primitive: Any) -> Any:
         return bind(primitive, (base,), ())
 
     def write(base: Any, new: Any) -> Any:
-        real, imag = linear.real(base), linear.imag(base)
-        wide = base.dtype
+        own = linear.real(base).dtype
         if name == "real":
-            return new.astype(wide) + 1j * imag
-        return real + 1j * new.astype(wide)
+            return complex_of(new.astype(own), linear.imag(base))
+        return complex_of(linear.real(base), new.astype(own))
 
     def part(val: Any) -> Any:
         x = as_operand(val)
@@ -236,7 +235,7 @@ def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
     """Rounded to a number of decimals: constant between the steps."""
     x = as_operand(a)
     if x.dtype.kind == "c":
-        result = round_(np.real(x), decimals) + 1j * round_(np.imag(x), decimals)
+        result = complex_of(round_(np.real(x), decimals), round_(np.imag(x), decimals))
     elif decimals == 0 or x.dtype.kind not in "f":
         result = np.rint(x) if x.dtype.kind == "f" else x.copy()
     elif decimals > 0:
