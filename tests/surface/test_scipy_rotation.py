@@ -88,3 +88,20 @@ def test_bands_that_reach_beyond_the_matrix() -> None:
         return np.sum(scipy.linalg.solve_banded((3, 3), bands, np.array([1.0, 2.0])))
 
     assert ad.grad(total)(1.0) == pytest.approx(-2 * total(1.0))
+
+
+@pytest.mark.filterwarnings("ignore:solve_banded has no machine code")
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_splines_of_recorded_rotations_inside_jit(count: int) -> None:
+    times = np.cumsum(1.0 + 0.3 * np.arange(count))
+    turns = np.sin(1.7 * np.arange(3.0 * count)).reshape(count, 3)
+
+    def f(v: Any) -> Any:
+        return RotationSpline(times, Rotation.from_rotvec(v))(times[1] - 0.2).as_rotvec()[1]
+
+    steps = 1e-5 * np.eye(turns.size).reshape(-1, *turns.shape)
+    expected = np.reshape([(f(turns + h) - f(turns - h)) / 2e-5 for h in steps], turns.shape)
+    value, slope = ad.jit(ad.value_and_grad(f))(turns)
+    np.testing.assert_allclose(value, f(turns), rtol=1e-12)
+    np.testing.assert_allclose(slope, expected, atol=1e-8)
+    np.testing.assert_allclose(ad.grad(f)(turns), expected, atol=1e-8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,42 +12,70 @@ from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
 
 
-def _given(name: str, e: Any, s: Any, *operands: Any) -> list[Any]:
-    made = [x if holds_traced([x]) else np.asarray(x, float) for x in operands]
-    if e is not None or s is not None or any(x.dtype.kind == "c" or x.ndim != 2 for x in made):
-        raise no_rule(f"scipy.linalg.{name}", "e=, s=, a complex or a batched matrix",
-                      "real a, b, q and r of two axes")  # fmt: skip
-    return made
+def _given(name: str, a: Any, b: Any, q: Any, r: Any, e: Any, s: Any) -> list[Any]:
+    """The six matrices of the equation; SciPy's defaults are an identity and zeros."""
+    e = np.eye(np.shape(a)[-1]) if e is None else e
+    s = np.zeros(np.shape(b)) if s is None else s
+    made = [x if holds_traced([x]) else np.asarray(x) for x in (a, b, q, r, e, s)]
+    if any(x.ndim != 2 for x in made):
+        raise no_rule(f"scipy.linalg.{name}", "a batched matrix", "matrices of two axes")
+    return [x if x.dtype.kind in "fc" else x * 1.0 for x in made]
+
+
+def _solved(name: str, given: list[Any], residual: Callable[[Any], Any], **options: Any) -> Any:
+    """SciPy's solution, a complex one as its two parts: the unknowns of an equation are real."""
+    import scipy.linalg
+
+    solve = getattr(scipy.linalg, name)
+    if not any(x.dtype.kind == "c" for x in given):
+        at = found([], start_type(given[0]), name, lambda *v: solve(*v, **options), *given)
+        return solution(residual, at)
+
+    def parts(x: Any) -> Any:
+        return np.stack([np.real(x), np.imag(x)])
+
+    # SciPy is given real parts and imaginary ones, for what it is given must be real too.
+    halves = [parts(x + 0j) for x in given]
+    at = found([], start_type(halves[0]), name,
+               lambda *v: parts(solve(*(x[0] + 1j * x[1] for x in v), **options)),
+               *halves)  # fmt: skip
+    x = solution(lambda x: parts(residual(x[0] + 1j * x[1])), at)
+    return x[0] + 1j * x[1]
+
+
+def _turned(x: Any) -> Any:
+    return np.conjugate(np.swapaxes(x, 0, 1))
 
 
 @scipy_rule("scipy.linalg.solve_continuous_are")
 def solve_continuous_are(
     a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any = None, balanced: bool = True
 ) -> Any:
-    """The stabilising X of ``X A + A^T X - X B R^-1 B^T X + Q = 0``."""
-    import scipy.linalg
+    """The stabilising X of ``E^H X A + A^H X E - (E^H X B + S) R^-1 (B^H X E + S^H) + Q = 0``."""
+    given = _given("solve_continuous_are", a, b, q, r, e, s)
+    a, b, q, r, e, s = given
 
-    a, b, q, r = _given("solve_continuous_are", e, s, a, b, q, r)
-    turned = np.swapaxes(a, 0, 1)
-    inner = b @ np.linalg.solve(r, np.swapaxes(b, 0, 1))
-    x = found([], start_type(a), "solve_continuous_are", scipy.linalg.solve_continuous_are,
-              a, b, q, r)  # fmt: skip
-    return solution(lambda x: x @ a + turned @ x - x @ inner @ x + q, x)
+    def residual(x: Any) -> Any:
+        gain = np.linalg.solve(r, _turned(b) @ x @ e + _turned(s))
+        return _turned(e) @ x @ a + _turned(a) @ x @ e - (_turned(e) @ x @ b + s) @ gain + q
+
+    return _solved("solve_continuous_are", given, residual, balanced=balanced)
 
 
 @scipy_rule("scipy.linalg.solve_discrete_are")
 def solve_discrete_are(
     a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any = None, balanced: bool = True
 ) -> Any:
-    """The stabilising X of ``A^T X A - X - A^T X B (R + B^T X B)^-1 B^T X A + Q = 0``."""
-    import scipy.linalg
+    """The stabilising X of the equation in discrete time.
 
-    a, b, q, r = _given("solve_discrete_are", e, s, a, b, q, r)
-    turned, across = np.swapaxes(a, 0, 1), np.swapaxes(b, 0, 1)
+    ``A^H X A - E^H X E - (A^H X B + S) (R + B^H X B)^-1 (B^H X A + S^H) + Q = 0``.
+    """
+    given = _given("solve_discrete_are", a, b, q, r, e, s)
+    a, b, q, r, e, s = given
 
     def residual(x: Any) -> Any:
-        gain = np.linalg.solve(r + across @ x @ b, across @ x @ a)
-        return turned @ x @ a - x - turned @ x @ b @ gain + q
+        gain = np.linalg.solve(r + _turned(b) @ x @ b, _turned(b) @ x @ a + _turned(s))
+        moved = _turned(a) @ x @ a - _turned(e) @ x @ e
+        return moved - (_turned(a) @ x @ b + s) @ gain + q
 
-    x = found([], start_type(a), "solve_discrete_are", scipy.linalg.solve_discrete_are, a, b, q, r)
-    return solution(residual, x)
+    return _solved("solve_discrete_are", given, residual, balanced=balanced)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import RotationSpline, _rotation, _rotation_xp
+from scipy.spatial.transform import RotationSpline, _rotation, _rotation_spline, _rotation_xp
 
 from adjoint.trace import borrow, making
 from adjoint.trace.borrow_scipy import borrow_class
@@ -97,6 +97,38 @@ for _theirs, _ours in (
     borrow.substitute(getattr(_rotation_xp, _theirs), _ours)
 
 
+def _angular_rates(self: Any, dt: Any, rates: Any, rotvecs: Any) -> tuple[Any, Any]:
+    """SciPy's rounds for the rates at the knots; after its test holds, rounds change nothing.
+
+    All are recorded: whether the test holds need not be known.
+    """
+    from scipy.linalg import solve_banded
+
+    seen = borrow.seen(_rotation_spline)
+    turned = seen._angular_rate_to_rotvec_dot_matrix(rotvecs)
+    back = seen._rotvec_dot_to_angular_rate_matrix(rotvecs)
+    gap = dt[:, None]
+    matrix = seen._create_block_3_diagonal_matrix(
+        2 * back[1:-1] / gap[1:-1, None],
+        2 * turned[1:-1] / gap[1:-1, None],
+        4 / dt[:-1] + 4 / dt[1:],
+    )
+    first, last = rates[0], rates[-1:]
+    pulls = 6 * rotvecs / gap**2
+    none = np.zeros((len(dt) - 2, 3))
+    ends = np.concatenate([(2 / dt[0] * (back[0] @ first))[None], none])
+    ends = ends + np.concatenate([none, (2 / dt[-1] * (turned[-1] @ last[0]))[None]])
+    fixed, inner, done = pulls[:-1] + pulls[1:] - ends, rates[:-1], np.asarray(False)
+    for _ in range(self.MAX_ITER):
+        moved = (turned[:-1] @ inner[..., None])[..., 0]
+        bent = seen._angular_acceleration_nonlinear_term(rotvecs[:-1], moved)
+        new = np.reshape(solve_banded((5, 5), matrix, np.ravel(fixed - bent)), (-1, 3))
+        settled = np.all(np.abs(new - inner) < self.TOL * (1 + np.abs(new)))
+        inner, done = np.where(done, inner, new), done | settled
+    slopes = (turned @ np.concatenate([inner, last])[..., None])[..., 0]
+    return np.concatenate([first[None], inner]), slopes
+
+
 def _backend(*_: Any, **__: Any) -> Any:
     return borrow.seen(_rotation_xp)
 
@@ -133,3 +165,6 @@ for _name in ("_rotation.Rotation", "_rotation.Slerp", "_rotation_spline.Rotatio
     borrow_class(_place, without=("__getstate__",))
     for _entry in [x for name, x in entries.items() if name.startswith(f"{_place}.")]:
         _entry.rule = _with_arrays(_entry.rule)
+_rates = "scipy.spatial.transform._rotation_spline.RotationSpline._solve_for_angular_rates"
+if _rates in entries:
+    entries[_rates].rule = _angular_rates
