@@ -23,7 +23,7 @@ SPACE = SimpleNamespace(array=np.array, tables=defaultdict(partial(np.zeros, 2))
 class Base:
     array = np.array
     made = staticmethod(np.asarray)
-    plain = partial(np.asarray, dtype=float)
+    plain = staticmethod(partial(np.asarray, dtype=float))  # partial functions bind from 3.14 on
 
 
 class Model(Base):
