@@ -26,6 +26,7 @@ _by_id: dict[int, Any] = {}
 # Names in NumPy's other namespaces, or that others replace: namespace, theirs, ours.
 _spaces: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _offered: dict[str, list[Any]] = {}  # not replaced until some code mentions the name
+_waiting: dict[int, Any] = {}  # such of modules that no one holds yet, by the modules' ids
 _actions: dict[str, Callable[[], None]] = {}  # what is done when some code mentions a name
 _read: dict[int, CodeType] = {}  # code that was searched for such names
 _builtins: dict[str, Any] = {}  # what the user's modules have in place of Python's own names
@@ -37,7 +38,8 @@ _searched: dict[int, int] = {}  # modules by id, and how many names they had
 _modules_seen = 0
 _placed = False
 _standing: list[tuple[dict[str, Any], str, Any, Any]] = []  # in modules now: theirs, ours
-_makers: dict[int, Any] = {}  # what takes the place of NumPy's makers of arrays, by their ids
+# What takes the place of functions wherever these are held, NumPy's makers of arrays, by their ids.
+_anywhere: dict[int, Any] = {}
 _held: dict[tuple[int, Any], Place] = {}  # other places that hold them
 _coming: list[Place] = []  # those that hold them in the next recording alone
 _filled: list[tuple[Place, Any, Any]] = []  # those that hold ours now: theirs, ours
@@ -48,7 +50,7 @@ def replace_in_numpy(ours: dict[str, Any]) -> None:
     _ours.update(ours)
     for name, function in ours.items():
         _own[name] = function.adjoint_own = getattr(np, name)
-        _by_id[id(_own[name])] = _makers[id(_own[name])] = function
+        _by_id[id(_own[name])] = _anywhere[id(_own[name])] = function
 
 
 def is_replaced(function: Any) -> bool:
@@ -63,6 +65,25 @@ def also(names: dict[str, Any], ours: dict[str, Any]) -> None:
     for name, function in ours.items():
         _by_id[id(names[name])] = function
         _offered.setdefault(name, []).append((space, names[name], function))
+
+
+def with_module(module: ModuleType, ours: dict[str, Any]) -> None:
+    """Have functions replaced as soon as a module outside Python's own library holds theirs."""
+    names = vars(module)
+    own = {name: names[name] for name in ours}
+    _waiting[id(module)] = (names, own, ours)
+    theirs = {id(own[name]): function for name, function in ours.items()}
+    _by_id.update(theirs)
+    _anywhere.update(theirs)
+
+
+def _is_held(module: ModuleType) -> None:
+    """Replace a module's functions from now on: code that is not Python's own holds it."""
+    space = _waiting.pop(id(module), None)
+    if space is not None:
+        _spaces.append(space)
+        if _placed:
+            space[0].update(space[2])
 
 
 def from_now_on(names: dict[str, Any], ours: dict[str, Any]) -> None:
@@ -99,6 +120,8 @@ def _mention(code: CodeType, module: dict[str, Any]) -> None:
                 module[name] = _builtins[name]
         if name in _actions:
             _actions.pop(name)()
+        if id(sys.modules.get(name)) in _waiting:  # the code may import it itself
+            _is_held(sys.modules[name])
         for (names, own, ours), theirs, function in _offered.pop(name, ()):
             own[name], ours[name] = theirs, function
             if _placed:
@@ -173,8 +196,8 @@ def _of_the_user(names: dict[str, Any]) -> bool:
     return package not in _HIDDEN and not _installed(names)
 
 
-def _is_maker(value: Any) -> bool:
-    return id(value) in _makers
+def _is_replaced_anywhere(value: Any) -> bool:
+    return id(value) in _anywhere
 
 
 def _users_module(name: str) -> bool:
@@ -184,7 +207,7 @@ def _users_module(name: str) -> bool:
 
 def _look_within(root: Any) -> None:
     """Find NumPy's makers of arrays in what something of the user's holds, from now on."""
-    for place in places_in(root, _is_maker, _users_module):
+    for place in places_in(root, _is_replaced_anywhere, _users_module):
         _held.setdefault((id(place.owner), place.key), place)
         if _placed:
             _fill(place)
@@ -198,7 +221,7 @@ def _look_beside(function: Any) -> None:
         return
     if type(function) is FunctionType and not _holds_any(function):
         return
-    for place in places_in(function, _is_maker, _users_module, depth=0):
+    for place in places_in(function, _is_replaced_anywhere, _users_module, depth=0):
         if _placed:
             _fill(place)
         else:
@@ -211,7 +234,7 @@ def _holds_any(function: FunctionType) -> bool:
 
 def _fill(place: Place) -> None:
     value = place.get()
-    ours = _makers.get(id(value))
+    ours = _anywhere.get(id(value))
     if ours is not None:
         place.put(ours)
         _filled.append((place, value, ours))
@@ -221,15 +244,20 @@ def look_at(names: dict[str, Any]) -> None:
     """Find NumPy's makers of arrays among a module's names."""
     if names is np.__dict__ or _searched.get(id(names)) == _size(names):
         return
+    if str(names.get("__name__")).partition(".")[0] in sys.stdlib_module_names:
+        _searched[id(names)] = _size(names)
+        return
     _searched[id(names)] = _size(names)
     if not _installed(names):
         _mentioned_in(names)
         for value in list(names.values()):
-            if not _is_maker(value):
+            if not _is_replaced_anywhere(value):
                 _look_within(value)
     for name, value in list(names.items()):
         if id(value) in _by_id and not name.startswith("__"):
             _keep_in_view(names, name)
+        elif id(value) in _waiting:
+            _is_held(value)
 
 
 def _keep_in_view(names: dict[str, Any], name: str) -> None:
