@@ -10,10 +10,11 @@ import pytest
 
 import adjoint as ad
 
-_ONE = (
-    "sin cos tan sinh cosh tanh exp log log10 sqrt asin acos atan asinh atanh exp2 expm1 log1p log2 "
-    "cbrt fabs degrees radians gamma lgamma erf erfc"
-).split()
+_ONE = [
+    *("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "log10", "sqrt", "asin", "acos"),
+    *("atan", "asinh", "atanh", "exp2", "expm1", "log1p", "log2", "cbrt", "fabs", "degrees"),
+    *("radians", "gamma", "lgamma", "erf", "erfc"),
+]
 _SEVERAL = {
     "acosh": lambda x: math.acosh(x + 1),
     "log with a base": lambda x: math.log(x, 3) + math.log(3, x),
@@ -32,11 +33,14 @@ _SEVERAL = {
     "phase": lambda x: cmath.phase(x + 1j) * cmath.polar(x + 2j)[1] * cmath.polar(x + 2j)[0],
     "rect": lambda x: cmath.rect(x, 2 * x).real,
 }
-_CASES = {**{name: (lambda x, f=getattr(math, name): f(x)) for name in _ONE}, **_SEVERAL}
+_CASES = {**{name: getattr(math, name) for name in _ONE}, **_SEVERAL}
 
 
-@pytest.mark.parametrize("f", _CASES.values(), ids=list(_CASES))
-def test_functions_of_math_have_their_derivatives(f):
+@pytest.mark.parametrize("case", _CASES.values(), ids=list(_CASES))
+def test_functions_of_math_have_their_derivatives(case):
+    def f(x):
+        return case(x)
+
     x = 0.63
     ad.check_grads(f, (x,), order=2)
     gradient = ad.grad(f)(x)

@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from functools import cached_property
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
