@@ -126,6 +126,7 @@ def check_grads(
         results = tree.leaves(f(*tree.unflatten(structure, given)))
         return [y for y in results if type_of(y).is_differentiable]
 
+    of_moving.__wrapped__ = f  # type: ignore[attr-defined]  # what it holds is looked through
     paths = tree.paths(tuple(args))
     check = _Check(
         getattr(f, "__name__", type(f).__name__),

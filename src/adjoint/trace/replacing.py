@@ -290,6 +290,7 @@ def look_at_function(function: Any) -> None:
         if inner is None:
             break
         function = inner
+        _look_beside(function)
     code = getattr(function, "__code__", None)
     names = getattr(function, "__globals__", None)
     if code is None or names is None:
