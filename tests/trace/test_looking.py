@@ -138,7 +138,7 @@ def test_the_remedies_work():
     ],
 )
 def test_unknown_values_cannot_be_looked_at(f, remedy):
-    with pytest.raises(ConversionError, match=remedy):
+    with pytest.raises(TraceError, match=remedy):
         ad.jit(f)(X)
 
 

@@ -8,6 +8,7 @@ from adjoint.trace import lists as _lists  # noqa: F401  # takes its place
 from adjoint.trace import making as _making  # noqa: F401  # takes its place
 from adjoint.trace import outside as _outside  # noqa: F401  # takes its place
 from adjoint.trace import python_math as _python_math  # noqa: F401  # takes its place
+from adjoint.trace import python_numbers as _python_numbers  # noqa: F401  # takes its place
 from adjoint.trace import scipy_gate as _scipy_gate  # noqa: F401  # takes its place
 from adjoint.trace.array import TracedArray
 from adjoint.trace.record import Recording, record_graph

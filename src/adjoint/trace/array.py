@@ -263,7 +263,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
     def __repr__(self) -> str:
         value = indexing.concrete_value(self)
         if self.recorder is PLAIN:
-            return repr(value)
+            return repr(value.item() if self.weak else value)
         shown = f"{self.dtype}{list(self.shape)}" if value is None else repr(value)
         return f"<stand-in for {shown}>"
 

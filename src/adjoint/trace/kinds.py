@@ -28,7 +28,9 @@ class _Type:
             return type(*args, **options)
         kind = type(args[0])
         if kind is TracedArray:
-            return args[0].__class__
+            kind = args[0].__class__
+        if kind is float or kind is complex:  # the module may have names of its own for them
+            return replacing.as_seen_in(sys._getframe(1).f_globals, kind)
         return self if kind is type else kind
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:

@@ -21,24 +21,11 @@ import numpy as np
 from adjoint.trace import recorder as core
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.making import joined
+from adjoint.trace.python_numbers import as_python_number, moves, plain_number
 from adjoint.trace.replacing import with_module
-from adjoint.trace.views import detached
 
 _Formula = Callable[..., Any]
 _PLAIN = (float, int, bool, complex)
-
-
-def as_python_number(x: Any, dtype: type) -> Any:
-    """A recorded number as a Python float or complex, which follows the dtype of arrays."""
-    x = detached(x)
-    x = x.reshape(()) if x.shape else x
-    x = x if x.dtype == dtype else x.astype(dtype)
-    return type(x)(x.recorder, x.number, x.payload, True)
-
-
-def moves(x: Any) -> bool:
-    """Whether x is a recorded number with a derivative."""
-    return type(x) is core.TracedArray and x.recorder is not core.PLAIN and x.dtype.kind in "fc"
 
 
 class _Operands:
@@ -55,12 +42,10 @@ class _Operands:
             return [self.value(part) for part in x]
         if type(x) is not core.TracedArray:
             return x
-        value = concrete_value(x)
+        value = plain_number(x)
         self.moving = self.moving or moves(x)
         self.known = self.known and value is not None
-        if value is None:
-            return x
-        return value.item() if x.weak else value
+        return x if value is None else value
 
     def number(self, x: Any) -> Any:
         """What a formula is given for it."""

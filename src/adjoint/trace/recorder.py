@@ -70,6 +70,7 @@ class Recorder:
         "large",
         "level",
         "name",
+        "numbers",
         "payloads",
         "records",
         "source",
@@ -102,6 +103,7 @@ class Recorder:
         self.written: set[int] = set()  # values whose arrays a write may change: overwriting.py
         self.closed = False
         self.endings: list[Any] = []  # what is done when it is closed: slots.py
+        self.numbers: list[Any] = []  # stand-ins that are plain when it is closed
         self.beneath: Recorder | None = None  # whose values count here as their payloads
         self.source: Source | None = None  # when set, all nodes are given this line
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import ConversionError, UnsupportedError
+from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
 from adjoint.graph.source import here, is_hidden, only_looked_at, source_here, writes_an_item
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_names import refuse_caller
@@ -224,7 +224,7 @@ def no_pickle(x: Any) -> ConversionError:
     )
 
 
-def no_number(x: Any, kind: str) -> ConversionError:
+def no_number(x: Any, kind: str) -> ConversionError | ConcreteValueError:
     """The error for a stand-in that is asked to be a Python number."""
     if writes_an_item():
         return _into_outside(x.recorder.name)
@@ -236,12 +236,22 @@ def no_number(x: Any, kind: str) -> ConversionError:
         remedy = "write an f-string, which shows what is known"
     else:
         remedy = _remedy(name) or f"drop {kind}(), or use np.{{sin, exp, ...}} in place of math.*"
-    plain = f"for a value without derivative {kind}(ad.stop_gradient(x))"
+    if concrete_value(x) is not None:
+        plain = f"for a value without derivative {kind}(ad.stop_gradient(x))"
+        remedy = f"{remedy}; {plain}"
+    elif name in ("float", "complex") or name.startswith(("math.", "cmath.")):
+        return ConcreteValueError(  # these are followed where values are known
+            f"{name}(x) needs the value of an array, which is not known while recording",
+            function=x.recorder.name,
+            source=source_here(),
+            got=f"an array of type {x.dtype}{list(x.shape)}",
+            remedy=remedy,
+        )
     return ConversionError(
         f"{kind}(x) of an array under recording would cut its derivative",
         function=name or x.recorder.name,
         source=source_here(),
-        remedy=remedy if concrete_value(x) is None else f"{remedy}; {plain}",
+        remedy=remedy,
     )
 
 

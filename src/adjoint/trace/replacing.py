@@ -30,6 +30,7 @@ _waiting: dict[int, Any] = {}  # such of modules that no one holds yet, by the m
 _actions: dict[str, Callable[[], None]] = {}  # what is done when some code mentions a name
 _read: dict[int, CodeType] = {}  # code that was searched for such names
 _builtins: dict[str, Any] = {}  # what the user's modules have in place of Python's own names
+_needed: dict[str, Callable[[str, CodeType], bool]] = {}  # says of code whether it needs ours
 _mentioning: dict[tuple[int, str], dict[str, Any]] = {}  # modules whose code mentions one
 _watched: dict[int, tuple[dict[str, Any], set[str]]] = {}  # modules by id: names to look at
 # Installed modules do not bind names anew: they are replaced together, which is quicker.
@@ -103,9 +104,23 @@ def when_mentioned(name: str, action: Callable[[], None]) -> None:
     _actions[name] = action
 
 
-def for_users(name: str, ours: Any) -> None:
-    """Have something stand for one of Python's own names in modules of the user's."""
-    _builtins[name] = ours
+def for_users(
+    name: str, ours: Any, when: Callable[[str, CodeType], bool] = lambda name, code: True
+) -> None:
+    """Have something stand for one of Python's own names in modules of the user's.
+
+    Args:
+        name: such as ``type``.
+        ours: what stands for it.
+        when: says of code that mentions the name whether its module needs ours.
+    """
+    _builtins[name], _needed[name] = ours, when
+
+
+def as_seen_in(names: dict[str, Any], kind: type) -> Any:
+    """One of Python's types, or what stands for it in a module of the user's."""
+    held = names.get(kind.__name__)
+    return held if held is _builtins.get(kind.__name__) and held == kind else kind
 
 
 def _mention(code: CodeType, module: dict[str, Any]) -> None:
@@ -114,7 +129,12 @@ def _mention(code: CodeType, module: dict[str, Any]) -> None:
         return
     _read[id(code)] = code
     for name in code.co_names:
-        if name in _builtins and name not in module and _of_the_user(module):
+        if (
+            name in _builtins
+            and name not in module
+            and _of_the_user(module)
+            and _needed[name](name, code)
+        ):
             _mentioning[id(module), name] = module
             if _placed:
                 module[name] = _builtins[name]

@@ -28,6 +28,7 @@ from adjoint.errors import ConversionError
 from adjoint.graph.source import Source, source_here
 from adjoint.trace import recorder as core
 from adjoint.trace.keeping import Kept, changed
+from adjoint.trace.views import taken_up_again
 
 _PLAIN_PARTS = (
     ast.Name,
@@ -161,9 +162,19 @@ class closing:  # noqa: N801  # like contextlib's
         self.recorder.closed = True
         if self.recorder.endings:
             _end_loans(self.recorder, failed=kind is not None)
+        for number in self.recorder.numbers:
+            _as_plain_number(number)
         for kept in self.recorder.large.values():
             if kind is None and changed(kept):
                 raise _changed_later(kept, self.recorder.name)
+
+
+def _as_plain_number(x: Any) -> None:
+    """Have what ``float(x)`` gave be a number where it was kept, or one of an outer recording."""
+    taken_up_again(x)
+    x.weak = True
+    if not x.recorder.closed and x.recorder is not core.PLAIN:
+        x.recorder.numbers.append(x)
 
 
 def _changed_later(kept: Kept, function: str) -> ConversionError:

@@ -1,0 +1,107 @@
+"""``float(x)`` and ``complex(x, y)`` of recorded numbers whose values are known.
+
+Python's own give plain numbers, in which a derivative would be lost. While somebody records,
+modules of the user's that call them have names of their own for them: classes that are Python's
+in all (as types, as dtypes, in ``isinstance``), but for calls with recorded numbers. Where values
+are not known, inside jit, vmap and loops, they are refused.
+"""
+
+from __future__ import annotations
+
+import dis
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from adjoint.trace import recorder as core
+from adjoint.trace import replacing
+from adjoint.trace.indexing import concrete_value
+from adjoint.trace.views import detached
+
+
+def moves(x: Any) -> bool:
+    """Whether x is a recorded number with a derivative."""
+    return type(x) is core.TracedArray and x.recorder is not core.PLAIN and x.dtype.kind in "fc"
+
+
+def plain_number(x: Any) -> Any:
+    """The number behind a stand-in, as Python or NumPy has it there; None if it is not known."""
+    value = concrete_value(x)
+    return value.item() if value is not None and x.weak else value
+
+
+def as_python_number(x: Any, kind: type) -> Any:
+    """A recorded number as a Python float or complex, which follows the dtype of arrays."""
+    x = detached(x)
+    x = x.reshape(()) if x.shape else x
+    x = x if x.dtype == kind else x.astype(kind)
+    return type(x)(x.recorder, x.number, x.payload, True)
+
+
+class _Kind(type):
+    """The type of ``float`` and ``complex`` as the user's modules have them."""
+
+    own: Any
+    ours: Any  # a subclass of the user's is none of them
+
+    def __call__(cls, *args: Any, **options: Any) -> Any:
+        if cls is not cls.ours:
+            return super().__call__(*args, **options)
+        if options or not any(map(moves, args)):
+            return cls.own(*args, **options)
+        values = [plain_number(x) if type(x) is core.TracedArray else x for x in args]
+        if any(value is None for value in values):
+            return cls.own(*args)  # which is refused
+        cls.own(*values)
+        real, *imaginary = [as_python_number(x, _kind_of(x)) if moves(x) else x for x in args]
+        whole = real + 1j * imaginary[0] if imaginary else real
+        result = as_python_number(whole, cls.own)
+        result.recorder.numbers.append(result)  # who keeps it has a number
+        return result
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, cls.own) if cls is cls.ours else super().__instancecheck__(x)
+
+    def __subclasscheck__(cls, kind: Any) -> bool:
+        return issubclass(kind, cls.own) if cls is cls.ours else super().__subclasscheck__(kind)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or (cls is cls.ours and other is cls.own)
+
+    def __hash__(cls) -> int:
+        return hash(cls.own) if cls is cls.ours else super().__hash__()
+
+    def __repr__(cls) -> str:
+        return repr(cls.own) if cls is cls.ours else super().__repr__()
+
+
+def _kind_of(x: Any) -> type:
+    return complex if x.dtype.kind == "c" else float
+
+
+def _is_called(name: str, code: CodeType) -> bool:
+    """Whether code calls what a global name holds: Python prepares that as it loads the name."""
+    return any(
+        step.opname == "LOAD_GLOBAL"
+        and step.argval == name
+        and step.arg is not None
+        and step.arg & 1
+        for step in dis.get_instructions(code)
+    )
+
+
+def _prepare() -> None:
+    for own in (float, complex):
+        body = {
+            "own": own,
+            "dtype": np.dtype(own),
+            "__module__": "builtins",
+            "__doc__": own.__doc__,
+        }
+        ours = _Kind(own.__name__, (own,), body)
+        ours.ours = ours
+        replacing.for_users(own.__name__, ours, when=_is_called)
+
+
+_prepare()
