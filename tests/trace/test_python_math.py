@@ -90,7 +90,9 @@ def test_what_python_raises_is_raised(f, error, text):
 
 @pytest.mark.parametrize("transform", [ad.jit, lambda f: ad.vmap(lambda x: f(x[0]))])
 def test_where_values_are_not_known_the_line_and_the_remedy_are_named(transform):
-    with pytest.raises(ad.errors.ConversionError, match=r"math\.sin(.*\n)*.*remedy: use np\.sin"):
+    with pytest.raises(
+        ad.errors.ConcreteValueError, match=r"math\.sin(.*\n)*.*remedy: use np\.sin"
+    ):
         transform(lambda x: math.sin(x))(np.ones((2, 1)))
 
 
