@@ -51,3 +51,46 @@ def test_sequences_of_recorded_numbers(name):
     wanted = [(f(x + h * e) - f(x - h * e)) / (2 * h) for e in np.eye(3)]
     np.testing.assert_allclose(slope, wanted, rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(ad.jit(ad.grad(f))(x), slope, rtol=1e-13, atol=1e-14)
+
+
+class Vector:
+    """A class of the user's that says by a method what array it is."""
+
+    def __init__(self, values):
+        self.values = np.array(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, index):
+        return self.values[index]
+
+
+def filled_from(x):
+    u, v = np.zeros(2), Vector(np.zeros(2))
+    v.values[:] = 3 * x
+    u[:] = v
+    return np.sum(u * x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(np.asarray(Vector(x)) ** 2),
+        lambda x: np.sum(Vector(x)) ** 2,
+        lambda x: np.dot(x, Vector(x)),
+        lambda x: (x * Vector(x)).sum() + (Vector(x) * x).sum(),
+        lambda x: np.exp(Vector(x)).sum() + np.linalg.norm(Vector(x)),
+        lambda x: np.stack([Vector(x), Vector(2 * x)]).prod(),
+        lambda x: np.array([Vector(x), Vector(2 * x)]).prod(),
+        lambda x: np.concatenate((Vector(x), Vector(2 * x))).prod(),
+        filled_from,
+    ],
+)
+def test_objects_that_are_arrays_by_a_method(f):
+    x = np.array([0.3, 0.8])
+    ad.check_grads(f, (x,), order=2)
+    np.testing.assert_allclose(ad.jit(f)(x), f(x), rtol=1e-15)

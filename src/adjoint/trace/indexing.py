@@ -18,7 +18,7 @@ from adjoint.primitives.linear import (
 )
 from adjoint.primitives.windows import windows
 from adjoint.trace import recorder as core
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, with_sequence_as_list
 from adjoint.trace.masked import MaskedSelection, unknown
 from adjoint.trace.overwriting import overwrite
 
@@ -105,7 +105,8 @@ def plain_value(x: Any) -> Any:
     if isinstance(x, list | tuple):
         made = [plain_value(part) for part in x]
         return RECORDED if any(part is RECORDED for part in made) else made
-    return x
+    held = with_sequence_as_list(x)
+    return x if held is x else plain_value(held)
 
 
 def plain_index(index: Any) -> Any:

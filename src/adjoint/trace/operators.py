@@ -42,7 +42,7 @@ def operator(primitive: Any, swapped: bool = False) -> Any:
     def apply(self: Any, other: Any) -> Any:
         if not fits(other):
             other = with_sequence_as_list(other)
-            if not isinstance(other, list | tuple):
+            if not isinstance(other, list | tuple | TracedCore):
                 return NotImplemented
             other = as_operand(other)
         pair = (other, self) if swapped else (self, other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def as_operand(x: Any) -> Any:
     x = with_sequence_as_list(x)
     if isinstance(x, list | tuple) and any_traced(x):
         return np.stack([as_operand(part) for part in x])
-    return np.asarray(x)
+    return x if type(x) is core.TracedArray else np.asarray(x)
 
 
 def real_operand(x: Any, wanted: str) -> Any:
@@ -45,7 +46,11 @@ def any_traced(x: Any) -> bool:
         kind = type(part)
         if kind is core.TracedArray:
             return True
-        if kind not in SINGLE and _is_sequence(kind):
+        if kind in SINGLE:
+            continue
+        if _has_array(kind):
+            pending.append(part.__array__())
+        elif _is_sequence(kind):
             pending.extend(part)
     return False
 
@@ -68,13 +73,30 @@ def _is_sequence(kind: type) -> bool:
 
 
 def with_sequence_as_list(x: Any) -> Any:
-    """A deque or a sequence of the user's own as a list, ``a.flat`` as an array; else as it is."""
+    """A deque or a sequence of the user's own as a list, what is an array as one; else as it is."""
     kind = type(x)
     if kind is Flat:
         return x.copy()
-    if kind is list or kind is tuple or kind in SINGLE or not _is_sequence(kind):
+    if kind is list or kind is tuple or kind in SINGLE:
         return x
-    return x if issubclass(kind, list | tuple) else list(x)
+    if _has_array(kind):
+        array = x.__array__()  # NumPy would refuse what it gives if that is a stand-in
+        return array if type(array) is core.TracedArray else x
+    if not _is_sequence(kind) or issubclass(kind, list | tuple):
+        return x
+    return list(x)
+
+
+@lru_cache(maxsize=256)
+def _has_array(kind: type) -> bool:
+    """Whether a class of the user's says by a method of Python's what array it is.
+
+    One that asks to be asked first by NumPy's functions and operators says it in its own way.
+    """
+    if kind is core.TracedArray or hasattr(kind, "__array_priority__"):
+        return False
+    method = getattr(kind, "__array__", None)
+    return isinstance(method, FunctionType) and not hasattr(kind, "__array_ufunc__")
 
 
 def axis_index(axis: Any, ndim: int) -> int:
