@@ -106,7 +106,6 @@ def strides(x: Any) -> Any:
 
 REFUSED = [
     (lambda x: np.float64(x[0]) * 2, ConversionError, r"x\.astype\(np\.float64\)"),
-    (lambda x: float(x[0]) * 2, ConversionError, r"drop float\(\)"),
     (lambda x: np.broadcast(x, x).size * x.sum(), ConversionError, r"np\.broadcast_shapes"),
     (lambda x: number_type(x), ConversionError, r"x\.astype\(np\.float32\)"),
     (lambda x: np.ma.masked_array(x, [0, 1, 0]).sum(), ConversionError, r"np\.where"),
