@@ -48,7 +48,11 @@ def _item(value: Any, key: Any) -> Any:
 
 
 def places_in(
-    root: Any, wanted: Callable[[Any], bool], users: Callable[[str], bool], depth: int = _DEPTH
+    root: Any,
+    wanted: Callable[[Any], bool],
+    users: Callable[[str], bool],
+    depth: int = _DEPTH,
+    seen: dict[int, int] | None = None,
 ) -> list[Place]:
     """All places of functions that are wanted, within what something holds.
 
@@ -57,17 +61,22 @@ def places_in(
         wanted: says of a function whether its place is.
         users: says of a module's name whether the user wrote it.
         depth: how many containers may lie one in another, beside partial functions.
+        seen: what was looked through before, by id, and how deep; it must live as long.
     """
     found: list[Place] = []
-    pending, seen = [(root, depth)], {id(root)}
+    seen = {} if seen is None else seen
+    if seen.get(id(root), -1) >= depth:
+        return found
+    pending = [(root, depth)]
+    seen[id(root)] = depth
     while pending:
         value, left = pending.pop()
         for place in _places(value, users):
             held = place.get()
             if wanted(held):
                 found.append(place)
-            elif (left > 0 or type(held) is partial) and id(held) not in seen:
-                seen.add(id(held))
+            elif (left > 0 or type(held) is partial) and seen.get(id(held), -2) < left - 1:
+                seen[id(held)] = left - 1
                 pending.append((held, left - 1))
     return found
 

@@ -225,9 +225,9 @@ def _users_module(name: str) -> bool:
     return module is not None and name != "builtins" and _of_the_user(vars(module))
 
 
-def _look_within(root: Any) -> None:
+def _look_within(root: Any, seen: dict[int, int] | None = None) -> None:
     """Find NumPy's makers of arrays in what something of the user's holds, from now on."""
-    for place in places_in(root, _is_replaced_anywhere, _users_module):
+    for place in places_in(root, _is_replaced_anywhere, _users_module, seen=seen):
         _held.setdefault((id(place.owner), place.key), place)
         if _placed:
             _fill(place)
@@ -260,8 +260,14 @@ def _fill(place: Place) -> None:
         _filled.append((place, value, ours))
 
 
-def look_at(names: dict[str, Any]) -> None:
-    """Find NumPy's makers of arrays among a module's names."""
+def look_at(names: dict[str, Any], seen: dict[int, int] | None = None) -> None:
+    """Find NumPy's makers of arrays among a module's names.
+
+    Args:
+        names: the module's.
+        seen: what other modules hold and was looked through, by id.
+    """
+    seen = {} if seen is None else seen
     if names is np.__dict__ or _searched.get(id(names)) == _size(names):
         return
     if str(names.get("__name__")).partition(".")[0] in sys.stdlib_module_names:
@@ -272,7 +278,7 @@ def look_at(names: dict[str, Any]) -> None:
         _mentioned_in(names)
         for value in list(names.values()):
             if not _is_replaced_anywhere(value):
-                _look_within(value)
+                _look_within(value, seen)
     for name, value in list(names.items()):
         if id(value) in _by_id and not name.startswith("__"):
             _keep_in_view(names, name)
@@ -329,12 +335,13 @@ def look_at_function(function: Any) -> None:
 def _look() -> None:
     global _modules_seen
     _modules_seen = len(sys.modules)
+    seen: dict[int, int] = {}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in _HIDDEN or module is None:
             continue
         names = getattr(module, "__dict__", None)
         if type(names) is dict:
-            look_at(names)
+            look_at(names, seen)
 
 
 def _look_for_ours() -> None:
