@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -157,3 +157,12 @@ def _of_attribute(owner: type, name: str, static: bool) -> Place:
         type.__setattr__(owner, name, staticmethod(new) if static or ours else new)
 
     return Place(owner, name, get, put)
+
+
+def function_of(part: Any) -> Any:
+    """What a class calls under a name. Objects of other kinds may do anything when asked."""
+    if isinstance(part, staticmethod | classmethod):
+        return part.__func__
+    if isinstance(part, property):
+        return part.fget
+    return part.func if isinstance(part, cached_property) else part

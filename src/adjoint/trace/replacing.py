@@ -11,13 +11,12 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Callable
-from functools import cached_property
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from adjoint.trace.held_makers import Place, places_in
+from adjoint.trace.held_makers import Place, function_of, places_in
 from adjoint.trace.session import while_recording
 
 _own: dict[str, Any] = {}  # NumPy's functions, by name
@@ -173,20 +172,11 @@ def _mentioned_in(names: dict[str, Any]) -> None:
     for value in list(names.values()):
         if isinstance(value, type) and value.__module__ == names.get("__name__"):
             for part in list(vars(value).values()):
-                function = _function_of(part)
+                function = function_of(part)
                 if type(function) is FunctionType:
                     _mention(function.__code__, names)
         elif type(value) is FunctionType:
             _mention_function(value)
-
-
-def _function_of(part: Any) -> Any:
-    """What a class calls under a name. Objects of other kinds may do anything when asked."""
-    if isinstance(part, staticmethod | classmethod):
-        return part.__func__
-    if isinstance(part, property):
-        return part.fget
-    return part.func if isinstance(part, cached_property) else part
 
 
 def replaced_functions() -> list[tuple[str, Any, Any]]:
