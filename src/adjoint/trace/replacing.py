@@ -9,7 +9,6 @@ decides: it may hold something else than it did, or nothing.
 from __future__ import annotations
 
 import sys
-import sysconfig
 from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -17,6 +16,14 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace.held_makers import Place, function_of, places_in
+from adjoint.trace.modules import (
+    HIDDEN,
+    is_followed,
+    is_installed,
+    is_of_the_user,
+    names_a_users_module,
+)
+from adjoint.trace.reaching import functions_in_reach
 from adjoint.trace.session import while_recording
 
 _own: dict[str, Any] = {}  # NumPy's functions, by name
@@ -37,6 +44,8 @@ _settled: dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
 _searched: dict[int, int] = {}  # modules by id, and how many names they had
 _modules_seen = 0
 _placed = False
+_reached: dict[int, dict[str, Any]] = {}  # modules that traced functions reach, by id
+_walked: dict[int, CodeType] = {}  # code that was followed to what it may call
 _standing: list[tuple[dict[str, Any], str, Any, Any]] = []  # in modules now: theirs, ours
 # What takes the place of functions wherever these are held, NumPy's makers of arrays, by their ids.
 _anywhere: dict[int, Any] = {}
@@ -131,7 +140,7 @@ def _mention(code: CodeType, module: dict[str, Any]) -> None:
         if (
             name in _builtins
             and name not in module
-            and _of_the_user(module)
+            and (is_of_the_user(module) or id(module) in _reached)
             and _needed[name](name, code)
         ):
             _mentioning[id(module), name] = module
@@ -184,9 +193,6 @@ def replaced_functions() -> list[tuple[str, Any, Any]]:
     return [(name, _own[name], function) for name, function in _ours.items()]
 
 
-_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
-
-
 def _size(names: dict[str, Any]) -> int:
     """How many names a module has of its own."""
     if not _placed:
@@ -194,30 +200,13 @@ def _size(names: dict[str, Any]) -> int:
     return len(names) - sum(names.get(name) is ours for name, ours in _builtins.items())
 
 
-_HIDDEN = ("numpy", "scipy", "adjoint")
-
-
-def _installed(names: dict[str, Any]) -> bool:
-    return str(names.get("__file__", "")).startswith(_INSTALLED)
-
-
-def _of_the_user(names: dict[str, Any]) -> bool:
-    package = str(names.get("__name__")).partition(".")[0]
-    return package not in _HIDDEN and not _installed(names)
-
-
 def _is_replaced_anywhere(value: Any) -> bool:
     return id(value) in _anywhere
 
 
-def _users_module(name: str) -> bool:
-    module = sys.modules.get(name)
-    return module is not None and name != "builtins" and _of_the_user(vars(module))
-
-
 def _look_within(root: Any, seen: dict[int, int] | None = None) -> None:
     """Find NumPy's makers of arrays in what something of the user's holds, from now on."""
-    for place in places_in(root, _is_replaced_anywhere, _users_module, seen=seen):
+    for place in places_in(root, _is_replaced_anywhere, names_a_users_module, seen=seen):
         _held.setdefault((id(place.owner), place.key), place)
         if _placed:
             _fill(place)
@@ -231,7 +220,7 @@ def _look_beside(function: Any) -> None:
         return
     if type(function) is FunctionType and not _holds_any(function):
         return
-    for place in places_in(function, _is_replaced_anywhere, _users_module, depth=0):
+    for place in places_in(function, _is_replaced_anywhere, names_a_users_module, depth=0):
         if _placed:
             _fill(place)
         else:
@@ -264,7 +253,7 @@ def look_at(names: dict[str, Any], seen: dict[int, int] | None = None) -> None:
         _searched[id(names)] = _size(names)
         return
     _searched[id(names)] = _size(names)
-    if not _installed(names):
+    if not is_installed(names):
         _mentioned_in(names)
         for value in list(names.values()):
             if not _is_replaced_anywhere(value):
@@ -278,7 +267,7 @@ def look_at(names: dict[str, Any], seen: dict[int, int] | None = None) -> None:
 
 def _keep_in_view(names: dict[str, Any], name: str) -> None:
     """From now on, replace what a name of a module holds, if it is one of NumPy's functions."""
-    if not _installed(names):
+    if not is_installed(names):
         _watched.setdefault(id(names), (names, set()))[1].add(name)
         if _placed:
             _place(names, name)
@@ -297,8 +286,21 @@ def _place(names: dict[str, Any], name: str) -> None:
         _standing.append((names, name, value, ours))
 
 
+def _look_ahead(function: Any) -> None:
+    """Look at what a function may call in installed libraries."""
+    known = type(function) is FunctionType and id(function.__code__) in _walked
+    if known and not _holds_any(function):
+        return
+    for reached in functions_in_reach(function, is_followed, _walked):
+        names = reached.__globals__
+        if is_followed(str(names.get("__name__"))):
+            _reached[id(names)] = names
+            _mention(reached.__code__, names)
+
+
 def look_at_function(function: Any) -> None:
     """Find NumPy's makers of arrays among the names that a function sees."""
+    _look_ahead(function)
     _look_beside(function)
     for _ in range(8):  # wrappers may be nested
         inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
@@ -327,7 +329,7 @@ def _look() -> None:
     _modules_seen = len(sys.modules)
     seen: dict[int, int] = {}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in _HIDDEN or module is None:
+        if name.partition(".")[0] in HIDDEN or module is None:
             continue
         names = getattr(module, "__dict__", None)
         if type(names) is dict:
