@@ -17,6 +17,7 @@ from adjoint.primitives import linear
 from adjoint.trace import indexing, masked, masked_index
 from adjoint.trace.adopting_items import takes_item
 from adjoint.trace.arithmetic import Arithmetic
+from adjoint.trace.array_flags import Flags, Lock, set_writeable
 from adjoint.trace.flat import Flat
 from adjoint.trace.guards import passed_over
 from adjoint.trace.looking import key_of, met, same_key, seen_value, shown_value
@@ -43,6 +44,7 @@ from adjoint.trace.scipy_names import by_values, caller
 from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import (
     as_view,
+    check_writable,
     detached,
     handle,
     memory_of,
@@ -93,8 +95,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
 
     @property
     def flags(self) -> Any:
-        value = indexing.concrete_value(self)
-        return (value if isinstance(value, np.ndarray) else np.empty(0)).flags
+        return Flags(self)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -258,7 +259,9 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
         return [row.tolist() for row in self]
 
     def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
-        """Nothing: a promise not to write needs no keeping."""
+        """Flags set by their names; whether it is aligned holds by itself."""
+        if write is not None:
+            set_writeable(self, bool(write))
 
     def __repr__(self) -> str:
         value = indexing.concrete_value(self)
@@ -326,6 +329,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
             self.tie.refresh(self)
             above = shown_twice(self)
             if above is not None:
+                check_writable(self)
                 self._write_once(*above, index, value)
                 return
         if self.recorder is PLAIN:
@@ -402,7 +406,10 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
 
     @property
     def base(self) -> Any:
-        return None if self.tie is None else self.tie.base
+        link = self.tie
+        while type(link) is Lock:
+            link = link.base.tie
+        return None if link is None else link.base
 
     def __copy__(self) -> Any:
         return self.copy()

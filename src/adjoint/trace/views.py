@@ -222,13 +222,20 @@ def _lies_otherwise(a: Any, b: Any) -> bool:
     return bool(a.strides != b.strides and a.size > 1)
 
 
-def check_writable(x: Any) -> None:
-    """Raise before anything is written if a view, or what it is a view of, is read-only."""
+def writes_are_open(x: Any) -> bool:
+    """Whether neither an array nor what it is a view of is read-only."""
     link = x.tie
     while link is not None:
         if link.write is None:
-            raise ValueError("assignment destination is read-only")
+            return False
         link = link.base.tie
+    return True
+
+
+def check_writable(x: Any) -> None:
+    """Raise before anything is written if a view, or what it is a view of, is read-only."""
+    if not writes_are_open(x):
+        raise ValueError("assignment destination is read-only")
 
 
 def _laid_out(array: Any, like: Any) -> Any:

@@ -1,0 +1,93 @@
+"""``a.flags``: how an array lies in memory, and whether it may be written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adjoint.trace import recorder as core
+from adjoint.trace.views import View, memory_of, replace_value, writes_are_open
+
+_WRITEABLE = ("WRITEABLE", "W")
+
+
+class Lock(View):
+    """What ties an array to itself as it was before it was made read-only."""
+
+    __slots__ = ()
+
+
+class Flags:
+    """The flags of a stand-in: those of an array that lies as it does.
+
+    Args:
+        array: the stand-in.
+    """
+
+    __slots__ = ("_array",)
+    _array: Any
+
+    def __init__(self, array: Any) -> None:
+        object.__setattr__(self, "_array", array)
+
+    def _of_numpy(self) -> Any:
+        known = memory_of(self._array).view()
+        known.flags.writeable = writes_are_open(self._array)
+        return known.flags
+
+    @property
+    def owndata(self) -> bool:
+        """Whether the array is no view of another one."""
+        link = self._array.tie
+        while type(link) is Lock:
+            link = link.base.tie
+        return link is None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._of_numpy(), name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.owndata if name in ("OWNDATA", "O") else self._of_numpy()[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "writeable":
+            setattr(self._of_numpy(), name, value)  # NumPy says why not
+            return
+        set_writeable(self._array, bool(value))
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in _WRITEABLE:
+            self._of_numpy()[name] = value
+            return
+        set_writeable(self._array, bool(value))
+
+    def __repr__(self) -> str:
+        lines = repr(self._of_numpy()).splitlines()
+        return "\n".join(
+            f"  OWNDATA : {self.owndata}" if line.strip().startswith("OWNDATA") else line
+            for line in lines
+        )
+
+    def __eq__(self, other: object) -> bool:
+        own = self._of_numpy()
+        return bool(own == (other._of_numpy() if isinstance(other, Flags) else other))
+
+    __hash__ = None  # type: ignore[assignment]  # as NumPy's
+
+
+def set_writeable(x: Any, wanted: bool) -> None:
+    """Forbid writes into an array and what is made a view of it later, or allow them again."""
+    if wanted == writes_are_open(x):
+        return
+    if not wanted:
+        before = type(x)(x.recorder, x.number, x.payload, x.weak)
+        before.tie, before.version = x.tie, x.version
+        x.tie = Lock(before, lambda base: base, None)
+        return
+    if type(x.tie) is not Lock or not writes_are_open(x.tie.base):
+        raise ValueError("cannot set WRITEABLE flag to True of this array")
+    x.tie.refresh(x)
+    before = x.tie.base
+    replace_value(x, core.TracedArray(before.recorder, before.number, before.payload, before.weak))
+    x.tie = before.tie
+    if x.tie is not None:
+        x.tie.seen = -1  # what has been read anew since is another stand-in
