@@ -53,6 +53,23 @@ def test_sequences_of_recorded_numbers(name):
     np.testing.assert_allclose(ad.jit(ad.grad(f))(x), slope, rtol=1e-13, atol=1e-14)
 
 
+def measurements_with_gaps(x):
+    rows = [x[0], None, x[1] * x[2]]
+    assert (np.size(rows), np.size(rows, 0), np.shape(rows), np.ndim(rows)) == (3, 3, (3,), 1)
+    assert np.shape([x, 2 * x]) == (2, 3)
+    assert np.size(([x, x],), axis=1) == 2
+    return sum(row**2 for row in rows if row is not None)
+
+
+def test_shapes_of_lists_that_hold_more_than_numbers():
+    x = np.array([0.3, 0.7, 1.1])
+    ad.check_grads(measurements_with_gaps, (x,), order=2)
+    slope = ad.jit(ad.grad(measurements_with_gaps))(x)
+    np.testing.assert_allclose(slope, [0.6, 2 * 0.7 * 1.21, 2 * 1.1 * 0.49])
+    doubled = ad.vmap(measurements_with_gaps)(np.stack([x, x]))
+    np.testing.assert_allclose(doubled, [measurements_with_gaps(x)] * 2)
+
+
 class Vector:
     """A class of the user's that says by a method what array it is."""
 

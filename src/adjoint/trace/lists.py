@@ -33,9 +33,21 @@ _OF_POLYNOMIALS = frozenset(
 )
 
 
+# They ask for no element: lists may hold None, or parts of several lengths, beside stand-ins.
+_OF_SHAPES = frozenset(["shape", "ndim", "size"])
+
+
+def _outline(x: Any) -> Any:
+    """A list with zeros where stand-ins are."""
+    if type(x) is TracedArray:
+        return np.broadcast_to(0.0, x.shape)
+    return [_outline(y) for y in x] if isinstance(x, list | tuple) else x
+
+
 def _reader(function: Any) -> Callable[..., Any]:
     """A function whose lists are made arrays where they hold stand-ins."""
     of_polynomials = function.__name__ in _OF_POLYNOMIALS
+    of_shapes = function.__name__ in _OF_SHAPES
 
     @functools.wraps(function)
     def read(*args: Any, **options: Any) -> Any:
@@ -43,6 +55,8 @@ def _reader(function: Any) -> Callable[..., Any]:
             return array_function(function, args, options)  # as NumPy does after some looking
         if of_polynomials and any(type(x) is np.poly1d for x in args):
             return find_function(function)(*args, **options)
+        if of_shapes and args and isinstance(args[0], list | tuple):
+            return function(_outline(args[0]), *args[1:], **options)
         given = [x.coeffs if type(x) is np.poly1d else x for x in args]
         for name, x in options.items():
             if name != "out" and any_traced(x):
