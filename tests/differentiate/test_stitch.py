@@ -126,3 +126,34 @@ def test_an_operation_met_again_is_not_differentiated_again(monkeypatch: Any) ->
     assert len(made) == 4  # sin, cos, mul, sum
     ad.grad(lambda x: np.sum(np.cos(np.sin(x)) * np.sin(x)))(X)
     assert len(made) == 4
+
+
+def _names(f: Any, *args: Any) -> list[str]:
+    graph = Run(f, args, {}, (0,), "grad").tape.pullback().graph
+    return [node.primitive.name for node in graph.nodes]
+
+
+def test_what_the_operands_of_an_operation_share_is_computed_once() -> None:
+    names = _names(lambda x: np.sum(np.maximum(x, x[::-1])), X)
+    assert names.count("equal") == 1
+    assert names.count("shared") == 2
+    assert not {"where", "mul", "multiply_no_nan"} & set(names)
+
+
+def test_limits_are_chosen_in_one_step() -> None:
+    names = _names(lambda x: np.sum(np.clip(x, -1.0, 1.0)), X)
+    assert names.count("shared") == 2
+    assert not {"where", "mul", "multiply_no_nan"} & set(names)
+
+
+@pytest.mark.parametrize("n", [4, 4096])
+def test_shares_are_exact_whatever_comes_in(n: int) -> None:
+    x = np.resize([1.0, 2.0, 3.0, np.nan, -np.inf], n)
+    y = np.resize([2.0, 2.0, 1.0, 1.0, 0.0], n)
+    _, pull = ad.vjp(np.maximum, x, y)
+    for cotangent in (np.inf, np.nan, -0.0, 3.0):
+        x_bar, y_bar = pull(np.full(n, cotangent))
+        for bar, kept in ((x_bar, x > y), (y_bar, y > x)):
+            np.testing.assert_array_equal(bar[kept], cotangent)
+            np.testing.assert_array_equal(bar[x == y], cotangent / 2)
+            np.testing.assert_array_equal(bar[~kept & (x != y)], 0.0)

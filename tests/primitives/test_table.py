@@ -91,6 +91,10 @@ calls: dict[str, tuple[F, tuple[Any, ...]]] = {
         lambda p: lambda x, y: p(np.array([True, False, True]), x, y),
         (sample(3), sample(3)),
     ),
+    "shared": (
+        lambda p: lambda x: p(x, np.array([True, False, True]), np.array([True, False, False])),
+        (sample(3),),
+    ),
     "max": (lambda p: lambda x: p(x, axes=(0, 2)), (apart(2, 3, 4),)),
     "min": (lambda p: lambda x: p(x, axes=(1,)), (apart(2, 3),)),
     "prod": (lambda p: lambda x: p(x, axes=(1,)), (sample(2, 5),)),

@@ -316,6 +316,12 @@ def _where(d: Drawing) -> Any:
     return d.add("where", [which, x, y])
 
 
+@maker("shared")
+def _shared(d: Drawing) -> Any:
+    x = _any_of(d, FLOATS)
+    return d.add("shared", [x, d.new(x.type.shape, "?"), d.new(x.type.shape, "?")])
+
+
 @maker("scalar_pow")
 def _scalar_pow(d: Drawing) -> Any:
     dtype = FLOATS[d.rng.integers(len(FLOATS))]

@@ -8,6 +8,7 @@ import pytest
 from numpy import zeros as nothing
 
 import adjoint as ad
+from adjoint.api.taped import Run
 from adjoint.errors import ConversionError, DTypeError, UnsupportedError
 
 x3 = np.array([0.5, -1.5, 2.5])
@@ -403,3 +404,20 @@ def test_array_namespace() -> None:
         return xp.sum(xp.linalg.vector_norm(p @ eye, axis=-1)) + xp.sum(xp.concat([made, p]))
 
     gradient_is_right(softmax_loss, np.array([[0.3, -1.0, 0.7], [1.0, 2.0, 0.1]]))
+
+
+@pytest.mark.parametrize("name", ["nanmax", "nanmin"])
+def test_nothing_is_filled_in_where_no_element_is_missing(name: str) -> None:
+    f, plain = getattr(np, name), getattr(np, name.removeprefix("nan"))
+    x = np.array([[1.0, 4.0, 2.0], [4.0, 0.5, 0.5]])
+    program = Run(f, (x,), {}, (0,), "grad").tape.pullback().graph
+    assert sum(node.primitive.name == "where" for node in program.nodes) == 1  # that of max itself
+    for axis in (None, 0, (0, 1)):
+        value, pull = ad.vjp(lambda v, axis=axis: f(v, axis=axis), x)
+        wanted, pull_plain = ad.vjp(lambda v, axis=axis: plain(v, axis=axis), x)
+        np.testing.assert_array_equal(value, wanted)
+        ones = np.ones_like(wanted)
+        np.testing.assert_array_equal(pull(ones)[0], pull_plain(ones)[0])
+    x[0, 1] = np.nan
+    assert ad.grad(lambda v: f(v))(x)[0, 1] == 0
+    assert f(x, where=x > 1, initial=3.0) == ad.vjp(lambda v: f(v, where=x > 1, initial=3.0), x)[0]

@@ -20,7 +20,7 @@ from adjoint.primitives.products import divide_no_nan, multiply_no_nan
 _HOLDS_GRAPHS = ("call", "cond", "scan", "while_loop", "while_sweeps", "scan_sweeps")
 # What puts zeros beside the tangents that it is given.
 _PUTS_ZEROS = {"where", "concatenate", "set_slice", "scatter_set", "unslice", "scatter_add"}
-_PUTS_ZEROS |= {"multiply_no_nan", "divide_no_nan", "over_length"}
+_PUTS_ZEROS |= {"multiply_no_nan", "divide_no_nan", "over_length", "shared"}
 
 
 def guarded_tangents(

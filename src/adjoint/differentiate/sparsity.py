@@ -29,7 +29,7 @@ from adjoint.graph.graph import Graph, Literal, Node
 from adjoint.graph.types import type_of
 
 _SAME = {"cast", "real", "imag", "conj", "neg", "add", "sub", "mul", "div", "reshape"}
-_SAME |= {"multiply_no_nan", "divide_no_nan", "over_length", "ldexp"}
+_SAME |= {"multiply_no_nan", "divide_no_nan", "over_length", "ldexp", "shared"}
 _MOVING = {"permute_axes", "slice", "unslice", "set_slice", "broadcast", "concatenate", "gather"}
 _MOVING |= {"scatter_set", "where", "windows"}
 

@@ -46,18 +46,26 @@ class Pattern:
         self.reads = reads
         place: dict[Operand, int] = {value: i for i, value in enumerate(graph.inputs)}
         self.literals: list[Literal] = []
+        numbers: dict[Any, int] = {}
         operands = [o for node in graph.nodes for o in node.operands]
         for operand in (*operands, *graph.outputs):
             if isinstance(operand, Literal) and operand not in place:
-                place[operand] = len(place)
-                self.literals.append(operand)
+                if operand.key not in numbers:
+                    numbers[operand.key] = len(graph.inputs) + len(self.literals)
+                    self.literals.append(operand)
+                place[operand] = numbers[operand.key]
         self.steps: list[Step] = []
+        made: dict[Any, tuple[int, ...]] = {}  # what operands have in common is computed once
+        count = len(graph.inputs) + len(self.literals)
         for node in graph.nodes:
             ins = tuple([place[o] for o in node.operands])
             types = tuple([value.type for value in node.outputs])
-            self.steps.append((node.primitive, ins, node.attributes, types))
-            for value in node.outputs:
-                place[value] = len(place)
+            step = (node.primitive, ins, node.attributes, types)
+            if step not in made:
+                self.steps.append(step)
+                made[step] = tuple(range(count, count + len(types)))
+                count += len(types)
+            place.update(zip(node.outputs, made[step], strict=True))
         pairs = zip(graph.outputs, targets, strict=True)
         self.results = [(place[o], *target) for o, target in pairs if target is not None]
 

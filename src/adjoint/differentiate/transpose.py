@@ -60,7 +60,7 @@ def reached(graph: Graph, mask: Sequence[bool]) -> list[bool]:
 
 _MAKES_HOLES = {"where", "slice", "set_slice", "gather", "scatter_set"}
 # Zeros of these win against what they multiply.
-_MAKES_HOLES |= {"multiply_no_nan", "divide_no_nan", "over_length"}
+_MAKES_HOLES |= {"multiply_no_nan", "divide_no_nan", "over_length", "shared"}
 MIXES = {"matmul", "einsum", "solve", "convolution", "convolution_input", "convolution_weight"}
 
 

@@ -20,6 +20,7 @@ FORMULAS = {
     "div": "{0} / {1}",
     "divide_no_nan": "{0} / {1}",
     "over_length": "{0} / {1}",
+    "shared": "(half of {0} if {2} else {0}) if {1} else 0",
     "neg": "−{0}",
     "square": "{0}²",
     "norm_sqrt": "sqrt({0})",

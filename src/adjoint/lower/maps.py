@@ -294,6 +294,12 @@ def _where(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     return e.select(*x)
 
 
+@rule("shared", "bf", 3)
+def _shared(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+    half = e.op("fmul", x[0], _number(e, 0.5, x[0]))
+    return e.select(x[1], e.select(x[2], half, x[0]), _number(e, 0.0, x[0]))
+
+
 @rule("multiply_no_nan", "biuf", 3)
 def _multiply_no_nan(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     if not _is_float(x[0]):
@@ -317,17 +323,9 @@ _zero_wins("over_length", 1)
 
 
 @rule("stop_gradient", "biufc", 0)
-def _stop_gradient(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
-    return x[0]
-
-
 @rule("conj", "iuf", 0)
-def _conj(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
-    return x[0]
-
-
 @rule("real", "biuf", 0)
-def _real(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+def _as_it_is(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     return x[0]
 
 

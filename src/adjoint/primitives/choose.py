@@ -77,6 +77,34 @@ where = Primitive(
     convention="the branch not taken gets exactly 0, whatever its partials are",
 )
 
+
+def _shared_type(x: ArrayType, taken: ArrayType, tie: ArrayType) -> tuple[ArrayType]:
+    same_shape((x, taken, tie))
+    if taken.dtype != _BOOL or tie.dtype != _BOOL or x.dtype.kind not in "fc":
+        raise ValueError(f"shared({x}, {taken}, {tie})")
+    return (x,)
+
+
+def _shared(x: Any, taken: Any, tie: Any, out: Any = None) -> Any:
+    made = _chosen(taken, x, np.zeros((), x.dtype), out)
+    if np.any(tie):  # rarely
+        made = np.where(tie, made * made.dtype.type(0.5), made)[()]
+    return made
+
+
+shared: Primitive = Primitive(
+    "shared",
+    "linear",
+    _shared_type,
+    _shared,
+    linear_in=(0,),
+    transpose=lambda y_bar, operands, which: shared(y_bar, operands[1], operands[2]),
+    stretches=True,
+    notes={"takes_out": True},
+    convention="what was not taken gets exactly 0, and ties a half",
+    doc="x where it is taken, half of it at ties, else 0: what an extreme hands to an operand",
+)
+
 # *** extremes over axes ***
 
 

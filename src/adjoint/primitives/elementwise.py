@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.primitive import Primitive
+from adjoint.primitives.choose import shared
 from adjoint.primitives.conventions import current
 from adjoint.primitives.infer import ufunc_rule
 from adjoint.primitives.products import divide_no_nan, multiply_no_nan, over_length
@@ -66,18 +67,30 @@ def _abs_term(t: Any, out: Any, x: Any) -> Any:
     return np.where(x > 0, t, np.where(x < 0, -t, at_zero))
 
 
-def _extreme_term(wins: Any, position: int) -> Any:
-    """The larger (or smaller) operand takes the tangent; ties by convention."""
+def _extreme_term(wins: Any, holds: Any, position: int) -> Any:
+    """The larger (or smaller) operand takes the tangent; ties by convention.
+
+    Args:
+        wins: whether the first of two operands is taken.
+        holds: the same, or both are equal.
+        position: which operand the term is for.
+    """
 
     def term(t: Any, out: Any, x: Any, y: Any) -> Any:
         mine, other = (x, y) if position == 0 else (y, x)
-        won, tie = wins(mine, other), mine == other
         if current().ties == "split":
-            number = t.dtype.type
-            return np.where(won | tie, np.where(tie, number(0.5), number(1)) * t, 0)
-        return np.where(won if position else won | tie, t, 0)
+            taken, tie = holds(mine, other), x == y  # the ties of both operands are the same
+            if t.dtype.kind == "c":
+                return np.where(taken, np.where(tie, t * 0.5, t), 0)
+            return shared(t, taken, tie)
+        return np.where(wins(mine, other) if position else holds(mine, other), t, 0)
 
     return term
+
+
+def _or_other_lost(compare: Any) -> Any:
+    """A comparison that holds against NaN too."""
+    return lambda a, b: compare(a, b) | np.isnan(b)
 
 
 def _sqrt_term(t: Any, out: Any, x: Any) -> Any:
@@ -178,29 +191,29 @@ abs_slope = of_same_type(
 maximum = elementwise(
     "maximum",
     np.maximum,
-    _extreme_term(np.greater, 0),
-    _extreme_term(np.greater, 1),
+    _extreme_term(np.greater, np.greater_equal, 0),
+    _extreme_term(np.greater, np.greater_equal, 1),
     convention="ties share the cotangent (ties)",
 )
 minimum = elementwise(
     "minimum",
     np.minimum,
-    _extreme_term(np.less, 0),
-    _extreme_term(np.less, 1),
+    _extreme_term(np.less, np.less_equal, 0),
+    _extreme_term(np.less, np.less_equal, 1),
     convention="ties share the cotangent (ties)",
 )
 fmax = elementwise(
     "fmax",
     np.fmax,
-    _extreme_term(lambda a, b: (a > b) | np.isnan(b), 0),
-    _extreme_term(lambda a, b: (a > b) | np.isnan(b), 1),
+    _extreme_term(_or_other_lost(np.greater), _or_other_lost(np.greater_equal), 0),
+    _extreme_term(_or_other_lost(np.greater), _or_other_lost(np.greater_equal), 1),
     convention="ties share the cotangent (ties)",
 )
 fmin = elementwise(
     "fmin",
     np.fmin,
-    _extreme_term(lambda a, b: (a < b) | np.isnan(b), 0),
-    _extreme_term(lambda a, b: (a < b) | np.isnan(b), 1),
+    _extreme_term(_or_other_lost(np.less), _or_other_lost(np.less_equal), 0),
+    _extreme_term(_or_other_lost(np.less), _or_other_lost(np.less_equal), 1),
     convention="ties share the cotangent (ties)",
 )
 

@@ -249,6 +249,11 @@ def _multiply_no_nan(x: Term, y: Term) -> Term:
 
 
 @formula
+def _shared(x: Term, taken: Term, tie: Term) -> Term:
+    return taken.where(tie.where(x * 0.5, x), 0)
+
+
+@formula
 def _divide_no_nan(x: Term, y: Term) -> Term:
     return x.equals(0).where(0, x / y)
 

@@ -14,6 +14,7 @@ _FAMILIES = (
     "fft",
     "creation",
     "statistics",
+    "partitions",
     "sequences",
     "assignment",
     "picking",

@@ -13,7 +13,6 @@ from adjoint.trace.calls.reductions import _given, _keep, _store
 from adjoint.trace.calls.selection import sort, take, take_along_axis
 from adjoint.trace.calls.support import (
     as_operand,
-    axis_index,
     counted_axes,
     extent,
     moved_as,
@@ -23,7 +22,6 @@ from adjoint.trace.calls.support import (
 from adjoint.trace.calls.weighted import along_line, weighted_quantile
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
-from adjoint.trace.views import lying_as
 
 _own: Any = importlib.import_module("numpy.lib._function_base_impl")
 
@@ -169,7 +167,7 @@ def _nan_extreme(ufunc: Any, fill: float) -> Any:
         where: Any = True,
     ) -> Any:
         x = as_operand(a)
-        if x.dtype.kind in "fc":
+        if x.dtype.kind in "fc" and not _is_whole(x, where):
             lost = np.isnan(x)
             if _given(where) and where is not True:
                 lost = lost | ~np.broadcast_to(where, x.shape)
@@ -182,9 +180,17 @@ def _nan_extreme(ufunc: Any, fill: float) -> Any:
             if not options and (known is None or np.any(known)):
                 result = np.where(empty, np.nan, result)
             return _store(result, out)
-        return _store(ufunc.reduce(x, axis=_axes(axis), keepdims=bool(keepdims)), out)
+        options = {"initial": initial} if _given(initial) and x.dtype.kind in "fc" else {}
+        keep = bool(_given(keepdims) and keepdims)
+        return _store(ufunc.reduce(x, axis=_axes(axis), keepdims=keep, **options), out)
 
     return extreme
+
+
+def _is_whole(x: Any, where: Any) -> bool:
+    """Whether all elements count, as far as values are known: then nothing need be filled in."""
+    known = concrete_value(x) if not _given(where) or where is True else None
+    return known is not None and known.size > 0 and not np.isnan(known).any()
 
 
 def _axes(axis: Any) -> Any:
@@ -264,41 +270,6 @@ def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, weak: b
         result = _at_levels(ordered, q, n, method, weak)
     result = np.where(n == 0, np.nan, result).astype(result.dtype)
     return _kept_quantile(result, () if q is None else q.shape, x, axes, keepdims)
-
-
-@implements(np.partition)
-def partition(
-    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
-) -> Any:
-    """Elements before and after the kth; in NumPy's order where the values are known."""
-    x = as_operand(a)
-    if axis is None:
-        x, axis = np.ravel(x), 0
-    axis = axis_index(axis, x.ndim)
-    known = concrete_value(x)
-    if known is None:
-        return sort(x, axis)
-    wanted = np.argsort(np.partition(known, kth, axis, kind), axis=axis, kind="stable")
-    places = np.empty_like(wanted)
-    np.put_along_axis(places, wanted, np.argsort(known, axis=axis, kind="stable"), axis)
-    return lying_as(np.take_along_axis(x, places, axis), x)
-
-
-@implements(methods=("partition",))
-def partition_in_place(x: Any, kth: Any, axis: int = -1, kind: str = "introselect") -> None:
-    """``x.partition(kth)`` writes into x."""
-    x[...] = partition(x.copy(), kth, axis, kind)
-
-
-@implements(np.argpartition, methods=("argpartition",))
-def argpartition(
-    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
-) -> Any:
-    """The indices that part; those that sort where the values are not known."""
-    known = concrete_value(as_operand(a))
-    if known is None:
-        return np.argsort(a, axis=axis)
-    return np.argpartition(known, kth, axis, kind)
 
 
 @implements(np.nanmean)
