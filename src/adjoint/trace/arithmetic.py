@@ -52,8 +52,17 @@ class Arithmetic(TracedCore):
     def __pos__(self: Any) -> Any:
         return self.copy("K")
 
-    def __round__(self, digits: int | None = None) -> Any:
-        return np.round(self, digits or 0)
+    def __round__(self: Any, digits: int | None = None) -> Any:
+        if digits is None and not self.shape and self.dtype.kind in "iuf":
+            known = indexing.concrete_value(self)
+            if known is not None:
+                return round(known.item())  # an integer, of which a range may be made
+        result = np.round(self, digits or 0)
+        if not self.weak:
+            return result
+        if type(result) is not type(self):
+            return result.item()  # as for Python's numbers
+        return type(self)(result.recorder, result.number, result.payload, True)
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError, UnsupportedError
+from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives import linear
 from adjoint.trace import indexing, masked, masked_index
@@ -199,7 +199,14 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu":
-            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+            raise ConversionError(
+                "only integer scalar arrays can be converted to a scalar index",
+                function=self.recorder.name,
+                source=source_here(),
+                got=f"a recorded value of type {self.dtype}{list(self.shape)}",
+                remedy="int(x) or round(x) is a count; where a function of Python's or of another "
+                "library takes a number, give it float(ad.stop_gradient(x))",
+            )
         remedy = TAKE if indexes_here() else "use np.arange with a fixed length"
         return int(self._value("an index or a range", remedy))
 

@@ -267,9 +267,7 @@ def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str
         if rule is None:
             raise _unsupported(ufunc)
         if options and ufunc.signature is not None:
-            out = options.get("out")
-            rest = {k: v for k, v in options.items() if k != "out"}
-            return _methods["ufunc stored"](rule(*inputs, **rest), out, f"np.{ufunc.__name__}")
+            return _methods["ufunc of cores"](rule, inputs, options, f"np.{ufunc.__name__}")
         if options:
             name = f"np.{ufunc.__name__}"
             return _methods["ufunc with options"](rule, inputs, {**options, "name": name})

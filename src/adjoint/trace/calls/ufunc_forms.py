@@ -69,6 +69,21 @@ def _with_options(rule: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -
     return _stored(result, target, name, casting)
 
 
+def _of_cores(rule: Any, inputs: tuple[Any, ...], options: dict[str, Any], name: str) -> Any:
+    """The same for a product of vectors or matrices, which has axes for settings as well."""
+    options = dict(options)
+    out = options.pop("out", None)
+    casting = options.pop("casting", "same_kind")
+    for ignored in ("order", "subok"):
+        options.pop(ignored, None)
+    dtype = options.get("dtype")
+    if dtype is not None:
+        for x in map(as_operand, inputs):
+            if not np.can_cast(x.dtype, dtype, casting):
+                raise TypeError(f"Cannot cast {name} input from {x.dtype} to {np.dtype(dtype)}")
+    return _stored(rule(*inputs, **options), out, name, casting)
+
+
 def _outer(ufunc: Any, x: Any, y: Any, **options: Any) -> Any:
     x, y = as_operand(x), as_operand(y)
     return ufunc(np.reshape(x, x.shape + (1,) * y.ndim), y, **options)
@@ -303,6 +318,7 @@ def _as_numbers(made: Any) -> Any:
 _methods["ufunc of Python's"] = _of_python
 _methods["ufunc with options"] = _with_options
 _methods["ufunc stored"] = _stored
+_methods["ufunc of cores"] = _of_cores
 _methods["ufunc.outer"] = _outer
 _methods["ufunc.reduce"] = _reduce
 _methods["ufunc.accumulate"] = _accumulate
