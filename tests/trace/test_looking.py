@@ -288,3 +288,19 @@ def test_recorded_ends_of_ranges_in_r():
 
     for transform in (ad.grad, lambda g: ad.jit(ad.grad(g))):
         np.testing.assert_allclose(transform(f)(X), ad.grad(formula)(X), rtol=1e-13)
+
+
+def as_pybind_says(x):
+    raise TypeError(
+        "forward(): incompatible function arguments. The following argument types are supported:\n"
+        f"    1. (arg0: numpy.ndarray[numpy.float64]) -> float\n\nInvoked with: {x!r}"
+    )
+
+
+@pytest.mark.parametrize("made", [lambda x: x, lambda x: np.zeros(3)])
+def test_compiled_code_that_wants_other_arguments_is_named(made):
+    with pytest.raises(ConversionError, match=r"compiled code(.*\n)*.*pure_callback") as caught:
+        ad.grad(lambda x: as_pybind_says(made(x)))(X)
+    assert "test_looking.py" in str(caught.value)
+    with pytest.raises(TypeError, match="Invoked with: 3"):  # it is the user's own mistake
+        ad.grad(lambda x: as_pybind_says(3) * x)(X)

@@ -12,7 +12,9 @@ from adjoint.graph.source import Source, is_hidden
 
 _STAND_IN = "TracedArray"
 _OF_JSON = "is not JSON serializable"
+_SHOWN = "<stand-in for"
 _OF_CYTHON = "No matching signature found"
+_OF_PYBIND = "incompatible function arguments"
 
 
 def refused_by_compiled_code(error: BaseException | None) -> ConversionError | None:
@@ -27,9 +29,9 @@ def refused_by_compiled_code(error: BaseException | None) -> ConversionError | N
     if is_hidden(last.tb_frame.f_code):
         return None
     held = last.tb_frame.f_locals.values()
-    if _STAND_IN not in text and (
-        text != _OF_CYTHON or all(type(x).__name__ != _STAND_IN for x in held)
-    ):
+    complains = text == _OF_CYTHON or _OF_PYBIND in text
+    is_given = complains and any(type(x).__name__ == _STAND_IN for x in held)
+    if _STAND_IN not in text and _SHOWN not in text and not is_given:
         return None
     code = last.tb_frame.f_code
     return ConversionError(
