@@ -122,9 +122,12 @@ def record(f: Callable[..., Any], call: Call, name: str) -> Recorded:
         results, structure = tree.flatten(f(*args, **options))
         matrices = []
         for i, x in enumerate(results):
-            if "adjoint_parts" in getattr(x, "__dict__", ()):
+            if "_shape" in getattr(x, "__dict__", ()):
                 # A module of rules: there is such a matrix only where it has been imported.
-                from adjoint.trace.calls.scipy_sparse_recorded import parts, rebuilt
+                from adjoint.trace.calls.scipy_sparse_recorded import is_recorded, parts, rebuilt
+
+                if not is_recorded(x):
+                    continue
 
                 results[i] = parts(x)[0]
                 matrices.append((i, rebuilt(x)))

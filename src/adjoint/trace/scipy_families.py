@@ -86,7 +86,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_sparse_recorded",
         "scipy_sparse_places",
         "scipy_sparse_written",
+        "scipy_sparse_changed",
     ),
+    "scipy.sparse.csgraph": ("scipy_sparse_graph",),
     "scipy.sparse.linalg": (
         "adjoint.api.scipy_systems",
         "adjoint.api.scipy_sparse_squares",

@@ -89,12 +89,18 @@ _row_or_column("getcol")
 
 
 def _formatted(form: str) -> Callable[..., Any]:
-    def rule(self: Any, *_: Any, **__: Any) -> Any:
+    def rule(self: Any, *settings: Any, copy: Any = None, **_: Any) -> Any:
         import scipy.sparse
 
+        if settings and form != "bsr":  # which is given the shape of its blocks first
+            copy = settings[0]
+        if self.format == form and not copy:
+            return self
         ending = "matrix" if scipy.sparse.isspmatrix(self) else "array"
         kind = getattr(scipy.sparse, f"{form}_{ending}")
         values, rows, columns = parts(self)
+        if form == "coo" and copy is not False:
+            values = values.copy()  # the others make arrays of their own
         return fill(kind.__new__(kind), values, rows, columns, self.shape)
 
     return rule
@@ -136,9 +142,9 @@ def product(self: Any, other: Any) -> Any:
 for _owner in (BASE, "scipy.sparse._coo._coo_base", "scipy.sparse._compressed._cs_matrix",
                "scipy.sparse._data._data_matrix", "scipy.sparse._csr._csr_base",
                "scipy.sparse._csc._csc_base", "scipy.sparse._dia._dia_base",
-               "scipy.sparse._lil._lil_base"):  # fmt: skip
+               "scipy.sparse._bsr._bsr_base", "scipy.sparse._lil._lil_base"):  # fmt: skip
     scipy_rule(f"{_owner}.multiply", wanted=_holds)(_multiplied)
-    for _form in ("csr", "csc", "coo"):
+    for _form in ("csr", "csc", "coo", "dia", "bsr", "lil"):
         scipy_rule(f"{_owner}.to{_form}", wanted=_holds)(_formatted(_form))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
+from adjoint.trace.calls.scipy_sparse_forms import elements, in_order, lay_out
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.indexing import known_value
 from adjoint.trace.recorder import TracedCore
@@ -34,51 +35,47 @@ def parts(matrix: Any) -> Any:
     found = matrix.__dict__.get("adjoint_parts")
     if found is not None:
         return found if isinstance(found, tuple) else found.parts()
+    if is_recorded(matrix):
+        return elements(matrix)
     plain = matrix.tocoo()
     return plain.data, plain.row, plain.col
 
 
 def is_recorded(matrix: Any, *_: Any, **__: Any) -> bool:
     """Whether it is a sparse matrix with recorded elements; other arguments are not looked at."""
-    return "adjoint_parts" in getattr(matrix, "__dict__", {})
+    held = getattr(matrix, "__dict__", {})
+    return "adjoint_parts" in held or (
+        "_shape" in held and isinstance(held.get("data"), TracedCore)
+    )
 
 
 def _holds(self: Any, *others: Any, **_: Any) -> bool:
     return any(map(is_recorded, (self, *others)))
 
 
-def summed(values: Any, rows: Any, columns: Any) -> Any:
-    """The elements, with those that share a place added up."""
-    order = np.lexsort((columns, rows))
-    across, down = columns[order], rows[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (np.diff(down) != 0) | (np.diff(across) != 0)
-    if np.all(new):
-        return values, rows, columns
-    total = np.zeros(np.count_nonzero(new), values.dtype) + 0 * np.sum(values)
-    np.add.at(total, np.cumsum(new) - 1, values[order])  # one after another, as SciPy does
-    return total, down[new], across[new]
-
-
 def fill(
     matrix: Any, values: Any, rows: Any, columns: Any, shape: Any, as_given: bool = False
 ) -> Any:
-    """SciPy's object around recorded values; rows side by side hold each place once."""
+    """SciPy's object around recorded values.
+
+    Args:
+        matrix: an object of SciPy's, perhaps without any attributes.
+        values: the elements; as given they stay the array that they are, which others may write.
+        rows: where the elements are.
+        columns: likewise.
+        shape: of the matrix.
+        as_given: do not put elements in order, each place once, as rows side by side have them.
+    """
     values, rows, columns = floating(values), np.asarray(rows), np.asarray(columns)
     if matrix.format in ("csr", "csc") and not as_given:
-        values, rows, columns = summed(values, rows, columns)
-    matrix.__dict__["adjoint_parts"] = (values, rows, columns)
+        given = values
+        values, rows, columns = in_order(values, rows, columns, matrix.format)
+        values = values.copy() if values is given else values
     matrix._shape = tuple(int(n) for n in shape)
     matrix.maxprint = 50
-    if matrix.format == "coo":
-        matrix.data, matrix.coords = values, (rows, columns)
-        matrix.has_canonical_format = False
-    elif matrix.format in ("csr", "csc"):
-        major, minor = (rows, columns) if matrix.format == "csr" else (columns, rows)
-        order = np.lexsort((minor, major))
-        count = matrix._shape[0 if matrix.format == "csr" else 1]
-        matrix.data, matrix.indices = values[order], minor[order]
-        matrix.indptr = np.searchsorted(major[order], np.arange(count + 1))
+    if not lay_out(matrix, values, rows, columns):
+        matrix.__dict__["adjoint_parts"] = (values, rows, columns)
+        matrix.dtype = values.dtype
     return matrix
 
 
@@ -116,8 +113,17 @@ def with_elements(like: Any, values: Any) -> Any:
     return made
 
 
+def _plain(kind: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:
+    import scipy.sparse
+
+    made = scipy.sparse.coo_matrix((np.asarray(values), (rows, columns)), shape=shape)
+    return kind(made)
+
+
 def like(matrix: Any, values: Any, rows: Any, columns: Any, shape: Any) -> Any:
     """A matrix of the same kind around other elements."""
+    if not isinstance(values, TracedCore):
+        return _plain(type(matrix), values, rows, columns, shape)
     return fill(type(matrix).__new__(type(matrix)), values, rows, columns, shape)
 
 
@@ -129,17 +135,28 @@ def _from_argument(self: Any, given: Any, shape: Any) -> Any:
         return fill(self, values, rows, columns, given.shape)
     if not isinstance(given, tuple):
         return _from_dense(self, given)
+    if holds_traced(given[1:]):
+        raise _refused("a recorded index")
+    if self.format in ("dia", "bsr"):
+        return _as_laid_out(self, given, shape)
     if len(given) == 3:
         values, indices, starts = given
         major = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         rows, columns = (major, indices) if self.format == "csr" else (indices, major)
     else:
         values, (rows, columns) = given
-    if holds_traced([rows, columns]):
-        raise _refused("a recorded index")
     if shape is None:
         shape = (int(np.max(rows)) + 1, int(np.max(columns)) + 1)
     return fill(self, values, rows, columns, shape, as_given=len(given) == 3)
+
+
+def _as_laid_out(self: Any, given: Any, shape: Any) -> Any:
+    """Diagonals or blocks in SciPy's own arrays, which a plain matrix checks for their shapes."""
+    values = floating(given[0])
+    plain = type(self)((np.zeros(values.shape), *given[1:]), shape=shape)
+    self.__dict__.update(plain.__dict__)
+    self.data = np.atleast_2d(values) if self.format == "dia" else values
+    return self
 
 
 def _from_dense(self: Any, given: Any) -> Any:
@@ -151,8 +168,7 @@ def _from_dense(self: Any, given: Any) -> Any:
     return fill(self, x[rows, columns], rows, columns, x.shape)
 
 
-def _init(self: Any, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False,
-          **_: Any) -> None:  # fmt: skip
+def _init(self: Any, arg1: Any, shape: Any = None, *_: Any, **__: Any) -> None:
     _from_argument(self, arg1, shape)
 
 
@@ -162,7 +178,7 @@ def _given_recorded(self: Any, arg1: Any, *_: Any, **__: Any) -> bool:
 
 BASE = "scipy.sparse._base._spbase"
 _COO, _CS = "scipy.sparse._coo._coo_base", "scipy.sparse._compressed._cs_matrix"
-for _name in (_COO, _CS):
+for _name in (_COO, _CS, "scipy.sparse._dia._dia_base", "scipy.sparse._bsr._bsr_base"):
     scipy_rule(f"{_name}.__init__", wanted=_given_recorded)(_init)
 
 
@@ -242,7 +258,7 @@ def _sum(self: Any, other: Any, sign: float = 1.0) -> Any:
 
 for _owner in (BASE, _COO, _CS, "scipy.sparse._data._data_matrix", "scipy.sparse._csr._csr_base",
                "scipy.sparse._csc._csc_base", "scipy.sparse._dia._dia_base",
-               "scipy.sparse._lil._lil_base"):  # fmt: skip
+               "scipy.sparse._bsr._bsr_base", "scipy.sparse._lil._lil_base"):  # fmt: skip
     for _method, _rule in (
         ("toarray", dense), ("todense", dense), ("transpose", transposed),
         ("sum", _total), ("diagonal", _diagonal),
@@ -254,7 +270,8 @@ for _owner in (BASE, _COO, _CS, "scipy.sparse._data._data_matrix", "scipy.sparse
 
 def _each(self: Any, function: Callable[[Any], Any]) -> Any:
     """A function of each element that is 0 at 0."""
-    values, rows, columns = summed(*parts(self))
+    values, rows, columns = parts(self)
+    values, rows, columns = in_order(values, rows, columns, self.format)
     return like(self, function(values), rows, columns, self.shape)
 
 
@@ -269,7 +286,7 @@ def _power(self: Any, n: Any, dtype: Any = None) -> Any:
     return _each(self, lambda values: (values if dtype is None else values.astype(dtype)) ** n)
 
 
-def _diagonals(name: str, array: str) -> None:
+def _diagonals(name: str) -> None:
     @scipy_rule(f"scipy.sparse.{name}")
     def rule(
         diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None,
@@ -291,10 +308,21 @@ def _diagonals(name: str, array: str) -> None:
                           else floating(v)[:count])  # fmt: skip
             rows.append(np.arange(count) - min(k, 0))
             columns.append(np.arange(count) + max(k, 0))
-        kind = getattr(scipy.sparse, array)
+        ending = "array" if name == "diags_array" else "matrix"
+        kind = getattr(scipy.sparse, f"{format or 'dia'}_{ending}")
         return fill(kind.__new__(kind), np.concatenate(values), np.concatenate(rows),
                     np.concatenate(columns), shape)  # fmt: skip
 
 
-_diagonals("diags", "csr_matrix")
-_diagonals("diags_array", "csr_array")
+_diagonals("diags")
+_diagonals("diags_array")
+
+
+@scipy_rule("scipy.sparse.spdiags")
+def spdiags(data: Any, diags: Any, m: Any = None, n: Any = None, format: Any = None) -> Any:
+    """A matrix of diagonals, each in a row of an array, by its columns."""
+    import scipy.sparse
+
+    if m is None or n is None:
+        m, n = (np.shape(data)[1],) * 2 if m is None else m
+    return scipy.sparse.dia_matrix((data, diags), shape=(m, n)).asformat(format)

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace.calls.scipy_sparse_places import combined
-from adjoint.trace.calls.scipy_sparse_recorded import _holds, like, parts
+from adjoint.trace.calls.scipy_sparse_recorded import _holds, fill, like, parts
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import scipy_rule
 
 # What SciPy's own code would read, and find without the recorded values.
-_STORED = ("rows", "data", "indices", "indptr", "coords")
+_STORED = ("rows", "data")
 
 
 class Written:
@@ -56,14 +56,19 @@ def _write(self: Any, key: Any, x: Any) -> None:
 
     if scipy.sparse.issparse(x):
         x = x.toarray()
+    kept = self.format == "lil"  # which is made for this; others lay out their elements anew
     found = self.__dict__.get("adjoint_parts")
     if not isinstance(found, Written):
-        found = self.__dict__["adjoint_parts"] = Written(self)
-        for name in _STORED:
-            self.__dict__.pop(name, None)
+        found = Written(self)
     x = floating(as_operand(x))
     kind = np.result_type(self.dtype, np.float32)
     found.write(key, x.astype(kind) if x.dtype.kind == "f" and kind.kind == "f" else x)
+    if not kept:
+        fill(self, *found.parts(), self.shape)
+        return
+    self.__dict__["adjoint_parts"] = found
+    for name in _STORED:
+        self.__dict__.pop(name, None)
 
 
 @scipy_rule("scipy.sparse._lil._lil_base.copy", wanted=_holds)
