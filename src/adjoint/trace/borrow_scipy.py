@@ -104,6 +104,8 @@ def borrow_class(
             borrow_scipy(f"{name}.{key}.__func__", wanted=wanted)
         elif isinstance(value, property) and isinstance(value.fget, FunctionType):
             borrow_scipy(f"{name}.{key}.fget", wanted=wanted)
+            if isinstance(value.fset, FunctionType):
+                borrow_scipy(f"{name}.{key}.fset", wanted=wanted)
 
 
 # *** what borrowed code sees in the place of SciPy's helpers ***

@@ -37,6 +37,11 @@ class _Data:
     def __init__(self, x: Any, y: Any, kind: str, axis: int, error: bool, fill: Any) -> None:
         self.x, self.y, self.kind, self.axis, self.error, self.fill = x, y, kind, axis, error, fill
 
+    @property
+    def rest(self) -> tuple[str, int, bool, Any]:
+        """All but the data."""
+        return self.kind, self.axis, self.error, self.fill
+
 
 _ORDERS = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
 _STEPS = ("nearest", "nearest-up", "previous", "next", 0)
@@ -90,6 +95,8 @@ def interp1d_call(self: Any, x: Any) -> Any:
         if kind == "spline":
             kind = self._spline.k
         data = _Data(self.x, self.y, kind, self.axis % self.y.ndim, self.bounds_error, fill)
+    elif data.kind in ("linear", 1) and data.y.ndim == 1 and self.y is not data.y:
+        data = _Data(data.x, floating(self.y), *data.rest)  # SciPy reads the attribute then
     places = floating(x)
     grid, y = data.x, np.moveaxis(as_operand(data.y), data.axis, 0)
     value = _between(data.kind, grid, y, places)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import scipy.interpolate._interpolate as _interpolate
+from scipy.interpolate import BSpline
 
 from adjoint.trace.borrow_scipy import borrow_class, borrow_scipy, holds_itself
 from adjoint.trace.calls.polynomials import moved_roots
@@ -46,6 +47,10 @@ def piecewise(self: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0)
 
 
 borrow_scipy(f"{_CLASSES}._PPolyBase.extend", wanted=holds_itself)
+for _kind, _parts in ((_interpolate._PPolyBase, "cx"), (BSpline, "ct")):
+    for _part in _parts:
+        if isinstance(vars(_kind).get(_part), property):  # plain attributes in earlier versions
+            borrow_scipy(f"{_kind.__module__}.{_kind.__name__}.{_part}.fset")
 for _name in ("BPoly", "_BPoly"):  # SciPy 1.18 has the code in the second
     if hasattr(_interpolate, _name):
         borrow_class(f"{_CLASSES}.{_name}", without=("_evaluate",))

@@ -122,6 +122,7 @@ class _Surface:
         points = np.stack(np.broadcast_arrays(*points), -1) if type(points) is tuple else points
         self.points, self.values = doubled(points), doubled(values)
         self.kind, self.fill, self.settings = kind, fill, tuple(settings.items())
+        self.rows: Any = None  # the values as SciPy's attribute
         self.shift: Any = 0.0
         self.scale: Any = 1.0
         if rescale:
@@ -207,7 +208,17 @@ def linear(
     self: Any, points: Any, values: Any, fill_value: Any = np.nan, rescale: bool = False
 ) -> None:
     """Between the corners of triangles."""
-    self.adjoint_surface = _Surface("linear", points, values, fill_value, rescale)
+    _keep(self, _Surface("linear", points, values, fill_value, rescale))
+
+
+def _keep(self: Any, surface: _Surface) -> None:
+    """Hold what was given, and the values as SciPy's attribute: another may be assigned."""
+    self.adjoint_surface, self.fill_value = surface, surface.fill
+    rows = surface.values
+    if surface.kind != "nearest":
+        rows = np.reshape(rows, (rows.shape[0], -1))
+        self.values_shape = surface.values.shape[1:]
+    self.values = surface.rows = rows
 
 
 @scipy_rule("scipy.interpolate.CloughTocher2DInterpolator.__init__")
@@ -218,20 +229,24 @@ def cubic(
     """Smoothly over triangles."""
     if hasattr(points, "recorder"):
         raise refused("CloughTocher2DInterpolator", "recorded points", "RBFInterpolator")
-    self.adjoint_surface = _Surface("cubic", points, values, fill_value, rescale, tol=tol,
-                                    maxiter=maxiter)  # fmt: skip
+    _keep(self, _Surface("cubic", points, values, fill_value, rescale, tol=tol, maxiter=maxiter))
 
 
 @scipy_rule("scipy.interpolate.NearestNDInterpolator.__init__")
 def nearest(self: Any, x: Any, y: Any, rescale: bool = False, tree_options: Any = None) -> None:
     """The value of the next point."""
-    self.adjoint_surface = _Surface("nearest", x, y, None, rescale)
+    _keep(self, _Surface("nearest", x, y, None, rescale))
 
 
 def _surface_of(self: Any) -> _Surface:
     """What an interpolator keeps that was made of plain data."""
     held = self.__dict__.get("adjoint_surface")
     if held is not None:
+        if self.values is not held.rows:
+            if held.kind == "cubic":  # whose slopes SciPy has from the values before
+                raise refused("CloughTocher2DInterpolator", "other values", "a new one of them")
+            held.rows, given = self.values, doubled(self.values)
+            held.values = np.reshape(given, (given.shape[0], *held.values.shape[1:]))
         return held  # type: ignore[no-any-return]
     kinds = {"LinearNDInterpolator": "linear", "CloughTocher2DInterpolator": "cubic"}
     shape = (self.points.shape[0], *getattr(self, "values_shape", ()))

@@ -130,17 +130,17 @@ def normal_entropy(self: Any, mean: Any = None, cov: Any = 1) -> Any:
 
 
 class _Frozen:
-    """Parameters of a frozen multivariate normal that hold stand-ins."""
+    """The covariance of a frozen multivariate normal with stand-ins in its parameters."""
 
-    def __init__(self, mean: Any, cov: Any, allow_singular: bool) -> None:
-        self.mean, self.cov, self.allow_singular = mean, cov, allow_singular
+    def __init__(self, cov: Any, allow_singular: bool) -> None:
+        self.cov, self.allow_singular = cov, allow_singular
 
 
 _FROZEN = "scipy.stats._multivariate.multivariate_normal_frozen"
 
 
 def _is_recorded(self: Any, *_: Any, **__: Any) -> bool:
-    return "adjoint_recorded" in self.__dict__
+    return "adjoint_recorded" in self.__dict__ or hasattr(self.__dict__.get("mean"), "recorder")
 
 
 @scipy_rule(f"{_FROZEN}.__init__", wanted=_keeps_recorded)
@@ -149,7 +149,7 @@ def frozen_init(
     *_: Any, **__: Any,
 ) -> None:  # fmt: skip
     """Keep the parameters as they are."""
-    kept = _Frozen(mean, cov, allow_singular)
+    kept = _Frozen(cov, allow_singular)
     known = {"mean": mean, "_dist": multivariate_normal_gen(seed)}
     self.__dict__.update(adjoint_recorded=kept, **known)
 
@@ -176,7 +176,7 @@ def frozen_marginal(self: Any, dimensions: Any) -> Any:
 def _kept(self: Any) -> tuple[Any, Any, bool]:
     known = self.__dict__.get("adjoint_recorded")
     if known is not None:
-        return known.mean, known.cov, known.allow_singular
+        return self.mean, known.cov, known.allow_singular  # another mean may have been assigned
     return self.mean, self.cov_object.covariance, self.allow_singular
 
 
