@@ -42,6 +42,7 @@ def new_data(x):
 
 
 def new_values(x):
+    x = x * 1.0  # which SciPy holds, and is written below
     f, h = si.LinearNDInterpolator(CORNERS, x), si.NearestNDInterpolator(CORNERS, x)
     f.values *= 2
     f.values = f.values**2
