@@ -17,7 +17,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_interpolate import pick, refused
-from adjoint.trace.calls.scipy_special import doubled
+from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.scipy_gate import scipy_rule
 
@@ -120,7 +120,10 @@ class _Surface:
     def __init__(self, kind: str, points: Any, values: Any, fill: Any, rescale: bool,
                  **settings: Any) -> None:  # fmt: skip
         points = np.stack(np.broadcast_arrays(*points), -1) if type(points) is tuple else points
-        self.points, self.values = doubled(points), doubled(values)
+        self.points = doubled(points)
+        # SciPy holds the array that it is given, and sees what is written into it
+        values = floating(values)
+        self.values = values if values.dtype.char in "dD" else doubled(values)
         self.kind, self.fill, self.settings = kind, fill, tuple(settings.items())
         self.rows: Any = None  # the values as SciPy's attribute
         self.shift: Any = 0.0
