@@ -97,6 +97,7 @@ calls: dict[str, tuple[F, tuple[Any, ...]]] = {
     ),
     "max": (lambda p: lambda x: p(x, axes=(0, 2)), (apart(2, 3, 4),)),
     "min": (lambda p: lambda x: p(x, axes=(1,)), (apart(2, 3),)),
+    "sort": (lambda p: lambda x: p(x, axis=1, kind=None), (apart(2, 3),)),
     "prod": (lambda p: lambda x: p(x, axes=(1,)), (sample(2, 5),)),
     "cumprod": (lambda p: lambda x: p(x, axis=1), (sample(2, 5),)),
     "matmul": (lambda p: p, (sample(2, 3, 4), sample(2, 4, 5))),

@@ -171,11 +171,11 @@ def _along(name: str) -> None:
         axis = int(d.rng.integers(x.type.ndim))
         if name in ("argmax", "argmin") and 0 in x.type.shape:
             x, axis = d.new((3, 4), x.type.dtype), 1
-        settings = {"axis": axis, **({"kind": "stable"} if name == "argsort" else {})}
+        settings = {"axis": axis, **({"kind": "stable"} if "sort" in name else {})}
         return d.add(name, [x], **settings)
 
 
-for _name in ("cumsum", "cumprod", "argmax", "argmin", "argsort"):
+for _name in ("cumsum", "cumprod", "argmax", "argmin", "argsort", "sort"):
     _along(_name)
 
 

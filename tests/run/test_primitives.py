@@ -211,6 +211,7 @@ OTHER_CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("argmin", [(4, 37)], {"axis": 0}),
     ("argmin", [(4, 3, 5)], {"axis": 1}),
     ("argsort", [(4, 5)], {"axis": 1, "kind": "stable"}),
+    ("sort", [(4, 5)], {"axis": 0, "kind": "stable"}),
     ("matmul", [(3, 4), (4, 5)], {}),
     ("matmul", [(2, 3, 4), (2, 4, 5)], {}),
     ("matmul", [(2, 1, 3, 4), (2, 1, 4, 5)], {}),

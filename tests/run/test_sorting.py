@@ -55,3 +55,44 @@ def test_what_rests_on_sorting() -> None:
         np.testing.assert_allclose(got, wanted, rtol=1e-14)
     slope = ad.grad(lambda x: np.sum(np.sort(x, 1) * np.arange(9.0)))
     np.testing.assert_array_equal(ad.jit(slope)(x), slope(x))
+
+
+def test_many_values_are_sorted_by_numpy_and_positions_found_for_derivatives_alone() -> None:
+    x = np.random.default_rng(2).standard_normal((40, 50))
+    x[3, 4], x[5, 6], x[5, 7] = np.nan, -0.0, 0.0
+    for axis in (0, 1, None):
+        run = ad.jit(lambda x, axis=axis: np.sort(x, axis))
+        assert run.lower(x).python == ("sort",)
+        assert run(x).tobytes() == np.sort(x, axis).tobytes()
+        value, pull = ad.vjp(lambda x, axis=axis: np.sort(x, axis), x)
+        assert value.tobytes() == np.sort(x, axis).tobytes()
+        weights = np.arange(2000.0).reshape(value.shape)
+        wanted = np.zeros_like(x).ravel() if axis is None else np.zeros_like(x)
+        order = np.argsort(x, axis)
+        if axis is None:
+            wanted[order] = weights
+        else:
+            np.put_along_axis(wanted, order, weights, axis)
+        np.testing.assert_array_equal(pull(weights)[0], wanted.reshape(x.shape))
+
+
+def test_sorts_have_all_modes() -> None:
+    x = np.random.default_rng(3).permutation(np.arange(2000.0)).reshape(40, 50) / 700
+    w = np.linspace(-1, 1, 50)
+
+    def f(x: np.ndarray) -> Any:
+        return np.sum(np.sin(np.sort(x, 1)) * w)
+
+    slope, turn = np.empty_like(x), np.empty_like(x)
+    order = np.argsort(x, 1)
+    np.put_along_axis(slope, order, np.cos(np.sort(x, 1)) * w, 1)
+    np.put_along_axis(turn, order, -np.sin(np.sort(x, 1)) * w, 1)
+    for wrap in (ad.jit, lambda f: f):
+        np.testing.assert_allclose(wrap(ad.grad(f))(x), slope, rtol=1e-14)
+        for over in (ad.hvp, lambda f, x, v: ad.grad(lambda x: np.sum(ad.grad(f)(x) * v))(x)):
+            got = wrap(lambda x, over=over: over(f, x, np.ones_like(x)))(x)
+            np.testing.assert_allclose(got, turn, rtol=1e-14)
+        rows = wrap(ad.vmap(lambda r: np.sort(r)))(x)
+        np.testing.assert_array_equal(rows, np.sort(x, 1))
+        _, moved = wrap(lambda x: ad.jvp(f, (x,), (np.ones_like(x),)))(x)
+        np.testing.assert_allclose(moved, slope.sum(), rtol=1e-12)

@@ -124,7 +124,9 @@ def _over_axes(node: Node, operands: list[Any], flags: list[bool], size: int) ->
     return node.primitive(operands[0], axes=axes)
 
 
-@batch_rule(linear.cumsum, choose.cumprod, choose.argmax, choose.argmin, choose.argsort)
+@batch_rule(
+    linear.cumsum, choose.cumprod, choose.argmax, choose.argmin, choose.argsort, choose.sort
+)
 def _along_axis(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
     settings = node.settings
     settings["axis"] += 1

@@ -29,7 +29,7 @@ _MAKES = frozenset({*_DEGREES, "scalar_pow"})
 _STEEP = frozenset({"sqrt", "cbrt", "scalar_pow"})  # of infinite slope at 0
 # Each element of the result is one of the operands', or 0.
 _COPIES = frozenset({"reshape", "permute_axes", "broadcast", "slice", "unslice", "gather", "cast"})
-_COPIES |= {"concatenate", "set_slice", "scatter_set", "where", "conj"}
+_COPIES |= {"concatenate", "set_slice", "scatter_set", "where", "conj", "sort"}
 # How many operands roots may come from.
 _CARRIES = {**dict.fromkeys(_COPIES, None), "neg": 1, "abs": 1, "mul": 2, "div": 1}
 

@@ -41,8 +41,9 @@ class PythonStepWarning(UserWarning):
 
 
 _told: set[str] = set()
-# Functions of the user's own, which are Python because they are meant to be.
-_ASKED_FOR = frozenset({"callback", "pull_callback", "linear_callback", "custom_call"})
+# Functions of the user's own, which are Python because they are meant to be; and what NumPy does
+# faster than machine code made here.
+_ASKED_FOR = frozenset({"callback", "pull_callback", "linear_callback", "custom_call", "sort"})
 
 
 def compile_graph(

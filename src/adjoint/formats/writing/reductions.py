@@ -44,12 +44,14 @@ def _arg(w: Writer, operation: Operation) -> str:
     return w.emit(kind, name, axis=operation.settings["axis"], keepdims=0)
 
 
-@writes("argsort")
-def _argsort(w: Writer, operation: Operation) -> str:
+@writes("argsort", "sort")
+def _sort(w: Writer, operation: Operation) -> str:
     name, (x,) = w.name(operation.operands[0]), kinds(w, operation)
     axis = operation.settings["axis"] % len(x.shape)
     how = {"axis": axis, "largest": 0, "sorted": 1}
-    return w.emit_all("TopK", [name, w.ints([x.shape[axis]])], 2, **how)[1]
+    return w.emit_all("TopK", [name, w.ints([x.shape[axis]])], 2, **how)[
+        operation.name == "argsort"
+    ]
 
 
 @writes("cumsum")

@@ -17,6 +17,9 @@ from adjoint.trace.recorder import bind, is_plain, plain
 from adjoint.trace.tables import implements
 from adjoint.trace.views import as_view, detached, lying_as
 
+# Elements that machine code sorts itself, by their indices: more are quicker by a call of NumPy.
+_FEW = 1024
+
 
 @implements(np.where)
 def where(condition: Any, /, x: Any = None, y: Any = None) -> Any:
@@ -152,7 +155,10 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     x = as_operand(a)
     if axis is None:
         x, axis = np.ravel(x), 0
-    return lying_as(take_along_axis(x, argsort(x, axis, kind, stable=stable), axis), x)
+    if concrete_value(x) is None and x.size <= _FEW:
+        return lying_as(take_along_axis(x, argsort(x, axis, kind, stable=stable), axis), x)
+    how = "stable" if stable else kind
+    return lying_as(bind(choose.sort, [detached(x)], (axis_index(axis, x.ndim), how)), x)
 
 
 @implements(methods=("sort",))
