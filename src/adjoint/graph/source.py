@@ -97,6 +97,14 @@ def library_code(code: CodeType) -> bool:
     return code.co_filename.startswith((_NUMPY, _SCIPY))
 
 
+def asked_by_user() -> bool:
+    """Whether what this library is in the middle of was asked for by the user's code itself."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    return frame is not None and not is_hidden(frame.f_code)
+
+
 def only_looked_at() -> bool:
     """Whether the user's line has matplotlib, or NumPy's checks for tests, ask for values."""
     frame: Any = sys._getframe(1)

@@ -18,6 +18,7 @@ from adjoint.trace import indexing, masked, masked_index
 from adjoint.trace.adopting_items import takes_item
 from adjoint.trace.arithmetic import Arithmetic
 from adjoint.trace.array_flags import Flags, Lock, set_writeable
+from adjoint.trace.caught import noted
 from adjoint.trace.flat import Flat
 from adjoint.trace.guards import passed_over
 from adjoint.trace.looking import key_of, met, same_key, seen_value, shown_value
@@ -173,20 +174,21 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
             return np.zeros(self.shape, self.dtype)
         if called_here().endswith(".__array__"):  # by hand: NumPy does not see what comes back
             return self if dtype is None else self.astype(dtype)
-        raise no_array(self)
+        raise noted(self, no_array(self))
 
     # *** values, where Python asks for them ***
 
     def _value(self, what: str, remedy: str) -> Any:
         value = indexing.concrete_value(self)
         if value is None:
-            raise ConcreteValueError(
+            error = ConcreteValueError(
                 f"{what} needs the value of an array, which is not known while recording",
                 function=caller() or _abstract_name(self),
                 source=source_here(),
                 got=f"an array of type {self.dtype}{list(self.shape)}",
                 remedy=by_values(remedy),
             )
+            raise noted(self, error)
         return value
 
     def __bool__(self) -> bool:
@@ -229,7 +231,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
             return 0.0
         value = shown_value(self)
         if value is None:
-            raise no_number(self, "float")
+            raise noted(self, no_number(self, "float"))
         return float(value)
 
     def __complex__(self) -> complex:
@@ -239,7 +241,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
             return 0j
         value = shown_value(self)
         if value is None:
-            raise no_number(self, "complex")
+            raise noted(self, no_number(self, "complex"))
         return complex(value)
 
     def __hash__(self) -> int:  # type: ignore[override]  # numbers have one

@@ -13,6 +13,7 @@ from adjoint.graph.collection import uncollected
 from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
+from adjoint.trace.caught import went_on_after
 from adjoint.trace.constants import stack_constants
 from adjoint.trace.foreign import NUMBERS, refused, subclass_refused
 from adjoint.trace.python_names import python_names
@@ -99,6 +100,8 @@ def record_graph(
         look_at_function(function)
         with uncollected(), session, python_names:
             result = function(*tree.unflatten(arguments, leaves))
+        if recorder.refused is not None:
+            raise went_on_after(recorder.refused)
         results, structure = tree.flatten(result)
         outputs = [recorder.index_of(x) for x in map(current, results)]
         with uncollected():

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import LeakedArrayError
+from adjoint.errors import AdjointError, LeakedArrayError
 from adjoint.graph.graph import Graph, Literal, Node, Value
 from adjoint.graph.primitive import Primitive, primitives
 from adjoint.graph.source import Source, here, source_here
@@ -73,6 +73,7 @@ class Recorder:
         "numbers",
         "payloads",
         "records",
+        "refused",
         "source",
         "transforming",
         "written",
@@ -104,6 +105,7 @@ class Recorder:
         self.closed = False
         self.endings: list[Any] = []  # what is done when it is closed: slots.py
         self.numbers: list[Any] = []  # stand-ins that are plain when it is closed
+        self.refused: AdjointError | None = None  # what the user's code asked for in vain
         self.beneath: Recorder | None = None  # whose values count here as their payloads
         self.source: Source | None = None  # when set, all nodes are given this line
 
