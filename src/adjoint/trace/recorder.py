@@ -48,12 +48,10 @@ class Recorder:
     Args:
         name: the public function that records, for messages.
         concrete: whether payloads are computed, so that Python may decide on values.
-        keep_all: note operations without a derivative as well, for graphs that are to be
-            run again on other values.
+        keep_all: note operations without a derivative too, for graphs run again on other values.
         transforming: whether a graph is being transformed; a user's function is recorded
             otherwise, and the user's rules met then are run, so that they have derivatives.
-        forgets: by a primitive's name, whether results need not be kept here, so that their
-            memory is free as soon as the function lets go of them.
+        forgets: by a primitive's name, whether its results are free once the function lets go.
     """
 
     __slots__ = (
