@@ -9,6 +9,7 @@ code, the functions, classes and modules that these hold, and so on from there.
 from __future__ import annotations
 
 import sys
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,32 +22,52 @@ _LONGEST = 256  # of the tables that are looked through
 _MOST = 1500  # functions: what reaches more is some framework's whole, and takes too long
 
 
+class Followed:
+    """What was followed before; the same function is not followed twice."""
+
+    def __init__(self) -> None:
+        self.code: dict[int, CodeType] = {}
+        self._done: dict[int, tuple[Any, Any]] = {}  # functions and classes, weakly, by id
+
+    def knows(self, value: Any) -> bool:
+        """Whether a function, or what makes an object, was followed; from now on it was."""
+        kind = type(value)
+        known = value if kind is FunctionType or isinstance(value, type) else kind
+        cells = known.__closure__ if kind is FunctionType else None
+        holds = tuple([id(cell.cell_contents) for cell in cells if _is_set(cell)]) if cells else ()
+        found = self._done.get(id(known))
+        if found is not None and found[0]() is known and found[1] == holds:
+            return True
+        self._done[id(known)] = (weakref.ref(known), holds)
+        return False
+
+
 def functions_in_reach(
-    root: Any, belongs: Callable[[str], bool], known: dict[int, CodeType]
+    root: Any, belongs: Callable[[str], bool], followed: Followed
 ) -> Iterator[FunctionType]:
-    """The functions that one may call.
+    """The functions that one may call, and that no one before could.
 
     Args:
         root: a function, or what wraps one.
         belongs: says of a module's name whether its functions are followed.
-        known: code that was met before, by id; what is met is added.
+        followed: what was met before; what is met is added.
     """
-    met: set[int] = set()
+    count = 0
     pending = deque([root])  # what is nearest comes first
-    while pending and len(met) < _MOST:
+    while pending and count < _MOST:
         value = pending.popleft()
         parts = _parts(value)
         if parts:
             pending.extend([part for part in parts if _leads_on(part, belongs)])
+        elif not isinstance(value, partial | MethodType) and followed.knows(value):
+            continue
         for function in _functions_of(value, belongs):
-            if id(function) in met:
-                continue
-            met.add(id(function))
+            count += 1
             held = _own_of(function)  # others of the same code hold other things
             spaces = [vars(x) for x in held if isinstance(x, ModuleType) and belongs(x.__name__)]
             code = function.__code__
-            if id(code) not in known:
-                known[id(code)] = code
+            if id(code) not in followed.code:
+                followed.code[id(code)] = code
                 yield function
                 spaces.append(function.__globals__)
             if spaces:

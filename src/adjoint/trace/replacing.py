@@ -23,7 +23,7 @@ from adjoint.trace.modules import (
     is_of_the_user,
     names_a_users_module,
 )
-from adjoint.trace.reaching import functions_in_reach
+from adjoint.trace.reaching import Followed, functions_in_reach
 from adjoint.trace.session import while_recording
 
 _own: dict[str, Any] = {}  # NumPy's functions, by name
@@ -45,7 +45,7 @@ _searched: dict[int, int] = {}  # modules by id, and how many names they had
 _modules_seen = 0
 _placed = False
 _reached: dict[int, dict[str, Any]] = {}  # modules that traced functions reach, by id
-_walked: dict[int, CodeType] = {}  # code that was followed to what it may call
+_followed = Followed()  # code that was followed to what it may call
 _standing: list[tuple[dict[str, Any], str, Any, Any]] = []  # in modules now: theirs, ours
 # What takes the place of functions wherever these are held, NumPy's makers of arrays, by their ids.
 _anywhere: dict[int, Any] = {}
@@ -288,10 +288,10 @@ def _place(names: dict[str, Any], name: str) -> None:
 
 def _look_ahead(function: Any) -> None:
     """Look at what a function may call in installed libraries."""
-    known = type(function) is FunctionType and id(function.__code__) in _walked
+    known = type(function) is FunctionType and id(function.__code__) in _followed.code
     if known and not _holds_any(function):
         return
-    for reached in functions_in_reach(function, is_followed, _walked):
+    for reached in functions_in_reach(function, is_followed, _followed):
         names = reached.__globals__
         if is_followed(str(names.get("__name__"))):
             _reached[id(names)] = names
