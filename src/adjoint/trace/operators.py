@@ -12,6 +12,7 @@ from adjoint.primitives import linear, products
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import as_operand, with_sequence_as_list
 from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import TracedCore, bind
 
 NUMBERS = (bool, int, float, complex)
@@ -70,6 +71,9 @@ def unary(primitive: Any) -> Any:
 
 def power(x: Any, exponent: Any) -> Any:
     """``x ** exponent`` with NumPy's shortcuts for small powers that are Python numbers."""
+    if type(x) is core.TracedArray and x.weak and _leaves_the_reals(x, exponent):
+        whole = x.astype(complex)
+        x = type(x)(whole.recorder, whole.number, whole.payload, True)
     if type(exponent) in (int, float) and type(x) is core.TracedArray:
         result = _number_power(x, exponent)
         if result is not None:
@@ -80,6 +84,18 @@ def power(x: Any, exponent: Any) -> Any:
     if type(result) is core.TracedArray and x.weak:
         result.weak = type(exponent) in NUMBERS or getattr(exponent, "weak", False)
     return result
+
+
+def _leaves_the_reals(x: Any, exponent: Any) -> bool:
+    """Whether Python's power of its own numbers is complex: a negative one, no whole exponent."""
+    if type(exponent) is core.TracedArray:
+        exponent = concrete_value(exponent) if exponent.weak else None
+    elif type(exponent) is not float:
+        return False
+    base = concrete_value(x)
+    if base is None or exponent is None or x.dtype.kind != "f":
+        return False
+    return bool(base < 0 and exponent != np.floor(exponent) and np.isfinite(exponent))
 
 
 def _number_power(x: Any, exponent: float) -> Any:
