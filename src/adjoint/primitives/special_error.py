@@ -24,6 +24,7 @@ from adjoint.primitives.special import (
 
 SQRT_PI_HALF = float(np.sqrt(np.pi) / 2)
 DEGREE = float(np.pi / 180)
+LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
 
 # *** the error function's relatives ***
@@ -164,11 +165,19 @@ expn = special(
     domain=((0, 4), POSITIVE),
 )
 exprel = special("exprel", lambda out, x: exprel_slope(x), domain=(WIDE,))
-expm1_complex = special(
-    "expm1_complex", lambda out, z: np.exp(z), evaluate=SciPyFunction("expm1"), domain=(WIDE,)
-)
-log1p_complex = special(
-    "log1p_complex", lambda out, z: 1 / (1 + z), evaluate=SciPyFunction("log1p"), domain=(UNIT,)
+# SciPy's round in another way than NumPy's, and keep the digits of complex numbers near 0.
+for _name, _slope, _of in (
+    ("expm1", lambda out, z: np.exp(z), WIDE),
+    ("log1p", lambda out, z: 1 / (1 + z), UNIT),
+    ("exp2", lambda out, x: LN2 * out, WIDE),
+):
+    special(f"scipy_{_name}", _slope, evaluate=SciPyFunction(_name), domain=(_of,))
+special(
+    "scipy_cbrt",
+    None,
+    linear={0: lambda t, out, x: divide_no_nan(t, 3 * (out * out))},
+    evaluate=SciPyFunction("cbrt"),
+    domain=(POSITIVE,),
 )
 exp10 = special("exp10", lambda out, x: LN10 * out, domain=(WIDE,))
 _SPENCE = [(-1.0) ** (k + 1) / (k + 1) for k in range(18)]

@@ -30,12 +30,16 @@ def _rows(
         def slope(out: Any, *xs: Any) -> Any:
             return primitives[name + PARTS[which + 1]](*xs) if which < 2 else beyond(out, *xs)
 
+        def value(*xs: Any) -> Any:  # SciPy's of float32 and whole numbers is float64
+            kind = np.result_type(np.asarray(xs[-1]).dtype, np.float32)
+            return np.asarray(evaluate(which, *xs)[which]).astype(kind)[()]
+
         return special(
             name + PARTS[which],
             *(None,) * counts,
             slope,
             integers=tuple(range(counts)),
-            evaluate=lambda *xs: evaluate(which, *xs)[which],
+            evaluate=value,
             domain=domain,
         )
 

@@ -16,6 +16,7 @@ from adjoint.graph.source import here
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.infer import loop_dtypes
 from adjoint.primitives.linear import broadcast, cast
+from adjoint.primitives.special import SciPyFunction
 from adjoint.trace import recorder as core
 from adjoint.trace.recorder import PLAIN, capture, innermost, leaked, plain
 
@@ -44,17 +45,42 @@ def loop_of(primitive: Primitive, keys: tuple[Any, ...]) -> tuple[np.dtype[Any],
         return loop_dtypes(primitive.ufunc, keys)
     # Functions of scipy.special compute in float32 or float64, whatever comes; some count in
     # one operand, and take another way where that is an integer.
-    counts = [
-        i for i in primitive.notes.get("integers", ()) if keys[i] is int or _is_integer(keys[i])
-    ]
-    measures = [key for i, key in enumerate(keys) if i not in counts]
-    result = np.result_type(*(key(1) if type(key) is type else key for key in measures))
-    if result.kind not in "fc":
-        result = np.dtype(np.float64)
-    elif result == np.float16:
-        result = np.dtype(np.float32)
+    counted = primitive.notes.get("integers", ())
+    found = _scipy_loop(primitive, keys)
+    if found is not None:
+        result = found[-1]
+        counts = [i for i in counted if found[i].kind in "iu"]
+    else:
+        counts = [i for i in counted if keys[i] is int or _is_integer(keys[i])]
+        measures = [key for i, key in enumerate(keys) if i not in counts]
+        result = np.result_type(*(key(1) if type(key) is type else key for key in measures))
+        if result.kind not in "fc":
+            result = np.dtype(np.float64)
+        elif result == np.float16:
+            result = np.dtype(np.float32)
     loop = [np.dtype(np.int64) if i in counts else result for i in range(len(keys))]
     return (*loop, result)
+
+
+def _scipy_loop(primitive: Primitive, keys: tuple[Any, ...]) -> tuple[np.dtype[Any], ...] | None:
+    """The dtypes of a row's own loop in SciPy, where it is one of SciPy's ufuncs.
+
+    An integer or a Python number may raise the dtype there: ``eval_laguerre(2, x)`` of float32 is
+    float64, and ``jv(2, x)`` is not.
+    """
+    if not isinstance(primitive.evaluate, SciPyFunction):
+        return None
+    ufunc = primitive.evaluate.find()
+    if not isinstance(ufunc, np.ufunc) or ufunc.nin != len(keys) or ufunc.nout != 1:
+        return None
+    return scipy_loop(ufunc, keys)
+
+
+def scipy_loop(ufunc: Any, keys: tuple[Any, ...]) -> tuple[np.dtype[Any], ...]:
+    """The dtypes of the loop that a ufunc of SciPy's runs for operands with these keys."""
+    if all(type(key) is type for key in keys):
+        keys = tuple(np.dtype(key) for key in keys)
+    return loop_dtypes(ufunc, keys)
 
 
 def _is_integer(key: Any) -> bool:

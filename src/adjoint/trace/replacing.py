@@ -74,6 +74,27 @@ def also(names: dict[str, Any], ours: dict[str, Any]) -> None:
     for name, function in ours.items():
         _by_id[id(names[name])] = function
         _offered.setdefault(name, []).append((space, names[name], function))
+    if _read:
+        _find_late(ours)
+
+
+def _find_late(ours: dict[str, Any]) -> None:
+    """Code and modules that were looked through before these were known may ask for them."""
+    for name in {name for code in _read.values() for name in code.co_names} & ours.keys():
+        _replace_offered(name)
+    for name, module in list(sys.modules.items()):
+        names = getattr(module, "__dict__", None)
+        if type(names) is not dict or name.partition(".")[0] in HIDDEN:
+            continue
+        for held in [held for held, value in list(names.items()) if id(value) in _by_id]:
+            _keep_in_view(names, held)
+
+
+def _replace_offered(name: str) -> None:
+    for (names, own, ours), theirs, function in _offered.pop(name, ()):
+        own[name], ours[name] = theirs, function
+        if _placed:
+            names[name] = function
 
 
 def with_module(module: ModuleType, ours: dict[str, Any]) -> None:
@@ -150,10 +171,7 @@ def _mention(code: CodeType, module: dict[str, Any]) -> None:
             _actions.pop(name)()
         if id(sys.modules.get(name)) in _waiting:  # the code may import it itself
             _is_held(sys.modules[name])
-        for (names, own, ours), theirs, function in _offered.pop(name, ()):
-            own[name], ours[name] = theirs, function
-            if _placed:
-                names[name] = function
+        _replace_offered(name)
     for part in code.co_consts:
         if type(part) is CodeType:
             _mention(part, module)

@@ -269,8 +269,7 @@ def array_ufunc(ufunc: Any, how: str, inputs: tuple[Any, ...], options: dict[str
         if options and ufunc.signature is not None:
             return _methods["ufunc of cores"](rule, inputs, options, f"np.{ufunc.__name__}")
         if options:
-            name = f"np.{ufunc.__name__}"
-            return _methods["ufunc with options"](rule, inputs, {**options, "name": name})
+            return _methods["ufunc with options"](ufunc, rule, inputs, options)
         return rule(*inputs)
     form = _methods.get(f"ufunc.{how}")
     if form is None:

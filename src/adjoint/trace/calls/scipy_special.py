@@ -16,9 +16,11 @@ from adjoint.graph.primitive import Primitive, primitives
 from adjoint.graph.source import source_here
 from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.special_several import SEVERAL
+from adjoint.trace import replacing
 from adjoint.trace.calls.support import as_operand, common_dtype
-from adjoint.trace.elementwise import elementwise
-from adjoint.trace.recorder import bind
+from adjoint.trace.elementwise import dtype_key, elementwise, scipy_loop
+from adjoint.trace.lists import Ufunc
+from adjoint.trace.recorder import bind, innermost
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
@@ -289,15 +291,12 @@ for _name, _ufunc, _sign, _outer in (
 
 def _complex_row(name: str, which: int) -> None:
     """The last operand is made complex, as the result is."""
-    row = primitives[name]
+    row, ufunc = primitives[name], getattr(sp, name)
 
-    @implements(getattr(sp, name))
+    @implements(ufunc)
     def rule(*operands: Any) -> Any:
-        z = floating(operands[which])
-        z = z if z.dtype.kind == "c" else z.astype(np.result_type(z.dtype, np.complex64))
-        if which:
-            return elementwise(row, floating(operands[0]), z)
-        return elementwise(row, z)
+        dtype = scipy_loop(ufunc, tuple(map(dtype_key, operands)))[-1]
+        return elementwise(row, *operands[:which], as_operand(operands[which]).astype(dtype))
 
 
 for _name, _which in (("wofz", 0), ("hankel1", 1), ("hankel2", 1), ("hankel1e", 1),
@@ -307,11 +306,12 @@ for _name, _which in (("wofz", 0), ("hankel1", 1), ("hankel2", 1), ("hankel1e", 
 
 def _several_rule(name: str) -> None:
     row: Primitive = primitives[name]
+    ufunc = getattr(sp, name)
 
-    @implements(getattr(sp, name))
+    @implements(ufunc)
     def rule(*operands: Any) -> Any:
-        xs = [floating(x) for x in operands]
-        dtype = common_dtype(*xs)
+        dtype = scipy_loop(ufunc, tuple(map(dtype_key, operands)))[0]
+        xs = [as_operand(x) for x in operands]
         shape = np.broadcast_shapes(*[x.shape for x in xs])
         xs = [detached(np.broadcast_to(x.astype(dtype), shape)) for x in xs]
         return bind(row, xs, ())
@@ -324,28 +324,38 @@ for _name in SEVERAL:
 @implements(sp.gammasgn)
 def gammasgn(x: Any) -> Any:
     """The sign of the gamma function, which stays where it is."""
-    real = stop_gradient(floating(x))
+    kind = scipy_loop(sp.gammasgn, (dtype_key(x),))[-1]
+    real = stop_gradient(as_operand(x).astype(kind))
     below = np.where(np.floor(real) % 2 == 0, 1.0, -1.0)
     left = np.where(real == np.floor(real), np.nan, below)
     sign = np.where(real == 0, np.copysign(1.0, real), np.where(real > 0, 1.0, left))
-    return np.where(np.isnan(real), np.nan, sign).astype(real.dtype)
+    return np.where(np.isnan(real), np.nan, sign).astype(kind)
 
 
-for _name, _function in (("exp2", np.exp2), ("cbrt", np.cbrt), ("round", np.rint)):
-    if getattr(sp, _name) is not _function:
-        implements(getattr(sp, _name))(_function)
+if sp.round is not np.rint:
+    implements(sp.round)(lambda x: np.rint(floating(x)))
 
 
-def _numpys(name: str, function: Any) -> None:
-    """NumPy's for real numbers; of complex ones SciPy's keep the digits near 0."""
-    row = primitives[f"{name}_complex"]
+def _numpys(name: str) -> None:
+    """NumPy's inside jit, as machine code; elsewhere SciPy's, which round in another way."""
+    row = primitives[f"scipy_{name}"]
+    function = getattr(np, name)
 
     @implements(getattr(sp, name))
     def rule(x: Any) -> Any:
-        x = floating(x)
-        return elementwise(row, x) if x.dtype.kind == "c" else function(x)
+        recorder = innermost((x,))
+        if recorder is None or recorder.concrete or x.dtype.kind == "c":
+            return elementwise(row, x)
+        return function(floating(x))
 
 
-for _name in ("expm1", "log1p"):
+for _name in ("exp2", "cbrt", "expm1", "log1p"):
     if getattr(sp, _name) is not getattr(np, _name):
-        _numpys(_name, getattr(np, _name))
+        _numpys(_name)
+
+# *** lists of recorded numbers ***
+
+replacing.also(
+    vars(sp),
+    {name: Ufunc(ufunc) for name, ufunc in vars(sp).items() if isinstance(ufunc, np.ufunc)},
+)

@@ -17,6 +17,7 @@ from adjoint.trace.calls.support import (
     axis_tuple,
     is_traced,
 )
+from adjoint.trace.elementwise import dtype_key
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.making import joined
 from adjoint.trace.masked import MaskedSelection
@@ -35,26 +36,28 @@ def _stored(result: Any, out: Any, name: str, casting: str = "same_kind") -> Any
         return result
     if not is_traced(target):
         raise foreign(name)
-    if not np.can_cast(result.dtype, target.dtype, casting):
-        raise TypeError(f"Cannot cast {name} output from {result.dtype} to {target.dtype}")
+    _check_cast(result, target, name, casting)
     target[...] = result
     return target
 
 
-def _with_options(rule: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """``out=``, ``where=`` and ``dtype=`` of a ufunc call."""
+def _check_cast(result: Any, target: Any, name: str, casting: str) -> None:
+    if not np.can_cast(result.dtype, target.dtype, casting):
+        raise TypeError(f"Cannot cast {name} output from {result.dtype} to {target.dtype}")
+
+
+def _with_options(ufunc: Any, rule: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """``out=``, ``where=``, ``dtype=`` and the other options of a ufunc call."""
     options = dict(options)
-    name = options.pop("name")
+    name = f"np.{ufunc.__name__}"
     out = options.pop("out", None)
     where = options.pop("where", True)
-    dtype = options.pop("dtype", None)
-    casting = options.pop("casting", "same_kind")
-    for ignored in ("order", "subok"):
-        options.pop(ignored, None)
-    if options:
-        raise TypeError(f"unexpected keyword arguments: {sorted(options)}")
-    if dtype is not None:
-        inputs = tuple([as_operand(x).astype(dtype) for x in inputs])
+    casting = options.get("casting", "same_kind")
+    if options.keys() & {"dtype", "signature", "sig", "casting"}:
+        inputs = _for_loop(ufunc, inputs, options)
+    unknown = sorted(options.keys() - _OF_LOOPS)
+    if unknown:
+        raise TypeError(f"{ufunc.__name__}() got an unexpected keyword argument {unknown[0]!r}")
     result = rule(*inputs)
     if isinstance(result, tuple):
         targets = out or (None,) * len(result)
@@ -65,6 +68,7 @@ def _with_options(rule: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -
         shape = np.broadcast_shapes(result.shape, np.shape(where))
         fresh = target is None or target is Ellipsis
         base = np.zeros(shape, result.dtype) if fresh else detached(target)
+        _check_cast(result, base, name, casting)
         result = np.where(where, result.astype(base.dtype), base)
     return _stored(result, target, name, casting)
 
@@ -82,6 +86,29 @@ def _of_cores(rule: Any, inputs: tuple[Any, ...], options: dict[str, Any], name:
             if not np.can_cast(x.dtype, dtype, casting):
                 raise TypeError(f"Cannot cast {name} input from {x.dtype} to {np.dtype(dtype)}")
     return _stored(rule(*inputs, **options), out, name, casting)
+
+
+# What chooses the loop, and what says how a new array lies in memory.
+_OF_LOOPS = {"dtype", "signature", "sig", "casting", "order", "subok"}
+
+
+def _for_loop(ufunc: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+    """Operands in the dtypes of the loop that the options ask for: ``dtype`` is its result's."""
+    wanted = options.get("signature", options.get("sig"))
+    if isinstance(wanted, str) and "->" in wanted:
+        given, _, made = wanted.partition("->")
+        wanted = tuple([np.dtype(char) for char in given + made])
+    elif wanted is None or isinstance(wanted, str):
+        kind = options.get("dtype") if wanted is None else wanted
+        kind = None if kind is None else np.dtype(kind)
+        wanted = (None,) * ufunc.nin + (kind,) * ufunc.nout
+    keys = tuple(map(dtype_key, inputs))
+    if all(type(key) is type for key in keys):
+        keys = tuple(map(np.dtype, keys))
+    chosen = {"signature": wanted} if any(kind is not None for kind in wanted) else {}
+    casting = options.get("casting", "same_kind")
+    loop = ufunc.resolve_dtypes((*keys, *(None,) * ufunc.nout), casting=casting, **chosen)
+    return tuple([as_operand(x).astype(kind) for x, kind in zip(inputs, loop, strict=False)])
 
 
 def _outer(ufunc: Any, x: Any, y: Any, **options: Any) -> Any:
@@ -114,7 +141,7 @@ def _reduce(
         x = x.astype(dtype)
     function = _REDUCTIONS.get(ufunc)
     if function is not None and ufunc not in (np.logical_and, np.logical_or):
-        options = {} if initial is _no_value else {"initial": initial}
+        options = {} if initial is _no_value or initial is None else {"initial": initial}
         rule = find_function(function)
         result = rule(x, axis=axis, keepdims=keepdims, where=where, **options)
     elif function is not None:
@@ -130,6 +157,10 @@ def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: 
         raise ValueError("reduce only supported for binary functions")
     axes = axis_tuple(axis, x.ndim)
     result = x
+    if initial is None:  # begin with the first element
+        initial = _no_value
+    elif initial is _no_value and _begins_with_identity(ufunc, where):
+        initial = ufunc.identity
     if where is not True:
         if initial is _no_value:
             raise ValueError(f"reduction operation {ufunc.__name__} needs initial= with where=")
@@ -155,10 +186,18 @@ def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: 
     return result if keepdims else np.squeeze(result, axes)
 
 
+def _begins_with_identity(ufunc: Any, where: Any) -> bool:
+    """Where that makes a difference: that of SciPy's ufuncs is 0, whatever they compute."""
+    if ufunc.identity is None:
+        return False
+    return where is not True or ufunc not in _UNCHANGED
+
+
 _ACCUMULATIONS = {np.add: np.cumsum, np.multiply: np.cumprod}
 _ASSOCIATIVE = frozenset(
     [np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp, np.logaddexp2, np.hypot]
 )
+_UNCHANGED = _ASSOCIATIVE - {np.hypot}  # by their identity: hypot(0, x) is abs(x)
 _SHORT = 16  # what is no longer is worked on in NumPy's order also where values are not known
 
 
@@ -196,7 +235,7 @@ def _reduceat(
     for length in np.unique(lengths):
         (same,) = np.nonzero(lengths == length)
         rows = parts[starts[same][:, None] + np.arange(length)]
-        groups.append(_reduce(ufunc, rows, 1, dtype))
+        groups.append(_reduce(ufunc, rows, 1, dtype, initial=None))
         order.append(same)
     joined = np.concatenate(groups)[np.argsort(np.concatenate(order))]
     made = as_numpy(lambda known: ufunc.reduceat(known, starts, 0, dtype), parts, joined)
