@@ -251,3 +251,30 @@ def test_constant_polynomials_that_their_degree_moves(name: str) -> None:
     assert ad.grad(slope)(0.0) == pytest.approx(LEAVING[name], rel=1e-9)
     assert ad.jit(ad.grad(slope))(0.0) == pytest.approx(LEAVING[name], rel=1e-9)
     assert ad.grad(lambda x: f(0.0, x))(-1.0) == 0.0
+
+
+@pytest.mark.parametrize("phi", [0.7, -1.2, 1.5])
+@pytest.mark.parametrize("m", [1.0, 1 - 1e-6, 0.95])
+def test_elliptic_integrals_at_the_parameter_one(phi: float, m: float) -> None:
+    pairs = ((sp.ellipkinc, mp.ellipf), (sp.ellipeinc, mp.ellipe))
+    for f, exact in pairs:
+        with mp.workdps(30):
+            first, second = (mp.diff(lambda m, g=exact: g(phi, m), mp.mpf(m), k) for k in (1, 2))
+            mixed = mp.diff(exact, (mp.mpf(phi), mp.mpf(m)), (1, 1))
+        assert close(slope(lambda m, f=f: f(phi, m), m), mp.re(first), 1e-9)
+        assert close(slope(lambda m, f=f: f(phi, m), m, 2), mp.re(second), 1e-7)
+        found = slope(lambda p, f=f: ad.grad(lambda m: f(p, m))(m), phi)
+        assert close(found, mp.re(mixed), 1e-8)
+    with mp.workdps(30):
+        wanted = mp.diff(lambda m: mp.ellipfun("sn", 0.7, m=m), mp.mpf(m))
+    assert close(slope(lambda m: sp.ellipj(0.7, m)[0], m), mp.re(wanted), 1e-9)
+    assert close(ad.jit(ad.grad(lambda m: sp.ellipj(0.7, m)[0]))(m), mp.re(wanted), 1e-9)
+
+
+@pytest.mark.parametrize(("f", "exact"), [(sp.struve, mp.struveh), (sp.modstruve, mp.struvel)])
+def test_struve_functions_of_order_zero_have_all_derivatives(f: Any, exact: Any) -> None:
+    for x in (0.0, 0.8):
+        for k in (1, 2, 3):
+            with mp.workdps(30):
+                wanted = mp.diff(lambda x: exact(0, x), mp.mpf(x), k)
+            assert close(slope(lambda x: f(0.0, x), x, k), wanted, 1e-9)

@@ -218,17 +218,29 @@ def _struve_rest(v: Any, x: Any) -> Any:
     return (0.5 * x) ** v / (SQRT_PI * gamma(v + 1.5))
 
 
+def _struve_slope(row: Any, sign: float) -> Any:
+    """By both neighbours; of order 0 at 0 by one, since the bend of order -1 has a pole there."""
+
+    def partial(out: Any, v: Any, x: Any) -> Any:
+        above, rest = row()(v + 1, x), _struve_rest(v, x)
+        alone = (v == 0) & (x == 0)
+        below = row()(np.where(alone, 1, v) - 1, np.where(alone, 1, x))
+        return np.where(alone, rest + sign * above, 0.5 * (below + sign * above + rest))
+
+    return partial
+
+
 struve: Primitive = special(
     "struve",
     along("struve", 0),
-    lambda out, v, x: 0.5 * (struve(v - 1, x) - struve(v + 1, x) + _struve_rest(v, x)),
+    _struve_slope(lambda: struve, -1.0),
     real=(0,),
     domain=(ORDER, POSITIVE),
 )
 modstruve: Primitive = special(
     "modstruve",
     along("modstruve", 0),
-    lambda out, v, x: 0.5 * (modstruve(v - 1, x) + modstruve(v + 1, x) + _struve_rest(v, x)),
+    _struve_slope(lambda: modstruve, 1.0),
     real=(0,),
     domain=(ORDER, POSITIVE),
 )
