@@ -99,17 +99,11 @@ def _f_closed(phi: Any, m: Any) -> Any:
     return (e - (1 - m) * f) / (2 * m * (1 - m)) - rest
 
 
-def _f_by_carlson(phi: Any, m: Any) -> Any:
-    """Of angles below a right one, as smooth at m = 1 as elsewhere."""
-    s = np.sin(phi)
-    square = s * s
-    return s * square / 6 * elliprd(1 - square, np.ones_like(m), 1 - m * square)
-
-
 def _f_apart(phi: Any, m: Any) -> Any:
-    """The closed form, but near m = 1, where it loses digits."""
+    """The closed form; near m = 1, where it loses digits, Carlson's, below a right angle."""
     near = (np.abs(1 - m) < _NEAR) & (np.abs(phi) < np.pi / 2)
-    smooth = _f_by_carlson(np.where(near, phi, 1), np.where(near, m, 0.5))
+    s = np.sin(np.where(near, phi, 1))
+    smooth = s**3 / 6 * elliprd(1 - s * s, np.ones_like(m), 1 - np.where(near, m, 0.5) * (s * s))
     return np.where(near, smooth, _f_closed(phi, np.where(near, 0.5, m)))
 
 
