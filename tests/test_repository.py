@@ -38,7 +38,7 @@ LONG_FILES: dict[str, str] = {
     "src/adjoint/trace/array.py": "the stand-in has every attribute of ndarray",
     "src/adjoint/trace/calls/shapes.py": "a table: one short rule for each function",
     "src/adjoint/trace/recorder.py": "recorders, the plain one, and how operations reach them",
-    "src/adjoint/trace/replacing.py": "names that are replaced: which, where they are held, and when",
+    "src/adjoint/trace/replacing.py": "names replaced: which, where they are held, when",
 }
 
 # Time of the importing thread: neither the tests beside this one nor the idle threads that BLAS
