@@ -151,6 +151,8 @@ c("pinv", lambda a: la.pinv(a), R, tol=1e-5)
 c("lstsq", *(lambda a, b: la.lstsq(a, b)[0], R, r.normal(size=5)), tol=1e-5)
 c("eig", lambda a: la.eigvals(a), A, tol=1e-5)
 c("eigp", *(lambda a, b: la.eigvals(a, b), A, S), tol=1e-5)
+c("eigvals over ones", lambda a: la.eigvals(a, homogeneous_eigvals=True), A, tol=1e-5)
+c("eig over ones", lambda a: la.eig(a, homogeneous_eigvals=True)[0], A, tol=1e-5)
 c("eigl", lambda a: la.eig(S + 0.1 * a, left=True), A, tol=1e-5)
 # LAPACK leaves the phases of a pair's vectors open
 c("eigb", *(lambda a, b: [np.abs(x) for x in la.eig(a, b, left=True)], A, S), tol=1e-5)

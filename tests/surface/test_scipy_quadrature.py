@@ -32,6 +32,11 @@ INTEGRALS: dict[str, Callable[[Any], Any]] = {
     "elements left": lambda a: it.tanhsinh(lambda x: np.exp(a * x), -np.inf, a).integral,
     "series": lambda a: it.nsum(lambda k: k ** -(a + 1.0), 1, np.inf).sum,
     "finite sum": lambda a: it.nsum(lambda k: np.exp(-a * k), 1, 20, step=2).sum,
+    "drawn places of a line": lambda a: (
+        it.qmc_quad(
+            lambda x: np.exp(-a * x[0]), 1.5, a, n_points=32, n_estimates=2, qrng=Halton(1, seed=1)
+        ).integral
+    ),
     "drawn places": lambda a: (
         it.qmc_quad(
             lambda x: np.exp(-a * np.sum(x * x, axis=0)),

@@ -172,7 +172,7 @@ def _slope(f: Callable[[Any], Any], x: Any, order: int) -> Any:
 
 
 def _wants_box(func: Any, a: Any, b: Any, *_: Any, **__: Any) -> bool:
-    return yields(func, 0.5 * (np.asarray(a, float) + np.asarray(b, float)))
+    return yields(func, 0.5 * (np.atleast_1d(np.asarray(a, float)) + np.asarray(b, float)))
 
 
 @scipy_rule("scipy.integrate.qmc_quad", wanted=_wants_box)
@@ -186,7 +186,9 @@ def qmc_quad(
 
     if log:
         raise refused("qmc_quad", "log=True", "log=False")
-    low, high = (np.atleast_1d(floating(v)) for v in (a, b))
+    low, high = np.broadcast_arrays(*(np.atleast_1d(floating(v)) for v in (a, b)))
+    size = np.prod(high - low) / n_points  # with SciPy's sign for limits in the other order
+    low, high = np.minimum(low, high), np.maximum(low, high)
     drawn: list[Any] = []
 
     def look(x: Any) -> Any:
@@ -197,7 +199,6 @@ def qmc_quad(
     unit = np.zeros(low.shape[0]), np.ones(low.shape[0])
     settings = {"n_estimates": n_estimates, "n_points": n_points, "qrng": qrng}
     scipy.integrate.qmc_quad(look, *unit, **settings)
-    size = np.prod(high - low) / n_points
     places = [low[:, None] + (high - low)[:, None] * x for x in drawn[-n_estimates:]]
     estimates = np.stack([np.sum(floating(func(x)) * size) for x in places])
     mean = np.mean(estimates)

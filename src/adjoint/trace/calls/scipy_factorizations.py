@@ -180,11 +180,11 @@ def eig(
     overwrite_b: bool = False, check_finite: bool = True, homogeneous_eigvals: bool = False,
 ) -> Any:  # fmt: skip
     """Eigenvalues, complex, and vectors; of a pair, with an invertible second matrix."""
-    if homogeneous_eigvals:
-        raise refused("eig", "homogeneous_eigvals=True", "their quotients, which are the default")
-    given = matrices(a) if b is None else matrices(a, b)
     if not (left or right):
-        return eigvals(a, b)
+        return eigvals(a, b, homogeneous_eigvals=homogeneous_eigvals)
+    if homogeneous_eigvals and b is not None:
+        raise _refused_pair("eig")
+    given = matrices(a) if b is None else matrices(a, b)
     a = given[0] if b is None else np.linalg.solve(given[1], given[0])
     w, v = np.linalg.eig(a)
     w = w if w.dtype.kind == "c" else w.astype(np.result_type(w.dtype, np.complex64))
@@ -199,7 +199,18 @@ def eig(
         parts.append(turned_as(_with_real_largest(dual), _left_vectors, given))
     if right:
         parts.append(v if b is None else turned_as(v, _right_vectors, given))
-    return (w, *parts)
+    return (_over_ones(w) if homogeneous_eigvals else w, *parts)
+
+
+def _over_ones(w: Any) -> Any:
+    """Eigenvalues of one matrix as SciPy's homogeneous pairs."""
+    return np.stack([w, np.ones_like(w)])
+
+
+def _refused_pair(name: str) -> Exception:
+    """Numerators and denominators of a pair are scaled by the path of LAPACK's QZ steps."""
+    return refused(name, "homogeneous_eigvals=True of a pair of matrices, whose parts only have a "
+                   "quotient that is determined,", "homogeneous_eigvals=False")  # fmt: skip
 
 
 def _with_real_largest(v: Any) -> Any:
@@ -241,12 +252,19 @@ def _paired(w: Any, given: list[Any]) -> tuple[Any, Any]:
 
 
 @scipy_rule("scipy.linalg.eigvals")
-def eigvals(a: Any, b: Any = None, *_: Any, **__: Any) -> Any:
+def eigvals(
+    a: Any, b: Any = None, overwrite_a: bool = False, check_finite: bool = True,
+    homogeneous_eigvals: bool = False,
+) -> Any:  # fmt: skip
     """Eigenvalues, complex."""
+    if homogeneous_eigvals and b is not None:
+        raise _refused_pair("eigvals")
     given = matrices(a) if b is None else matrices(a, b)
     w = np.linalg.eigvals(given[0] if b is None else np.linalg.solve(given[1], given[0]))
     w = w if w.dtype.kind == "c" else w.astype(np.result_type(w.dtype, np.complex64))
-    return w if b is None else _paired(w, given)[0]
+    if b is not None:
+        return _paired(w, given)[0]
+    return _over_ones(w) if homogeneous_eigvals else w
 
 
 @scipy_rule("scipy.linalg.pinv")
