@@ -347,6 +347,8 @@ def _scatter_set_transpose(z_bar: Any, operands: Any, which: int, axes: Any) -> 
     if which == 0:
         hole = zeros(ArrayType(y.shape, z_bar.dtype))
         return scatter_set(z_bar, hole, *indices, axes=axes)
+    if all(n == 1 for n in indices[0].shape):  # one place is not written twice
+        return gather(z_bar, *indices, axes=axes)
     # A place written twice keeps the last value: only that one has a derivative.
     order = np.arange(y.size if isinstance(y, ArrayType) else np.size(y)).reshape(y.shape)
     written = scatter_set(np.broadcast_to(-1, z_bar.shape), order, *indices, axes=axes)

@@ -10,14 +10,50 @@ from adjoint.graph.graph import Node, Operand, Value
 from adjoint.rewrite.builder import Builder
 
 
-def indices(model: Node, moving: list[int], starts: list[tuple[int, ...]]) -> list[Any]:
-    """For each moving axis of a slice the places it reads in each round: [rounds, places]."""
-    _, step, shape = model.attributes
+def indices(
+    model: tuple[tuple[int, ...], tuple[int, ...]],
+    moving: list[int],
+    starts: list[tuple[int, ...]],
+) -> list[Any]:
+    """For each moving axis of a slice its places: [rounds, places along all of them].
+
+    Args:
+        model: the slice's steps and shape.
+        moving: the axes.
+        starts: where the slice of each round starts.
+    """
+    step, shape = model
+    window = tuple([shape[i] for i in moving])
+    within = np.indices(window, np.intp)
     return [
-        np.array([s[i] for s in starts], np.intp)[:, None]
-        + np.arange(shape[i], dtype=np.intp) * step[i]
-        for i in moving
+        np.reshape([s[i] for s in starts], (-1, *(1,) * len(window))).astype(np.intp)
+        + inside * step[i]
+        for i, inside in zip(moving, within, strict=True)
     ]
+
+
+def in_their_places(b: Builder, x: Operand, moving: list[int]) -> Operand:
+    """What was gathered along axes, with those axes where they were: apart, they come first."""
+    if _adjacent(moving):
+        return x
+    order = [*moving, *[i for i in range(x.type.ndim) if i not in moving]]
+    return b("permute_axes", x, axes=tuple([order.index(i) for i in range(len(order))]))
+
+
+def taken_first(b: Builder, x: Operand, moving: list[int]) -> Operand:
+    """An array as a scatter along these axes takes it: the reverse of ``in_their_places``."""
+    if _adjacent(moving):
+        return x
+    return b("permute_axes", x, axes=(*moving, *[i for i in range(x.type.ndim) if i not in moving]))
+
+
+def axis_of_rounds(moving: list[int]) -> int:
+    """Where the rounds are in what is gathered for all of them."""
+    return moving[0] if _adjacent(moving) else 0
+
+
+def _adjacent(moving: list[int]) -> bool:
+    return moving == list(range(moving[0], moving[0] + len(moving)))
 
 
 def still_slice(b: Builder, model: Node, source: Operand, moving: list[int]) -> Operand:

@@ -13,8 +13,7 @@ from adjoint.rewrite.control import hoist, in_bodies, open_calls, open_unless_ag
 from adjoint.rewrite.equations import EQUATIONS
 from adjoint.rewrite.length import warn_if_long
 from adjoint.rewrite.loops import lighten
-from adjoint.rewrite.reroll import reroll
-from adjoint.rewrite.rows import split_rows
+from adjoint.rewrite.reroll import rolled_rows
 from adjoint.rewrite.sweeps import loops_of_sweeps
 from adjoint.rewrite.writes import write_sums
 
@@ -33,8 +32,7 @@ PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
     ("prune scans", prune_scans),
     ("simplify", simplify),
     ("write sums", write_sums),
-    ("split rows", split_rows),
-    ("reroll", reroll),
+    ("reroll", rolled_rows),
     ("open all calls", open_calls),
     ("contract", contract),
     ("join batches", join_batches),

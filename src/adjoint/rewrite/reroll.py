@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.graph.graph import Graph, Node
+from adjoint.graph.graph import Graph, Literal, Node
 from adjoint.rewrite.builder import Builder, rebuild
 from adjoint.rewrite.equations import MOVING_EQUATIONS
 from adjoint.rewrite.rows import split_rows
@@ -35,9 +35,22 @@ def rolled_up(graph: Graph) -> Graph:
     if sum(map(_weight, graph.nodes)) < _FEWEST_NODES:
         return graph
     before = sum(node.primitive.name == "scan" for node in graph.nodes)
-    made = reroll(split_rows(rebuild(graph, Builder(MOVING_EQUATIONS))))
+    made = rolled_rows(rebuild(graph, Builder(MOVING_EQUATIONS)))
     after = sum(node.primitive.name == "scan" for node in made.nodes)
     return made if after > before else graph
+
+
+def rolled_rows(graph: Graph) -> Graph:
+    """The graph with its loops as scans, and with arrays that they fill row by row taken apart.
+
+    Loops that write rows in parts are rolled up as they stand, if they can be; else their rows
+    are taken apart too.
+    """
+    made = reroll(split_rows(graph, in_parts=False))
+    if sum(node.primitive.name == "set_slice" for node in made.nodes) < _FEWEST_ROUNDS:
+        return made
+    other = reroll(split_rows(graph))
+    return other if len(other.nodes) < len(made.nodes) else made
 
 
 def reroll(graph: Graph) -> Graph:
@@ -133,10 +146,23 @@ def _stretches(nodes: Sequence[Node]) -> list[tuple[int, int, int]]:
     return sorted(found, key=lambda f: (-(f[1] * f[2]), f[1], f[0]))
 
 
+def _written_to(graph: Graph) -> list[Node]:
+    """What is made of constants alone, is written to once, and is no round's own."""
+    uses = Counter(n.operands[0] for n in graph.nodes if n.primitive.name == "set_slice")
+    found = [
+        node
+        for node in graph.nodes
+        if uses[node.outputs[0]] == 1 and all(isinstance(x, Literal) for x in node.operands)
+    ]
+    alike = Counter(_signature(node) for node in found)
+    return [node for node in found if alike[_signature(node)] < _FEWEST_ROUNDS]
+
+
 def _reshaped_early(graph: Graph) -> Graph:
     """Reshapes stand right after what they reshape: those of a loop's values in its rounds.
 
-    ``np.stack(history)`` reshapes them all when the loop is over.
+    ``np.stack(history)`` reshapes them all when the loop is over. An array of zeros that a loop
+    writes to stands before everything, not in the first round.
     """
     waiting: dict[Any, list[Node]] = {}
     for node in graph.nodes:
@@ -151,8 +177,15 @@ def _reshaped_early(graph: Graph) -> Graph:
                 nodes.append(node)
                 pending += node.outputs
 
+    fixed = _written_to(graph)
+    for node in fixed:
+        nodes.append(node)
+        follow(node.outputs)
     follow(graph.inputs)
+    alone = set(fixed)
     for node in graph.nodes:
+        if node in alone:
+            continue
         if node.primitive.name != "reshape":
             nodes.append(node)
             follow(node.outputs)

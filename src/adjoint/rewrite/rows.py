@@ -18,6 +18,7 @@ from adjoint.rewrite.equations import MOVING_EQUATIONS
 
 _FEWEST_ROWS = 8  # written one by one
 _MOST_PIECES = 8  # rows touched for each row written, by writes and reads of several
+_PARTS = 4  # of each row, written apart
 _MOST_WHOLE = 3  # times that the array is read as a whole
 
 
@@ -32,9 +33,14 @@ class _Filled:
     whole: dict[int, Operand] = field(default_factory=dict)
 
 
-def split_rows(graph: Graph) -> Graph:
-    """The graph with arrays that are filled row by row put together from their rows."""
-    arrays = _filled(graph)
+def split_rows(graph: Graph, in_parts: bool = True) -> Graph:
+    """The graph with arrays that are filled row by row put together from their rows.
+
+    Args:
+        graph: what to rewrite.
+        in_parts: also arrays whose rows are written in several parts, and read when all is done.
+    """
+    arrays = _filled(graph, in_parts)
     if not arrays:
         return graph
     b = Builder(MOVING_EQUATIONS)
@@ -65,7 +71,7 @@ def split_rows(graph: Graph) -> Graph:
 # *** which arrays ***
 
 
-def _filled(graph: Graph) -> dict[Operand, _Filled]:
+def _filled(graph: Graph, in_parts: bool) -> dict[Operand, _Filled]:
     """For each version of an array that is filled by rows, the array."""
     chains: list[list[Node]] = []
     chain_of: dict[Operand, int] = {}
@@ -91,10 +97,13 @@ def _filled(graph: Graph) -> dict[Operand, _Filled]:
     ]
     if all(axis is None for axis in axes):
         return {}
-    pieces, whole = _touched(graph, chains, chain_of, axes)
+    pieces, whole, early = _touched(graph, chains, chain_of, axes)
     found: dict[Operand, _Filled] = {}
     for i, (chain, axis) in enumerate(zip(chains, axes, strict=True)):
         if axis is None or pieces[i] > _MOST_PIECES * len(chain) or len(whole[i]) > _MOST_WHOLE:
+            continue
+        rows = {node.attributes[0][axis] for node in chain}
+        if not in_parts and i not in early and len(chain) >= _PARTS * len(rows):
             continue
         versions: dict[Operand, int] = {node.outputs[0]: k for k, node in enumerate(chain)}
         array = _Filled(chain[0].operands[0], axis, versions)
@@ -122,10 +131,14 @@ def _touched(
     chains: Sequence[Sequence[Node]],
     chain_of: dict[Operand, int],
     axes: Sequence[int | None],
-) -> tuple[list[int], list[set[Operand]]]:
-    """How many rows are touched in all, and which versions are read as a whole."""
+) -> tuple[list[int], list[set[Operand]], set[int]]:
+    """How many rows are touched in all, which versions are read as a whole, and what is early.
+
+    That is of which arrays rows are read before all is written.
+    """
     pieces = [0] * len(chains)
     whole: list[set[Operand]] = [set() for _ in chains]
+    early: set[int] = set()
     for node in graph.nodes:
         mine = chain_of.get(node.outputs[0], -1)
         for slot, x in enumerate(node.operands):
@@ -135,6 +148,8 @@ def _touched(
                 continue
             if node.primitive.name == "slice" and _few(node, axis):
                 pieces[which] += node.outputs[0].type.shape[axis]
+                if x is not chains[which][-1].outputs[0]:
+                    early.add(which)
             else:
                 whole[which].add(x)
     for x in graph.outputs:
@@ -143,7 +158,7 @@ def _touched(
     for which, (chain, axis) in enumerate(zip(chains, axes, strict=True)):
         if axis is not None:
             pieces[which] += sum(node.operands[1].type.shape[axis] for node in chain)
-    return pieces, whole
+    return pieces, whole, early
 
 
 def _few(node: Node, axis: int) -> bool:

@@ -11,7 +11,16 @@ from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.primitive import primitives
 from adjoint.graph.types import ArrayType
 from adjoint.rewrite.builder import Builder
-from adjoint.rewrite.moving import flattened, indices, row_of, still_slice
+from adjoint.rewrite.filled import only_written, put_together
+from adjoint.rewrite.moving import (
+    axis_of_rounds,
+    flattened,
+    in_their_places,
+    indices,
+    row_of,
+    still_slice,
+    taken_first,
+)
 
 MOVING = {"slice": 0, "set_slice": 0, "unslice": 0}  # position of "start" among attributes
 _FURTHEST = 16  # rounds that a value may be read later
@@ -42,6 +51,9 @@ class Stretch:
         self.before: list[Node] = []  # nodes that prepare rows
         self.inside: dict[Place, Operand] = {}
         self.body: list[Node] = []
+        # Writes to arrays that nothing reads before the rounds are over.
+        self.filled = only_written(self.round, self.made, self._read_later())
+        self.written = {j: at for group in self.filled.values() for j, at in group.items()}
         self.cut = 0  # after how many rounds to end, so that few rounds' values are kept
 
     def rolled(self) -> Graph | None:
@@ -93,6 +105,8 @@ class Stretch:
 
     def _make_body(self) -> bool:
         for j, model in enumerate(self.round[0]):
+            if j in self.written:
+                continue
             column = [self.round[i][j] for i in range(self.rounds)]
             operands: list[Operand] = []
             for slot in range(len(model.operands)):
@@ -135,9 +149,7 @@ class Stretch:
         if len(values) != len(column) or any(x.type != column[0].type for x in column):
             return None
         keys = {x.key for x in column if isinstance(x, Literal)}
-        if len(keys) == 1:
-            return column[0]
-        return self._row(Literal(np.stack(values)))
+        return column[0] if len(keys) == 1 else self._row(Literal(np.stack(values)))
 
     def _row(self, rows: Operand) -> Value:
         value = Value(ArrayType(rows.type.shape[1:], rows.type.dtype))
@@ -194,20 +206,20 @@ class Stretch:
             cut = (*shape[:axis], n, count, *shape[axis + 1 :])
             rows = outside("reshape", whole, shape=cut)
         else:
-            if len(moving) > 1 and any(shape[i] != 1 for i in moving):
-                return None
             if kind.size * n > _MOST_GATHERED:
                 return None
-            index = indices(model, moving, starts)
+            index = indices((step, shape), moving, starts)
             kept = still_slice(outside, model, source, moving)
             rows = outside("gather", kept, *map(Literal, index), axes=tuple(moving))
-            adjacent = moving == list(range(axis, axis + len(moving)))
-            axis = axis if adjacent else 0
+            axis = axis_of_rounds(moving)
         order = (axis, *[i for i in range(len(rows.type.shape)) if i != axis])
         self.before += outside.nodes
         b_rows = outside("permute_axes", rows, axes=order)
         self.before += outside.nodes[len(outside.nodes) - 1 :]
-        return b("reshape", self._row(b_rows), shape=kind.shape)
+        row: Operand = self._row(b_rows)
+        if row.type.ndim == len(kind.shape):
+            row = in_their_places(b, row, moving)
+        return b("reshape", row, shape=kind.shape)
 
     def _moving_read(
         self,
@@ -218,12 +230,9 @@ class Stretch:
         starts: list[tuple[int, ...]],
     ) -> Operand | None:
         """x[..., t, ...] of an array that the rounds change: at indices that are handed in."""
-        kind = model.outputs[0].type
-        if len(moving) > 1 and any(kind.shape[i] != 1 for i in moving):
-            return None
-        index = [self._row(Literal(i)) for i in indices(model, moving, starts)]
+        index = [self._row(Literal(i)) for i in indices(model.attributes[1:], moving, starts)]
         kept = still_slice(b, model, source, moving)
-        return b("reshape", b("gather", kept, *index, axes=tuple(moving)), shape=kind.shape)
+        return in_their_places(b, b("gather", kept, *index, axes=tuple(moving)), moving)
 
     def _moving_write(
         self,
@@ -236,24 +245,29 @@ class Stretch:
         """x[..., t, ...] = y, and its transposes: at an index that is handed in."""
         piece = operands[-1]
         full = model.outputs[0].type.shape
-        if len(moving) > 1 or piece.type.shape[moving[0]] != 1:
+        if any(piece.type.shape[i] != 1 for i in moving):
             return None
-        axis = moving[0]
+        axes = tuple(moving)
         start, step = model.attributes[:2]
-        index = self._row(Literal(np.array([s[axis] for s in starts], np.intp)[:, None]))
-        row = tuple([1 if i == axis else n for i, n in enumerate(full)])
+        one = (-1, *(1,) * len(axes))
+        index = [
+            self._row(Literal(np.reshape([s[i] for s in starts], one).astype(np.intp)))
+            for i in axes
+        ]
+        row = tuple([1 if i in moving else n for i, n in enumerate(full)])
         inner = {
-            "start": tuple([0 if i == axis else f for i, f in enumerate(start)]),
-            "step": tuple([1 if i == axis else s for i, s in enumerate(step)]),
+            "start": tuple([0 if i in moving else f for i, f in enumerate(start)]),
+            "step": tuple([1 if i in moving else s for i, s in enumerate(step)]),
         }
         part = piece.type.shape != row or any(s != 1 for s in inner["step"])
         if model.primitive.name == "unslice":
             if part:
                 piece = b("unslice", piece, **inner, shape=row)
-            return b("scatter_add", piece, index, axes=(axis,), shape=full)
+            return b("scatter_add", taken_first(b, piece, moving), *index, axes=axes, shape=full)
         if part:
-            piece = b("set_slice", b("gather", operands[0], index, axes=(axis,)), piece, **inner)
-        return b("scatter_set", operands[0], piece, index, axes=(axis,))
+            before = in_their_places(b, b("gather", operands[0], *index, axes=axes), moving)
+            piece = b("set_slice", before, piece, **inner)
+        return b("scatter_set", operands[0], taken_first(b, piece, moving), *index, axes=axes)
 
     # *** what is read after the loop ***
 
@@ -307,7 +321,7 @@ class Stretch:
         def note(operands: Sequence[Operand]) -> None:
             for x in operands:
                 place = self.made.get(x) if isinstance(x, Value) else None
-                if place is not None:
+                if place is not None and place[1] not in self.written:
                     read.setdefault(place[1:], set()).add(place[0])
 
         for node in self.graph.nodes[end:]:
@@ -317,6 +331,7 @@ class Stretch:
         carried = {place for place, firsts in self.carries if len(firsts) == 1}
         only_last = {self.rounds - 1}
         stacked: dict[Place, None] = dict.fromkeys(place for place, _ in runs.values())
+        stacked.update(dict.fromkeys(self.written.values()))
         for place, which in read.items():
             if place in stacked or which == only_last:
                 continue
@@ -331,12 +346,16 @@ class Stretch:
         ]
         return list(stacked), last
 
+    def _read_later(self) -> list[Operand]:
+        later = self.graph.nodes[self.first + self.period * self.rounds :]
+        return [*[x for node in later for x in node.operands], *self.graph.outputs]
+
     def _blank(self, kind: ArrayType) -> Operand:
         """Something to start a carry with that is never read."""
         b = Builder()
-        blank = b("broadcast", b.literal(np.zeros((), kind.dtype)), shape=kind.shape)
+        b("broadcast", b.literal(np.zeros((), kind.dtype)), shape=kind.shape)
         self.before += b.nodes
-        return blank
+        return b.nodes[-1].outputs[0]
 
     def _joined(
         self,
@@ -356,7 +375,12 @@ class Stretch:
                 return x
             if x not in became:
                 i, at = place[0], place[1:]
-                if i == self.rounds - 1 and at in finals:
+                if at[0] in self.filled:
+                    group = self.filled[at[0]]
+                    column = [inside[j] for inside in self.round for j in group]
+                    became[x], b = put_together(column, [whole[p] for p in group.values()])
+                    nodes.extend(b.nodes)
+                elif i == self.rounds - 1 and at in finals:
                     became[x] = finals[at]
                 else:
                     became[x] = row_of(whole[at], i, nodes)
