@@ -114,14 +114,15 @@ def _set_partial(made: Any, function: Any) -> None:
 
 def _of_function(function: Any) -> Iterator[Place]:
     for cell in function.__closure__ or ():
-        if _is_set(cell):
+        if is_set(cell):
             yield _attribute(cell, "cell_contents")
     for k, _ in enumerate(function.__defaults__ or ()):
         yield Place(function, k, partial(_default, function, k), partial(_set_default, function, k))
     yield from _items(function.__kwdefaults__)
 
 
-def _is_set(cell: Any) -> bool:
+def is_set(cell: Any) -> bool:
+    """Whether a function's cell holds something."""
     try:
         return cell.cell_contents is not None
     except ValueError:

@@ -16,7 +16,7 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from adjoint.trace.held_makers import function_of
+from adjoint.trace.held_makers import function_of, is_set
 
 _LONGEST = 256  # of the tables that are looked through
 _MOST = 1500  # functions: what reaches more is some framework's whole, and takes too long
@@ -34,7 +34,7 @@ class Followed:
         kind = type(value)
         known = value if kind is FunctionType or isinstance(value, type) else kind
         cells = known.__closure__ if kind is FunctionType else None
-        holds = tuple([id(cell.cell_contents) for cell in cells if _is_set(cell)]) if cells else ()
+        holds = tuple([id(cell.cell_contents) for cell in cells if is_set(cell)]) if cells else ()
         found = self._done.get(id(known))
         if found is not None and found[0]() is known and found[1] == holds:
             return True
@@ -120,7 +120,7 @@ def _names_in(code: CodeType) -> set[str]:
 
 def _own_of(function: FunctionType) -> list[Any]:
     """What a function's cells and defaults hold."""
-    cells = [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
+    cells = [cell.cell_contents for cell in function.__closure__ or () if is_set(cell)]
     return [*cells, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
 
 
@@ -140,13 +140,6 @@ def _named_in(
             elif value is not None:
                 found.append(value)
     return found
-
-
-def _is_set(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:
-        return False
 
 
 def _leads_on(value: Any, belongs: Callable[[str], bool]) -> bool:

@@ -70,7 +70,7 @@ class Entry:
             if self.takes_made:
                 return self.follow(args, kwargs)
             out, args, kwargs = self.target(args, kwargs)
-            args, kwargs = plainly(args), plainly(kwargs)
+            args, kwargs = self.with_known_settings(plainly(args), plainly(kwargs))
             if out is not None:
                 return deliver(self.follow(args, kwargs), out, self.name)
             if holds_traced(args) or holds_traced(kwargs.values()):
@@ -80,6 +80,21 @@ class Entry:
         if not anyone_recording():
             self.rest()
         return self.original(*args, **kwargs)
+
+    def with_known_settings(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Recorded tolerances as numbers where they are known: no result moves by them."""
+        assert self.own_code is not None
+        names = self.own_code.co_varnames[: self.own_code.co_argcount]
+        if holds_traced([x for name, x in zip(names, args, strict=False) if name in _TOLERANCES]):
+            known = [
+                _setting(x) if n in _TOLERANCES else x for n, x in zip(names, args, strict=False)
+            ]
+            args = (*known, *args[len(known) :])
+        if not _TOLERANCES.isdisjoint(kwargs):
+            kwargs = {k: _setting(x) if k in _TOLERANCES else x for k, x in kwargs.items()}
+        return args, kwargs
 
     def target(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -133,6 +148,9 @@ class Entry:
                 _resting.append(self)
 
 
+_TOLERANCES = frozenset(
+    ("atol", "btol", "cond", "epsabs", "epsrel", "ftol", "gtol", "rcond", "rtol", "tol", "xtol")
+)
 entries: dict[str, Entry] = {}
 _waiting: list[Entry] = []  # not looked up yet
 _resting: list[Entry] = []  # looked up, with SciPy's own code
@@ -185,6 +203,15 @@ def plainly(x: Any) -> Any:
     if kind is dict:
         return {key: plainly(part) for key, part in x.items()}
     return x
+
+
+def _setting(x: Any) -> Any:
+    """A number, if it is known, in the place of a recorded one."""
+    value = x
+    while type(value) is core.TracedArray and value.tie is None:
+        value = value.payload
+    known = isinstance(value, np.ndarray | np.generic) and value.ndim == 0
+    return value.item() if known else x
 
 
 def is_array(x: Any) -> bool:

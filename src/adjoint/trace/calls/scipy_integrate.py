@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from adjoint import tree
 from adjoint.errors import ConcreteValueError
+from adjoint.graph.source import is_hidden
 from adjoint.graph.types import ArrayType
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.held_makers import is_set
 from adjoint.trace.record import Recording, record_graph
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import refusing
@@ -113,10 +116,27 @@ def yields(func: Any, *arguments: Any) -> bool:
     """Whether a function gives recorded values for plain arguments."""
     if not callable(func):
         return False
+    if holds_traced(_held_by(func)):  # it may give plain ones here, and recorded ones elsewhere
+        return True
     try:
         return holds_traced([func(*arguments)])
     except ConcreteValueError:
         return True
+
+
+_NONE = yields.__code__  # of what has no code: it holds nothing
+
+
+def _held_by(func: Any) -> list[Any]:
+    """What a function of the user's has at hand beside its arguments."""
+    if isinstance(func, partial):
+        return [*func.args, *func.keywords.values(), *_held_by(func.func)]
+    if is_hidden(getattr(func, "__code__", _NONE)):  # ours give numbers to compiled code
+        return []
+    cells = [
+        cell.cell_contents for cell in getattr(func, "__closure__", None) or () if is_set(cell)
+    ]
+    return [*cells, *(getattr(func, "__defaults__", None) or ())]
 
 
 def recorded(function: Callable[..., Any], types: list[ArrayType], name: str) -> Recording:
