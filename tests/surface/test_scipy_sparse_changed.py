@@ -262,3 +262,46 @@ def test_what_is_outside_stays_as_it_is():
         ad.grad(f)(X)
     np.testing.assert_array_equal(PLAIN.toarray(), before)
     assert type(PLAIN.data) is np.ndarray
+
+
+def of_rows(x):
+    return sp.csr_array((x, COLUMNS, [0, 2, 3, 5]), shape=(3, 3), dtype=np.float32)
+
+
+SINGLE = {
+    "coordinates": lambda x: sp.coo_array((x, (ROWS, COLUMNS)), dtype="f4").toarray(),
+    "another": lambda x: sp.csc_array(matrix(x), dtype="f4").toarray(),
+    "rows": lambda x: of_rows(x).toarray(),
+    "diagonals": lambda x: sp.dia_array((x[None], [0]), shape=(5, 5), dtype="f4").toarray(),
+    "complex": lambda x: sp.coo_array((x, (ROWS, COLUMNS)), dtype=complex).toarray(),
+    "diags": lambda x: sp.diags_array([x], offsets=[1], dtype="f4").toarray(),
+    "blocks": lambda x: sp.block_array([[matrix(x), None], [PLAIN, PLAIN]], dtype="f4").toarray(),
+    "block diagonal": lambda x: sp.block_diag([matrix(x), PLAIN], dtype="f4").toarray(),
+    "side by side": lambda x: sp.hstack([matrix(x), PLAIN], dtype="f4").toarray(),
+    "total": lambda x: matrix(x).sum(dtype=np.float32),
+    "columns": lambda x: matrix(x).sum(axis=0, dtype=np.float32),
+    "rows of a matrix": lambda x: sp.csr_matrix(matrix(x)).sum(axis=1, dtype=np.float32),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_the_dtype_that_is_asked_for(name):
+    f = SINGLE[name]
+    wanted, recorded, compiled = f(X), ad.vjp(f, X)[0], ad.jit(f)(X)
+    assert np.asarray(wanted).dtype == np.asarray(recorded).dtype == np.asarray(compiled).dtype
+    np.testing.assert_array_equal(recorded, wanted)
+    np.testing.assert_allclose(compiled, wanted, rtol=1e-6)
+    moved = ad.jvp(f, (X,), (X,))[1]  # all of these are straight
+    np.testing.assert_allclose(moved, f(2 * X) - wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_lists_of_a_dense_array():
+    def f(x):
+        A = sp.lil_array(np.diag(x) + np.eye(5, k=1))
+        A[3, 0] = x[1] ** 2
+        return told(A.tocsr()[:3, :3]) + A[3, 0]
+
+    steps = [(f(X + h) - f(X - h)) / 2e-6 for h in 1e-6 * np.eye(5)]
+    value, slopes = ad.value_and_grad(f)(X)
+    assert value == f(X)
+    np.testing.assert_allclose(slopes, steps, rtol=1e-7, atol=1e-9)

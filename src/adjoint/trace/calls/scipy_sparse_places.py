@@ -178,7 +178,8 @@ def _blocks(name: str) -> None:
             return numbers
 
         made = getattr(scipy.sparse, name)(numbered(list(blocks)), format=format or "csr")
-        return filled(made, np.concatenate(found))
+        values = np.concatenate(found)
+        return filled(made, values if dtype is None else values.astype(dtype))
 
 
 for _name in ("hstack", "vstack", "bmat", "block_array", "block_diag"):

@@ -168,8 +168,18 @@ def _from_dense(self: Any, given: Any) -> Any:
     return fill(self, x[rows, columns], rows, columns, x.shape)
 
 
-def _init(self: Any, arg1: Any, shape: Any = None, *_: Any, **__: Any) -> None:
-    _from_argument(self, arg1, shape)
+def _init(self: Any, arg1: Any, shape: Any = None, dtype: Any = None, *_: Any, **__: Any) -> None:
+    _from_argument(self, arg1 if dtype is None else _typed(arg1, dtype), shape)
+
+
+def _typed(given: Any, dtype: Any) -> Any:
+    """What a matrix is made from, with elements of a dtype."""
+    if isinstance(given, tuple):
+        return (floating(given[0]).astype(dtype), *given[1:])
+    if is_recorded(given):
+        values, rows, columns = parts(given)
+        return like(given, values.astype(dtype), rows, columns, given.shape)
+    return floating(given).astype(dtype)
 
 
 def _given_recorded(self: Any, arg1: Any, *_: Any, **__: Any) -> bool:
@@ -180,6 +190,8 @@ BASE = "scipy.sparse._base._spbase"
 _COO, _CS = "scipy.sparse._coo._coo_base", "scipy.sparse._compressed._cs_matrix"
 for _name in (_COO, _CS, "scipy.sparse._dia._dia_base", "scipy.sparse._bsr._bsr_base"):
     scipy_rule(f"{_name}.__init__", wanted=_given_recorded)(_init)
+# of another sparse one it takes the lists
+scipy_rule("scipy.sparse._lil._lil_base.__init__")(_init)
 
 
 def times(matrix: Any, x: Any) -> Any:
@@ -211,10 +223,14 @@ def dense(matrix: Any, *_: Any, **__: Any) -> Any:
     return np.reshape(flat, matrix.shape)
 
 
-def _total(matrix: Any, axis: Any = None, *_: Any, **__: Any) -> Any:
+def _total(matrix: Any, axis: Any = None, dtype: Any = None, *_: Any, **__: Any) -> Any:
     """The sum of all elements, or of each column or row; of a matrix it has two dimensions."""
     import scipy.sparse
 
+    if dtype is not None and axis is None:  # the sums of rows are rounded first
+        return np.sum(_total(matrix, 1).astype(dtype))
+    if dtype is not None:
+        return _total(matrix, axis).astype(dtype)
     axes = axis if isinstance(axis, tuple) else (axis,)
     if axis is None or len(axes) == 2:
         return np.sum(parts(matrix)[0])
@@ -310,8 +326,11 @@ def _diagonals(name: str) -> None:
             columns.append(np.arange(count) + max(k, 0))
         ending = "array" if name == "diags_array" else "matrix"
         kind = getattr(scipy.sparse, f"{format or 'dia'}_{ending}")
-        return fill(kind.__new__(kind), np.concatenate(values), np.concatenate(rows),
-                    np.concatenate(columns), shape)  # fmt: skip
+        found = np.concatenate(values)
+        if dtype is not None and type(dtype) is not object:  # SciPy's mark for what is not given
+            found = found.astype(dtype)
+        return fill(kind.__new__(kind), found, np.concatenate(rows), np.concatenate(columns),
+                    shape)  # fmt: skip
 
 
 _diagonals("diags")
