@@ -278,3 +278,35 @@ def test_struve_functions_of_order_zero_have_all_derivatives(f: Any, exact: Any)
             with mp.workdps(30):
                 wanted = mp.diff(lambda x: exact(0, x), mp.mpf(x), k)
             assert close(slope(lambda x: f(0.0, x), x, k), wanted, 1e-9)
+
+
+@pytest.mark.parametrize("f", [sp.struve, sp.modstruve])
+def test_struve_functions_at_0_do_not_move_with_the_order(f: Any) -> None:
+    for v in (-0.4, 0.0, 0.7):
+        assert abs(slope(lambda v: f(v, 0.0), v)) < 1e-12
+        assert abs(slope(lambda v: f(v, 0.0), v, 2)) < 1e-12
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.5, 0.3), (-2.0, 0.5), (0.5, -1.5), (2.3, 0.9)])
+def test_tricomis_function_at_0_has_its_derivatives_in_both_parameters(a: float, b: float) -> None:
+    def exact(a: Any, b: Any) -> Any:
+        return mp.gamma(1 - b) * mp.rgamma(a - b + 1)
+
+    for k in (1, 2):
+        with mp.workdps(30):
+            in_a = mp.diff(lambda a: exact(a, b), mp.mpf(a), k)
+            in_b = mp.diff(lambda b: exact(a, b), mp.mpf(b), k)
+        assert close(slope(lambda a: sp.hyperu(a, b, 0.0), a, k), in_a, 1e-8)
+        assert close(slope(lambda b: sp.hyperu(a, b, 0.0), b, k), in_b, 1e-8)
+    found = ad.jit(ad.grad(lambda a: sp.hyperu(a, b, 0.0)))(a)
+    assert close(found, slope(lambda a: sp.hyperu(a, b, 0.0), a), 1e-12)
+
+
+def test_tricomis_polynomials_have_their_slopes_at_0() -> None:
+    def cubic(x: Any) -> Any:
+        return sp.hyperu(-3.0, 0.5, x)
+
+    # U(-n, b, x) is a sum of powers: -(b)_3 + 3 (b+1)_2 x - 3 (b+2) x**2 + x**3
+    for k, wanted in ((1, 3 * 1.5 * 2.5), (2, -6 * 2.5), (3, 6.0)):
+        assert close(slope(cubic, 0.0, k), wanted, 1e-12)
+    assert close(ad.jvp(cubic, (0.0,), (1.0,))[1], 3 * 1.5 * 2.5, 1e-12)

@@ -14,6 +14,7 @@ from adjoint.primitives.special_slopes import (
     from_poles,
     of_order,
     of_place,
+    of_struve_order,
     positive,
     slopes,
     wide,
@@ -293,9 +294,11 @@ log_wright_bessel: Primitive = special(
 
 for _name in (
     "jv", "yv", "jve", "yve", "iv", "kv", "ive", "kve", "hankel1", "hankel2", "hankel1e",
-    "hankel2e", "struve", "modstruve",
+    "hankel2e",
 ):  # fmt: skip
     slopes(_name, (of_order, of_place), (ORDER, POSITIVE), real=(0,))
+for _name in ("struve", "modstruve"):
+    slopes(_name, (of_struve_order, of_place), (ORDER, POSITIVE), real=(0,))
 
 
 def _beside(z: Any) -> Any:

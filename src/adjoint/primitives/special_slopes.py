@@ -157,6 +157,12 @@ def of_order(v: Any, z: Any) -> Any:
     return np.where(size == 0, np.minimum(reach, np.abs(v)), reach)  # 0 on one side of order 0
 
 
+def of_struve_order(v: Any, z: Any) -> Any:
+    """Struve functions in their order: at 0 they are 0 on both sides of 0, down to order -1."""
+    reach = of_order(v, np.where(z == 0, 1, z))
+    return np.where(z == 0, np.minimum(reach, np.abs(v + 1)), reach)
+
+
 def of_place(v: Any, z: Any) -> Any:
     """Bessel functions in their argument: like a power of it near 0, and waves further out."""
     return np.minimum(1.0, np.abs(z) / (8 + np.abs(v)))

@@ -17,7 +17,8 @@ from adjoint.primitives.special_slopes import along, slopes, wide
 
 _MOST = 200.0  # of a: beyond, the integrand is too narrow; and of -a: steps of the recurrence
 _AT_ONCE = 4096
-_gammaln = SciPyFunction("gammaln")
+_TINY = 1e-300
+_gamma, _gammaln, _rgamma = (SciPyFunction(name) for name in ("gamma", "gammaln", "rgamma"))
 
 
 def _integral(a: Any, b: Any, x: Any) -> Any:
@@ -38,7 +39,8 @@ def tricomi(a: Any, b: Any, x: Any) -> Any:
     flat = [np.ravel(v) for v in (a, b, x)]
     blocks = range(0, flat[0].size, _AT_ONCE)
     parts = [_block(*(v[first : first + _AT_ONCE] for v in flat)) for first in blocks]
-    return np.concatenate([np.zeros(0), *parts]).reshape(np.shape(a))
+    away = np.concatenate([np.zeros(0), *parts]).reshape(np.shape(a))
+    return np.where((x == 0) & (b < 1), _gamma(1 - b) * _rgamma(a - b + 1), away)
 
 
 def _block(a: Any, b: Any, x: Any) -> Any:
@@ -56,13 +58,25 @@ def _block(a: Any, b: Any, x: Any) -> Any:
     return np.where(known, here, np.nan)
 
 
-def _of_parameter(a: Any, b: Any, x: Any) -> Any:
+def _of_first(a: Any, b: Any, x: Any) -> Any:
     return 2 * wide(a, b, np.abs(x) + np.abs(np.log(np.where(x > 0, x, 1))))
+
+
+def _of_second(a: Any, b: Any, x: Any) -> Any:
+    """At 0 there is a pole at b = 1, and nothing beyond."""
+    reach = _of_first(a, b, x)
+    return np.where(x == 0, np.minimum(reach, 0.13 * np.maximum(1 - b, 0)), reach)
+
+
+def _of_place(out: Any, a: Any, b: Any, x: Any) -> Any:
+    """The partial in x; SciPy's polynomials (a = -1, -2, ...) are infinite at 0 for b > 1."""
+    ends = (x == 0) & (a < 0) & (a == np.floor(a))
+    return -a * hyperu(a + 1, b + 1, np.where(ends, x + _TINY, x))
 
 
 slopes(
     "hyperu",
-    (_of_parameter, _of_parameter, lambda a, b, x: np.minimum(1.0, 0.13 * x)),
+    (_of_first, _of_second, lambda a, b, x: np.minimum(1.0, 0.13 * x)),
     (POSITIVE, POSITIVE, POSITIVE),
     tricomi,
 )
@@ -70,6 +84,6 @@ hyperu: Primitive = special(
     "hyperu",
     along("hyperu", 0),
     along("hyperu", 1),
-    lambda out, a, b, x: -a * hyperu(a + 1, b + 1, x),
+    _of_place,
     domain=(POSITIVE, POSITIVE, POSITIVE),
 )
