@@ -7,6 +7,27 @@ from collections.abc import Callable
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 
+_STEPPERS = ["ode", "complex_ode", "RungeKutta", "DOP853", "Radau", "BDF", "LSODA"]
+_SOLVER = "scipy.integrate.solve_ivp(f, span, y0, method=, t_eval=)"
+
+# What is nearest to functions without a rule, and to the methods of classes without one.
+_NEAREST = {
+    **dict.fromkeys(
+        [f"scipy.integrate.{name}" for name in _STEPPERS],
+        _SOLVER,
+    ),
+    "scipy.differentiate.derivative": "ad.grad",
+    "scipy.differentiate.jacobian": "ad.jacobian",
+    "scipy.differentiate.hessian": "ad.hessian",
+    "scipy.optimize.find_root": "scipy.optimize.newton or brentq",
+    "scipy.optimize.find_minimum": "scipy.optimize.minimize_scalar",
+}
+
+
+def _nearest(function: str) -> str | None:
+    """The name of what to call instead, for a function or the class that a method is of."""
+    return _NEAREST.get(function) or _NEAREST.get(function.rpartition(".")[0])
+
 
 def no_rule(
     function: str, what: str | None = None, wanted: str | None = None, remedy: str | None = None
@@ -16,7 +37,7 @@ def no_rule(
         f"{what or function} has no rule for arrays under recording",
         function=function,
         source=source_here(),
-        wanted=wanted,
+        wanted=wanted or _nearest(function),
         remedy=remedy,
     )
 
