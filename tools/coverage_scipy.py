@@ -197,7 +197,7 @@ belongs (1.17); for orders below 0, where its values also jump, complex numbers 
 Much of SciPy is Python on top of NumPy, and that code runs on recorded arrays as it stands: values
 are then SciPy's bit for bit. Beside the functions below: `scipy.sparse` matrices and arrays (fixed
 or with recorded elements) times dense and sparse ones, their parts and blocks (`A[1:, 2]`,
-`vstack`, `bmat`, `kron`, `multiply`), `diags`, elements written one by one (`lil_matrix`),
+`vstack`, `bmat`, `kron`, `multiply`), `diags`, writes (`A[i, j] = x`, `A.data *= 2`, `setdiag`),
 `LinearOperator` of a recorded function (a system of it is solved as a dense one), `spsolve`,
 `splu`, `factorized`, `cg`, `gmres` and the other iterative solvers, `lsqr`, `lsmr`, `eigs`,
 `eigsh`, `svds`;
