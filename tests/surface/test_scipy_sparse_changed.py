@@ -172,11 +172,16 @@ def laplacian(x):
     return told(sp.csgraph.laplacian(A)) + told(normed) ** 2 + np.sum(degrees**2)
 
 
+def operator(x):
+    A, B = sl.aslinearoperator(matrix(x)), sl.aslinearoperator(np.outer(x[:3], x[2:]))
+    return (A @ WEIGHTS) @ np.array([1.0, 2.0, -1.0]) + np.sum(B @ WEIGHTS) ** 2
+
+
 CHANGED = [
     doubled, squared_in_place, assigned, assigned_into_plain, written_into_plain, multiplied,
     element, element_of_plain, diagonal, diagonal_of_plain, copies_are_apart,
     other_formats_are_apart, shared, diagonals,
-    diagonals_as_given, blocks, dictionary, lists, smaller, tidied, turned, laplacian,
+    diagonals_as_given, blocks, dictionary, lists, smaller, tidied, turned, laplacian, operator,
 ]  # fmt: skip
 
 

@@ -49,8 +49,19 @@ _OPERATOR = "scipy.sparse.linalg._interface.LinearOperator"
 
 
 def _product_of(A: Any) -> Any:
-    """The function that an operator was made of, if it was made of one."""
+    """The function that an operator was made of, if it was made of one, or of a matrix."""
+    matrix = getattr(A, "__dict__", {}).get("A")
+    if matrix is not None and (is_recorded(matrix) or hasattr(matrix, "recorder")):
+        return matrix.dot
     return getattr(A, "_CustomLinearOperator__matvec_impl", None)
+
+
+@scipy_rule("scipy.sparse.linalg.aslinearoperator")
+def aslinearoperator(A: Any) -> Any:
+    """An operator of a recorded array."""
+    from scipy.sparse.linalg._interface import MatrixLinearOperator
+
+    return MatrixLinearOperator(np.atleast_2d(A))
 
 
 def _recorded_operator(A: Any, *_: Any, **__: Any) -> bool:
