@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from adjoint.errors import ConcreteValueError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace.calls.scipy_sparse_forms import in_order
 from adjoint.trace.calls.scipy_sparse_places import carrier, combined
 from adjoint.trace.calls.scipy_sparse_recorded import (
-    BASE,
     _holds,
     dense,
     fill,
@@ -24,16 +24,19 @@ from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
-_COMPRESSED, _COO = "scipy.sparse._compressed._cs_matrix", "scipy.sparse._coo._coo_base"
-_DIAGONALS, _BLOCKS = "scipy.sparse._dia._dia_base", "scipy.sparse._bsr._bsr_base"
 _LISTS = "scipy.sparse._lil._lil_base"
-_ALL = (BASE, _COMPRESSED, _COO, _DIAGONALS, _BLOCKS, _LISTS,
-        "scipy.sparse._csr._csr_base", "scipy.sparse._csc._csc_base")  # fmt: skip
+_KINDS = tuple(dict.fromkeys(
+    kind
+    for form in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
+    for kind in getattr(scipy.sparse, f"{form}_array").__mro__
+    if kind.__module__.startswith("scipy.sparse.")
+))  # fmt: skip
 
 
 def _for_all(name: str, *, wanted: Callable[..., bool] = _holds) -> Callable[[Any], Any]:
     """A rule for a method wherever SciPy's classes define it."""
-    return scipy_rule(*[f"{owner}.{name}" for owner in _ALL], wanted=wanted)
+    owners = [kind for kind in _KINDS if name in vars(kind)]
+    return scipy_rule(*[f"{k.__module__}.{k.__name__}.{name}" for k in owners], wanted=wanted)
 
 
 # *** in place ***
@@ -165,8 +168,6 @@ def _extreme(name: str) -> None:
 
     @_for_all(name)
     def rule(self: Any, other: Any) -> Any:
-        import scipy.sparse
-
         if scipy.sparse.issparse(other):
             one, two, rows, columns = _aligned(self, other)
             owner = self if is_recorded(self) else other
@@ -189,8 +190,6 @@ _extreme("minimum")
 def _reduction(name: str) -> None:
     @scipy_rule(f"scipy.sparse._data._minmax_mixin.{name}", wanted=_holds)
     def rule(self: Any, axis: Any = None, out: Any = None, *, explicit: bool = False) -> Any:
-        import scipy.sparse
-
         values, _rows, _columns = combined(self)
         if axis is None:
             return getattr(np, name)(values if explicit else dense(self))
