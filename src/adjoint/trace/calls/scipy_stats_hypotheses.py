@@ -161,8 +161,8 @@ def _others(x: Any) -> list[Any]:
     return [np.flatnonzero(row) for row in apart]
 
 
-@scipy_rule("scipy.stats.siegelslopes")
-def siegelslopes(y: Any, x: Any = None, method: str = "hierarchical", **_: Any) -> Any:
+@scipy_rule("scipy.stats.siegelslopes.__wrapped__")
+def siegelslopes(y: Any, x: Any = None, method: str = "hierarchical") -> Any:
     """The median of medians of slopes."""
     from scipy.stats._stats_mstats_common import SiegelslopesResult
 
@@ -226,8 +226,8 @@ def _shapiro_weights(n: int) -> Any:
     return weights
 
 
-@scipy_rule("scipy.stats.shapiro")
-def shapiro(x: Any, **_: Any) -> Any:
+@scipy_rule("scipy.stats.shapiro.__wrapped__")
+def shapiro(x: Any) -> Any:
     """How near ordered data are to what normal ones would be on average."""
     from scipy.stats._morestats import ShapiroResult
 
@@ -357,3 +357,7 @@ def poisson_means_test(
     chance = np.sum(np.where(counted, p1 * p2, 0.0))
     none = second <= 0
     return SignificanceResult(np.where(none, 0.0, statistic), np.where(none, 1.0, chance))
+
+
+# What they are told of axes, of NaN and of dimensions is SciPy's own code.
+borrow_names("scipy.stats", "shapiro siegelslopes")

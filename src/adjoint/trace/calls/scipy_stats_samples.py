@@ -63,16 +63,14 @@ def spearmanr(
 # *** where SciPy's code decides on values: the formula of regular ones ***
 
 
-@when_unknown("scipy.stats.hmean")
-def hmean(a: Any, axis: Any = 0, dtype: Any = None, *, weights: Any = None, **_: Any) -> Any:
+@when_unknown("scipy.stats.hmean.__wrapped__")
+def hmean(a: Any, axis: Any = 0, dtype: Any = None, *, weights: Any = None) -> Any:
     """The harmonic mean of numbers that are not negative."""
     return 1 / np.average(1 / floating(a), axis=axis, weights=weights)
 
 
-@when_unknown("scipy.stats.pmean")
-def pmean(
-    a: Any, p: Any, *, axis: Any = 0, dtype: Any = None, weights: Any = None, **_: Any
-) -> Any:
+@when_unknown("scipy.stats.pmean.__wrapped__")
+def pmean(a: Any, p: Any, *, axis: Any = 0, dtype: Any = None, weights: Any = None) -> Any:
     """The mean of powers, for a power other than 0."""
     return np.average(floating(a) ** p, axis=axis, weights=weights) ** (1 / p)
 
@@ -82,12 +80,15 @@ def _likelihood(y: Any, axis: Any, weight: Any) -> Any:
     return weight - 0.5 * y.shape[axis] * np.log(np.var(y, axis=axis))
 
 
-@scipy_rule("scipy.stats.boxcox_llf")
-def boxcox_llf(lmb: Any, data: Any, *, axis: int = 0, **_: Any) -> Any:
+@scipy_rule("scipy.stats._morestats._boxcox_llf.__wrapped__")
+def boxcox_llf(data: Any, axis: int = 0, *, lmb: Any) -> Any:
     """Box's and Cox's likelihood, also at 0, where SciPy's code takes the logarithm's branch."""
     x = floating(data)
     weight = (lmb - 1) * np.sum(np.log(x), axis=axis)
     return _likelihood(sp.boxcox(x, lmb), axis, weight)
+
+
+borrow_scipy("scipy.stats.boxcox_llf", "scipy.stats._morestats._boxcox_llf")
 
 
 @scipy_rule("scipy.stats._morestats._yeojohnson_transform")
@@ -101,8 +102,8 @@ def yeojohnson_transform(x: Any, lmbda: Any, xp: Any = None) -> Any:
 borrow_scipy("scipy.stats.yeojohnson")
 
 
-@when_unknown("scipy.stats.linregress")
-def linregress(x: Any, y: Any, alternative: str = "two-sided", **_: Any) -> Any:
+@when_unknown("scipy.stats.linregress.__wrapped__")
+def linregress(x: Any, y: Any, alternative: str = "two-sided") -> Any:
     """A line through points that are neither all above one another nor all on one height."""
     from scipy.stats._stats_py import LinregressResult
 
@@ -122,6 +123,10 @@ def linregress(x: Any, y: Any, alternative: str = "two-sided", **_: Any) -> Any:
         pvalue=tails[alternative], stderr=spread,
         intercept_stderr=spread * np.sqrt(over + np.mean(x) ** 2),
     )  # fmt: skip
+
+
+# What they are told of axes, of NaN and of dimensions is SciPy's own code.
+borrow_scipy("scipy.stats.hmean", "scipy.stats.pmean", "scipy.stats.linregress")
 
 
 # *** densities from samples ***

@@ -1,0 +1,47 @@
+"""Axes, kept dimensions and NaN for functions of scipy.stats that have formulas of our own."""
+
+import numpy as np
+import pytest
+import scipy.stats as st
+
+import adjoint as ad
+
+RNG = np.random.default_rng(0)
+DATA, OTHER = np.abs(RNG.normal(size=(4, 7))) + 0.1, RNG.normal(size=(4, 7))
+FUNCTIONS = {
+    "hmean": lambda x, **k: st.hmean(x, **k),
+    "pmean": lambda x, **k: st.pmean(x, 2.5, **k),
+    "shapiro": lambda x, **k: st.shapiro(x, **k).statistic,
+    "siegelslopes": lambda x, **k: st.siegelslopes(x, **k)[0],
+    "linregress": lambda x, **k: st.linregress(x, OTHER, **k).slope,
+    "boxcox_llf": lambda x, **k: st.boxcox_llf(0.3, x, **k),
+}
+OPTIONS = {
+    "no options": {},
+    "rows": {"axis": 1},
+    "all": {"axis": None},
+    "kept": {"axis": 0, "keepdims": True},
+    "without NaN": {"axis": 1, "nan_policy": "omit"},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_options_are_heard(name, options):
+    def f(x):
+        return FUNCTIONS[name](x, **OPTIONS[options])
+
+    x = DATA.copy()
+    if options == "without NaN":
+        if name == "linregress":
+            pytest.skip("SciPy leaves out pairs, and x is then of another length")
+        x[1, 2] = np.nan
+    value = f(x)
+    found = ad.value_and_grad(lambda x: (np.sum(f(x)), f(x)), has_aux=True)(x)[0][1]
+    np.testing.assert_allclose(found, value, rtol=1e-14)
+    assert np.shape(found) == np.shape(value)
+    if options != "without NaN":
+        compiled = ad.jit(f)(x)
+        np.testing.assert_allclose(compiled, value, rtol=1e-12)
+        assert np.shape(compiled) == np.shape(value)
+        ad.check_grads(lambda x: np.sum(f(x) ** 2), (x,), order=1)
