@@ -116,6 +116,13 @@ def written_by_a_helper(a):
     return x.sum()
 
 
+def beside_an_empty_tuple(a):
+    x = GRID * 2
+    for index in (), 0:
+        x[index] = a * x[index] if index == () else a
+    return (x * GRID).sum()
+
+
 def scaled_by_a_helper(a):
     x = GRID * 2
 
@@ -141,6 +148,7 @@ ACCEPTED = (
     other_name_item,
     row_of_a_held_table,
     written_by_a_helper,
+    beside_an_empty_tuple,
     scaled_by_a_helper,
 )
 

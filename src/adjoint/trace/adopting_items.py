@@ -198,8 +198,9 @@ def _written(steps: list[dis.Instruction], target: str) -> str:
     """The variable that was loaded just before the one that is written into."""
     at = steps[-1].positions
     for step in reversed(steps):
-        if type(step.argval) is tuple and step.argval[-1] == target:  # both at once, since 3.13
-            return str(step.argval[0])
+        both = step.argval  # two names at once, since 3.13; a written tuple may be empty
+        if type(both) is tuple and len(both) == 2 and both[1] == target:
+            return str(both[0])
     for before, step in pairwise(steps):
         where = step.positions
         begins = at is not None and where is not None and where[::2] == at[::2]
