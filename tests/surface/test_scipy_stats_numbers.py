@@ -312,3 +312,31 @@ def test_draws_and_ends_move(draw: Any) -> None:
     np.testing.assert_array_equal(ad.jit(draw)(0.7), draw(0.7))
     slope = (draw(0.7 + 1e-6) - draw(0.7 - 1e-6)) / 2e-6
     np.testing.assert_allclose(ad.jacobian(draw)(0.7), slope, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("yulesimon", 11.0), ("logser", 0.6), ("poisson", 3.2)]
+)
+@pytest.mark.parametrize("method", ["cdf", "logcdf", "sf", "logsf"])
+def test_between_counts_as_scipy(name: str, shape: float, method: str) -> None:
+    """SciPy's formulas of some families do not round a place between two counts."""
+
+    def f(a: Any) -> Any:
+        return getattr(getattr(st, name), method)(2.4, a)
+
+    value, slope = ad.value_and_grad(f)(shape)
+    h = 1e-5
+    np.testing.assert_allclose(value, f(shape), rtol=1e-13)
+    np.testing.assert_allclose(slope, (f(shape + h) - f(shape - h)) / (2 * h), rtol=1e-7)
+
+
+@pytest.mark.parametrize("letter", ["s", "k"])
+def test_forms_of_counts_by_the_formula_of_their_powers(letter: str) -> None:
+    """The law of zeta reaches too far to be added up."""
+
+    def f(a: Any) -> Any:
+        return st.zipf.stats(a, moments=letter) * 1.0
+
+    h = 1e-4
+    np.testing.assert_allclose(ad.grad(f)(6.6), (f(6.6 + h) - f(6.6 - h)) / (2 * h), rtol=1e-5)
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(6.6), ad.grad(f)(6.6), rtol=1e-9)

@@ -16,7 +16,7 @@ from adjoint.errors import TraceError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace.calls import scipy_stats_numeric as numeric
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.scipy_stats_families import family, formula_of
+from adjoint.trace.calls.scipy_stats_families import family, formula_of, rounds_itself
 from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
@@ -237,7 +237,7 @@ def _steps(name: str) -> Any:
         k = _double(floating(k) - loc)
         low, high = support(self, shapes)
         below, above = _OUTSIDE[name]
-        value = standard(self, name, np.floor(k), shapes)
+        value = standard(self, name, k if rounds_itself(self, name) else np.floor(k), shapes)
         value = np.where(k < low, below, np.where(k >= high, above, value))
         return np.where(_argcheck(self, shapes), value, np.nan)
 

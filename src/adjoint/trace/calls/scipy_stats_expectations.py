@@ -11,7 +11,6 @@ import numpy as np
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls import scipy_stats_numeric as numeric
 from adjoint.trace.calls.scipy_stats import (
-    FAILS,
     form_of,
     parsed,
     standard,
@@ -19,7 +18,6 @@ from adjoint.trace.calls.scipy_stats import (
     support,
     valid_at,
 )
-from adjoint.trace.calls.scipy_stats_families import formula_of
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
 
@@ -37,12 +35,9 @@ def _power(dist: Any, k: int, shapes: tuple[Any, ...]) -> Any:
         return mean
     if k == 2:
         return standard_moment(dist, 1, shapes) + mean * mean
-    formula = formula_of(dist, "_munp")
-    try:
-        if formula is not None:
-            return formula(k, *shapes)
-    except FAILS:
-        pass
+    written = numeric.written_power(dist, k, shapes)
+    if written is not None:
+        return written
     form = form_of(dist, 2, shapes) if k == 3 else None
     if form is not None:
         variance = standard_moment(dist, 1, shapes)

@@ -97,3 +97,19 @@ def _prepare() -> None:
         for value in list(vars(module).values()):
             if hasattr(value, "_parse_args") and hasattr(value, "rvs"):
                 borrow.substitute(value, Family(value))
+
+
+# What SciPy finds a function of counts by, in its order.
+_BY = {
+    "_cdf": ("_cdf",),
+    "_sf": ("_sf", "_cdf"),
+    "_logcdf": ("_logcdf", "_cdf"),
+    "_logsf": ("_logsf", "_sf", "_cdf"),
+}
+
+
+def rounds_itself(dist: Any, name: str) -> bool:
+    """Whether SciPy hands counts between whole numbers to a formula of the family as they are."""
+    if any(formula_of(dist, other, True) is not None for other in (name, "_cdf", "_sf")):
+        return False
+    return any(formula_of(dist, other) is not None for other in _BY[name])

@@ -316,8 +316,20 @@ def moment(dist: Any, which: int, shapes: tuple[Any, ...], standard: Standard) -
     return _checked(found, value)
 
 
+def written_power(dist: Any, k: int, shapes: tuple[Any, ...]) -> Any | None:
+    """The mean of a power by the family's formula, if it has one."""
+    formula = formula_of(dist, "_munp")
+    try:
+        return None if formula is None else formula(k, *shapes)
+    except (TraceError, TypeError, AttributeError, IndexError, ValueError):
+        return None
+
+
 def power(dist: Any, k: int, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
     """The mean of a power of the standardised family."""
+    written = written_power(dist, k, shapes)
+    if written is not None:
+        return written
     found = _expectation(dist, lambda x, wide: x**k, shapes, standard)
     if found is None:
         return None
