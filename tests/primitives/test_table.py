@@ -61,6 +61,7 @@ calls: dict[str, tuple[F, tuple[Any, ...]]] = {
     "conj": (lambda p: p, (sample(3) + 1j * sample(3),)),
     "real": (lambda p: p, (sample(3) + 1j * sample(3),)),
     "imag": (lambda p: p, (sample(3) + 1j * sample(3),)),
+    "join_parts": (lambda p: p, (sample(3), sample(3))),
     "multiply_no_nan": (lambda p: p, (sample(3), sample(3))),
     "sum": (lambda p: lambda x: p(x, axes=(0, 2)), (sample(2, 3, 4),)),
     "cumsum": (lambda p: lambda x: p(x, axis=1), (sample(2, 3),)),

@@ -85,6 +85,7 @@ EXACT = frozenset(
         "windows",
         "real",
         "imag",
+        "join_parts",
         "conj",
         "stop_gradient",
         "neg",

@@ -45,7 +45,7 @@ def arity(name: str) -> int:
     primitive = primitives[name]
     if primitive.ufunc is not None:
         return int(primitive.ufunc.nin)
-    return len(primitive.terms) or (2 if name == "multiply_no_nan" else 1)
+    return len(primitive.terms) or (2 if name in ("multiply_no_nan", "join_parts") else 1)
 
 
 @lru_cache(maxsize=512)
@@ -116,7 +116,7 @@ def _elementwise(name: str) -> Maker:
 for _row in primitives:
     if _row.ufunc is not None or (_row.structure == "elementwise" and not _row.attributes):
         MAKERS[_row.name] = _elementwise(_row.name)
-for _name in ("real", "imag", "conj", "stop_gradient"):
+for _name in ("real", "imag", "conj", "join_parts", "stop_gradient"):
     MAKERS[_name] = _elementwise(_name)
 
 

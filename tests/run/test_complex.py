@@ -13,7 +13,7 @@ from adjoint.run import compile_graph
 
 EDGES = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.5, 1e-200, 1e200, 700.0]
 GRID = np.array([complex(a, b) for a in EDGES for b in EDGES])
-PLAIN = [name for name in COMPLEX_RULES if name not in ("where", "cast")]
+PLAIN = [name for name in COMPLEX_RULES if name not in ("where", "cast", "join_parts")]
 
 
 def drawn(shape: Any, dtype: Any = "D", seed: int = 0) -> Any:
@@ -134,3 +134,19 @@ def test_truth_looks_at_both_parts() -> None:
     x = np.array([1j, 0, -0.0 + 0.5j, 2])
     np.testing.assert_array_equal(ad.jit(lambda x: x.astype(bool))(x), [True, False, True, True])
     np.testing.assert_array_equal(primitives["cast"](x, dtype=np.dtype(bool)), x.astype(bool))
+
+
+@pytest.mark.parametrize("dtype", ["f", "d"])
+def test_parts_are_joined_to_the_bit(dtype: str) -> None:
+    with np.errstate(over="ignore", under="ignore"):
+        edges = np.array(EDGES).astype(dtype)
+    xs = [np.repeat(edges, len(edges)), np.tile(edges, len(edges))]
+    inputs = tuple(Value(ArrayType(x.shape, x.dtype)) for x in xs)
+    primitive = primitives["join_parts"]
+    outputs = tuple(Value(t) for t in primitive.infer(*[v.type for v in inputs]))
+    program = compile_graph(Graph(inputs, (Node(primitive, inputs, (), outputs),), outputs))
+    assert not program.lowered.python
+    (got,) = program(xs)
+    for part, x in zip((got.real, got.imag), xs, strict=True):
+        np.testing.assert_array_equal(part, x)
+        np.testing.assert_array_equal(np.signbit(part), np.signbit(x))

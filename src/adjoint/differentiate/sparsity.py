@@ -28,7 +28,7 @@ from adjoint.differentiate.sparsity_rules import (
 from adjoint.graph.graph import Graph, Literal, Node
 from adjoint.graph.types import type_of
 
-_SAME = {"cast", "real", "imag", "conj", "neg", "add", "sub", "mul", "div", "reshape"}
+_SAME = {"cast", "real", "imag", "join_parts", "conj", "neg", "add", "sub", "mul", "div", "reshape"}
 _SAME |= {"multiply_no_nan", "divide_no_nan", "over_length", "ldexp", "shared"}
 _MOVING = {"permute_axes", "slice", "unslice", "set_slice", "broadcast", "concatenate", "gather"}
 _MOVING |= {"scatter_set", "where", "windows"}

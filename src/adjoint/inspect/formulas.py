@@ -70,6 +70,7 @@ PARTIALS: dict[str, tuple[str, ...]] = {
 
 # Elements of the result come from elements at the same place, though no partials are listed.
 _POINTWISE = {"add", "sub", "neg", "mul", "multiply_no_nan", "where", "conj", "real", "imag"}
+_POINTWISE |= {"join_parts"}
 # What only moves numbers about: its values are shown, and no arithmetic.
 MOVES = {
     "broadcast": "repeated to {shape}",

@@ -117,6 +117,11 @@ def _imag(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     return parts(x[0])[1]
 
 
+@rule("join_parts")
+def _join_parts(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
+    return join(e, *x)
+
+
 @rule("stop_gradient")
 def _same(e: Emitter, x: list[Reg], t: Any, out: Any, a: Any) -> Reg:
     return x[0]

@@ -11,8 +11,10 @@ import numpy as np
 
 from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.elementwise import norm_sqrt
+from adjoint.primitives.parts import join_parts
 from adjoint.trace import recorder as core
 from adjoint.trace.flat import Flat
+from adjoint.trace.views import detached
 
 
 def is_traced(x: Any) -> bool:
@@ -155,13 +157,10 @@ def moved_as(value: Any, moving: Any) -> Any:
 
 
 def complex_of(real: Any, imaginary: Any) -> Any:
-    """A complex array of its parts, one of which may be infinite or NaN without the other.
-
-    ``1j * inf`` has a real part of NaN: an imaginary part like that is added as a constant.
-    """
-    finite = np.isfinite(imaginary)
-    moving = real + 1j * np.where(finite, imaginary, 0)
-    wide = moving.dtype.type
-    infinite = np.where(imaginary > 0, wide(complex(-0.0, np.inf)), wide(complex(-0.0, -np.inf)))
-    beyond = np.where(np.isnan(imaginary), wide(complex(-0.0, np.nan)), infinite)
-    return np.where(finite, moving, real + beyond)
+    """A complex array of its parts, each with its own signs of zero, infinities and NaN."""
+    parts = as_operand(real), as_operand(imaginary)
+    kind = np.result_type(*[x.dtype for x in parts], np.complex64)
+    own = np.zeros(0, kind).real.dtype
+    shape = np.broadcast_shapes(*[x.shape for x in parts])
+    joined = [np.broadcast_to(x.astype(own), shape) for x in parts]
+    return core.bind(join_parts, [detached(x) for x in joined], ())
