@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.control import cond, scan, while_loop
-from adjoint.errors import AdjointError, ConcreteValueError, StructureError
+from adjoint.errors import AdjointError, StructureError
 from adjoint.formats.reading.step import OPERATORS, Block, Step, operator
+from adjoint.trace.indexing import known_value
 
 Names = ChainMap[str, Any]
 
@@ -50,10 +51,8 @@ def run(block: Block, inputs: Sequence[Any], around: Names) -> list[Any]:
 
 def _is_known(truth: Any) -> bool | None:
     """The truth value, or None where it is only known when the program runs."""
-    try:
-        return bool(truth)
-    except ConcreteValueError:
-        return None
+    value = known_value(truth)
+    return None if value is None else bool(value)
 
 
 @operator("If", nested=True)
