@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.on_numbers import on_numbers
+from adjoint.api.quadrature_ends import points_of_parts, rough_parts
 from adjoint.api.solver_calls import Untold
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConcreteValueError, ConvergenceError
@@ -107,34 +108,55 @@ class _Layout:
         result = entries["scipy.integrate.quad"].original(
             function, low, high, full_output=1, points=breaks, **dict(self.settings)
         )
-        info, count = result[2], int(result[2]["last"])
-        nodes, weights = kronrod()
-        left, right = np.asarray(info["alist"][:count]), np.asarray(info["blist"][:count])
-        at = np.zeros(count, np.int64)
-        if not self.infinite:
-            at, left, right = shares_of(edges_of(float(a), float(b), points), left, right)
-        half = 0.5 * (right - left)[:, None]
-        places = 0.5 * (left + right)[:, None] + half * nodes
+        info = result[2]
         value = float(result[0]) if float(a) <= float(b) else -float(result[0])
-        if float(b) < float(a) and not self.infinite:
-            half = -half
-        room = self.parts or count
-        if count > room:
+        places, weights, pieces = self._points(function, (a, b, points), info, value)
+        rows = len(places)
+        room = self.parts or rows
+        if rows > room:
             raise ConvergenceError(
-                f"the integral needs {count} parts, and there is room for {room} where values "
+                f"the integral needs {rows} parts, and there is room for {room} where values "
                 "are not known",
                 function="scipy.integrate.quad",
                 remedy="split the interval where the integrand is rough, or allow a larger error",
             )
-        spare = ((0, room - count), (0, 0))
+        spare = ((0, room - rows), (0, 0))
         return (
             np.pad(places, spare, constant_values=0.5).ravel(),
-            np.pad(half * weights, spare).ravel(),
-            np.repeat(np.pad(at, spare[0]), len(nodes)),
+            np.pad(weights, spare).ravel(),
+            np.repeat(np.pad(pieces, spare[0]), places.shape[1]),
             value,
             float(result[1]),
             (info, *result[3:]),
         )
+
+    def _points(
+        self, function: Callable[[float], float], ends: tuple[Any, Any, Any], info: Any,
+        value: float,
+    ) -> tuple[Any, Any, Any]:  # fmt: skip
+        """Kronrod's points of all parts; others where their sum is nearer to SciPy's integral."""
+        low, high, breaks = float(ends[0]), float(ends[1]), np.asarray(ends[2])
+        count = int(info["last"])
+        left, right = np.asarray(info["alist"][:count]), np.asarray(info["blist"][:count])
+        at, edges, sign = np.zeros(count, np.int64), None, 1.0
+        if not self.infinite:
+            edges = edges_of(low, high, breaks)
+            at, left, right = shares_of(edges, left, right)
+            sign = -1.0 if high < low else 1.0
+        off = abs(np.sum(info["rlist"][:count]) - (value if low <= high else -value))
+        for rough in (rough_parts(info, count, off, value), np.zeros(count, bool)):
+            places, weights, pieces = points_of_parts(left, right, at, rough, kronrod(), edges)
+            weights = sign * weights
+            if not np.any(rough):
+                break
+            each = np.repeat(pieces, places.shape[1])
+            infinite = [bool(np.isinf(x)) for x in (low, high)]
+            x, w = _nodes((low, high, breaks), low, high, infinite, places.ravel(),
+                          weights.ravel(), each)  # fmt: skip
+            found = sum(w[k] * function(x[k]) for k in np.flatnonzero(w))
+            if abs(found - value) < 0.5 * off:
+                break
+        return places, weights, pieces
 
 
 def function_of_place(func: Any, args: Any, name: str) -> Any:
