@@ -226,17 +226,19 @@ moves with the lower edges of the bands. `place_poles` is followed where the pol
 gain: one input, or one for each state. In between SciPy stops at `rtol`, short of an optimum, from
 vectors that LAPACK's reflections choose; no equation says what its gain is, and it is refused.
 
-Integrals (`quad`, `quad_vec`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the program
-runs and differentiated on its final subdivision; inside `jit` and `vmap` there is room for 16 parts
-(48 of `quad_vec`), and a need for more is an error; `cubature` is not followed there. Break points
-(`points=`) move, and a corner or leap of the integrand at one is met exactly; one that is not told
-is not seen by second derivatives. The weights of `quad` move with their numbers on finite
-intervals; on infinite ones QUADPACK extrapolates cycles to a limit that is no sum of values, and is
-refused. `solve_bvp` has room for `max_nodes` inside `jit`: its `sol`, `p` and the ends of its mesh
-may be read, not the mesh, whose size the values decide. `solve_ivp(dense_output=True).sol` solves
-again to the times it is asked for; the time of an event is the root of its function along the
-solution. Functions of `scipy.stats` that its families have no formula for (`rice.cdf`, `nct.ppf`,
-entropies) have SciPy's value and the derivatives of the integral or the equation that they satisfy.
+Integrals (`quad`, `quad_vec`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the
+program runs and differentiated on its final subdivision, or, where `quad` extrapolates to the
+value of an integrand that is singular at an end, on points that crowd there; inside `jit` and
+`vmap` there is room for 16 parts (48 of `quad_vec`), and a need for more is an error; `cubature`
+is not followed there. Break points (`points=`) move, and a corner or leap of the integrand at one
+is met exactly; one that is not told is not seen by second derivatives. The weights of `quad` move
+with their numbers on finite intervals; on infinite ones QUADPACK extrapolates cycles to a limit
+that is no sum of values, and is refused. `solve_bvp` has room for `max_nodes` inside `jit`: its
+`sol`, `p` and the ends of its mesh may be read, not the mesh, whose size the values decide.
+`solve_ivp(dense_output=True).sol` solves again to the times it is asked for; the time of an event
+is the root of its function along the solution. Functions of `scipy.stats` that its families have
+no formula for (`rice.cdf`, `nct.ppf`, entropies) have SciPy's value and the derivatives of the
+integral or the equation that they satisfy.
 
 Smoothing splines (`UnivariateSpline`, `splrep`, `splprep`, `make_splrep`) have SciPy's knots and
 value, and the derivatives of the least jumps at these knots and the sum of squares that was
