@@ -163,3 +163,35 @@ def test_a_matrix_of_roots_times_itself_is_no_square() -> None:
     eps = 1e-6 * np.array([[0.3, -1.0], [0.7, 0.2]])
     slope = (f(a + eps) - f(a - eps)) / 2
     np.testing.assert_allclose(np.sum(ad.grad(f)(a) * eps), slope, rtol=1e-7)
+
+
+MIXED = {
+    "product": lambda x: (x[0] ** 0.69 * x[1] ** 0.31) ** 2.5,
+    "quotient": lambda x: (np.sqrt(x[0]) / (1 + x[1]) * np.cbrt(x[1])) ** 3,
+    "choice": lambda x: np.sum(np.concatenate([np.sqrt(x), np.cbrt(x)]) ** 4),
+    "length": lambda x: np.hypot(np.sqrt(x[0]), np.cbrt(x[1])) ** 2,
+    "absolute": lambda x: np.sum(np.abs(np.cbrt(x)) ** 2),
+    "nested": lambda x: np.sqrt(np.cbrt(x[0]) * x[1] ** 0.2) ** 2,
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_factors_may_be_roots_of_different_degrees(name):
+    f, x, t = MIXED[name], np.array([1.7, 0.6]), np.array([0.3, -0.8])
+    slope = ad.grad(f)(x)
+    np.testing.assert_allclose(slope @ t, (f(x + 1e-6 * t) - f(x - 1e-6 * t)) / 2e-6, rtol=1e-7)
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(x), slope, rtol=1e-12)
+    np.testing.assert_allclose(ad.jit(lambda v: ad.jvp(f, (v,), (t,))[1])(x), slope @ t, rtol=1e-12)
+    rows = [(ad.grad(f)(x + h) - ad.grad(f)(x - h)) / 2e-6 for h in 1e-6 * np.eye(2)]
+    for hessian in (ad.hessian(f)(x), ad.jit(ad.hessian(f))(x)):
+        np.testing.assert_allclose(hessian, rows, rtol=1e-6, atol=1e-8)
+
+
+def test_factors_of_different_degrees_meet_zero():
+    def f(x):
+        return (np.sqrt(x[0]) * np.cbrt(x[1])) ** 6  # x0^3 x1^2
+
+    for slope in (ad.grad(f), ad.jit(ad.grad(f))):
+        np.testing.assert_allclose(slope(np.array([0.0, 2.0])), [0.0, 0.0], atol=1e-12)
+        np.testing.assert_allclose(slope(np.array([2.0, 0.0])), [0.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(ad.hessian(f)(np.array([2.0, 0.0]))[1, 1], 16.0, atol=1e-12)

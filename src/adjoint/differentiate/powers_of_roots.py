@@ -10,7 +10,7 @@ for the tangent of ``v**m``, m the degree of the root (3 of ``cbrt``, 1 / q of `
     T(hypot(x, y)) = 2 (x dx + y dy)    T(v) = m v**(m - 1) dv otherwise
 
 and parts, copies and choices of roots are followed as they are. The tangent of ``v**p`` is
-``p / m * v**(p - m) * T(v)``.
+``p / m * v**(p - m) * T(v)``; so is what a product asks of a factor of another degree.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ def _degree(
     name: str, attributes: tuple[Any, ...], operands: Sequence[Any], roots: dict[Any, Root]
 ) -> float | None:
     """The degree of an operation's result as a root; None where it is none."""
-    for operand in _carried(name, operands):
-        if operand in roots and (name not in ("neg", "abs") or roots[operand].degree == 2):
-            return roots[operand].degree
+    carried = [roots[o].degree for o in _carried(name, operands) if o in roots]
+    if carried and (name not in ("neg", "abs") or carried[0] == 2):
+        return max(carried)  # a factor of a lower one has the tangent of that power too, also at 0
     if name == "scalar_pow" and 0 < attributes[0] < 1:
         return 1 / float(attributes[0])
     return _DEGREES.get(name)
@@ -165,11 +165,7 @@ class PowerTangents:
             return self._of_pow(node, m, share)
         if share is None:
             return None
-        p = node.settings.get("exponent", 2)
-        if p > m:
-            share = p / m * self.primal(base) ** (p - m) * share
-        elif p < m:
-            share = multiply_no_nan(share, p / m * self.primal(base) ** (p - m))
+        share = _raised(self.primal(base), share, m, node.settings.get("exponent", 2))
         return np.sum(share) if node.primitive.name == "matmul" else share
 
     def _of_pow(self, node: Node, m: float, share: Any) -> Any:
@@ -192,7 +188,9 @@ class PowerTangents:
 
     def _of(self, operand: Operand, m: float) -> Any:
         if operand in self.known:
-            return self.known[operand]
+            known = self.known[operand]
+            own = self.roots[operand].degree  # factors may be roots of different degrees
+            return None if known is None else _raised(self.primal(operand), known, own, m)
         t = self._tangent(operand)
         return None if t is None else m * (_power(self.primal(operand), m - 1) * t)
 
@@ -223,6 +221,13 @@ class PowerTangents:
         return _sum(
             _times(1 / _power(b, m), self._of(a, m)), _times(-m * (_power(out, m) / b), b_dot)
         )
+
+
+def _raised(x: Any, share: Any, m: float, p: float) -> Any:
+    """The tangent of ``x**p`` from that of ``x**m``."""
+    if p > m:
+        return p / m * x ** (p - m) * share
+    return share if p == m else multiply_no_nan(share, p / m * x ** (p - m))
 
 
 def _power(x: Any, m: float) -> Any:
