@@ -1,5 +1,7 @@
 """Integrands that branch, that are plain in places, and tolerances that are recorded."""
 
+import math
+
 import numpy as np
 import pytest
 import scipy.integrate as si
@@ -50,6 +52,43 @@ def test_branches_and_tolerances(f):
     assert ad.value_and_grad(f)(1.3)[0] == pytest.approx(f(1.3), rel=1e-9)
     assert ad.grad(f)(1.3) == pytest.approx(SLOPES[f], rel=1e-3)
     assert ad.jvp(f, (1.3,), (1.0,))[1] == pytest.approx(ad.grad(f)(1.3), rel=1e-10)
+
+
+def shock(p, a):  # another law on each side of the state
+    return a * p * p - 2 if p < a else a * math.sqrt(p) - 2
+
+
+DECIDED = {
+    "brentq": lambda a: so.brentq(shock, 0.1, 9.0, args=(a,)),
+    "newton": lambda a: so.newton(shock, 1.0, args=(a,)),
+    "fsolve": lambda a: so.fsolve(lambda p: [shock(p[0], a)], [1.0])[0],
+    "root_scalar": lambda a: so.root_scalar(shock, args=(a,), bracket=(0.1, 9.0)).root,
+    "minimize": lambda a: so.minimize(lambda p: shock(p[0], a) ** 2, [1.0], tol=1e-12).x[0],
+    "bounded": lambda a: (
+        so.minimize_scalar(
+            lambda p: (p - a) ** 2 if p < a + 1 else 9.0, bounds=(0.0, 3.0), method="bounded"
+        ).x
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DECIDED)
+@pytest.mark.parametrize("a", [1.3, 1.1])
+def test_equations_may_decide_on_their_unknowns(name, a):
+    f = DECIDED[name]
+    value, slope = ad.value_and_grad(f)(a)
+    assert value == pytest.approx(f(a), rel=1e-6)
+    wanted = 1.0 if name == "bounded" else -value / a * (0.5 if value < a else 2.0)
+    assert slope == pytest.approx(wanted, rel=1e-6)
+    assert ad.jvp(f, (a,), (1.0,))[1] == pytest.approx(wanted, rel=1e-6)
+    h = 1e-4
+    second = (ad.grad(f)(a + h) - ad.grad(f)(a - h)) / (2 * h)
+    assert ad.hessian(f)(a) == pytest.approx(second, rel=1e-5, abs=1e-5)
+
+
+def test_an_equation_that_decides_is_refused_inside_jit_with_its_line():
+    with pytest.raises(ConcreteValueError, match=r"(.*\n)*.*shock: `return a \* p"):
+        ad.jit(DECIDED["brentq"])(1.3)
 
 
 @pytest.mark.parametrize(

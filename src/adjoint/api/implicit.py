@@ -46,7 +46,7 @@ def root(
     >>> round(cube_root(8.0), 12), round(grad(cube_root)(8.0), 12)
     (np.float64(2.0), 0.083333333333)
     """
-    return _solution(f, x0, args, "root", tol, max_iterations)
+    return solution_of(f, x0, args, "root", tol, max_iterations)
 
 
 def fixed_point(
@@ -77,17 +77,19 @@ def fixed_point(
     >>> round(grad(square_root)(4.0), 12)
     0.25
     """
-    return _solution(f, x0, args, "fixed_point", tol, max_iterations)
+    return solution_of(f, x0, args, "fixed_point", tol, max_iterations)
 
 
-def _solution(
+def solution_of(
     f: Callable[..., Any],
     x0: Any,
     args: tuple[Any, ...],
     name: str,
     tol: float | None,
     max_iterations: int,
+    at: Any = None,
 ) -> Any:
+    """The same for both; with ``at``, a plain x0, f takes the branches that it takes there."""
     guesses, of_unknowns = tree.flatten(x0)
     start = [_guess(x, name) for x in guesses]
     if not start:
@@ -108,7 +110,9 @@ def _solution(
     types = [type_of(x) for x in start]
     kinds = types + [type_of(x) for x, _ in params]
     weak = [False] * n + [flag for _, flag in params]
-    recording = record_graph(residual, kinds, tree.structure((0.0,) * len(kinds)), name, weak=weak)
+    recording = record_graph(
+        residual, kinds, tree.structure((0.0,) * len(kinds)), name, weak=weak, at=at
+    )
     made = recording.graph
     wrong = [(a, b) for a, b in zip(types, made.output_types, strict=True) if a != b]
     if wrong:

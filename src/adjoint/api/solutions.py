@@ -3,7 +3,9 @@
 SciPy's solver is called on plain numbers when the program runs, wherever it would be called
 without recording. What it finds satisfies an equation (the function is zero, the gradient is
 zero, unknowns on a bound stay there); one of Newton's steps on it gives the last digits, and
-the implicit function theorem its derivatives, in every mode and order.
+the implicit function theorem its derivatives, in every mode and order. A function is recorded
+once; one that decides on its unknowns in Python, where values are known, is called by SciPy as it
+stands and recorded where the solution lies, with the branches that it takes there.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ import numpy as np
 from adjoint import tree
 from adjoint.api.callback import pure_callback
 from adjoint.api.gradients import grad
-from adjoint.api.implicit import root as newton_root
+from adjoint.api.implicit import solution_of
 from adjoint.api.matrices import jacobian
 from adjoint.api.on_numbers import on_numbers
-from adjoint.errors import ConvergenceError, UnsupportedError
+from adjoint.errors import ConcreteValueError, ConvergenceError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
@@ -29,6 +31,7 @@ from adjoint.trace.record import record_graph
 from adjoint.trace.scipy_gate import holds_traced
 
 _CLOSE = 1e-6  # a step of Newton's from SciPy's solution; the next would be its square
+_STEPS = 100
 
 Function = Callable[[Any], Any]
 
@@ -84,7 +87,15 @@ def found(
         solve: takes the values of ``start``, and the functions on plain numbers.
         start: first guess, bounds: arrays, perhaps recorded.
     """
-    plain = [Plain(f, kind, name) for f in functions]
+    try:
+        plain = [Plain(f, kind, name) for f in functions]
+    except ConcreteValueError:
+        at_hand = [known_value(x) for x in start]
+        if any(x is None for x in at_hand):
+            raise
+        called = [_as_it_stands(f, kind) for f in functions]
+        ends = [np.asarray(x, np.float64) for x in at_hand]
+        return np.reshape(np.asarray(solve(*ends, *called), np.float64), kind.shape)[()]
     counts = [len(p.captured) for p in plain]
     given = [stop_gradient(floating(x) if holds_traced([x]) else np.asarray(x, np.float64))
              for x in start]  # fmt: skip
@@ -104,6 +115,28 @@ def found(
     return pure_callback(run, example, *given, *captured)
 
 
+def _as_it_stands(f: Function, kind: ArrayType) -> Function:
+    """A function that decides on values, on plain numbers; inside jit it is refused at once."""
+
+    def call(x: Any) -> Any:
+        found = f(np.reshape(np.asarray(x, np.float64), kind.shape)[()])
+        values = [known_value(value) for value in tree.leaves(found)]
+        if any(value is None for value in values):
+            raise _not_known()
+        made = [np.asarray(value, np.float64)[()] for value in values]
+        return made[0] if len(made) == 1 else np.stack(made)
+
+    return call
+
+
+def _not_known() -> ConcreteValueError:
+    return ConcreteValueError(
+        "a function that decides on its unknowns is called where values are not known",
+        source=source_here(),
+        remedy="use np.where, ad.cond or ad.while_loop, or call it outside jit and vmap",
+    )
+
+
 def checked(result: Any, name: str) -> Any:
     """The ``x`` of SciPy's result, if it says that it converged."""
     if not result.success:
@@ -117,7 +150,13 @@ def checked(result: Any, name: str) -> Any:
 
 def solution(residual: Function, start: Any) -> Any:
     """The unknowns where a residual is zero, near a start."""
-    return newton_root(residual, start, tol=_CLOSE)
+    try:
+        return solution_of(residual, start, (), "root", _CLOSE, _STEPS)
+    except ConcreteValueError:
+        known = known_value(start)
+        if known is None:
+            raise
+    return solution_of(residual, known, (), "root", _CLOSE, _STEPS, at=[known])
 
 
 def minimum(

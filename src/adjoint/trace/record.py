@@ -81,8 +81,9 @@ def record_graph(
     *,
     weak: Sequence[bool] | None = None,
     inline: int = 8,
+    at: Sequence[Any] | None = None,
 ) -> Recording:
-    """Record a function on types alone: values are not known while it runs.
+    """Record a function on types alone: values are not known while it runs, unless they are given.
 
     Args:
         function: what to record; called with the arguments' tree of stand-ins, unpacked.
@@ -91,11 +92,12 @@ def record_graph(
         name: the public function that records, for messages.
         weak: which leaves stand for Python numbers.
         inline: constants up to this size become literals.
+        at: values of the argument leaves; what is recorded is the branch that they take.
     """
-    recorder = Recorder(name, concrete=False, keep_all=True, transforming=False)
+    recorder = Recorder(name, concrete=at is not None, keep_all=True, transforming=False)
     before = states_before(function) if name in _RUN_AGAIN else []
     flags = weak or [False] * len(types)
-    leaves = [recorder.input(t, weak=w) for t, w in zip(types, flags, strict=True)]
+    leaves = [recorder.input(x, weak=w) for x, w in zip(at or types, flags, strict=True)]
     with closing(recorder):
         look_at_function(function)
         with uncollected(), session, python_names:
