@@ -20,10 +20,12 @@ from adjoint.trace.arithmetic import Arithmetic
 from adjoint.trace.array_flags import Flags, Lock, set_writeable
 from adjoint.trace.caught import noted
 from adjoint.trace.flat import Flat
+from adjoint.trace.foreign import PYTHON_NUMBERS
 from adjoint.trace.guards import passed_over
 from adjoint.trace.looking import key_of, met, same_key, seen_value, shown_value
 from adjoint.trace.operators import NUMBERS
 from adjoint.trace.probing import JudgedByClass, OfArrays, asked_by_name, no_attribute
+from adjoint.trace.python_numbers import python_number
 from adjoint.trace.recorder import (
     PLAIN,
     bind,
@@ -71,7 +73,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
     def __class__(self) -> type:
         """What isinstance sees: the type that plain NumPy would have here."""
         if self.weak:
-            return complex if self.dtype.kind == "c" else float
+            return PYTHON_NUMBERS[self.dtype.kind]
         return np.ndarray if self.shape or self.recorder is PLAIN else self.dtype.type
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
@@ -254,17 +256,17 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
         if len(index) == 1 and isinstance(index[0], tuple):
             index = index[0]
         if index:
-            return self.reshape(-1)[index[0]] if len(index) == 1 else self[index]
+            return python_number(self.reshape(-1)[index[0]] if len(index) == 1 else self[index])
         if self.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return self.reshape(())
+        return python_number(self)
 
     def tolist(self) -> Any:
         """Nested lists of elements, still under recording."""
         if is_plain(self):
             return unwrapped(self).tolist()
         if not self.shape:
-            return self
+            return python_number(self)
         return [row.tolist() for row in self]
 
     def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from adjoint.trace import recorder as core
 from adjoint.trace.views import View, memory_of, replace_value, writes_are_open
 
@@ -30,8 +32,11 @@ class Flags:
         object.__setattr__(self, "_array", array)
 
     def _of_numpy(self) -> Any:
-        known = memory_of(self._array).view()
-        known.flags.writeable = writes_are_open(self._array)
+        known, wanted = memory_of(self._array), writes_are_open(self._array)
+        if wanted and not known.flags.writeable:  # an argument: what is written is a copy
+            return _lying_as(known).flags
+        known = known.view()
+        known.flags.writeable = wanted
         return known.flags
 
     @property
@@ -72,6 +77,14 @@ class Flags:
         return bool(own == (other._of_numpy() if isinstance(other, Flags) else other))
 
     __hash__ = None  # type: ignore[assignment]  # as NumPy's
+
+
+def _lying_as(known: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """An array of no meaning with the same strides, which can be written."""
+    reach = [s * max(n - 1, 0) for s, n in zip(known.strides, known.shape, strict=True)]
+    first = -sum(r for r in reach if r < 0)
+    memory = np.empty(sum(map(abs, reach)) + known.itemsize, np.uint8)
+    return np.ndarray(known.shape, known.dtype, memory.data, first, known.strides)
 
 
 def set_writeable(x: Any, wanted: bool) -> None:

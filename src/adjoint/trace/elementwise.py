@@ -18,6 +18,7 @@ from adjoint.primitives.infer import loop_dtypes
 from adjoint.primitives.linear import broadcast, cast
 from adjoint.primitives.special import SciPyFunction
 from adjoint.trace import recorder as core
+from adjoint.trace.foreign import PYTHON_NUMBERS
 from adjoint.trace.recorder import PLAIN, capture, innermost, leaked, plain
 
 _PYTHON = {bool: np.dtype(bool), int: int, float: float, complex: complex}
@@ -28,7 +29,7 @@ def dtype_key(x: Any) -> Any:
     kind = type(x)
     if kind is core.TracedArray:
         if x.weak:
-            return complex if x.dtype.kind == "c" else float
+            return PYTHON_NUMBERS[x.payload.dtype.kind]
         return x.payload.dtype
     weak = _PYTHON.get(kind)
     if weak is not None:

@@ -10,6 +10,8 @@ from adjoint.errors import DTypeError, UnsupportedError
 from adjoint.graph.source import source_here
 
 NUMBERS = "fciub"  # kinds of dtypes
+# What Python has for one element of an array, by the kind of the array's dtype.
+PYTHON_NUMBERS: dict[str, type] = {"i": int, "u": int, "f": float, "c": complex}
 
 
 def subclass_refused(x: Any, function: str) -> UnsupportedError:

@@ -12,6 +12,7 @@ from adjoint.primitives import linear, products
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import as_operand, with_sequence_as_list
 from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
+from adjoint.trace.foreign import PYTHON_NUMBERS
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import TracedCore, bind
 
@@ -48,7 +49,7 @@ def operator(primitive: Any, swapped: bool = False) -> Any:
             other = as_operand(other)
         pair = (other, self) if swapped else (self, other)
         result = elementwise(primitive, *pair, by=by)
-        if self.weak and type(result) is core.TracedArray and result.dtype.kind in "fc":
+        if self.weak and type(result) is core.TracedArray and result.dtype.kind in PYTHON_NUMBERS:
             # Python numbers give Python numbers, which stay weak; not what compares them.
             result.weak = type(other) in NUMBERS or getattr(other, "weak", False)
         return result

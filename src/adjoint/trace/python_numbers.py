@@ -16,6 +16,7 @@ import numpy as np
 
 from adjoint.trace import recorder as core
 from adjoint.trace import replacing
+from adjoint.trace.foreign import PYTHON_NUMBERS
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.views import detached
 
@@ -37,6 +38,12 @@ def as_python_number(x: Any, kind: type) -> Any:
     x = x.reshape(()) if x.shape else x
     x = x if x.dtype == kind else x.astype(kind)
     return type(x)(x.recorder, x.number, x.payload, True)
+
+
+def python_number(x: Any) -> Any:
+    """What ``x.item()`` is of one recorded element: a number of Python's own kinds."""
+    kind = PYTHON_NUMBERS.get(x.dtype.kind)
+    return x.reshape(()) if kind is None else as_python_number(x, kind)
 
 
 class _Kind(type):

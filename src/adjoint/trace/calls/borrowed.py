@@ -8,9 +8,10 @@ import numpy as np
 
 from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
-from adjoint.trace.borrow import borrow
+from adjoint.trace.borrow import borrow, borrowed
 from adjoint.trace.borrow_scipy import is_unknown
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, is_traced
+from adjoint.trace.recorder import plain
 from adjoint.trace.tables import find_function, implements, refuse
 
 borrow(
@@ -57,7 +58,6 @@ borrow(
     np.tril_indices_from,
     np.triu_indices_from,
     np.vander,
-    np.linalg.tensorsolve,
     np.linalg.tensorinv,
     np.linalg.multi_dot,
     np.linalg.vector_norm,
@@ -85,6 +85,13 @@ borrow(
     np.fft.ifftshift,
     *[getattr(np.emath, name) for name in np.emath.__all__],
 )
+
+
+@implements(np.linalg.tensorsolve)
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """NumPy's own code, with the result as the first operand has it: a stand-in in any case."""
+    first = a if is_traced(a) else plain(np.asarray(a))
+    return borrowed(np.linalg.tensorsolve)(first, b, axes)
 
 
 def _known_or_complex(name: str) -> None:

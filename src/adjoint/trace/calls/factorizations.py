@@ -15,7 +15,7 @@ from adjoint.primitives import factorizations as f
 from adjoint.trace.borrow import substitute
 from adjoint.trace.calls.linalg import _floating, inv, norm
 from adjoint.trace.calls.support import as_operand
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.recorder import TracedArray, bind
 from adjoint.trace.tables import implements
 
@@ -166,13 +166,19 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 def cond(x: Any, p: Any = None) -> Any:
     """The condition number."""
     (x,) = _floating(as_operand(x))
-    if 0 in x.shape:
+    if x.size == 0 and 0 in x.shape[-2:]:
         raise np.linalg.LinAlgError("cond is not defined on empty arrays")
     if p in (None, 2, -2):
         s = svd(x, compute_uv=False)
         result = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     else:
-        axes = (-2, -1)
+        axes, known = (-2, -1), concrete_value(x)
+        order = known_value(p)
+        lost = known is None or order is None
+        infinite: Any = np.False_ if lost else np.isinf(np.linalg.cond(known, order))
+        if infinite.any():  # these have no inverse; the others may have derivatives
+            regular = np.where(infinite[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+            return np.where(infinite, np.inf, cond(regular, p)).astype(known.real.dtype)
         result = norm(x, ord=p, axis=axes) * norm(inv(x), ord=p, axis=axes)
     lost = np.isnan(result) & ~np.any(np.isnan(x), axis=(-2, -1))
     return np.where(lost, np.inf, result)

@@ -8,6 +8,7 @@ import numpy as np
 
 from adjoint.primitives import linalg
 from adjoint.trace.calls.support import as_operand, axis_tuple, common_dtype, root
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
@@ -75,7 +76,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if axis is None and (
         ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)
     ):
-        flat = x if x.ndim == 1 else np.ravel(x)
+        known = concrete_value(x) is not None
+        flat = x if x.ndim == 1 else np.ravel(x, "K" if known else "C")  # the sum rounds alike
         if x.dtype.kind == "c":
             real, imag = np.real(flat), np.imag(flat)
             total = np.dot(real, real) + np.dot(imag, imag)
@@ -96,7 +98,7 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
     if ord is None or ord == 2:
         return root(np.sum(_squares(x), axis=axis, keepdims=keepdims))
     if ord == np.inf:
-        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+        return _greatest(np.abs(x), axis, keepdims)
     if ord == -np.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == 0:
@@ -109,6 +111,12 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
     return np.where(positive, np.where(positive, total, 1) ** (1 / ord), total)
 
 
+def _greatest(sizes: Any, axis: int, keepdims: bool = False) -> Any:
+    """The largest of numbers that are not negative; 0 where there are none."""
+    options = {} if sizes.shape[axis] else {"initial": 0}
+    return np.max(sizes, axis=axis, keepdims=keepdims, **options)
+
+
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     row, column = axes
     if ord in (None, "f", "fro"):
@@ -116,14 +124,13 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
     if ord in (1, -1, np.inf, -np.inf):
         summed, kept = (row, column) if ord in (1, -1) else (column, row)
         totals = np.sum(np.abs(x), axis=summed, keepdims=True)
-        pick = np.max if ord > 0 else np.min
-        result = pick(totals, axis=kept, keepdims=True)
+        result = (_greatest if ord > 0 else np.min)(totals, axis=kept, keepdims=True)
     elif ord in (2, -2, "nuc"):
         values = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), compute_uv=False)
         if ord == "nuc":
             result = np.sum(values, axis=-1)
         else:
-            result = np.max(values, axis=-1) if ord == 2 else np.min(values, axis=-1)
+            result = (_greatest if ord == 2 else np.min)(values, axis=-1)
         return np.expand_dims(result, tuple(sorted(axes))) if keepdims else result
     else:
         raise ValueError("Invalid norm order for matrices.")

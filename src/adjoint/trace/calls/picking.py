@@ -8,7 +8,13 @@ import numpy as np
 
 from adjoint.trace.calls.selection import take
 from adjoint.trace.calls.shapes import known
-from adjoint.trace.calls.support import as_operand, axis_index, is_traced, real_operand
+from adjoint.trace.calls.support import (
+    as_operand,
+    axis_index,
+    common_dtype,
+    is_traced,
+    real_operand,
+)
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.tables import implements
 
@@ -42,7 +48,8 @@ def compress_method(x: Any, condition: Any, axis: Any = None, out: Any = None) -
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     """From the choices, by number."""
-    parts = [as_operand(x) for x in choices]
+    dtype = common_dtype(*choices)
+    parts = [as_operand(x).astype(dtype) for x in choices]
     n = len(parts)
     places = as_operand(a)
     if mode == "wrap":

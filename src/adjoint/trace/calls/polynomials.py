@@ -128,7 +128,7 @@ def _characteristic(matrix: Any, value: Any) -> Any:
 
 
 def _product(roots: Any) -> Any:
-    made: Any = np.ones(1)
+    made: Any = np.ones(1, roots.dtype)
     for k in range(roots.shape[0]):
         made = np.convolve(made, np.stack([np.ones((), roots.dtype), -roots[k]]))
     return made

@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import choose, linear
+from adjoint.trace.calls.folds import as_numpy
 from adjoint.trace.calls.support import (
     as_operand,
     axis_index,
     axis_tuple,
     counted_axes,
     extent,
+    is_traced,
     root,
 )
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 from adjoint.trace.views import detached
@@ -61,7 +64,8 @@ def sum_(
         if x.dtype.kind in "fc":
             axes = tuple(range(len(x.shape))) if axis is None else axis_tuple(axis, x.ndim)
             return _keep(bind(linear.sum_, (x,), (axes,)), x, axes, keepdims)
-    x = _masked(as_operand(a), where, 0)
+    given = as_operand(a)
+    x = _masked(given, where, 0)
     if not _given(dtype):
         dtype = _summed_dtype(x.dtype)
     if x.dtype != dtype:
@@ -69,8 +73,20 @@ def sum_(
     axes = axis_tuple(axis, x.ndim)
     result = linear.sum_(x, axes=axes)
     if _given(initial):
-        result = result + initial
+        result = result + as_operand(initial).astype(result.dtype)
+    options = _known_options(where, initial)
+    if options:  # with which NumPy adds up in another order
+        result = as_numpy(lambda y: np.add.reduce(y, axes, dtype, **options), given, result)
     return _store(_keep(result, x, axes, keepdims), out)
+
+
+def _known_options(where: Any, initial: Any) -> dict[str, Any]:
+    """Those of ``where=`` and ``initial=`` that were given, if their values are known."""
+    given = {"where": where} if _given(where) and where is not True else {}
+    if _given(initial):
+        given["initial"] = initial
+    known = {name: concrete_value(x) if is_traced(x) else x for name, x in given.items()}
+    return {} if any(x is None for x in known.values()) else known
 
 
 def _summed_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -94,15 +110,23 @@ def mean(
     if result_dtype is None:
         result_dtype = np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
     inner = np.dtype(np.float32) if x.dtype == np.float16 and not _given(dtype) else result_dtype
-    axes = counted_axes(axis, x.ndim)
-    if not _given(where) or where is True:
+    whole = not _given(where) or where is True
+    axes = (counted_axes if whole else axis_tuple)(axis, x.ndim)
+    if whole:
         count: Any = extent(x.shape, axes)
     else:
         count = np.sum(np.broadcast_to(where, x.shape), axis=axes)
         count = _keep(count, x, axes, keepdims)
     total = sum_(x, axes, None if inner == x.dtype else inner, None, keepdims, None, where)
+    return _store(_quotient(total, count, result_dtype), out)
+
+
+def _quotient(total: Any, count: Any, dtype: Any) -> Any:
+    """A sum by a count, in double precision as NumPy divides; that rounds as real numbers do."""
+    if total.dtype == np.complex64:
+        total = total.astype(np.complex128)
     result = total / count
-    return _store(result if result.dtype == result_dtype else result.astype(result_dtype), out)
+    return result if result.dtype == dtype else result.astype(dtype)
 
 
 @implements(np.var, methods=("var",))
@@ -124,21 +148,21 @@ def var(
         x = x.astype(dtype)
     elif x.dtype.kind in "biu":
         x = x.astype(np.float64)
-    half = x.dtype == np.float16
-    if half:
-        x = x.astype(np.float32)
     if _given(correction):
         ddof = correction
     ddof = ddof.item() if isinstance(ddof, np.generic) else ddof
-    axes = counted_axes(axis, x.ndim)
     masked = _given(where) and where is not True
+    axes = (axis_tuple if masked else counted_axes)(axis, x.ndim)
     count: Any = extent(x.shape, axes)
     if masked:
         count = np.sum(np.broadcast_to(where, x.shape), axis=axes, keepdims=True)
-    centre = mean if _given(mean) else sum_(x, axes, None, None, True, None, where) / count
+    if _given(mean):
+        centre = mean
+    else:
+        centre = _quotient(sum_(x, axes, None, None, True, None, where), count, x.dtype)
     deviation = x - centre
     if deviation.dtype.kind == "c":
-        squares = np.real(deviation * np.conjugate(deviation))
+        squares = np.square(np.real(deviation)) + np.square(np.imag(deviation))
     else:
         squares = deviation * deviation
     total = sum_(squares, axes, None, None, keepdims, None, where)
@@ -147,7 +171,7 @@ def var(
         result = (total / left).astype(total.dtype)
     else:
         result = total / (max(count, ddof) - ddof or np.zeros((), total.dtype))
-    return _store(result.astype(np.float16) if half else result, out)
+    return _store(result, out)
 
 
 @implements(np.std, methods=("std",))
@@ -174,6 +198,8 @@ def _extreme(primitive: Any, join: Any) -> Any:
         where: Any = True,
     ) -> Any:
         x = as_operand(a)
+        if _given(initial):
+            initial = as_operand(initial).astype(x.dtype)
         if _given(where) and where is not True:
             x = np.where(where, x, initial)
         axes = axis_tuple(axis, x.ndim)
@@ -181,7 +207,7 @@ def _extreme(primitive: Any, join: Any) -> Any:
             if not _given(initial):
                 raise ValueError("zero-size array to reduction operation which has no identity")
             rest = tuple(n for i, n in enumerate(x.shape) if i not in axes)
-            result = np.broadcast_to(np.asarray(initial, x.dtype), rest)
+            result = np.broadcast_to(initial, rest)
         else:
             result = primitive(x, axes=axes)
             if _given(initial):
@@ -212,7 +238,8 @@ def prod(
     where: Any = True,
 ) -> Any:
     """The product over axes."""
-    x = _masked(as_operand(a), where, 1)
+    given = as_operand(a)
+    x = _masked(given, where, 1)
     if not _given(dtype):
         dtype = _summed_dtype(x.dtype)
     if x.dtype != dtype:
@@ -220,7 +247,10 @@ def prod(
     axes = axis_tuple(axis, x.ndim)
     result = choose.prod(x, axes=axes)
     if _given(initial):
-        result = result * initial
+        result = result * as_operand(initial).astype(result.dtype)
+    options = _known_options(where, initial)
+    if options:
+        result = as_numpy(lambda y: np.multiply.reduce(y, axes, dtype, **options), given, result)
     return _store(_keep(result, x, axes, keepdims), out)
 
 

@@ -258,8 +258,9 @@ def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, weak: b
     if x.dtype.kind in "biu":
         x = x.astype(np.float64)
     line, axes = _one_axis(x, axis)
-    if line.shape[-1] == 0:
-        return np.full(np.shape(q) + line.shape[:-1], np.nan, x.dtype)
+    if x.size == 0:  # NumPy gives one NaN for all levels
+        none = np.full(line.shape[:-1], np.nan, x.dtype)
+        return _kept_quantile(none, (), x, axes, keepdims)
     ordered = np.moveaxis(sort(line, -1), -1, 0)
     n = np.sum(~np.isnan(ordered), axis=0)
     if q is None:

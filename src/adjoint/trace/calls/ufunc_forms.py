@@ -148,6 +148,9 @@ def _reduce(
         result = find_function(function)(x, axis=axis, keepdims=keepdims, where=where)
     else:
         result = _folded(ufunc, x, axis, keepdims, initial, where)
+        if not any_traced((initial, where)):
+            options = {"keepdims": keepdims, "initial": initial, "where": where}
+            result = as_numpy(lambda known: ufunc.reduce(known, axis, **options), x, result)
     return _stored(result, out, f"np.{ufunc.__name__}.reduce")
 
 
@@ -155,6 +158,7 @@ def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: 
     """One slice after the other, as NumPy does it."""
     if ufunc.nin != 2 or ufunc.nout != 1:
         raise ValueError("reduce only supported for binary functions")
+    x = _in_its_loop(ufunc, x)
     axes = axis_tuple(axis, x.ndim)
     result = x
     if initial is None:  # begin with the first element
@@ -167,12 +171,15 @@ def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: 
         where = np.broadcast_to(where, x.shape)
     elif len(axes) == x.ndim > 1 and not keepdims and memory_of(x).flags.c_contiguous:
         result, axes = x.reshape(-1), (0,)  # NumPy goes through all axes at once
+    if not axes and initial is not _no_value:  # nothing stands beside what it begins with
+        start = as_operand(initial).astype(x.dtype)
+        result = np.where(where, ufunc(start, x), start)
     for i in axes:
         parts = np.moveaxis(result, i, 0)
         n = parts.shape[0]
         if n == 0 and initial is _no_value and ufunc.identity is None:
             raise ValueError(f"zero-size array to {ufunc.__name__}.reduce has no identity")
-        total = None if initial is _no_value else initial
+        total = None if initial is _no_value else as_operand(initial).astype(x.dtype)
         masks = np.moveaxis(where, i, 0) if where is not True else None
         if ufunc in _ASSOCIATIVE and masks is None and n > _SHORT:
             parts, n = together(ufunc, parts), 1
@@ -184,6 +191,12 @@ def _folded(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: 
         result = np.expand_dims(np.broadcast_to(total, parts.shape[1:]).copy(), i)
         where, initial = True, _no_value
     return result if keepdims else np.squeeze(result, axes)
+
+
+def _in_its_loop(ufunc: Any, x: Any) -> Any:
+    """The operand in the dtype in which a ufunc works with what it has made before."""
+    loop = ufunc.resolve_dtypes((None, x.dtype, None), reduction=True)[1]
+    return x if loop == x.dtype or loop.kind == "O" else x.astype(loop)
 
 
 def _begins_with_identity(ufunc: Any, where: Any) -> bool:
@@ -209,8 +222,7 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
     if function is not None:
         result = find_function(function)(x, axis=axis, dtype=dtype)
         return _stored(result, out, f"np.{ufunc.__name__}.accumulate")
-    if dtype is not None:
-        x = x.astype(dtype)
+    x = _in_its_loop(ufunc, x if dtype is None else x.astype(dtype))
     axis = axis_index(axis, x.ndim)
     n = x.shape[axis]
     parts = np.moveaxis(x, axis, 0)
@@ -220,7 +232,7 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
         rows = [parts[0]]
         for k in range(1, n):
             rows.append(ufunc(rows[-1], parts[k]))
-        parts = np.stack(rows)
+        parts = as_numpy(lambda known: ufunc.accumulate(known, 0), parts, np.stack(rows))
     return _stored(np.moveaxis(parts, 0, axis), out, f"np.{ufunc.__name__}.accumulate")
 
 
