@@ -12,7 +12,7 @@ from adjoint.trace.calls.support import as_operand, axis_index, common_dtype, is
 from adjoint.trace.placed import placed_view
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
-from adjoint.trace.views import detached
+from adjoint.trace.views import detached, memory_of
 
 
 def _same_dtype(*operands: Any) -> list[Any]:
@@ -52,6 +52,21 @@ def _matmul(x: Any, y: Any) -> Any:
     return bind(p.matmul, (x, y), ())
 
 
+def _copied_for_blas(x: Any) -> Any:
+    """x, copied where NumPy's dot copies it for BLAS: matmul sums such operands in other order."""
+    memory = memory_of(x)
+    if memory.flags.forc or x.dtype.kind not in "fc":
+        return x
+    size, steps = memory.itemsize, memory.strides
+    odd = any(s < 0 or s % size or (s == 0 and n > 1) for s, n in zip(steps, x.shape, strict=True))
+    scattered = x.ndim == 2 and size not in steps and min(x.shape) > 1
+    return x.copy() if odd or scattered else x
+
+
+def _dot(x: Any, y: Any) -> Any:
+    return _matmul(*map(_copied_for_blas, _same_dtype(x, y)))
+
+
 @implements(np.dot, methods=("dot",))
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """NumPy's dot: last axis of a against the last but one of b."""
@@ -59,7 +74,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     if x.ndim == 0 or y.ndim == 0:
         result = np.multiply(x, y)
     elif x.ndim <= 2 and y.ndim <= 2:
-        result = _matmul(*_same_dtype(x, y))
+        result = _dot(x, y)
     else:
         result = tensordot(x, y, axes=((x.ndim - 1,), (max(0, y.ndim - 2),)))
     if out is not None:
@@ -119,7 +134,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         inner *= x.shape[i]
     matrix = np.reshape(np.transpose(x, free_x + left), (rows, inner))
     other = np.reshape(np.transpose(y, right + free_y), (inner, columns))
-    return np.reshape(_matmul(*_same_dtype(matrix, other)), shape)
+    return np.reshape(_dot(matrix, other), shape)
 
 
 @implements(np.einsum)

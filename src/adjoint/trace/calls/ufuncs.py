@@ -13,7 +13,7 @@ from adjoint.trace.calls.shapes import view
 from adjoint.trace.calls.support import as_operand, complex_of, is_traced, moved_as
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.recorder import bind, plain
-from adjoint.trace.tables import _ufuncs, find_function, implements, refuse
+from adjoint.trace.tables import _ufuncs, implements, refuse
 from adjoint.trace.views import handle
 
 
@@ -182,17 +182,9 @@ def matvec(x: Any, y: Any, /, *, axes: Any = None, dtype: Any = None) -> Any:
 def matmul(x: Any, y: Any, /, *, axes: Any = None, dtype: Any = None) -> Any:
     """The matrix product."""
     a, b, last = _moved(x, y, axes, dtype)
-    return _back(find_function(np.dot)(a, b) if _is_plain(a, b) else _batched(a, b), last)
-
-
-def _is_plain(x: Any, y: Any) -> bool:
-    return bool(0 < x.ndim <= 2 and 0 < y.ndim <= 2)
-
-
-def _batched(x: Any, y: Any) -> Any:
     from adjoint.trace.calls.products import batched_matmul
 
-    return batched_matmul(as_operand(x), as_operand(y))
+    return _back(batched_matmul(as_operand(a), as_operand(b)), last)
 
 
 def _part(name: str, primitive: Any) -> Any:
