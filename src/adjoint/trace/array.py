@@ -281,6 +281,9 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
         shown = f"{self.dtype}{list(self.shape)}" if value is None else repr(value)
         return f"<stand-in for {shown}>"
 
+    def __str__(self) -> str:
+        return format(self, "")
+
     def __format__(self, spec: str) -> str:
         value = indexing.concrete_value(self)
         return repr(self) if value is None else format(value, spec)
@@ -452,12 +455,15 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
             return lambda *args, **options: found(self, *args, **options)
         if name == "as_integer_ratio":  # statistics and fractions ask for it
             raise no_number(self, "float")
+        if name in _OF_NUMBERS and not self.shape:
+            return getattr(float(self._value(f"x.{name}()", _OF_NUMBERS[name])), name)
         if hasattr(np.ndarray, name) and not name.startswith("__"):
             raise no_method(self, name)
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
 
 
 # Attributes that Python's own numbers lack: asked for a second time where they are denied.
+_OF_NUMBERS = {"is_integer": "compare with np.floor(x)", "hex": "leave the text out"}
 _NOT_OF_FLOATS = frozenset(["shape", "dtype", "ndim"])
 
 # Attributes and methods that a plain stand-in may leave to its array: none of them writes.

@@ -13,10 +13,12 @@ from typing import Any
 from adjoint.errors import AdjointError
 from adjoint.graph.source import asked_by_user
 from adjoint.trace import recorder as core
+from adjoint.trace.compiled_callers import remember
 
 
 def noted(x: Any, error: AdjointError) -> AdjointError:
     """The error, remembered by the recording that does not know the values of x."""
+    remember(error)
     hiding = None
     while type(x) is core.TracedArray:
         hiding = None if x.recorder.concrete else x.recorder

@@ -7,21 +7,39 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import DTypeError, UnsupportedError
-from adjoint.graph.source import source_here
+from adjoint.graph.source import Source, source_here
 
 NUMBERS = "fciub"  # kinds of dtypes
 # What Python has for one element of an array, by the kind of the array's dtype.
 PYTHON_NUMBERS: dict[str, type] = {"i": int, "u": int, "f": float, "c": complex}
 
 
-def subclass_refused(x: Any, function: str) -> UnsupportedError:
-    """The error for an instance of a class made from ndarray, which may mean other things."""
+def subclass_refused(
+    kind: type, function: str, source: Source | None = None, remedy: str = "pass np.asarray(x)"
+) -> UnsupportedError:
+    """The error for a class made from ndarray, whose operators may mean other things."""
     return UnsupportedError(
-        f"the ndarray subclass {type(x).__name__} is not supported",
+        f"the ndarray subclass {kind.__name__} is not supported",
         function=function,
-        source=source_here(),
-        remedy="pass np.asarray(x)",
+        source=source or source_here(),
+        remedy=remedy,
     )
+
+
+def no_recorded_instance(
+    kind: type, function: str, source: Source | None = None
+) -> UnsupportedError:
+    """The same where an instance is to be made of a recorded array."""
+    if issubclass(kind, np.matrix):
+        remedy = "use two-dimensional arrays and @"
+    elif issubclass(kind, np.ma.MaskedArray):
+        remedy = "use np.where with a mask"
+    else:
+        remedy = (
+            "compute on the plain array, and keep what the class adds beside it, in a class that "
+            "holds the array; or build the instance outside, from plain numbers"
+        )
+    return subclass_refused(kind, function, source, remedy)
 
 
 def refused(x: Any, function: str) -> UnsupportedError | DTypeError | None:
@@ -39,7 +57,7 @@ def refused(x: Any, function: str) -> UnsupportedError | DTypeError | None:
             remedy="pass x.filled(value) and the mask apart, and choose with np.where",
         )
     if isinstance(x, np.matrix):
-        return subclass_refused(x, function)
+        return subclass_refused(type(x), function)
     if x.dtype == object and x.shape == () and hasattr(x.item(), "toarray"):
         return UnsupportedError(
             "NumPy does not look into a sparse matrix",

@@ -81,6 +81,17 @@ def places_in(
     return found
 
 
+def attribute_of(value: Any, name: str) -> Any:
+    """What Python keeps under a name, or None, without asking the object.
+
+    A proxy may import what it stands for when it is asked, or raise.
+    """
+    try:
+        return object.__getattribute__(value, name)
+    except Exception:  # of a property
+        return None
+
+
 def _places(value: Any, users: Callable[[str], bool]) -> Iterator[Place]:
     """The places that one object has."""
     yield from _items(value)
@@ -94,13 +105,13 @@ def _places(value: Any, users: Callable[[str], bool]) -> Iterator[Place]:
     elif type(value) is MethodType:
         yield from _places(value.__func__, users)
         yield from _places(value.__self__, users)
-    elif isinstance(value, type):
+    elif issubclass(type(value), type):
         if users(value.__module__):
             yield from _of_class(value, users)
     elif type(value) is SimpleNamespace:
         yield from _items(vars(value))
-    elif users(type(value).__module__) and type(getattr(value, "__dict__", None)) is dict:
-        yield from _items(value.__dict__)
+    elif users(type(value).__module__) and type(attribute_of(value, "__dict__")) is dict:
+        yield from _items(attribute_of(value, "__dict__"))
         yield from _of_class(type(value), users)
 
 

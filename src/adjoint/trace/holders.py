@@ -22,6 +22,7 @@ import numpy as np
 
 from adjoint.graph.source import is_hidden
 from adjoint.trace import recorder as core
+from adjoint.trace.held_makers import attribute_of
 from adjoint.trace.slots import Slot
 
 _MAPPINGS = (dict, OrderedDict, defaultdict)
@@ -142,7 +143,7 @@ def _in_reach(box: list[Any], near: list[Any], modules: list[dict[str, Any]]) ->
     while pending and len(seen) < _NEARBY:
         x = pending.popleft()
         kind = type(x)
-        if id(x) in seen or kind in _WITHOUT_PARTS or isinstance(x, type):
+        if id(x) in seen or kind in _WITHOUT_PARTS or issubclass(kind, type):
             continue
         seen.add(id(x))
         yield from _slots_in(x, box)
@@ -162,7 +163,7 @@ def _parts(x: Any) -> Iterable[Any]:
     if kind is CellType:
         return gc.get_referents(x)
     if kind.__dictoffset__ and not _is_of_adjoint(kind):
-        kept = x.__dict__
+        kept = attribute_of(x, "__dict__")
         return list(kept.values()) if type(kept) is dict else ()
     return ()
 
@@ -179,13 +180,13 @@ def _slots_in(holder: Any, box: list[Any]) -> Iterator[Slot]:
     elif kind is CellType:
         if any(x is box[0] for x in gc.get_referents(holder)):
             yield Slot(holder, "cell_contents", True)
-    elif not isinstance(holder, type):
-        kept = getattr(holder, "__dict__", None)
+    elif not issubclass(kind, type):
+        kept = attribute_of(holder, "__dict__")
         if type(kept) is dict:
             yield from _slots_in(kept, box)
         usual: Any = object.__setattr__
         for name in _member_names(kind) if kind.__setattr__ is usual else ():
-            if getattr(holder, name, None) is box[0]:
+            if attribute_of(holder, name) is box[0]:
                 yield Slot(holder, name, True)
 
 
@@ -196,7 +197,7 @@ def _member_names(kind: type) -> list[str]:
 
 def _forbids(owner: Any) -> bool:
     """Whether a container belongs to a class, or to a recording."""
-    return isinstance(owner, type) or _is_of_adjoint(type(owner))
+    return issubclass(type(owner), type) or _is_of_adjoint(type(owner))
 
 
 def _is_of_adjoint(kind: type) -> bool:

@@ -60,9 +60,10 @@ def _generators(f: Callable[..., Any]) -> list[Any]:
     looked: set[int] = set()
     while pending:
         x = pending.pop()
-        if isinstance(x, np.random.Generator | np.random.RandomState):
+        kind = type(x)  # objects themselves are not asked: some raise, some import
+        if issubclass(kind, np.random.Generator | np.random.RandomState):
             found[id(x)] = x
-        elif id(x) not in looked and isinstance(x, FunctionType | functools.partial):
+        elif id(x) not in looked and issubclass(kind, FunctionType | functools.partial):
             looked.add(id(x))
             pending += _seen_by(x)
     return list(found.values())
@@ -76,7 +77,7 @@ def _seen_by(f: Any) -> list[Any]:
     if not isinstance(f, FunctionType):
         return []  # of NumPy's own
     held = [f.__globals__.get(name) for name in _names(f.__code__)]
-    seen = [x for x in held if not isinstance(x, FunctionType)]
+    seen = [x for x in held if type(x) is not FunctionType]
     for cell in f.__closure__ or ():
         try:
             seen.append(cell.cell_contents)

@@ -16,7 +16,7 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from adjoint.trace.held_makers import function_of, is_set
+from adjoint.trace.held_makers import attribute_of, function_of, is_set
 
 _LONGEST = 256  # of the tables that are looked through
 _MOST = 1500  # functions: what reaches more is some framework's whole, and takes too long
@@ -32,7 +32,7 @@ class Followed:
     def knows(self, value: Any) -> bool:
         """Whether a function, or what makes an object, was followed; from now on it was."""
         kind = type(value)
-        known = value if kind is FunctionType or isinstance(value, type) else kind
+        known = value if kind is FunctionType or issubclass(kind, type) else kind
         cells = known.__closure__ if kind is FunctionType else None
         holds = tuple([id(cell.cell_contents) for cell in cells if is_set(cell)]) if cells else ()
         found = self._done.get(id(known))
@@ -59,12 +59,13 @@ def functions_in_reach(
         parts = _parts(value)
         if parts:
             pending.extend([part for part in parts if _leads_on(part, belongs)])
-        elif not isinstance(value, partial | MethodType) and followed.knows(value):
+        elif not issubclass(type(value), partial | MethodType) and followed.knows(value):
             continue
         for function in _functions_of(value, belongs):
             count += 1
             held = _own_of(function)  # others of the same code hold other things
-            spaces = [vars(x) for x in held if isinstance(x, ModuleType) and belongs(x.__name__)]
+            modules = [attribute_of(x, "__dict__") for x in held if _is_module(x)]
+            spaces = [names for names in modules if belongs(str(names.get("__name__")))]
             code = function.__code__
             if id(code) not in followed.code:
                 followed.code[id(code)] = code
@@ -77,7 +78,7 @@ def functions_in_reach(
 
 def _parts(value: Any) -> list[Any]:
     """What a table of functions holds, or a partial function beside its function."""
-    if isinstance(value, partial):
+    if issubclass(type(value), partial):
         return [*value.args, *value.keywords.values()]
     if type(value) in (list, tuple, dict) and len(value) <= _LONGEST:
         return list(value.values() if type(value) is dict else value)
@@ -87,19 +88,19 @@ def _parts(value: Any) -> list[Any]:
 def _functions_of(value: Any, belongs: Callable[[str], bool]) -> Iterator[FunctionType]:
     """What is called when a value is, or when its methods are."""
     for _ in range(8):  # wrappers may be nested
-        inner = getattr(value, "__wrapped__", None) if callable(value) else None
-        if isinstance(value, partial):
+        inner = attribute_of(value, "__wrapped__") if callable(value) else None
+        if issubclass(type(value), partial):
             inner = value.func
-        elif isinstance(value, MethodType):
+        elif type(value) is MethodType:
             inner = value.__func__
         if type(value) is FunctionType:
             yield value
         if inner is None:
             break
         value = inner
-    if type(value) is FunctionType or isinstance(value, ModuleType):
+    if type(value) is FunctionType or _is_module(value):
         return
-    kind = value if isinstance(value, type) else type(value)
+    kind = value if issubclass(type(value), type) else type(value)
     for owner in kind.__mro__:
         if belongs(owner.__module__):
             for part in list(vars(owner).values()):
@@ -133,21 +134,27 @@ def _named_in(
     for space in spaces:  # which grows by the modules that are found
         for name in names:
             value = space.get(name)
-            if isinstance(value, ModuleType):
-                inner = vars(value)
-                if belongs(value.__name__) and not any(inner is other for other in spaces):
+            if _is_module(value):
+                inner = attribute_of(value, "__dict__")
+                if belongs(str(inner.get("__name__"))) and not any(
+                    inner is other for other in spaces
+                ):
                     spaces.append(inner)
             elif value is not None:
                 found.append(value)
     return found
 
 
+def _is_module(value: Any) -> bool:
+    return issubclass(type(value), ModuleType)
+
+
 def _leads_on(value: Any, belongs: Callable[[str], bool]) -> bool:
-    if isinstance(value, partial | MethodType):
+    if issubclass(type(value), partial | MethodType):
         return True
     if type(value) in (list, tuple, dict):
         return any(map(callable, _parts(value)))
-    module = getattr(value if callable(value) else type(value), "__module__", None)
+    module = attribute_of(value if callable(value) else type(value), "__module__")
     if type(module) is not str or module not in sys.modules:
         module = type(value).__module__
     return belongs(module)

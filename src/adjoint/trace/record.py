@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adjoint import tree
-from adjoint.errors import UnsupportedError
+from adjoint.errors import AdjointError, UnsupportedError
 from adjoint.graph.collection import uncollected
 from adjoint.graph.graph import Graph
 from adjoint.graph.source import source_here
@@ -53,7 +53,7 @@ def argument_payload(x: Any, function: str) -> tuple[Any, bool]:
     if error is not None:
         raise error
     if isinstance(x, np.ndarray):
-        raise subclass_refused(x, function)
+        raise subclass_refused(type(x), function)
     if hasattr(x, "__array__"):
         return np.asarray(x), False
     remedy = "bind other arguments beforehand: lambda x: f(x, setting)"
@@ -100,8 +100,15 @@ def record_graph(
     leaves = [recorder.input(x, weak=w) for x, w in zip(at or types, flags, strict=True)]
     with closing(recorder):
         look_at_function(function)
-        with uncollected(), session, python_names:
-            result = function(*tree.unflatten(arguments, leaves))
+        try:
+            with uncollected(), session, python_names:
+                result = function(*tree.unflatten(arguments, leaves))
+        except AdjointError:
+            raise
+        except Exception as error:
+            if recorder.refused is None:
+                raise
+            raise went_on_after(recorder.refused) from error
         if recorder.refused is not None:
             raise went_on_after(recorder.refused)
         results, structure = tree.flatten(result)

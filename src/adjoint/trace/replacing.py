@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.trace.held_makers import Place, function_of, places_in
+from adjoint.trace.held_makers import Place, attribute_of, function_of, places_in
 from adjoint.trace.modules import (
     HIDDEN,
     is_followed,
@@ -83,7 +83,7 @@ def _find_late(ours: dict[str, Any]) -> None:
     for name in {name for code in _read.values() for name in code.co_names} & ours.keys():
         _replace_offered(name)
     for name, module in list(sys.modules.items()):
-        names = getattr(module, "__dict__", None)
+        names = attribute_of(module, "__dict__")
         if type(names) is not dict or name.partition(".")[0] in HIDDEN:
             continue
         for held in [held for held, value in list(names.items()) if id(value) in _by_id]:
@@ -197,7 +197,7 @@ def _mention_function(function: FunctionType) -> None:
 def _mentioned_in(names: dict[str, Any]) -> None:
     """Look through the functions and classes of a module of the user's."""
     for value in list(names.values()):
-        if isinstance(value, type) and value.__module__ == names.get("__name__"):
+        if issubclass(type(value), type) and value.__module__ == names.get("__name__"):
             for part in list(vars(value).values()):
                 function = function_of(part)
                 if type(function) is FunctionType:
@@ -349,7 +349,7 @@ def _look() -> None:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in HIDDEN or module is None:
             continue
-        names = getattr(module, "__dict__", None)
+        names = attribute_of(module, "__dict__")
         if type(names) is dict:
             look_at(names, seen)
 
@@ -360,7 +360,7 @@ def _look_for_ours() -> None:
     for _, own, ours in _spaces:
         theirs.update({id(function): own[name] for name, function in ours.items()})
     for module in list(sys.modules.values()):
-        names = getattr(module, "__dict__", None)
+        names = attribute_of(module, "__dict__")
         if type(names) is not dict or names is np.__dict__ or id(names) in _searched:
             continue
         for name, value in list(names.items()):

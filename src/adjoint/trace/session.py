@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from adjoint.errors import AdjointError
-from adjoint.trace.compiled_callers import refused_by_compiled_code
+from adjoint.trace.compiled_callers import refused_by_compiled_code, remember
 
 _lock = threading.Lock()
 _running = 0
@@ -66,6 +66,8 @@ class Session:
         if isinstance(error, ValueError) and isinstance(error.__cause__, AdjointError):
             raise error.__cause__ from None
         refused = refused_by_compiled_code(error)
+        if _thread.depth == 0:
+            remember(None)
         if refused is not None:
             raise refused from error
 

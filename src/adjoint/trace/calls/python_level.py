@@ -13,6 +13,7 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.trace.calls.support import any_traced, as_operand, complex_of
+from adjoint.trace.foreign import no_recorded_instance
 from adjoint.trace.making import calls_from_user, joined, method_names
 from adjoint.trace.recorder import is_plain, plain
 from adjoint.trace.replacing import replace_in_numpy
@@ -109,12 +110,7 @@ def view(x: Any, dtype: Any = None, type: Any = None) -> Any:
     if isinstance(dtype, builtins.type) and issubclass(dtype, np.ndarray):
         dtype, type = None, dtype  # as in NumPy, either may be given first
     if type not in (None, np.ndarray):
-        raise UnsupportedError(
-            f"the ndarray subclass {type.__name__} is not supported",
-            function="ndarray.view",
-            source=source_here(),
-            remedy="use two-dimensional arrays and @, or np.where with a mask",
-        )
+        raise no_recorded_instance(type, "ndarray.view")
     wanted = x.dtype if dtype is None else np.dtype(dtype)
     if wanted.kind not in "fc" or x.dtype.kind not in "fc":
         raise UnsupportedError(
