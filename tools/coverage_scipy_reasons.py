@@ -8,7 +8,7 @@ STILL = {
     "ndimage": "distance_transform_bf distance_transform_cdt distance_transform_edt histogram",
     "optimize": "linear_sum_assignment milp quadratic_assignment show_options check_grad "
     "linprog_verbose_callback bracket",
-    "fft": "fhtoffset",
+    "fft": "",
     "interpolate": "generate_knots",
     "stats": "ansari barnard_exact binomtest boschloo_exact brunnermunzel bws_test chatterjeexi "
     "ecdf fisher_exact fligner friedmanchisquare kendalltau kruskal logrank mannwhitneyu "

@@ -33,6 +33,20 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "old dct": (lambda x: fp.dct(x, axis=0, norm="ortho") * fp.dct(x, 3, axis=0), (X,)),
     "old idct": (lambda x: fp.idct(x, n=5) * fp.idst(x, 2, n=5), (X,)),
     "old dstn": (lambda x: fp.dstn(x, type=1) + fp.idctn(x, shape=(5, 7)), (X,)),
+    "hfftn along one axis": (lambda x: sf.hfftn(x, s=6, axes=1), (X,)),
+    "ihfftn along one axis": (lambda x: np.abs(sf.ihfftn(x, s=4, axes=0)), (X,)),
+    "fht moves": (
+        lambda x, p: sf.fht(x, p[0], p[1], sf.fhtoffset(p[0], p[1], p[2], p[3]), p[3]),
+        (x, np.array([0.2, 1.3, 0.1, 0.3])),
+    ),
+    "fht moves, odd": (
+        lambda x, p: sf.fht(x, p[0], mu=0.5, offset=p[1]),
+        (X, np.array([0.2, 0.3])),
+    ),
+    "ifht moves": (
+        lambda x, p: sf.ifht(x, p[0], p[1], p[2], bias=p[3]),
+        (x, np.array([0.2, 1.3, 0.1, -0.3])),
+    ),
     "ifht": (lambda x: sf.ifht(x, 0.1, 1.5, bias=0.2), (x,)),
 }
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
@@ -40,6 +54,11 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 SKIP: dict[str, str] = {
     "hfft2 norm": "bits",
     "ihfftn": "bits",
+    "hfftn along one axis": "bits",
+    "ihfftn along one axis": "bits",
+    "fht moves": "bits",
+    "fht moves, odd": "bits",
+    "ifht moves": "bits",
     "axes by an array": "bits",
     "old fft": "bits",
     "old fftn": "bits",

@@ -82,6 +82,30 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (X,),
     ),
     "fourier_ellipsoid": (lambda X: nd.fourier_ellipsoid(np.fft.rfft2(X), 3, X.shape[1]), (X,)),
+    "recorded borders": (
+        lambda X, c: (
+            nd.gaussian_filter(X, 0.8, mode=["constant", "nearest"], cval=c, radius=2),
+            nd.uniform_filter1d(X, 4, mode="grid-constant", cval=c, origin=1),
+            nd.correlate1d(X, [1, -2, 3], axis=0, mode="constant", cval=c),
+            nd.sobel(X, cval=c) * nd.laplace(X, mode="constant", cval=c),
+        ),
+        (X, np.float64(0.4)),
+    ),
+    "ellipsoid of recorded sizes": (
+        lambda X, s: (
+            nd.fourier_ellipsoid(X, s),
+            nd.fourier_ellipsoid(X[0], s[0], 12),
+            nd.fourier_ellipsoid(X.reshape(1, 5, 7), s[1]),
+        ),
+        (X, np.array([1.2, 2.3])),
+    ),
+    "map nearest": (
+        lambda X, p: [
+            nd.map_coordinates(X, 2 * p - 3.1, None, order, "nearest", prefilter=False)
+            for order in (2, 3, 4)
+        ],
+        (X, pl),
+    ),
     "spline1d": (lambda X: nd.spline_filter1d(X, 4, axis=0, mode="reflect"), (X,)),
     "min": (lambda X: nd.minimum_filter(X, 3), (X,)),
     "max fp": (
@@ -149,19 +173,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What is left out, by case: SciPy's code adds in another order (bits), chooses by values
 # (jit, vmap), or the second derivative is not asked for.
 SKIP: dict[str, str] = {
-    "recorded weights": "bits",
-    "recorded sigma": "bits",
-    "map nofilter": "bits",
-    "shift": "bits",
-    "shift1": "bits",
-    "zoom": "bits",
-    "zoom g": "bits",
-    "affine": "bits",
-    "affine h": "bits",
-    "affine d": "bits",
-    "rotate": "bits",
-    "rotate a": "bits",
     "rotate 3d": "bits",
+    "ellipsoid of recorded sizes": "bits",
     "geom": "bits",
     "vect": "bits",
     "minm": "jit vmap",

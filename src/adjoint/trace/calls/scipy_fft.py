@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.axis_maps import along_axis, axis_pattern
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.views import detached
 
 _BASIC = "scipy.fft._basic_backend"
@@ -220,6 +221,8 @@ def _hermitian(name: str, several: Any) -> None:
         workers: Any = None, *, plan: Any = None,
     ) -> Any:  # fmt: skip
         kind: Any = _INVERSE_NORM[norm]
+        s = (s,) if s is not None and np.ndim(s) == 0 else s
+        axes = _axes_of(x, s, axes)
         if name.startswith("i"):
             return np.conjugate(np.fft.rfftn(x, s, axes, norm=kind))
         return np.fft.irfftn(np.conjugate(x), s, axes, norm=kind)
@@ -238,6 +241,8 @@ def _hankel(name: str) -> None:
 
         function = getattr(scipy.fft, name)
         x = floating(a)
+        if holds_traced((dln, mu, offset, bias)):
+            return _hankel_that_moves(name, x, dln, mu, offset, bias)
         settings = (float(dln), float(mu), float(offset), float(bias))
         x = x.astype(function(np.zeros(x.shape[-1:], x.dtype), *settings).dtype)
 
@@ -248,5 +253,25 @@ def _hankel(name: str) -> None:
         return linear_map(detached(x), map=made)
 
 
+def _hankel_that_moves(name: str, x: Any, dln: Any, mu: Any, offset: Any, bias: Any) -> Any:
+    """The transform by its formula: a product with gamma functions between two Fourier ones."""
+    import scipy.special as sp
+
+    n, there = x.shape[-1], name == "fht"
+    away = (np.arange(float(n)) - (n - 1) / 2) * dln
+    turns = np.linspace(0.0, np.pi * (n // 2) / n, n // 2 + 1) / dln
+    upper, lower = ((mu + 1 + q) / 2 + 1j * turns for q in (bias, -bias))
+    grown = sp.loggamma(upper) - np.conj(sp.loggamma(lower))
+    factor = np.exp(grown + np.log(2) * bias + 2j * turns * (np.log(2) - offset))
+    if n % 2 == 0:  # the last one is real
+        factor = np.concatenate([factor[:-1], np.real(factor[-1:]) + 0j])
+    if there:
+        spectrum = np.fft.rfft(x * np.exp(-bias * away)) * factor
+        return np.flip(np.fft.irfft(spectrum, n), -1) * np.exp(-bias * (away + offset))
+    spectrum = np.fft.rfft(x * np.exp(bias * (away + offset))) / np.conj(factor)
+    return np.flip(np.fft.irfft(spectrum, n), -1) * np.exp(bias * away)
+
+
 _hankel("fht")
 _hankel("ifht")
+borrow_names("scipy.fft", "fhtoffset")

@@ -19,8 +19,10 @@ import numpy as np
 from adjoint.errors import UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import LinearMap, linear_map
+from adjoint.trace.borrow_scipy import is_unknown
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, moved_as
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.views import detached
 
@@ -37,8 +39,13 @@ def hashable(x: Any) -> Hashable:
     return found
 
 
-def image_rule(name: str) -> Callable[[F], F]:
-    """Say that a rule does what a function of scipy.ndimage does, for images of any dtype."""
+def image_rule(name: str, rounds: bool = False) -> Callable[[F], F]:
+    """Say that a rule does what a function of scipy.ndimage does, for images of any dtype.
+
+    Args:
+        name: of the function.
+        rounds: whether the rule's last digits differ from SciPy's for fixed settings too.
+    """
 
     def note(rule: F) -> F:
         parameters = inspect.signature(rule)
@@ -56,11 +63,34 @@ def image_rule(name: str) -> Callable[[F], F]:
             if kept.kind in "biu":
                 return _integers(name, image, kept, settings)
             result = rule(floating(image), **settings)
-            return result.astype(kept) if result.dtype.kind == kept.kind else result
+            result = result.astype(kept) if result.dtype.kind == kept.kind else result
+            if rounds or holds_traced(settings.values()):
+                return _with_own_digits(name, image, settings, given, result)
+            return result
 
         return rule
 
     return note
+
+
+def _with_own_digits(
+    name: str, image: Any, settings: dict[str, Any], output: Any, result: Any
+) -> Any:
+    """A result with SciPy's rounding, where values are known."""
+    if is_unknown(image, *settings.values()) or any(map(callable, settings.values())):
+        return result
+    function = getattr(importlib.import_module("scipy.ndimage"), name)
+    plain = {key: _known(value) for key, value in settings.items()}
+    theirs = function(known_value(image), output=output, **plain)
+    if theirs.dtype != result.dtype or not np.all(np.isfinite(theirs)):
+        return result
+    return moved_as(theirs, result)
+
+
+def _known(x: Any) -> Any:
+    if isinstance(x, list | tuple):
+        return type(x)(_known(part) for part in x)
+    return known_value(x) if hasattr(x, "recorder") else x
 
 
 def _as_given(parameters: inspect.Signature, settings: dict[str, Any]) -> dict[str, Any]:

@@ -104,8 +104,11 @@ def _simple(name: str) -> Callable[..., Any]:
         moving = _recorded_weights(name, options)
         if moving is not None:
             return _along(input, moving, axis, options, name == "convolve1d")
+        beyond = options.pop("cval") if holds_traced([options.get("cval")]) else None
         if holds_traced(options.values()):
             raise _refused(name, "a recorded setting")
+        if beyond is not None:
+            return _bordered(name, input, beyond, axis, options)
         if "weights" in options:
             options["weights"] = np.asarray(options["weights"])
             if options["weights"].dtype.kind == "c":
@@ -120,6 +123,18 @@ def _simple(name: str) -> Callable[..., Any]:
         ]
     )
     return image_rule(name)(rule)
+
+
+def _bordered(name: str, input: Any, beyond: Any, axis: int, options: dict[str, Any]) -> Any:
+    """A filter of an image beyond whose borders there is a recorded number: linear in both."""
+    import scipy.ndimage
+
+    x, function = floating(input), getattr(scipy.ndimage, name)
+    inner = function(x, axis=axis, **options)
+    if options.get("mode") not in ("constant", "grid-constant"):
+        return inner
+    around = function(np.zeros(x.shape, x.real.dtype), axis=axis, cval=1.0, **options)
+    return inner + beyond * around
 
 
 _gaussian1d, _uniform1d, _correlate1d, _convolve1d = map(_simple, _SIMPLE)
@@ -204,7 +219,7 @@ def _second(name: str, order: int, sigmas: Any, join: Any) -> None:
     As in SciPy, the boundary of an axis is that of the other axes too while its part is computed.
     """
 
-    @image_rule(name)
+    @image_rule(name, rounds=True)
     def rule(
         input: Any, sigma: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
         *, axes: Any = None, **options: Any,

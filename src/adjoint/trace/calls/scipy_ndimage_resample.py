@@ -43,7 +43,7 @@ def _mapped(x: Any, n: int, mode: str) -> Any:
     if n == 1 or mode in ("constant", "grid-constant"):
         return x if mode in ("constant", "grid-constant") else x * 0
     if mode == "nearest":
-        return np.clip(x, 0, n - 1)
+        return np.clip(x, -_PAD, n - 1 + _PAD)  # further out all neighbours are the last element
     if mode == "mirror":
         folded = np.abs(x) % (2 * n - 2)
         return np.where(folded > n - 1, 2 * n - 2 - folded, folded)
@@ -65,6 +65,8 @@ def _neighbour(at: Any, n: int, mode: str) -> Any:
         return np.minimum(folded, 2 * n - 1 - folded)
     if mode == "grid-wrap":
         return at % n
+    if mode == "nearest":
+        return np.clip(at, 0, n - 1)
     folded = np.abs(at) % (2 * n - 2)
     return np.minimum(folded, 2 * n - 2 - folded)
 
@@ -159,7 +161,7 @@ def spline_filter(
     return x
 
 
-@image_rule("map_coordinates")
+@image_rule("map_coordinates", rounds=True)
 def map_coordinates(
     input: Any, coordinates: Any, output: Any = None, order: int = 3, mode: str = "constant",
     cval: Any = 0.0, prefilter: bool = True,
@@ -174,7 +176,7 @@ def _grid(shape: Any) -> list[Any]:
     return list(np.indices(shape, dtype=np.float64))
 
 
-@image_rule("shift")
+@image_rule("shift", rounds=True)
 def shift(
     input: Any, shift: Any, output: Any = None, order: int = 3, mode: str = "constant",
     cval: Any = 0.0, prefilter: bool = True,
@@ -186,7 +188,7 @@ def shift(
     return _sampled(x, places, order, mode, cval, prefilter)
 
 
-@image_rule("affine_transform")
+@image_rule("affine_transform", rounds=True)
 def affine_transform(
     input: Any, matrix: Any, offset: Any = 0.0, output_shape: Any = None, output: Any = None,
     order: int = 3, mode: str = "constant", cval: Any = 0.0, prefilter: bool = True,
@@ -209,7 +211,7 @@ def affine_transform(
     return _sampled(x, places, order, mode, cval, prefilter)
 
 
-@image_rule("zoom")
+@image_rule("zoom", rounds=True)
 def zoom(
     input: Any, zoom: Any, output: Any = None, order: int = 3, mode: str = "constant",
     cval: Any = 0.0, prefilter: bool = True, *, grid_mode: bool = False,
@@ -230,7 +232,7 @@ def zoom(
     return _sampled(x, places, order, mode, cval, prefilter)
 
 
-@image_rule("rotate")
+@image_rule("rotate", rounds=True)
 def rotate(
     input: Any, angle: Any, axes: Any = (1, 0), reshape: bool = True, output: Any = None,
     order: int = 3, mode: str = "constant", cval: Any = 0.0, prefilter: bool = True,

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.ndimage
+import scipy.special as sp
 
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_ndimage import _PADS, _axes, _each, over_all_axes
 from adjoint.trace.calls.scipy_special import floating
@@ -230,7 +232,8 @@ def fourier_uniform(input: Any, size: Any, n: int = -1, axis: int = -1, output: 
     x = _spectrum(input)
     widths = _each(size, x.ndim)
     for k, f in enumerate(_frequencies(x.shape, n, axis)):
-        x = x * np.sinc(widths[k] * f).astype(np.real(x).dtype)
+        wide = stop_gradient(widths[k]) > 0  # SciPy keeps the mean alone elsewhere
+        x = x * np.where(wide, np.sinc(widths[k] * f), f == 0).astype(np.real(x).dtype)
     return x
 
 
@@ -238,12 +241,34 @@ def fourier_uniform(input: Any, size: Any, n: int = -1, axis: int = -1, output: 
 def fourier_ellipsoid(
     input: Any, size: Any, n: int = -1, axis: int = -1, output: Any = None
 ) -> Any:
-    """The transform of an ellipsoid, which is fixed, times a spectrum."""
-    if holds_traced((size,)):
-        raise no_rule("scipy.ndimage.fourier_ellipsoid", "size", "fixed sizes, or fourier_gaussian")
+    """The transform of an ellipsoid, times a spectrum."""
     x = _spectrum(input)
-    factor = scipy.ndimage.fourier_ellipsoid(np.ones(x.shape), size, n, axis)
-    return x * factor.astype(np.real(x).dtype)
+    if not holds_traced((size,)):
+        factor = scipy.ndimage.fourier_ellipsoid(np.ones(x.shape), size, n, axis)
+        return x * factor.astype(np.real(x).dtype)
+    widths = _each(size, x.ndim)
+    r = np.sqrt(
+        sum((w * f) ** 2 for w, f in zip(widths, _frequencies(x.shape, n, axis), strict=True))
+    )
+    return x * _ball(np.pi * r, x.ndim).astype(np.real(x).dtype)
+
+
+def _ball(r: Any, ndim: int) -> Any:
+    """The transform of a ball of one, two or three dimensions, which is 1 in the middle."""
+    middle = r == 0
+    away = np.where(middle, 1.0, r)
+    if ndim == 1:
+        made = np.sin(away) / away
+    elif ndim == 2:
+        made = 2 * sp.j1(away) / away
+    elif ndim == 3:
+        made = 3 * (np.sin(away) - away * np.cos(away)) / away**3
+    else:
+        raise no_rule(
+            "scipy.ndimage.fourier_ellipsoid", "an ellipsoid of four or more axes",
+            "up to three axes, or fourier_gaussian",
+        )  # fmt: skip
+    return np.where(middle, 1.0, made)
 
 
 @scipy_rule("scipy.ndimage.fourier_shift")
