@@ -103,3 +103,39 @@ def test_a_branch_on_time_is_named(f):
         ConcreteValueError, match=r"a branch(.*\n)*.*test_scipy_branches(.*\n)*.*np\.where"
     ):
         ad.grad(f)(1.3)
+
+
+# SciPy makes a vector of a single number to begin from.
+FROM_A_NUMBER = {
+    "minimize": lambda a: so.minimize(lambda x: (x[0] - a) ** 2, 2.0).x,
+    "simplex": lambda a: so.minimize(lambda x: (x[0] - a) ** 2, 2.0, method="Nelder-Mead").x,
+    "bounds": lambda a: so.minimize(lambda x: (x[0] - a) ** 2, 2.0, bounds=[(0, 5)]).x,
+    "fmin": lambda a: so.fmin(lambda x: (x[0] - a) ** 2, 2.0, disp=0),
+    "fmin_bfgs": lambda a: so.fmin_bfgs(lambda x: (x[0] - a) ** 2, 2.0, disp=0),
+    "fmin_tnc": lambda a: so.fmin_tnc(
+        lambda x: (x[0] - a) ** 2, 2.0, approx_grad=True, bounds=[(0, 5)], disp=0
+    )[0],
+    "basinhopping": lambda a: so.basinhopping(lambda x: (x[0] - a) ** 2, 2.0, niter=2).x,
+    "root": lambda a: so.root(lambda x: x[0] - a, 2.0).x,
+    "fsolve": lambda a: so.fsolve(lambda x: x[0] - a, 2.0),
+    "least_squares": lambda a: so.least_squares(lambda x: x[0] - a, 2.0).x,
+    "leastsq": lambda a: so.leastsq(lambda x: [x[0] - a, 0.0], 2.0)[0],
+}
+
+
+@pytest.mark.parametrize("name", FROM_A_NUMBER)
+def test_searches_may_begin_at_a_number(name):
+    f = FROM_A_NUMBER[name]
+    x, dot = ad.jvp(f, (1.3,), (1.0,))
+    assert np.shape(x) == (1,) == f(1.3).shape
+    np.testing.assert_allclose(x, f(1.3), rtol=1e-4)
+    np.testing.assert_allclose(dot, [1.0], rtol=1e-6)
+    np.testing.assert_allclose(ad.jacobian(f)(1.3), [1.0], rtol=1e-6)
+    np.testing.assert_allclose(ad.jit(ad.jacobian(f))(1.3), [1.0], rtol=1e-6)
+
+
+def test_a_cost_that_moves_in_places_only_is_followed():
+    def least(a):
+        return so.fmin(lambda x: (x[0] - a) ** 2 if x[0] < 1.5 else 9.0 + x[0], [2.0], disp=0)[0]
+
+    assert ad.grad(least)(1.3) == pytest.approx(1.0, rel=1e-6)

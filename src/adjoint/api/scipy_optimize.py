@@ -41,7 +41,7 @@ def _wants_minimize(
     fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None, hess: Any = None,
     hessp: Any = None, bounds: Any = None, constraints: Any = (), *_: Any, **__: Any,
 ) -> bool:  # fmt: skip
-    at = np.asarray(x0, float)
+    at = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
     if bounds_move(bounds):
         return True
     return yields_recorded(fun, at, args) or constraints_move(constraints, at)
@@ -59,7 +59,7 @@ def minimize(
     f = function_of(fun, args)
     if jac is True:
         f = first_of(f)
-    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)
+    x0 = np.atleast_1d(x0 if holds_traced([x0]) else np.asarray(x0, float))
 
     def scalar(x: Any) -> Any:
         return np.reshape(f(np.reshape(x, np.shape(x0))), ())
@@ -111,8 +111,6 @@ def _constrained(
 ) -> Any:
     """A local minimum under constraints and bounds."""
     import scipy.optimize
-
-    x0 = np.atleast_1d(x0)
 
     def solve(start: Any, value: Any, slope: Any, given: Any, limits: Any) -> Any:
         no_slope = str(method).lower() in ("cobyla", "cobyqa")
@@ -172,7 +170,7 @@ def _whole(name: str, has_start: bool) -> None:
         low: Any = -np.inf
         high: Any = np.inf
         if has_start:
-            start = np.asarray(first, float)
+            start = np.atleast_1d(np.asarray(first, float))
         else:
             size = np.shape(first.lb) if hasattr(first, "lb") else (len(first),)
             low, high = limits_of(first, size)

@@ -171,7 +171,8 @@ def _with_bounds(name: str, method: str) -> None:
 
     def wanted(*args: Any, **kwargs: Any) -> bool:
         given = bound(name, args, kwargs)
-        return yields_recorded(_value_alone(given, name), np.asarray(given["x0"], float))
+        at = np.atleast_1d(np.asarray(given["x0"], float))
+        return yields_recorded(_value_alone(given, name), at)
 
     @scipy_rule(f"scipy.optimize.{name}", wanted=wanted)
     def rule(*args: Any, **kwargs: Any) -> Any:

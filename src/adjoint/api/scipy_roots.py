@@ -36,6 +36,8 @@ def root(fun: Any, x0: Any, args: Any = (), method: str = "hybr", jac: Any = Non
     if jac is True:
         f = first_of(f)
     x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)
+    if method in ("hybr", "lm"):
+        x0 = np.ravel(x0)
 
     def values(x: Any) -> Any:
         return np.reshape(np.stack(list(_rows(f(x)))), np.shape(x0))

@@ -25,6 +25,7 @@ from adjoint.errors import ConcreteValueError, ConvergenceError, UnsupportedErro
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.calls.scipy_integrate import held_by
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.indexing import known_value
 from adjoint.trace.record import record_graph
@@ -38,7 +39,7 @@ Function = Callable[[Any], Any]
 
 def yields_recorded(f: Any, start: Any, extra: Any = ()) -> bool:
     """Whether a function of unknowns depends on recorded values, or is given some."""
-    if not callable(f) or holds_traced([start, extra]):
+    if not callable(f) or holds_traced([start, extra, *held_by(f)]):
         return callable(f)
     try:
         return holds_traced([f(start, *as_tuple(extra))])

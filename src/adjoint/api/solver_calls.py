@@ -33,6 +33,9 @@ def middle(bounds: Any) -> Any:
     return 0.5 * (np.asarray(sides[0], float) + np.asarray(sides[1], float))
 
 
+_OF_NUMBERS = ("newton", "fixed_point")  # whose x0 may be a number
+
+
 def wants(name: str, start: str) -> Callable[..., bool]:
     """Whether the function that a solver is given depends on recorded values."""
 
@@ -53,6 +56,7 @@ def wants(name: str, start: str) -> Callable[..., bool]:
                     raise refuse(name, "a complex unknown", "its real and imaginary part")
                 return False
             at = at if holds_traced([at]) else np.asarray(at, float)[()]
+            at = np.atleast_1d(at) if start == "x0" and name not in _OF_NUMBERS else at
         except (TypeError, ValueError, IndexError):
             return False  # SciPy will say what is wrong with its arguments
         return yields_recorded(f, at, given.get("args", ()))

@@ -116,7 +116,7 @@ def yields(func: Any, *arguments: Any) -> bool:
     """Whether a function gives recorded values for plain arguments."""
     if not callable(func):
         return False
-    if holds_traced(_held_by(func)):  # it may give plain ones here, and recorded ones elsewhere
+    if holds_traced(held_by(func)):  # it may give plain ones here, and recorded ones elsewhere
         return True
     try:
         return holds_traced([func(*arguments)])
@@ -127,10 +127,10 @@ def yields(func: Any, *arguments: Any) -> bool:
 _NONE = yields.__code__  # of what has no code: it holds nothing
 
 
-def _held_by(func: Any) -> list[Any]:
+def held_by(func: Any) -> list[Any]:
     """What a function of the user's has at hand beside its arguments."""
     if isinstance(func, partial):
-        return [*func.args, *func.keywords.values(), *_held_by(func.func)]
+        return [*func.args, *func.keywords.values(), *held_by(func.func)]
     if is_hidden(getattr(func, "__code__", _NONE)):  # ours give numbers to compiled code
         return []
     cells = [
