@@ -236,9 +236,12 @@ with their numbers on finite intervals; on infinite ones QUADPACK extrapolates c
 that is no sum of values, and is refused. `solve_bvp` has room for `max_nodes` inside `jit`: its
 `sol`, `p` and the ends of its mesh may be read, not the mesh, whose size the values decide.
 `solve_ivp(dense_output=True).sol` solves again to the times it is asked for; the time of an event
-is the root of its function along the solution. Functions of `scipy.stats` that its families have
-no formula for (`rice.cdf`, `nct.ppf`, entropies) have SciPy's value and the derivatives of the
-integral or the equation that they satisfy.
+is the root of its function along the solution. Where values are known, right-hand sides of
+`solve_ivp` and `odeint`, and events, may branch (`if t < dose`, `int(t)`, `math.floor`) and jump
+(`np.where(t < dose, a, b)`, `np.sign`): the times of such changes move with all that the solution
+depends on; a solution that slides along a jump is refused. Functions of `scipy.stats` that its
+families have no formula for (`rice.cdf`, `nct.ppf`, entropies) have SciPy's value and the
+derivatives of the integral or the equation that they satisfy.
 
 Smoothing splines (`UnivariateSpline`, `splrep`, `splprep`, `make_splrep`) have SciPy's knots and
 value, and the derivatives of the least jumps at these knots and the sum of squares that was

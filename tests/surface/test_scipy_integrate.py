@@ -161,12 +161,12 @@ def test_function(case: Any, rng: np.random.Generator) -> None:
     checking.check(case, rng)
 
 
-def test_a_branch_in_the_right_hand_side_is_refused_with_the_remedy() -> None:
+def test_a_branch_in_the_right_hand_side_is_refused_inside_jit() -> None:
     def fall(t: Any, y: Any) -> Any:
         return -y if y[0] > 0.5 else y
 
     with pytest.raises(ad.errors.ConcreteValueError, match="recorded once"):
-        ad.grad(lambda y0: it.solve_ivp(fall, (0, 1), y0).y[0, -1])(np.array([1.0]))
+        ad.jit(ad.grad(lambda y0: it.solve_ivp(fall, (0, 1), y0).y[0, -1]))(np.array([1.0]))
 
 
 def test_a_solution_nobody_records_is_scipys_own() -> None:

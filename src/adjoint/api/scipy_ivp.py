@@ -8,110 +8,28 @@ and vmap the number of steps is not known: there only the ends of the interval m
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from adjoint.api.callback import pure_callback
+from adjoint.api.held_steps import only
+from adjoint.api.ivp_problem import NUMBER, Problem
+from adjoint.api.paths import Paths
 from adjoint.api.scipy_steps import EndsOnly, Unread
 from adjoint.api.solutions import solution
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConcreteValueError, ConvergenceError
 from adjoint.graph.evaluate import program_of
 from adjoint.graph.graph import Graph
-from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
-from adjoint.primitives.ivp import complex_slope, ivp, scipys_solution
 from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.record import Recording
 from adjoint.trace.scipy_gate import scipy_rule
-
-_NUMBER = ArrayType((), np.dtype(np.float64))
-
-
-@lru_cache(maxsize=128)
-def _known_graph(graph: Graph) -> Graph:
-    """The first graph equal to this one, with the programs that were made for it."""
-    return graph
-
-
-class Problem:
-    """An initial value problem: the state is real here, a complex one as its two parts."""
-
-    def __init__(
-        self, fun: Callable[[Any, Any], Any], y0: Any, ends: tuple[Any, Any], name: str,
-        settings: dict[str, Any],
-    ) -> None:  # fmt: skip
-        start = np.atleast_1d(floating(y0))
-        self.complex = start.dtype.kind == "c"
-        if self.complex and name == "odeint":
-            raise refused(name, "a complex state", "solve_ivp, which takes complex states")
-        if self.complex:
-            start = np.concatenate([np.real(start), np.imag(start)])
-            settings = {**settings, "complex": True}
-        self.start = start.astype(np.float64)
-        self.t0, self.t1 = ends
-        self.settings = settings
-        self.key = tuple(sorted((k, _hashable(v)) for k, v in settings.items()))
-        self.recording = self._recorded(fun, self.start.shape[0], name)
-
-    def _recorded(self, fun: Callable[[Any, Any], Any], n: int, name: str) -> Recording:
-        def slope(t: Any, y: Any) -> Any:
-            value = np.reshape(floating(fun(t, self.outward(y))), (-1,))
-            if self.complex:
-                return np.concatenate([np.real(value), np.imag(value)])
-            if value.dtype.kind == "c":
-                raise refused(name, "a complex slope of a real state", "a complex y0")
-            return np.reshape(value, (n,)).astype(np.float64)
-
-        state = ArrayType((n,), np.dtype(np.float64))
-        try:
-            recording = recorded(slope, [_NUMBER, state], name)
-        except ConcreteValueError as error:
-            error.remedy = "the equation is recorded once: use np.where or ad.cond for branches"
-            raise
-        return recording._replace(graph=_known_graph(recording.graph))
-
-    def outward(self, y: Any) -> Any:
-        """The user's state, along the last axis."""
-        n = y.shape[-1] // 2
-        return y[..., :n] + 1j * y[..., n:] if self.complex else y
-
-    def at(self, ts: Any) -> Any:
-        """The state at times between the ends, one row for each."""
-        given = (self.start, self.t0, self.t1, ts, *self.recording.captured)
-        (rows,) = ivp(*given, graph=self.recording.graph, options=self.key)
-        return rows
-
-    def operands(self) -> list[Any]:
-        """What decides the solution, without derivatives."""
-        return [stop_gradient(x) for x in (self.start, self.t0, self.t1, *self.recording.captured)]
-
-    def scipys(self, values: Any, events: Any = None) -> Any:
-        """SciPy's solution on plain numbers, with its steps and events."""
-        y0, first, last, *theta = values
-        run = program_of(self.recording.graph)
-
-        def real(t: Any, y: Any) -> Any:
-            return run([np.float64(t), y, *theta])[0]
-
-        slope: Callable[[Any, Any], Any] = real
-
-        settings = {k: v for k, v in self.settings.items() if k not in ("solver", "complex")}
-        if self.complex:
-            y0, slope = self.outward(y0), complex_slope(real)
-        settings |= {"events": events, "dense_output": events is not None}
-        return scipys_solution(slope, (float(first), float(last)), y0, **settings)
-
-
-def _hashable(value: Any) -> Any:
-    is_row = isinstance(value, list | np.ndarray) and np.ndim(value)
-    return tuple(np.asarray(value).tolist()) if is_row else value
 
 
 class Solution:
@@ -136,21 +54,35 @@ class Event:
     def __init__(self, given: Callable[..., Any], extra: Any, problem: Problem) -> None:
         self.direction = getattr(given, "direction", 0)
         self.terminal = getattr(given, "terminal", False)
-        state = ArrayType(problem.start.shape, problem.start.dtype)
-        self.recording = recorded(
-            lambda t, y: np.reshape(
-                floating(given(t, problem.outward(y), *extra)), ()
-            ).astype(np.float64),
-            [_NUMBER, state], "solve_ivp",
-        )  # fmt: skip
         self.problem = problem
+        self._paths: Paths | None = None
+        self._recording: Recording | None = None
+
+        def value(t: Any, y: Any) -> Any:
+            found = floating(given(t, problem.outward(y), *extra))
+            return np.reshape(found, ()).astype(np.float64)
+
+        try:
+            self._recording = recorded(value, [NUMBER, problem.state], "solve_ivp")
+        except ConcreteValueError:
+            if not problem.is_known():
+                raise
+            self._paths = Paths(value, 2, "solve_ivp")
+
+    @property
+    def captured(self) -> list[Any]:
+        """What the function has taken from outside, where it has been recorded once."""
+        return [] if self._recording is None else self._recording.captured
 
     def plain(self, captured: Any) -> Callable[[Any, Any], float]:
         """The function on plain numbers, as SciPy takes it."""
-        run = program_of(self.recording.graph)
+        run = None if self._recording is None else program_of(self._recording.graph)
 
         def event(t: Any, y: Any) -> float:
             parts = np.concatenate([y.real, y.imag]) if self.problem.complex else y
+            if run is None:
+                assert self._paths is not None
+                return float(self._paths.at(np.float64(t), parts).result)
             return float(run([np.float64(t), parts, *captured])[0])
 
         event.direction = self.direction  # type: ignore[attr-defined]
@@ -161,18 +93,32 @@ class Event:
         """Where the function is zero along the solution, near times that SciPy has found."""
         if near.shape[0] == 0:
             return near
-        graph, captured = self.recording.graph, self.recording.captured
+        if self._recording is not None:
+            return self._roots(near, self._recording.graph, self._recording.captured)
+        assert self._paths is not None
+        found = []
+        for i in range(len(near)):
+            state = known_value(self.problem.at(near[i : i + 1]))[0]
+            place = self._paths.at(near[i], state)
+            graph = only(place.path.steps.held(place.steps), 0)
+            found.append(self._roots(near[i : i + 1], graph, place.path.captured))
+        return np.concatenate(found)
+
+    def _roots(self, near: Any, graph: Graph, captured: Any) -> Any:
+        # they say which piece of the solution a time is in
+        numbers = known_value(near) if self.problem.is_known() else None
 
         def value(t: Any, y: Any) -> Any:
             return control.call(t, y, *captured, graph=graph, label="event")[0]
 
-        return solution(lambda ts: vmap(value)(ts, self.problem.at(ts)), near)
+        found = solution(lambda ts: vmap(value)(ts, self.problem.at(ts, numbers)), near)
+        return moved_as(numbers, found) if self.problem.is_divided() else found
 
 
 def _events(problem: Problem, events: list[Event]) -> tuple[list[Any], Any, list[Any] | None]:
     """The times of the events, when one of them ended the solution, and SciPy's steps."""
     operands = problem.operands()
-    captured = [[stop_gradient(x) for x in e.recording.captured] for e in events]
+    captured = [[stop_gradient(x) for x in e.captured] for e in events]
     values = [known_value(x) for x in operands]
     theirs = [[known_value(x) for x in given] for given in captured]
     if any(v is None for v in (*values, *(v for given in theirs for v in given))):
@@ -194,6 +140,7 @@ def _events(problem: Problem, events: list[Event]) -> tuple[list[Any], Any, list
     found = problem.scipys(values, [e.plain(c) for e, c in zip(events, theirs, strict=True)])
     if found.status == 1:  # no farther than the step in which it ended
         problem.t1 = np.float64(found.sol.interpolants[-1].t)
+    problem.divide()
     times = [
         e.times(np.asarray(near, float)) for e, near in zip(events, found.t_events, strict=True)
     ]
@@ -267,6 +214,8 @@ def solve_ivp(
     if events is not None:
         given = events if isinstance(events, list | tuple) else [events]
         t_events, last, steps = _events(problem, [Event(e, extra, problem) for e in given])
+    else:
+        problem.divide()
     ts, is_whole = _times(problem, t_eval, last, steps)
     states = np.swapaxes(problem.outward(problem.at(ts)), 0, 1)
     y_events = None
@@ -330,5 +279,6 @@ def odeint(
         (lambda t, y: func(t, y, *args)) if tfirst else (lambda t, y: func(y, t, *args)),
         y0, (ts[0], ts[-1]), "odeint", {k: v for k, v in settings.items() if v is not None},
     )  # fmt: skip
+    problem.divide()
     rows = problem.at(ts)
     return (rows, {"message": "Integration successful."}) if full_output else rows

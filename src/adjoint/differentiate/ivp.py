@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.differentiate.batch import batch_graph, batch_rule
+from adjoint.differentiate.batch import batch_graph, batch_rule, everywhere
 from adjoint.differentiate.linearize import jvp_graph, linearize, solved_jvps
 from adjoint.differentiate.loops import recorded
 from adjoint.differentiate.replay import replay, replay_values
@@ -94,7 +94,8 @@ def _together(tangent: Graph, n: int, live: tuple[bool, ...]) -> Graph | None:
     size = n + sum(kind.size for kind in dots)
     if n * (1 + size) > _AT_ONCE or any(kind.dtype.kind == "c" for kind in dots):
         return None
-    spread, _ = batch_graph(tangent, [False, True, *[False] * count, *[True] * len(dots)], size)
+    batched = [False, True, *[False] * count, *[True] * len(dots)]
+    spread, flags = batch_graph(tangent, batched, size)
     seeds, first = [], n
     for kind in dots:
         seeds.append(np.eye(size, kind.size, -first, kind.dtype).reshape(size, *kind.shape))
@@ -104,7 +105,8 @@ def _together(tangent: Graph, n: int, live: tuple[bool, ...]) -> Graph | None:
     def make(heads: list[Any]) -> list[Any]:
         state = np.broadcast_to(heads[1][:n], (size, n))
         each = np.concatenate([state, np.reshape(heads[1][n:], (size, n))], axis=1)
-        slopes = replay(spread, [heads[0], each, *heads[2:], *seeds])[0]
+        made = replay(spread, [heads[0], each, *heads[2:], *seeds])
+        (slopes,) = everywhere(made, flags, size)
         return [np.concatenate([slopes[0, :n], np.reshape(slopes[:, n:], (-1,))])]
 
     return recorded("ivp", [t, whole, *theta], make)
@@ -130,8 +132,9 @@ def _moved(
     if ts_dot is not None:
         if solution is None:
             solution = ivp(y0, t0, t1, ts, *theta, graph=graph, options=tight)[0]
-        slopes, _ = batch_graph(graph, [True, True, *[False] * len(theta)], ts.shape[0])
-        share = replay(slopes, [ts, solution, *theta])[0] * ts_dot[:, None]
+        slopes, flags = batch_graph(graph, [True, True, *[False] * len(theta)], ts.shape[0])
+        made = replay(slopes, [ts, solution, *theta])
+        share = everywhere(made, flags, ts.shape[0])[0] * ts_dot[:, None]
         total = share if total is None else total + share
     return total
 

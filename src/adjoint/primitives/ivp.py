@@ -81,7 +81,7 @@ def scipys_solution(slope: Any, span: Any, y0: Any, **settings: Any) -> Any:
 
     result = scipy.integrate.solve_ivp(slope, span, y0, **settings)
     times = settings.get("t_eval")
-    if not result.success or (times is not None and result.y.shape[1] != len(times)):
+    if not result.success or (times is not None and np.shape(result.y)[-1] != len(times)):
         raise ConvergenceError(
             f"the differential equation could not be solved: {result.message}",
             function="solve_ivp",

@@ -54,7 +54,10 @@ class Arithmetic(TracedCore):
 
     def __round__(self: Any, digits: int | None = None) -> Any:
         if digits is None and not self.shape and self.dtype.kind in "iuf":
-            known = indexing.concrete_value(self)
+            watches = self.recorder.watches
+            known = (
+                self.recorder.told(self, "round()") if watches else indexing.concrete_value(self)
+            )
             if known is not None:
                 return round(known.item())  # an integer, of which a range may be made
         result = np.round(self, digits or 0)

@@ -82,6 +82,17 @@ def concrete_value(x: Any) -> Any:
     while type(x) is core.TracedArray:
         if x.tie is not None:
             x.tie.refresh(x)
+        if x.recorder.watches:  # only Python is told values there, and that is noted
+            return None
+        x = x.payload
+    return x if isinstance(x, np.ndarray | np.generic) else None
+
+
+def value_behind(x: Any) -> Any:
+    """The same, also where only Python's decisions are told: for what decides nothing."""
+    while type(x) is core.TracedArray:
+        if x.tie is not None:
+            x.tie.refresh(x)
         x = x.payload
     return x if isinstance(x, np.ndarray | np.generic) else None
 

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace import recorder as core
-from adjoint.trace.indexing import concrete_value
 from adjoint.trace.making import joined
 from adjoint.trace.python_numbers import as_python_number, moves, plain_number
 from adjoint.trace.replacing import with_module
@@ -109,7 +108,7 @@ def _modf(x: Any) -> tuple[Any, Any]:
 
 
 def _frexp(x: Any) -> tuple[Any, int]:
-    _, exponent = math.frexp(concrete_value(x))
+    _, exponent = math.frexp(x._value("math.frexp()", "use np.frexp"))
     return x * 2.0**-exponent, exponent
 
 

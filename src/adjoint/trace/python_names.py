@@ -19,14 +19,14 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.trace import recorder as core
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import value_behind
 from adjoint.trace.session import is_recording
 
 _NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, core.TracedCore)
 
 
 def _unknown(x: Any) -> bool:
-    return type(x) is core.TracedArray and x.size == 1 and concrete_value(x) is None
+    return type(x) is core.TracedArray and x.size == 1 and value_behind(x) is None
 
 
 def _keys(items: list[Any], key: Any) -> list[Any] | None:

@@ -17,7 +17,7 @@ import numpy as np
 from adjoint.trace import recorder as core
 from adjoint.trace import replacing
 from adjoint.trace.foreign import PYTHON_NUMBERS
-from adjoint.trace.indexing import concrete_value
+from adjoint.trace.indexing import value_behind
 from adjoint.trace.views import detached
 
 
@@ -28,7 +28,7 @@ def moves(x: Any) -> bool:
 
 def plain_number(x: Any) -> Any:
     """The number behind a stand-in, as Python or NumPy has it there; None if it is not known."""
-    value = concrete_value(x)
+    value = value_behind(x)
     return value.item() if value is not None and x.weak else value
 
 

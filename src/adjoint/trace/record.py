@@ -95,9 +95,32 @@ def record_graph(
         at: values of the argument leaves; what is recorded is the branch that they take.
     """
     recorder = Recorder(name, concrete=at is not None, keep_all=True, transforming=False)
+    return recorded_by(recorder, function, at or types, arguments, weak=weak, inline=inline)
+
+
+def recorded_by(
+    recorder: Recorder,
+    function: Callable[..., Any],
+    payloads: Sequence[Any],
+    arguments: tree.TreeDef,
+    *,
+    weak: Sequence[bool] | None = None,
+    inline: int = 8,
+) -> Recording:
+    """Record a function by a recorder that has seen nothing yet.
+
+    Args:
+        recorder: who notes what the function does.
+        function: what to record.
+        payloads: what the stand-ins of the arguments hold.
+        arguments: the structure of the tuple of arguments.
+        weak: which leaves stand for Python numbers.
+        inline: constants up to this size become literals.
+    """
+    name = recorder.name
     before = states_before(function) if name in _RUN_AGAIN else []
-    flags = weak or [False] * len(types)
-    leaves = [recorder.input(x, weak=w) for x, w in zip(at or types, flags, strict=True)]
+    flags = weak or [False] * len(payloads)
+    leaves = [recorder.input(x, weak=w) for x, w in zip(payloads, flags, strict=True)]
     with closing(recorder):
         look_at_function(function)
         try:
@@ -114,7 +137,7 @@ def record_graph(
         results, structure = tree.flatten(result)
         outputs = [recorder.index_of(x) for x in map(current, results)]
         with uncollected():
-            made = recorder.graph(outputs, range(len(leaves)), inline=inline)
+            made = recorder.graph([*outputs, *recorder.reads], range(len(leaves)), inline=inline)
     tell_of_draws(name, before)
     captured = [recorder.payloads[i] for i in made.captured]
     graph, captured = stack_constants(made.graph, len(leaves), captured)

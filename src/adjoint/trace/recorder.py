@@ -77,6 +77,9 @@ class Recorder:
         "written",
     )
 
+    watches = False  # whether it notes the decisions that Python takes on values
+    reads: Sequence[int] = ()  # those decisions, in a recorder that watches
+
     def __init__(
         self,
         name: str,
@@ -268,6 +271,9 @@ class Recorder:
         frame = self.source or here(4)  # above this, bind, and a rule or the primitive itself
         index = self.push(primitive, attributes, indices, result, frame)
         return TracedArray(self, index, result, False)
+
+    def told(self, x: Any, what: str) -> Any:
+        """A value that Python decides on, in a recorder that watches."""
 
     def lowered(self, x: Any) -> Any:
         """What an operand is one level further down."""
