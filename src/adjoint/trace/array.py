@@ -181,8 +181,9 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
     # *** values, where Python asks for them ***
 
     def _value(self, what: str, remedy: str) -> Any:
-        told = self.recorder.watches
-        value = self.recorder.told(self, what) if told else indexing.concrete_value(self)
+        recorder: Any = self.recorder
+        told = recorder.watches
+        value = recorder.told(self, what) if told else indexing.concrete_value(self)
         if value is None:
             error = ConcreteValueError(
                 f"{what} needs the value of an array, which is not known while recording",

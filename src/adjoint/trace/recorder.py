@@ -35,8 +35,7 @@ from adjoint.tree import LONE
 
 _levels = itertools.count()
 
-# NumPy's own method: another stands in its place while somebody records (outside.py).
-_copy = np.ndarray.copy
+_copy = np.ndarray.copy  # NumPy's own: another stands in its place meanwhile (outside.py)
 
 # Where a derivative needs the results of these it makes them anew, from their operands.
 MADE_ANEW = {"broadcast", "cast"}
@@ -49,8 +48,7 @@ class Recorder:
         name: the public function that records, for messages.
         concrete: whether payloads are computed, so that Python may decide on values.
         keep_all: note operations without a derivative too, for graphs run again on other values.
-        transforming: whether a graph is being transformed; a user's function is recorded
-            otherwise, and the user's rules met then are run, so that they have derivatives.
+        transforming: whether a graph is transformed; else the user's rules met are run.
         forgets: by a primitive's name, whether its results are free once the function lets go.
     """
 
@@ -77,8 +75,8 @@ class Recorder:
         "written",
     )
 
-    watches = False  # whether it notes the decisions that Python takes on values
-    reads: Sequence[int] = ()  # those decisions, in a recorder that watches
+    watches = False  # whether it notes the decisions of Python's that are among its ``reads``
+    reads: Sequence[int] = ()
 
     def __init__(
         self,
@@ -271,9 +269,6 @@ class Recorder:
         frame = self.source or here(4)  # above this, bind, and a rule or the primitive itself
         index = self.push(primitive, attributes, indices, result, frame)
         return TracedArray(self, index, result, False)
-
-    def told(self, x: Any, what: str) -> Any:
-        """A value that Python decides on, in a recorder that watches."""
 
     def lowered(self, x: Any) -> Any:
         """What an operand is one level further down."""
