@@ -34,7 +34,6 @@ from adjoint.trace.records import Record, RecordedGraph, n_outputs
 from adjoint.tree import LONE
 
 _levels = itertools.count()
-
 _copy = np.ndarray.copy  # NumPy's own: another stands in its place meanwhile (outside.py)
 
 # Where a derivative needs the results of these it makes them anew, from their operands.
@@ -173,8 +172,8 @@ class Recorder:
         # Zeros are equal that differ in their signs. Graphs that are kept have each in its place.
         found = self._numbers.get(key) if value and not self.keep_all else None
         if found is None:
-            fresh = np.asarray(value, kind.dtype)
-            fresh.flags.writeable = False  # nobody else has it: it need not be copied
+            fresh = np.asarray(value, kind.dtype)  # nobody else has it: it need not be copied
+            fresh.flags.writeable = False
             found = self._note_constant(fresh, fresh)
             if kind.shape:
                 found = self.push(_broadcast(), (kind.shape,), (found,), kind, frame)
