@@ -18,7 +18,7 @@ from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
 
 HERE = Path(__file__).parent
 POINT = np.array([0.5, -1.5, 2.5])
-number_type = np.float32
+number_type = np.longdouble
 OUTSIDE = np.arange(1.0, 13.0).reshape(4, 3)
 
 
@@ -105,9 +105,9 @@ def strides(x: Any) -> Any:
 
 
 REFUSED = [
-    (lambda x: np.float64(x[0]) * 2, ConversionError, r"x\.astype\(np\.float64\)"),
+    (lambda x: np.longdouble(x[0]) * 2, ConversionError, r"x\.astype\(np\.longdouble"),
     (lambda x: np.broadcast(x, x).size * x.sum(), ConversionError, r"np\.broadcast_shapes"),
-    (lambda x: number_type(x), ConversionError, r"x\.astype\(np\.float32\)"),
+    (lambda x: number_type(x), ConversionError, r"x\.astype\(np\.longdouble"),
     (lambda x: np.ma.masked_array(x, [0, 1, 0]).sum(), ConversionError, r"np\.where"),
     (lambda x: (np.ma.array([1.0, 2.0, 3.0]) * x).sum(), ConversionError, r"np\.where"),
     (lambda x: scipy.linalg.lapack.dpotrf(np.diag(x**2))[0].sum(), ConversionError, "cho_solve"),

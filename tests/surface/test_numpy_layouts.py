@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint.errors import UnsupportedError
 
 DTYPES = ["f2", "f4", "f8", "F", "D", "?", "i1", "i4", "u8"]
 
@@ -60,6 +61,9 @@ FUNCTIONS = {
     "norm 2": lambda x: np.linalg.norm(x, 2),
     "pad": lambda x: np.pad(x, 1, mode="mean"),
     "delete": lambda x: np.delete(x, 0, axis=-1),
+    "norm along": lambda x: np.linalg.norm(x, axis=-1),
+    "vecdot": lambda x: np.vecdot(x, x) if x.dtype.kind != "c" else x,
+    "view": lambda x: x.view()[..., None],
     "item": lambda x: x.item(0),
     "items": lambda x: np.array(x.tolist()),
     "item times": lambda x: x.item(0) * np.ones(2, np.float32),
@@ -132,3 +136,24 @@ def test_tensorsolve_with_a_recorded_right_side():
     moved = ad.grad(lambda y: np.sum(np.linalg.tensorsolve(a, y)))(b)
     want = np.linalg.inv(a.reshape(6, 6)).sum(0).reshape(3, 2)
     assert np.allclose(moved, want, rtol=1e-12)
+
+
+def test_recorded_levels_of_quantiles_have_no_say_in_the_dtype():
+    x = np.array([3.0, 1.0, 2.0], np.float32)
+    for quantile in np.quantile, np.nanquantile:
+        found = ad.jvp(lambda q, f=quantile: f(x, q), (0.4,), (1.0,))[0]
+        assert np.asarray(found).dtype == quantile(x, 0.4).dtype == np.float32
+
+
+def test_recorded_cutoffs_are_settings():
+    a = np.diag([2.0, 1e-3]) + 0.0
+    b = np.array([1.0, 3.0])
+    for rcond in 1e-2, 1e-6:
+        want = ad.grad(lambda u, r=rcond: np.sum(np.linalg.pinv(u, r)))(a)
+        found = ad.grad(lambda u, r=rcond: np.sum(np.linalg.pinv(u, r * u[0, 0] / 2)))(a)
+        assert np.array_equal(found, want)
+        want = ad.grad(lambda u, r=rcond: np.sum(np.linalg.lstsq(u, b, r)[0]))(a)
+        found = ad.grad(lambda u, r=rcond: np.sum(np.linalg.lstsq(u, b, r * u[0, 0] / 2)[0]))(a)
+        assert np.array_equal(found, want)
+    with pytest.raises(UnsupportedError, match="rcond"):
+        ad.jit(lambda u: np.linalg.pinv(u, u[0, 0] / 2))(a)

@@ -199,7 +199,7 @@ def test_plots_see_values():
 
 
 def of_columns(x):
-    return np.rec.fromarrays([x, x], names="p,q").p.sum()
+    return np.rec.fromrecords([(x[0], x[1])], names="p,q").p.sum()
 
 
 def test_records_made_of_columns_are_refused():

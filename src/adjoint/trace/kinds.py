@@ -10,8 +10,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
+
 from adjoint.trace import replacing
 from adjoint.trace.array import TracedArray
+
+_NUMBERS = (float, complex, np.number)
 
 
 class _Type:
@@ -29,7 +33,7 @@ class _Type:
         kind = type(args[0])
         if kind is TracedArray:
             kind = args[0].__class__
-        if kind is float or kind is complex:  # the module may have names of its own for them
+        if issubclass(kind, _NUMBERS):  # the module may have names of its own for them
             return replacing.as_seen_in(sys._getframe(1).f_globals, kind)
         return self if kind is type else kind
 

@@ -9,6 +9,8 @@ are not known, inside jit, vmap and loops, they are refused.
 from __future__ import annotations
 
 import dis
+import sys
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -47,25 +49,16 @@ def python_number(x: Any) -> Any:
 
 
 class _Kind(type):
-    """The type of ``float`` and ``complex`` as the user's modules have them."""
+    """The type of a type of numbers, such as ``float``, as the user's modules have it."""
 
     own: Any
     ours: Any  # a subclass of the user's is none of them
+    made: Any  # calls the type with recorded numbers
 
     def __call__(cls, *args: Any, **options: Any) -> Any:
         if cls is not cls.ours:
             return super().__call__(*args, **options)
-        if options or not any(map(moves, args)):
-            return cls.own(*args, **options)
-        values = [plain_number(x) if type(x) is core.TracedArray else x for x in args]
-        if any(value is None for value in values):
-            return cls.own(*args)  # which is refused
-        cls.own(*values)
-        real, *imaginary = [as_python_number(x, _kind_of(x)) if moves(x) else x for x in args]
-        whole = real + 1j * imaginary[0] if imaginary else real
-        result = as_python_number(whole, cls.own)
-        result.recorder.numbers.append(result)  # who keeps it has a number
-        return result
+        return cls.made(cls.own, args, options)
 
     def __instancecheck__(cls, x: Any) -> bool:
         return isinstance(x, cls.own) if cls is cls.ours else super().__instancecheck__(x)
@@ -87,28 +80,66 @@ def _kind_of(x: Any) -> type:
     return complex if x.dtype.kind == "c" else float
 
 
-def _is_called(name: str, code: CodeType) -> bool:
-    """Whether code calls what a global name holds: Python prepares that as it loads the name."""
+def is_called(name: str, code: CodeType) -> bool:
+    """Whether code calls what a name or an attribute holds: Python prepares that as it loads it.
+
+    Some code that hands on what an attribute holds counts too.
+    """
+    steps = list(dis.get_instructions(code))
     return any(
-        step.opname == "LOAD_GLOBAL"
-        and step.argval == name
-        and step.arg is not None
-        and step.arg & 1
-        for step in dis.get_instructions(code)
+        step.argval == name
+        and (
+            step.opname == "LOAD_METHOD"
+            or _prepares(step)
+            or (step.opname == "LOAD_ATTR" and any(map(_prepares, steps[max(k - 2, 0) : k + 2])))
+        )
+        for k, step in enumerate(steps)
     )
 
 
-def _prepare() -> None:
-    for own in (float, complex):
-        body = {
-            "own": own,
-            "dtype": np.dtype(own),
-            "__module__": "builtins",
-            "__doc__": own.__doc__,
-        }
-        ours = _Kind(own.__name__, (own,), body)
-        ours.ours = ours
-        replacing.for_users(own.__name__, ours, when=_is_called)
+def _prepares(step: dis.Instruction) -> bool:
+    """Whether a step makes room for what a call needs beside the function."""
+    if step.opname == "PUSH_NULL":
+        return True
+    marked = step.opname == "LOAD_GLOBAL" or (
+        step.opname == "LOAD_ATTR" and sys.version_info >= (3, 12)
+    )
+    return marked and step.arg is not None and bool(step.arg & 1)
 
 
-_prepare()
+def _made(own: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """``float(x)`` and ``complex(x, y)``."""
+    if options or not any(map(moves, args)):
+        return own(*args, **options)
+    values = [plain_number(x) if type(x) is core.TracedArray else x for x in args]
+    if any(value is None for value in values):
+        return own(*args)  # which is refused
+    own(*values)
+    real, *imaginary = [as_python_number(x, _kind_of(x)) if moves(x) else x for x in args]
+    whole = real + 1j * imaginary[0] if imaginary else real
+    result = as_python_number(whole, own)
+    result.recorder.numbers.append(result)  # who keeps it has a number
+    return result
+
+
+def made_kind(own: Any, made: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]) -> Any:
+    """A class that is a type of numbers in all but what it makes of recorded ones.
+
+    Args:
+        own: the type.
+        made: calls the type with arguments and options, recorded ones among them or not.
+    """
+    body = {
+        "own": own,
+        "made": staticmethod(made),
+        "dtype": np.dtype(own),
+        "__module__": own.__module__,
+        "__doc__": own.__doc__,
+    }
+    ours = _Kind(own.__name__, (own,), body)
+    ours.ours = ours
+    return ours
+
+
+for _own in (float, complex):
+    replacing.for_users(_own.__name__, made_kind(_own, _made), when=is_called)

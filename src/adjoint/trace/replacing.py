@@ -31,9 +31,11 @@ _ours: dict[str, Any] = {}  # what takes their place
 _by_id: dict[int, Any] = {}
 # Names in NumPy's other namespaces, or that others replace: namespace, theirs, ours.
 _spaces: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+_users_alone: set[int] = set()  # of theirs, by id, those that installed modules keep
 _offered: dict[str, list[Any]] = {}  # not replaced until some code mentions the name
 _waiting: dict[int, Any] = {}  # such of modules that no one holds yet, by the modules' ids
-_actions: dict[str, Callable[[], None]] = {}  # what is done when some code mentions a name
+# What is done when some code mentions a name, and which code counts.
+_actions: dict[str, tuple[Callable[[], None], Callable[[str, CodeType], bool]]] = {}
 _read: dict[int, CodeType] = {}  # code that was searched for such names
 _builtins: dict[str, Any] = {}  # what the user's modules have in place of Python's own names
 _needed: dict[str, Callable[[str, CodeType], bool]] = {}  # says of code whether it needs ours
@@ -67,12 +69,21 @@ def is_replaced(function: Any) -> bool:
     return id(function) in _by_id or any(function is ours for ours in _ours.values())
 
 
-def also(names: dict[str, Any], ours: dict[str, Any]) -> None:
-    """Have further names replaced while somebody records, if the user's code mentions them."""
+def also(names: dict[str, Any], ours: dict[str, Any], *, users_alone: bool = False) -> None:
+    """Have further names replaced while somebody records, if the user's code mentions them.
+
+    Args:
+        names: a namespace.
+        ours: what stands in it.
+        users_alone: whether names that installed modules have for theirs stay as they are: code
+            that compares a type by ``is`` would take another way.
+    """
     space: tuple[dict[str, Any], dict[str, Any], dict[str, Any]] = (names, {}, {})
     _spaces.append(space)
     for name, function in ours.items():
         _by_id[id(names[name])] = function
+        if users_alone:
+            _users_alone.add(id(names[name]))
         _offered.setdefault(name, []).append((space, names[name], function))
     if _read:
         _find_late(ours)
@@ -128,14 +139,24 @@ def from_now_on(names: dict[str, Any], ours: dict[str, Any]) -> None:
         names.update(ours)
 
 
-def when_mentioned(name: str, action: Callable[[], None]) -> None:
-    """Have an action called when some code of the user's mentions a name."""
-    _actions[name] = action
+def _always(name: str, code: CodeType) -> bool:
+    return True
 
 
-def for_users(
-    name: str, ours: Any, when: Callable[[str, CodeType], bool] = lambda name, code: True
+def when_mentioned(
+    name: str, action: Callable[[], None], when: Callable[[str, CodeType], bool] = _always
 ) -> None:
+    """Have an action called once when some code of the user's mentions a name.
+
+    Args:
+        name: as code has it, of an attribute or a variable.
+        action: what is done.
+        when: says of code that mentions the name whether that counts.
+    """
+    _actions[name] = action, when
+
+
+def for_users(name: str, ours: Any, when: Callable[[str, CodeType], bool] = _always) -> None:
     """Have something stand for one of Python's own names in modules of the user's.
 
     Args:
@@ -147,9 +168,12 @@ def for_users(
 
 
 def as_seen_in(names: dict[str, Any], kind: type) -> Any:
-    """One of Python's types, or what stands for it in a module of the user's."""
-    held = names.get(kind.__name__)
-    return held if held is _builtins.get(kind.__name__) and held == kind else kind
+    """A type of numbers, or what stands for it in a module of the user's."""
+    name = kind.__name__
+    held, standing = names.get(name), _builtins.get(name)
+    if issubclass(kind, np.generic):
+        held, standing = np.__dict__.get(name), _by_id.get(id(kind))
+    return held if held is standing and held == kind else kind
 
 
 def _mention(code: CodeType, module: dict[str, Any]) -> None:
@@ -167,8 +191,8 @@ def _mention(code: CodeType, module: dict[str, Any]) -> None:
             _mentioning[id(module), name] = module
             if _placed:
                 module[name] = _builtins[name]
-        if name in _actions:
-            _actions.pop(name)()
+        if name in _actions and _actions[name][1](name, code):
+            _actions.pop(name)[0]()
         if id(sys.modules.get(name)) in _waiting:  # the code may import it itself
             _is_held(sys.modules[name])
         _replace_offered(name)
@@ -289,6 +313,8 @@ def _keep_in_view(names: dict[str, Any], name: str) -> None:
         _watched.setdefault(id(names), (names, set()))[1].add(name)
         if _placed:
             _place(names, name)
+        return
+    if id(names[name]) in _users_alone:
         return
     _, own, ours = _settled.setdefault(id(names), (names, {}, {}))
     own[name], ours[name] = names[name], _by_id[id(names[name])]

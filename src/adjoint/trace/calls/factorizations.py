@@ -16,7 +16,7 @@ from adjoint.trace.borrow import substitute
 from adjoint.trace.calls.linalg import _floating, inv, norm
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value, known_value
-from adjoint.trace.recorder import TracedArray, bind
+from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
 
 QRResult: Any = type(np.linalg.qr(np.eye(1)))
@@ -124,22 +124,28 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._
         rcond = rtol
     if rcond is None:
         rcond = 1e-15 if rtol is np._NoValue else max(x.shape[-2:]) * np.finfo(x.dtype).eps
-    if np.ndim(rcond) == 0:
-        return bind(f.pinv, (x,), (float(rcond), bool(hermitian)))
-    cutoffs = concrete_value(rcond) if type(rcond) is TracedArray else np.asarray(rcond)
-    if cutoffs is None:
-        raise UnsupportedError(
-            "cutoffs whose values are not known have no rule",
-            function="np.linalg.pinv",
-            source=source_here(),
-            wanted="numbers for rcond",
-        )
+    cutoffs = _cutoffs(rcond, "np.linalg.pinv")
+    if cutoffs.ndim == 0:
+        return bind(f.pinv, (x,), (float(cutoffs), bool(hermitian)))
     # A cutoff is a setting of the primitive, so each matrix goes alone.
     batch, matrix = x.shape[:-2], x.shape[-2:]
     stack = np.reshape(x, (math.prod(batch), *matrix))
     cutoffs = np.ravel(np.broadcast_to(cutoffs, batch))
     made = [pinv(stack[k], cutoff, hermitian) for k, cutoff in enumerate(cutoffs)]
     return np.reshape(np.stack(made) if made else stack, batch + matrix[::-1])
+
+
+def _cutoffs(rcond: Any, function: str) -> Any:
+    """Where singular values are cut off: settings, which have no derivative."""
+    known = known_value(rcond)
+    if known is None:
+        raise UnsupportedError(
+            "cutoffs whose values are not known have no rule",
+            function=function,
+            source=source_here(),
+            wanted="numbers for rcond",
+        )
+    return np.asarray(known)
 
 
 @implements(np.linalg.lstsq)
@@ -149,7 +155,9 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     vector = b.ndim == 1
     if vector:
         b = np.reshape(b, (-1, 1))
-    x, left, rank, s = bind(f.lstsq, (a, b), (None if rcond is None else float(rcond),))
+    if rcond is not None:
+        rcond = float(_cutoffs(rcond, "np.linalg.lstsq"))
+    x, left, rank, s = bind(f.lstsq, (a, b), (rcond,))
     m, n = a.shape
     known = concrete_value(rank)
     left_out = known is None or known < min(m, n)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import linalg
+from adjoint.trace.calls.folds import as_numpy
 from adjoint.trace.calls.support import as_operand, axis_tuple, common_dtype, root
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
@@ -65,7 +66,8 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
 def _squares(x: Any) -> Any:
     if x.dtype.kind == "c":
-        return np.real(x) * np.real(x) + np.imag(x) * np.imag(x)
+        squares = np.real(x) * np.real(x) + np.imag(x) * np.imag(x)
+        return as_numpy(lambda known: (known.conj() * known).real, x, squares)
     return x * x
 
 

@@ -112,6 +112,8 @@ def view(x: Any, dtype: Any = None, type: Any = None) -> Any:
     if type not in (None, np.ndarray):
         raise no_recorded_instance(type, "ndarray.view")
     wanted = x.dtype if dtype is None else np.dtype(dtype)
+    if wanted == x.dtype:
+        return x[...]
     if wanted.kind not in "fc" or x.dtype.kind not in "fc":
         raise UnsupportedError(
             f"an array of {x.dtype} under recording cannot be looked at as {wanted}",
@@ -119,8 +121,6 @@ def view(x: Any, dtype: Any = None, type: Any = None) -> Any:
             source=source_here(),
             remedy="use x.astype(dtype), or np.real and np.imag",
         )
-    if wanted == x.dtype:
-        return x[...]
     forth, back = (_pairs, _numbers) if wanted.kind == "f" else (_numbers, _pairs)
     if wanted.kind == x.dtype.kind or (x.real.dtype != np.zeros(0, wanted).real.dtype):
         raise TypeError(f"the size of {wanted} does not fit {x.dtype}")

@@ -77,7 +77,7 @@ def _quantile(scale: float) -> Any:
             return _store(_by_weight(x, levels, axis, method, keepdims, weights, False), out)
         line, axes = _one_axis(x, axis)
         ordered = np.moveaxis(sort(line, -1), -1, 0)
-        result = _at_levels(ordered, levels, ordered.shape[0], method, type(q) in _NUMBERS)
+        result = _at_levels(ordered, levels, ordered.shape[0], method, _is_weak(q))
         if x.dtype.kind in "fc":
             result = np.where(np.isnan(ordered[-1]), np.nan, result).astype(result.dtype)
         return _store(_kept_quantile(result, levels.shape, x, axes, keepdims), out)
@@ -94,7 +94,11 @@ def _by_weight(
     return _kept_quantile(result, levels.shape, x, axes, keepdims)
 
 
-_NUMBERS = (int, float)
+def _is_weak(x: Any) -> bool:
+    """Whether this is a Python number, recorded or not."""
+    return type(x) in (int, float) or getattr(x, "weak", False)
+
+
 _REAL = "a must be an array of real numbers"
 
 
@@ -242,8 +246,7 @@ def _nan_quantile_rule(scale: float) -> Any:
         levels, weights = _levels(q, scale), options.get("weights")
         if weights is not None:
             return _store(_by_weight(x, levels, axis, method, keepdims, weights, True), out)
-        weak = type(q) in _NUMBERS
-        return _store(_nan_quantile(x, levels, axis, method, keepdims, weak), out)
+        return _store(_nan_quantile(x, levels, axis, method, keepdims, _is_weak(q)), out)
 
     return quantile
 

@@ -9,7 +9,13 @@ import numpy as np
 from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import source_here
 from adjoint.primitives import linear
-from adjoint.trace.calls.folds import as_numpy, from_the_first, together
+from adjoint.trace.calls.folds import (
+    as_numpy,
+    from_the_first,
+    of_segments,
+    running_extremes,
+    together,
+)
 from adjoint.trace.calls.support import (
     any_traced,
     as_operand,
@@ -226,7 +232,10 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
     axis = axis_index(axis, x.ndim)
     n = x.shape[axis]
     parts = np.moveaxis(x, axis, 0)
-    if ufunc in _ASSOCIATIVE and n > _SHORT:
+    picked = running_extremes(ufunc, parts) if n else None
+    if picked is not None:
+        parts = picked
+    elif ufunc in _ASSOCIATIVE and n > _SHORT:
         parts = from_the_first(ufunc, parts)
     elif n:
         rows = [parts[0]]
@@ -243,16 +252,24 @@ def _reduceat(
     parts = np.moveaxis(x, axis_index(axis, x.ndim), 0)
     starts = np.array(indices, np.intp).reshape(-1)
     lengths = np.maximum(np.diff(starts, append=parts.shape[0]), 1)
+    floating = x.dtype.kind in "fc" and dtype in (None, x.dtype)
+    joined = of_segments(ufunc, parts, starts, lengths) if floating else None
+    if joined is None:
+        joined = _reduced_rows(ufunc, parts, starts, lengths, dtype)
+    made = as_numpy(lambda known: ufunc.reduceat(known, starts, 0, dtype), parts, joined)
+    result = np.moveaxis(made, 0, axis_index(axis, x.ndim))
+    return _stored(result, out, f"np.{ufunc.__name__}.reduceat")
+
+
+def _reduced_rows(ufunc: Any, parts: Any, starts: Any, lengths: Any, dtype: Any) -> Any:
+    """Segments of one length are reduced together."""
     groups, order = [], []
     for length in np.unique(lengths):
         (same,) = np.nonzero(lengths == length)
         rows = parts[starts[same][:, None] + np.arange(length)]
         groups.append(_reduce(ufunc, rows, 1, dtype, initial=None))
         order.append(same)
-    joined = np.concatenate(groups)[np.argsort(np.concatenate(order))]
-    made = as_numpy(lambda known: ufunc.reduceat(known, starts, 0, dtype), parts, joined)
-    result = np.moveaxis(made, 0, axis_index(axis, x.ndim))
-    return _stored(result, out, f"np.{ufunc.__name__}.reduceat")
+    return np.concatenate(groups)[np.argsort(np.concatenate(order))]
 
 
 def _at(ufunc: Any, a: Any, indices: Any, *rest: Any) -> None:

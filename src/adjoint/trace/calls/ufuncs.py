@@ -140,6 +140,10 @@ def _moved(x: Any, y: Any, axes: Any, dtype: Any) -> tuple[Any, Any, Any]:
     return a, np.moveaxis(b, second, tail[-len(second) :]), last
 
 
+def _conjugated(x: Any) -> Any:
+    return np.conjugate(x) if x.dtype.kind == "c" else x  # of truth values it would be integers
+
+
 def _back(result: Any, last: Any) -> Any:
     return result if not last else np.moveaxis(result, [-2, -1][-len(last) :], last)
 
@@ -160,7 +164,7 @@ def vecdot(
         axes = [axis, axis, axis if keepdims else ()]
     places = axes if len(axes) == 3 else [*axes, axes[0] if keepdims else ()]
     a, b, last = _moved(x, y, places, dtype)
-    result = np.matmul(np.conjugate(a)[..., None, :], b[..., None])[..., 0, 0]
+    result = np.matmul(_conjugated(a)[..., None, :], b[..., None])[..., 0, 0]
     return np.expand_dims(result, tuple(last)) if keepdims else result
 
 
@@ -168,7 +172,7 @@ def vecdot(
 def vecmat(x: Any, y: Any, /, *, axes: Any = None, dtype: Any = None) -> Any:
     """A vector times a matrix, the vector conjugated."""
     a, b, last = _moved(x, y, axes, dtype)
-    return _back(np.matmul(np.conjugate(a)[..., None, :], b)[..., 0, :], last)
+    return _back(np.matmul(_conjugated(a)[..., None, :], b)[..., 0, :], last)
 
 
 @implements(np.matvec)
