@@ -139,3 +139,34 @@ def test_a_cost_that_moves_in_places_only_is_followed():
         return so.fmin(lambda x: (x[0] - a) ** 2 if x[0] < 1.5 else 9.0 + x[0], [2.0], disp=0)[0]
 
     assert ad.grad(least)(1.3) == pytest.approx(1.0, rel=1e-6)
+
+
+T = np.linspace(0.0, 2.0, 9)
+
+
+def peak(t, height, place, width):
+    return height * np.exp(-0.5 * ((t - float(place)) / width) ** 2)
+
+
+# What to begin from is often computed from the data, and has no influence on the solution.
+FROM_THE_DATA = {
+    "curve_fit": lambda y: so.curve_fit(peak, T, y, [np.max(y), T[4], y[4] / 2])[0],
+    "least_squares": lambda y: so.least_squares(lambda p: p - y[:3], [y[0], y[1], 1.0]).x,
+    "leastsq": lambda y: so.leastsq(lambda p: p - y[:3], [y[0], y[1], 1.0])[0],
+    "minimize": lambda y: so.minimize(lambda p: np.sum((p - y[:2]) ** 2), [y[1], 1.0]).x,
+    "root": lambda y: so.root(lambda p: p**3 - y[:2], [y[1], 1.0]).x,
+    "fsolve": lambda y: so.fsolve(lambda p: p**3 - y[:2], (y[1], 1.0)),
+    "newton": lambda y: so.newton(lambda p: p**3 - y[3], y[1]),
+}
+
+
+@pytest.mark.parametrize("name", FROM_THE_DATA)
+def test_first_guesses_may_be_lists_of_recorded_numbers(name):
+    f, y = FROM_THE_DATA[name], peak(T, 1.2, 0.9, 0.4) + 0.01 * np.sin(5 * T) + 0.1
+    direction = np.cos(3 * T)
+    x, dot = ad.jvp(f, (y,), (direction,))
+    np.testing.assert_allclose(x, f(y), rtol=1e-5)
+    h = 1e-3
+    wanted = (f(y + h * direction) - f(y - h * direction)) / (2 * h)
+    np.testing.assert_allclose(dot, wanted, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(np.atleast_2d(ad.jacobian(f)(y)) @ direction, dot, rtol=1e-8)

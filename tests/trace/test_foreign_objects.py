@@ -1,5 +1,6 @@
 """What stands among the user's names or is made of recorded values, and is no plain array."""
 
+import enum
 import struct
 import sys
 import types
@@ -120,3 +121,26 @@ def test_an_error_after_a_caught_refusal_is_the_refusal():
         ad.jit(f)(2.0)
     assert "test_foreign_objects.py" in str(raised.value.source)
     assert isinstance(raised.value.__cause__, KeyError)
+
+
+class Mode(enum.Enum):
+    FAST = 1
+    SLOW = "slow"
+
+
+@pytest.mark.parametrize("other", [Mode.FAST, "auto", None, object(), (), [2.0]])
+@pytest.mark.parametrize("how", [lambda f: ad.grad(f)(2.0), lambda f: ad.jit(ad.grad(f))(2.0)])
+def test_numbers_differ_from_what_is_no_number(other, how):
+    def f(x):
+        kept = x * 3.0 if x == other or other == x or x in (other, "none") else x * 5.0
+        return kept if x != other else -kept
+
+    assert f(2.0) == 10.0
+    assert how(f) == 5.0
+
+
+def test_arrays_differ_from_enumerations():
+    def f(x):
+        return np.sum(np.where(x == Mode.FAST, 0.0, x * x))
+
+    np.testing.assert_array_equal(ad.grad(f)(np.array([1.0, 2.0])), [2.0, 4.0])

@@ -18,6 +18,7 @@ from adjoint.api.solutions import (
     least_squares_minimum,
     minimum,
     refuse,
+    start_of,
     start_type,
     yields_recorded,
 )
@@ -57,7 +58,7 @@ def least_squares(
     def residuals(x: Any) -> Any:
         return np.ravel(fun(x, *as_tuple(args), **named))
 
-    x0 = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
+    x0 = np.atleast_1d(start_of(x0))
     low, high = _sides(bounds)
     unit = holds_traced([f_scale])  # SciPy is given shares of a scale that moves
 
@@ -110,7 +111,7 @@ def _wants_fit(*args: Any, **kwargs: Any) -> bool:
         return True
     if p0 is None:
         p0 = _first_guess(f, given["bounds"])
-    return yields_recorded(lambda p: f(given["xdata"], *p), np.atleast_1d(np.asarray(p0, float)))
+    return yields_recorded(lambda p: f(given["xdata"], *p), np.atleast_1d(start_of(p0)))
 
 
 @scipy_rule("scipy.optimize.curve_fit", wanted=_wants_fit)
@@ -138,7 +139,9 @@ def curve_fit(
     bounded = any(holds_traced([b]) or np.any(np.isfinite(b)) for b in bounds)
     method = method or ("trf" if bounded else "lm")
     settings = {k: v for k, v in options.items() if k in _SETTINGS and method != "lm"}
-    fit = least_squares(residuals, np.atleast_1d(p0), bounds=bounds, method=method, **settings)
+    fit = least_squares(
+        residuals, np.atleast_1d(start_of(p0)), bounds=bounds, method=method, **settings
+    )
     covariance = np.linalg.inv(np.swapaxes(fit.jac, 0, 1) @ fit.jac)
     if not absolute_sigma:
         free = fit.fun.shape[0] - fit.x.shape[0]

@@ -20,6 +20,7 @@ from adjoint.api.solutions import (
     limits_of,
     minimum,
     refuse,
+    start_of,
     yields_recorded,
 )
 from adjoint.api.solver_calls import (
@@ -32,7 +33,7 @@ from adjoint.api.solver_calls import (
     no_path,
     wants,
 )
-from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.scipy_gate import scipy_rule
 
 # *** minima ***
 
@@ -41,7 +42,7 @@ def _wants_minimize(
     fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None, hess: Any = None,
     hessp: Any = None, bounds: Any = None, constraints: Any = (), *_: Any, **__: Any,
 ) -> bool:  # fmt: skip
-    at = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
+    at = np.atleast_1d(start_of(x0))
     if bounds_move(bounds):
         return True
     return yields_recorded(fun, at, args) or constraints_move(constraints, at)
@@ -59,7 +60,7 @@ def minimize(
     f = function_of(fun, args)
     if jac is True:
         f = first_of(f)
-    x0 = np.atleast_1d(x0 if holds_traced([x0]) else np.asarray(x0, float))
+    x0 = np.atleast_1d(start_of(x0))
 
     def scalar(x: Any) -> Any:
         return np.reshape(f(np.reshape(x, np.shape(x0))), ())
@@ -170,7 +171,7 @@ def _whole(name: str, has_start: bool) -> None:
         low: Any = -np.inf
         high: Any = np.inf
         if has_start:
-            start = np.atleast_1d(np.asarray(first, float))
+            start = np.atleast_1d(start_of(first))
         else:
             size = np.shape(first.lb) if hasattr(first, "lb") else (len(first),)
             low, high = limits_of(first, size)

@@ -15,6 +15,7 @@ from adjoint.api.solutions import (
     found,
     limits_of,
     minimum,
+    start_of,
     start_type,
     yields_recorded,
 )
@@ -171,7 +172,7 @@ def _with_bounds(name: str, method: str) -> None:
 
     def wanted(*args: Any, **kwargs: Any) -> bool:
         given = bound(name, args, kwargs)
-        at = np.atleast_1d(np.asarray(given["x0"], float))
+        at = np.atleast_1d(start_of(given["x0"]))
         return yields_recorded(_value_alone(given, name), at)
 
     @scipy_rule(f"scipy.optimize.{name}", wanted=wanted)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adjoint.api.scipy_optimize import minimize_scalar
-from adjoint.api.solutions import checked, found, solution, start_type
+from adjoint.api.solutions import checked, found, solution, start_of, start_type
 from adjoint.api.solver_calls import (
     MESSAGE,
     bound,
@@ -35,7 +35,7 @@ def root(fun: Any, x0: Any, args: Any = (), method: str = "hybr", jac: Any = Non
     f = function_of(fun, args)
     if jac is True:
         f = first_of(f)
-    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)
+    x0 = start_of(x0)
     if method in ("hybr", "lm"):
         x0 = np.ravel(x0)
 
@@ -61,7 +61,7 @@ def fsolve(*args: Any, **kwargs: Any) -> Any:
     """Where a vector of functions is zero, by its older name."""
     given = bound("fsolve", args, kwargs)
     x0 = given["x0"]
-    x0 = x0 if holds_traced([x0]) else np.atleast_1d(np.asarray(x0, float))
+    x0 = np.atleast_1d(start_of(x0))
     result = root(given["func"], x0, given["args"])
     if not given["full_output"]:
         return result.x
@@ -78,7 +78,7 @@ def _older_root(name: str) -> None:
 
         given = bound(name, args, kwargs)
         f, start = given["F"], given["xin"]
-        start = start if holds_traced([start]) else np.asarray(start, float)
+        start = start_of(start)
         settings = {k: v for k, v in given.items() if k not in ("F", "xin", "callback")}
         run = getattr(scipy.optimize, name)
         return _zero(f, start, name, lambda at, value: run(value, at, **settings))
@@ -220,7 +220,7 @@ def fixed_point(*args: Any, **kwargs: Any) -> Any:
     given = bound("fixed_point", args, kwargs)
     g = function_of(given.pop("func"), given.pop("args"))
     x0 = given.pop("x0")
-    x0 = x0 if holds_traced([x0]) else np.asarray(x0, float)[()]
+    x0 = start_of(x0)[()]
 
     def solve(at: Any, value: Any) -> Any:
         return scipy.optimize.fixed_point(value, at, **given)

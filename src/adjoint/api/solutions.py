@@ -21,7 +21,7 @@ from adjoint.api.gradients import grad
 from adjoint.api.implicit import solution_of
 from adjoint.api.matrices import jacobian
 from adjoint.api.on_numbers import on_numbers
-from adjoint.errors import ConcreteValueError, ConvergenceError, UnsupportedError
+from adjoint.errors import ConcreteValueError, ConvergenceError, ConversionError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
@@ -50,6 +50,11 @@ def yields_recorded(f: Any, start: Any, extra: Any = ()) -> bool:
 def as_tuple(args: Any) -> tuple[Any, ...]:
     """SciPy's ``args``: one value may stand for a tuple of it."""
     return args if isinstance(args, tuple) else (args,)
+
+
+def start_of(x0: Any) -> Any:
+    """A first guess as an array; of recorded numbers too, which have no influence through it."""
+    return stop_gradient(floating(x0)) if holds_traced([x0]) else np.asarray(x0, float)
 
 
 def start_type(x0: Any) -> ArrayType:
@@ -90,7 +95,7 @@ def found(
     """
     try:
         plain = [Plain(f, kind, name) for f in functions]
-    except ConcreteValueError:
+    except (ConcreteValueError, ConversionError):
         at_hand = [known_value(x) for x in start]
         if any(x is None for x in at_hand):
             raise
@@ -153,7 +158,7 @@ def solution(residual: Function, start: Any) -> Any:
     """The unknowns where a residual is zero, near a start."""
     try:
         return solution_of(residual, start, (), "root", _CLOSE, _STEPS)
-    except ConcreteValueError:
+    except (ConcreteValueError, ConversionError):
         known = known_value(start)
         if known is None:
             raise

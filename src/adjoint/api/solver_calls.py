@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.api.solutions import as_tuple, bounds_move, refuse, yields_recorded
-from adjoint.trace.scipy_gate import holds_traced
+from adjoint.api.solutions import as_tuple, bounds_move, refuse, start_of, yields_recorded
 
 MESSAGE = "found by SciPy on plain numbers, differentiated by its equation"
 
@@ -55,7 +54,7 @@ def wants(name: str, start: str) -> Callable[..., bool]:
                 if yields_recorded(f, at, given.get("args", ())):
                     raise refuse(name, "a complex unknown", "its real and imaginary part")
                 return False
-            at = at if holds_traced([at]) else np.asarray(at, float)[()]
+            at = start_of(at)[()]
             at = np.atleast_1d(at) if start == "x0" and name not in _OF_NUMBERS else at
         except (TypeError, ValueError, IndexError):
             return False  # SciPy will say what is wrong with its arguments

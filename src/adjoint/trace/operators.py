@@ -46,6 +46,8 @@ def operator(primitive: Any, swapped: bool = False) -> Any:
             other = with_sequence_as_list(other)
             if not isinstance(other, list | tuple | TracedCore):
                 return NotImplemented
+            if self.weak and primitive.name in _EQUALITY and isinstance(other, list | tuple):
+                return NotImplemented  # Python's numbers equal no list
             other = as_operand(other)
         pair = (other, self) if swapped else (self, other)
         result = elementwise(primitive, *pair, by=by)
@@ -55,6 +57,9 @@ def operator(primitive: Any, swapped: bool = False) -> Any:
         return result
 
     return apply
+
+
+_EQUALITY = ("equal", "not_equal")
 
 
 def unary(primitive: Any) -> Any:

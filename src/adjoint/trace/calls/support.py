@@ -71,7 +71,9 @@ def _is_sequence(kind: type) -> bool:
         return True
     if issubclass(kind, _READ_BY_NUMPY) or any(hasattr(kind, name) for name in _NO_SEQUENCE):
         return False
-    return all(hasattr(kind, name) for name in ("__len__", "__getitem__", "__iter__"))
+    # Of the class itself: enumerations have a metaclass with such methods.
+    own = {name for base in kind.__mro__ for name in vars(base)}
+    return own.issuperset(("__len__", "__getitem__", "__iter__"))
 
 
 def with_sequence_as_list(x: Any) -> Any:
