@@ -111,3 +111,28 @@ def test_a_line_search_is_named_where_values_are_not_known() -> None:
     assert ad.vjp(step, A)[0] == step(A)
     with pytest.raises(ad.errors.UnsupportedError, match="line_search: a step that values decide"):
         ad.jit(step)(A)
+
+
+@pytest.mark.parametrize("form", ["args", "jac", "both", "start"])
+def test_local_searches_of_basinhopping_are_told_what_they_need(form: str) -> None:
+    def cost(x: Any, a: Any) -> Any:
+        return (x[0] - a) ** 2 + (x[1] - a * a) ** 4 + (x[1] - a * a) ** 2
+
+    def slope(x: Any, a: Any) -> Any:
+        gap = x[1] - a * a
+        return np.array([2 * (x[0] - a), 4 * gap**3 + 2 * gap])
+
+    def found(a: float) -> Any:
+        function: Any = {"both": lambda x, a: (cost(x, a), slope(x, a)), "args": cost}.get(form)
+        function = function or (lambda x: cost(x, a))
+        local: dict[str, Any] = {
+            "args": {"args": (a,)},
+            "jac": {"jac": lambda x: slope(x, a)},
+            "both": {"args": (a,), "jac": True},
+        }.get(form, {})
+        start = [a, 0.2] if form == "start" else [1.0, 0.2]
+        made = so.basinhopping(function, start, minimizer_kwargs=local, niter=3, seed=1)
+        return made.x @ np.array([1.0, 2.0])
+
+    assert ad.grad(found)(1.3) == pytest.approx(1 + 4 * 1.3)
+    assert ad.jit(ad.grad(found))(1.3) == pytest.approx(1 + 4 * 1.3)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import differentiate, integrate
+from scipy import integrate
 
 import adjoint as ad
 
@@ -15,16 +15,11 @@ def by_hand(x):
     return integrate.RK45(lambda t, y: -x * y, 0.0, np.ones(1) * x, 1.0).step()
 
 
-def bent(x):
-    return differentiate.hessian(np.sum, np.ones(1) * x).ddf
-
-
 @pytest.mark.parametrize(
     ("f", "nearest"),
     [
         (stepped, "solve_ivp"),
         (by_hand, "solve_ivp"),
-        (bent, "ad.hessian"),
     ],
 )
 def test_the_nearest_function_is_named(f, nearest):

@@ -15,6 +15,7 @@ from adjoint.api.constrained import (
 )
 from adjoint.api.gradients import grad
 from adjoint.api.solutions import (
+    as_tuple,
     bounds_move,
     checked,
     limits_of,
@@ -170,8 +171,10 @@ def _whole(name: str, has_start: bool) -> None:
         first = given.pop("x0" if has_start else "bounds")
         low: Any = -np.inf
         high: Any = np.inf
+        own_slope = False
         if has_start:
             start = np.atleast_1d(start_of(first))
+            f, own_slope = _local(given, func)
         else:
             size = np.shape(first.lb) if hasattr(first, "lb") else (len(first),)
             low, high = limits_of(first, size)
@@ -180,13 +183,24 @@ def _whole(name: str, has_start: bool) -> None:
             raise refuse(name, "constraints=", "bounds, or a penalty in the function")
         settings = {k: v for k, v in given.items() if v is not None}
 
-        def solve(at: Any, lb: Any, ub: Any, value: Any, _: Any) -> Any:
+        def solve(at: Any, lb: Any, ub: Any, value: Any, slope: Any) -> Any:
             run = getattr(scipy.optimize, name)
             where = at if has_start else scipy.optimize.Bounds(lb, ub)
+            if own_slope:
+                settings["minimizer_kwargs"]["jac"] = slope
             return run(lambda v: float(value(v)), where, **settings).x
 
         x = minimum(f, start, low, high, name, solve)
         return scipy.optimize.OptimizeResult(x=x, fun=f(x), success=True, message=MESSAGE)
+
+
+def _local(given: dict[str, Any], f: Any) -> tuple[Any, bool]:
+    """The function of basinhopping with what its local searches are given; whether a slope is."""
+    settings = dict(given.get("minimizer_kwargs") or {})
+    rest, jac = as_tuple(settings.pop("args", ())), settings.pop("jac", None)
+    given["minimizer_kwargs"] = settings
+    whole = (lambda x: f(x, *rest)[0]) if jac is True else lambda x: f(x, *rest)
+    return whole, callable(jac) or jac is True
 
 
 _whole("basinhopping", True)

@@ -50,15 +50,17 @@ def wants(name: str, start: str) -> Callable[..., bool]:
             elif start in ("bracket", "brack"):
                 at = 1.0 if at is None else np.ravel(at)[0]
                 at = given.get("x0") if given.get("x0") is not None else at
+            local = given.get("minimizer_kwargs") or {}  # of basinhopping
+            extra = local.get("args", given.get("args", ()))
             if np.iscomplexobj(at):
-                if yields_recorded(f, at, given.get("args", ())):
+                if yields_recorded(f, at, extra):
                     raise refuse(name, "a complex unknown", "its real and imaginary part")
                 return False
             at = start_of(at)[()]
             at = np.atleast_1d(at) if start == "x0" and name not in _OF_NUMBERS else at
         except (TypeError, ValueError, IndexError):
             return False  # SciPy will say what is wrong with its arguments
-        return yields_recorded(f, at, given.get("args", ()))
+        return yields_recorded(f, at, extra)
 
     return wanted
 

@@ -103,4 +103,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "adjoint.api.scipy_roots",
         "adjoint.api.scipy_programs",
     ),
+    "scipy.optimize.elementwise": ("adjoint.api.scipy_elementwise",),
+    "scipy.differentiate": ("adjoint.api.scipy_elementwise",),
 }

@@ -16,11 +16,6 @@ _NEAREST = {
         [f"scipy.integrate.{name}" for name in _STEPPERS],
         _SOLVER,
     ),
-    "scipy.differentiate.derivative": "ad.grad",
-    "scipy.differentiate.jacobian": "ad.jacobian",
-    "scipy.differentiate.hessian": "ad.hessian",
-    "scipy.optimize.find_root": "scipy.optimize.newton or brentq",
-    "scipy.optimize.find_minimum": "scipy.optimize.minimize_scalar",
 }
 
 
