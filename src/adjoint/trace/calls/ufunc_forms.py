@@ -154,7 +154,7 @@ def _reduce(
         result = find_function(function)(x, axis=axis, keepdims=keepdims, where=where)
     else:
         result = _folded(ufunc, x, axis, keepdims, initial, where)
-        if not any_traced((initial, where)):
+        if ufunc in _ROUNDED_ALIKE and not any_traced((initial, where)):
             options = {"keepdims": keepdims, "initial": initial, "where": where}
             result = as_numpy(lambda known: ufunc.reduce(known, axis, **options), x, result)
     return _stored(result, out, f"np.{ufunc.__name__}.reduce")
@@ -216,6 +216,8 @@ _ACCUMULATIONS = {np.add: np.cumsum, np.multiply: np.cumprod}
 _ASSOCIATIVE = frozenset(
     [np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp, np.logaddexp2, np.hypot]
 )
+# NumPy's reduce of others (power, arctan2) loses what came before on processors with long vectors.
+_ROUNDED_ALIKE = _ASSOCIATIVE | {np.subtract, np.divide}
 _UNCHANGED = _ASSOCIATIVE - {np.hypot}  # by their identity: hypot(0, x) is abs(x)
 _SHORT = 16  # what is no longer is worked on in NumPy's order also where values are not known
 
