@@ -3,12 +3,11 @@
 # Functions whose results do not move with the data, or are settings: nothing to differentiate.
 STILL = {
     "signal": "correlation_lags czt_points kaiser_atten kaiser_beta kaiserord "
-    "band_stop_obj findfreqs unique_roots",
+    "band_stop_obj findfreqs",
     "integrate": "lebedev_rule",
     "ndimage": "distance_transform_bf distance_transform_cdt distance_transform_edt histogram",
     "optimize": "linear_sum_assignment milp quadratic_assignment show_options check_grad "
     "linprog_verbose_callback bracket",
-    "fft": "",
     "interpolate": "generate_knots",
     "stats": "ansari barnard_exact binomtest boschloo_exact brunnermunzel bws_test chatterjeexi "
     "ecdf fisher_exact fligner friedmanchisquare kendalltau kruskal logrank mannwhitneyu "

@@ -17,6 +17,17 @@ DESIGNS: dict[str, Any] = {
     "bessel": lambda w: sg.bessel(2, 3 * w[0], analog=True),
     "firwin": lambda w: sg.firwin(9, w[0]),
     "iirnotch": lambda w: sg.iirnotch(w[0], 20 * w[1]),
+    "rate": lambda w: sg.ellip(2, 1.0, 30.0, 20.0, fs=400 * w[0]),
+    "window": lambda w: sg.firwin(9, w[0], window=("kaiser", 9 * w[1])),
+    "comb": lambda w: sg.iircomb(50.0, 40 * w[1], ftype="peak", fs=400.0, xp=np),
+    "peak": lambda w: sg.iirpeak(w[0], 20 * w[1], xp=np),
+    "gains of even length": lambda w: sg.firwin2(8, [0, 0.3, 1], np.stack([w[0], w[1], 0 * w[0]])),
+    "gains": lambda w: sg.firwin2(
+        9, [0, 0.3, 0.6, 1], np.stack([0 * w[0], *w, 0 * w[0]]), antisymmetric=True
+    ),
+    "frequencies": lambda w: sg.firwin2(
+        8, np.stack([0 * w[0], *w, 1 + 0 * w[0]]), [0, 1, 0.5, 0.2], antisymmetric=True
+    ),
 }
 AT = np.array([0.21, 0.55])
 
@@ -42,6 +53,11 @@ def test_a_design_inside_jit_has_second_derivatives() -> None:
 
     wanted = ad.grad(ad.grad(gain))(0.3)
     np.testing.assert_allclose(ad.jit(ad.grad(ad.grad(gain)))(0.3), wanted, rtol=1e-9)
+
+
+def test_a_comb_whose_number_of_teeth_is_not_known_is_refused() -> None:
+    with pytest.raises(ad.errors.UnsupportedError, match="chooses the order"):
+        ad.jit(lambda w: sg.iircomb(w, 30.0, fs=400.0))(50.0)
 
 
 def test_a_cutoff_that_scipy_refuses_is_refused_when_the_program_runs() -> None:

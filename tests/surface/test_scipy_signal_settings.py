@@ -78,3 +78,33 @@ def test_edges_of_a_stopped_band_move(order: str, edges: list[float]) -> None:
 def test_the_filter_of_least_delay_moves_although_its_lowest_answer_is_0() -> None:
     _follows(lambda h: sg.minimum_phase(h, "hilbert"), sg.firwin(21, 0.3), 1e-8, 1e-4)
     _follows(lambda h: sg.minimum_phase(h, "hilbert", n_fft=256), sg.firwin(21, 0.3), 1e-8, 1e-4)
+
+
+def test_states_after_given_outputs_have_scipys_dtype() -> None:
+    b, a, y = (np.array(v, np.float32) for v in ([0.2, 0.3, 0.1], [1.3, -0.4, 0.2], [1.0, 2.0]))
+    for x in (None, np.array([True, False]), np.array([1, 2])):
+        made = ad.vjp(lambda y, x=x: sg.lfiltic(b, a, y, x), y)[0]
+        assert made.dtype == sg.lfiltic(b, a, y, x).dtype
+
+
+def test_a_window_is_the_same_where_numpy_is_named() -> None:
+    _follows(lambda beta: sg.get_window(("kaiser", beta), 8, xp=np), np.array(3.0))
+    _follows(lambda w: np.stack(sg.iircomb(50.0, w, fs=400.0, xp=np)), np.array(30.0))
+
+
+def test_a_state_of_one_number_starts_a_system_inside_jit() -> None:
+    one = [np.array([[v]]) for v in (-0.4, 1.0, 2.0, 0.3)]
+
+    def output(u: Any) -> Any:
+        return sg.lsim(tuple(one), u, np.linspace(0, 1, 40), 0.7)[1]
+
+    np.testing.assert_allclose(ad.jit(output)(X[0]), output(X[0]), rtol=1e-10)
+
+
+def test_least_squares_that_scipy_takes_otherwise_are_refused() -> None:
+    def taps(bands: Any, count: int = 9) -> Any:
+        return sg.firls(count, bands, [1.0, 1.0, 0.0, 0.0])
+
+    _follows(taps, np.array([0.1, 0.2, 0.4, 0.9]))
+    with pytest.raises(ad.errors.UnsupportedError, match="singular to rounding"):
+        ad.vjp(lambda bands: taps(bands, 21), np.array([0.0, 0.1, 0.9, 1.0]))

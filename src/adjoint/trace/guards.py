@@ -101,7 +101,15 @@ def _only_warns(steps: list[dis.Instruction]) -> bool:
 
 
 # Short cuts that give what the formula gives, derivative and all.
-_AGREEING = {"firwin", "_trim_zeros", "_arc_jac_sn", "lsim", "poly", "KroghInterpolator.__init__"}
+_AGREEING = {
+    "firwin",
+    "firwin2",
+    "_trim_zeros",
+    "_arc_jac_sn",
+    "lsim",
+    "poly",
+    "KroghInterpolator.__init__",
+}
 
 
 def watched(compare: Callable[..., Any], special: bool) -> Callable[..., Any]:

@@ -102,6 +102,13 @@ def known_value(x: Any) -> Any:
     return concrete_value(x) if hasattr(x, "recorder") else x
 
 
+def known_parts(x: Any) -> Any:
+    """The same for arguments that may be lists and tuples of stand-ins."""
+    if isinstance(x, list | tuple):
+        return type(x)(known_parts(part) for part in x)
+    return known_value(x)
+
+
 RECORDED: Any = object()  # an index or a value that is under recording
 
 

@@ -111,6 +111,8 @@ class Entry:
 
     def follow(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the rule. Where a value is chosen among several, the others may be infinite."""
+        if _is_numpy(kwargs.get("xp")):  # as if it were not said
+            kwargs = {k: v for k, v in kwargs.items() if k != "xp"}
         with np.errstate(all="ignore"):
             return self.rule(*args, **kwargs)
 
@@ -148,8 +150,26 @@ class Entry:
                 _resting.append(self)
 
 
+def _is_numpy(namespace: Any) -> bool:
+    """Whether a namespace that is given as ``xp=`` is NumPy's, also with the standard's names."""
+    return namespace is np or getattr(namespace, "__name__", "").endswith("array_api_compat.numpy")
+
+
 _TOLERANCES = frozenset(
-    ("atol", "btol", "cond", "epsabs", "epsrel", "ftol", "gtol", "rcond", "rtol", "tol", "xtol")
+    (
+        "atol",
+        "btol",
+        "cond",
+        "epsabs",
+        "epsrel",
+        "ftol",
+        "gtol",
+        "precision",
+        "rcond",
+        "rtol",
+        "tol",
+        "xtol",
+    )
 )
 entries: dict[str, Entry] = {}
 _waiting: list[Entry] = []  # not looked up yet

@@ -22,7 +22,7 @@ from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.trace.borrow_scipy import is_unknown
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand, moved_as
-from adjoint.trace.indexing import known_value
+from adjoint.trace.indexing import known_parts, known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.views import detached
 
@@ -80,17 +80,11 @@ def _with_own_digits(
     if is_unknown(image, *settings.values()) or any(map(callable, settings.values())):
         return result
     function = getattr(importlib.import_module("scipy.ndimage"), name)
-    plain = {key: _known(value) for key, value in settings.items()}
+    plain = {key: known_parts(value) for key, value in settings.items()}
     theirs = function(known_value(image), output=output, **plain)
     if theirs.dtype != result.dtype or not np.all(np.isfinite(theirs)):
         return result
     return moved_as(theirs, result)
-
-
-def _known(x: Any) -> Any:
-    if isinstance(x, list | tuple):
-        return type(x)(_known(part) for part in x)
-    return known_value(x) if hasattr(x, "recorder") else x
 
 
 def _as_given(parameters: inspect.Signature, settings: dict[str, Any]) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from adjoint.trace.borrow_scipy import (
     trimmed,
     when_unknown,
 )
+from adjoint.trace.calls.scipy_signal import _refused
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.support import moved_as
-from adjoint.trace.indexing import known_value
+from adjoint.trace.calls.support import as_operand, common_dtype, moved_as
+from adjoint.trace.indexing import known_parts, known_value
 from adjoint.trace.scipy_gate import scipy_rule
 
 borrow.substitute(_polyutils._trim_zeros, trimmed)
@@ -65,7 +66,7 @@ _DESIGN = (
     "bilinear bilinear_zpk "
     "lp2lp lp2bp lp2bs lp2lp_zpk lp2hp_zpk lp2bp_zpk lp2bs_zpk zpk2tf tf2zpk zpk2sos "
     "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss ss2zpk abcd_normalize cont2discrete "
-    "buttap cheb1ap cheb2ap ellipap besselap firls firwin_2d gammatone sosfreqz"
+    "buttap cheb1ap cheb2ap ellipap besselap firwin_2d findfreqs gammatone sosfreqz"
 )
 _SYSTEMS = "impulse step dlsim dimpulse dstep bode dbode"
 borrow_names("scipy.signal", _SPECTRA, _FILTERS, _DESIGN, _SYSTEMS)
@@ -107,6 +108,27 @@ def minimum_phase(
     return moved_as(made, moving.astype(made.dtype))
 
 
+_least_squares = own_code("scipy.signal.firls")
+
+
+@scipy_rule("scipy.signal.firls")
+def firls(
+    numtaps: int, bands: Any, desired: Any, *, weight: Any = None, fs: Any = None
+) -> Any:  # fmt: skip
+    """A filter by least squares; SciPy takes other equations where these are nearly singular."""
+    made = _least_squares(numtaps, bands, desired, weight=weight, fs=fs)
+    if is_unknown(bands, desired, weight, fs):
+        return made
+    import scipy.signal
+
+    given = [known_parts(v) for v in (bands, desired, weight, fs)]
+    theirs = scipy.signal.firls(numtaps, *given[:2], weight=given[2], fs=given[3])
+    if not np.allclose(theirs, known_value(made), rtol=1e-4, atol=1e-6 * np.max(np.abs(theirs))):
+        what = "equations that are singular to rounding, of which SciPy takes the least solution,"
+        raise _refused("firls", what, "fewer taps, or bands with less between them")
+    return moved_as(theirs, made)
+
+
 @when_unknown("scipy.signal.normalize")
 def normalize(b: Any, a: Any) -> Any:
     """Both over the leading coefficient of a, which is taken to be other than 0."""
@@ -130,6 +152,8 @@ def lfilter_zi(b: Any, a: Any) -> Any:
 @scipy_rule("scipy.signal.lfiltic")
 def lfiltic(b: Any, a: Any, y: Any, x: Any = None) -> Any:
     """The state of a filter after given inputs and outputs, the latest first."""
+    kind = common_dtype(*[as_operand(v) for v in (b, a, y, x) if v is not None])
+    kind = kind if kind.kind in "fc" else np.dtype(np.float64)
     b, a = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
     order = max(b.shape[0], a.shape[0]) - 1
     b, a = (np.pad(c, (0, order + 1 - c.shape[0])) / a[0] for c in (b, a))
@@ -139,7 +163,7 @@ def lfiltic(b: Any, a: Any, y: Any, x: Any = None) -> Any:
         np.sum(b[m + 1 :] * x[: order - m]) - np.sum(a[m + 1 :] * y[: order - m])
         for m in range(order)
     ]
-    return np.stack(made) if made else np.zeros(0)
+    return (np.stack(made) if made else np.zeros(0)).astype(kind)
 
 
 @scipy_rule("scipy.signal.lp2hp")

@@ -50,7 +50,7 @@ def lsim(system: Any, U: Any, T: Any, X0: Any = None, interp: bool = True) -> An
     t = as_operand(T)
     u = np.reshape(U, (t.shape[0], -1))
     step = t[1] - t[0]
-    start = np.zeros(n) if X0 is None else as_operand(X0)
+    start = np.zeros(n) if X0 is None else np.broadcast_to(as_operand(X0), (n,))
     x = start @ scipy.linalg.expm(np.swapaxes(a, 0, 1) * t[0])
     inner = np.concatenate([a * step, b * step, np.zeros((n, count))], axis=1)
     held = np.concatenate([np.zeros((count, n + count)), np.eye(count)], axis=1)
