@@ -369,12 +369,17 @@ class Lowering:
     ) -> list[Step]:
         """Make the results the next carry: in place where possible, by copies otherwise."""
         copies: list[tuple[Place, Place]] = []
-        for result, target in zip(results, carry, strict=True):
-            if result is target or merge_into(body, result, target):
+        for at, (result, target) in enumerate(zip(results, carry, strict=True)):
+            if result is target:
                 continue
-            copies.append((result, target))
-        targets = {target.buffer.root() for _, target in copies}
-        targets |= {target.buffer.root() for target in carry}
+            others = [*results[:at], *results[at + 1 :], *carry[:at], *carry[at + 1 :]]
+            lying = {other.buffer.root() for other in others}
+            # A carry that goes on as another one is still read after the last step, and two
+            # carries with one new value have a place each: those are copied.
+            apart = target.buffer.root() not in lying and result.buffer.root() not in lying
+            if not (apart and merge_into(body, result, target)):
+                copies.append((result, target))
+        targets = {target.buffer.root() for target in carry}
         steps: list[Step] = []
         last: list[Step] = []
         for result, target in copies:

@@ -227,6 +227,7 @@ def _branches(sweeps: Sweeps) -> dict[str, Graph]:
 def _there_and_back(sweeps: Sweeps) -> list[Any]:
     state_bytes = sum(x.size * x.dtype.itemsize for x in sweeps.states[0])
     places = int(np.clip(_KEPT_BYTES // max(state_bytes, 1), _FEWEST_KEPT, _MOST_KEPT))
+    places -= places % 2  # every second one is forgotten when they are full
     rounds, stride, kept, last = _ahead(sweeps, places)
     bars = _back(sweeps, places, rounds, stride, kept)
     return joined([last, bars])
