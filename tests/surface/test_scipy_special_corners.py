@@ -310,3 +310,50 @@ def test_tricomis_polynomials_have_their_slopes_at_0() -> None:
     for k, wanted in ((1, 3 * 1.5 * 2.5), (2, -6 * 2.5), (3, 6.0)):
         assert close(slope(cubic, 0.0, k), wanted, 1e-12)
     assert close(ad.jvp(cubic, (0.0,), (1.0,))[1], 3 * 1.5 * 2.5, 1e-12)
+
+
+def test_differences_of_nearly_equal_digammas_keep_their_digits() -> None:
+    for a, b in ((1e10, 1e-6), (1e10, 1.0), (1e5, -1e-5), (40.0, 3.0), (17.0, -0.5)):
+        with mp.workdps(40):
+            wanted = mp.taylor(lambda t, a=a, b=b: mp.log(abs(mp.beta(a * t, b))), 1, 2)
+        assert slope(lambda a, b=b: sp.betaln(a, b), a) * a == pytest.approx(
+            float(wanted[1]), rel=1e-12
+        )
+        assert slope(lambda a, b=b: sp.betaln(a, b), a, 2) * a * a == pytest.approx(
+            float(2 * wanted[2]), rel=1e-12
+        )
+    with mp.workdps(40):
+        wanted = mp.diff(lambda n: mp.binomial(n, 1), mp.mpf(10) ** 10)
+    assert slope(lambda n: sp.binom(n, 1.0), 1e10) == pytest.approx(float(wanted), rel=1e-12)
+
+
+@pytest.mark.parametrize(("a", "b"), [(1e-10, 1e5), (700.0, 1e-10), (3.0, 3.0), (-2.0, -5.0)])
+def test_means_of_numbers_far_apart_have_their_slopes(a: float, b: float) -> None:
+    sign = np.sign(a)
+    with mp.workdps(40):
+        wanted = mp.taylor(lambda t: sign * mp.agm(abs(a) * t, abs(b)), 1, 2)
+    found = [slope(lambda a: sp.agm(a, b), a, k) * a**k for k in (1, 2)]
+    assert found[0] == pytest.approx(float(wanted[1]), rel=1e-12)
+    assert found[1] == pytest.approx(float(2 * wanted[2]), rel=1e-9)
+    assert ad.grad(sp.agm, argnums=(0, 1))(4.0, 0.0) == (0.0, np.inf)
+
+
+def test_symmetric_integrals_of_small_numbers_have_their_second_slopes() -> None:
+    def f(t: Any) -> Any:
+        return mp.elliprg(mp.exp(t) / 10**6, mp.mpf("10.2"), mp.mpf("2.25"))
+
+    with mp.workdps(40):
+        wanted = mp.diff(f, 0, 2)
+    found = slope(lambda t: sp.elliprg(1e-6 * np.exp(t), 10.2, 2.25), 0.0, 2)
+    assert found == pytest.approx(float(wanted), rel=1e-9)
+
+
+def test_prolate_functions_that_break_their_equation_have_no_second_slope() -> None:
+    """Near 1 SciPy's value and slope miss Wronski's determinant by 2e-4."""
+
+    def f(x: Any) -> Any:
+        return sp.pro_rad2(1, 2, 0.7, x)[0]
+
+    assert slope(f, 1.1) == pytest.approx(sp.pro_rad2(1, 2, 0.7, 1.1)[1])
+    assert np.isnan(slope(f, 1.1, 2))
+    assert slope(f, 2.5, 2) == pytest.approx(difference(lambda x: slope(f, x), 2.5), rel=1e-8)

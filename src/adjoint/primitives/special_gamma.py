@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -37,15 +38,15 @@ def _polygamma(n: Any, x: Any) -> Any:
 
 def _complex_polygamma(n: Any, z: Any) -> Any:
     """By recurrence to the right, then the asymptotic series; SciPy has the real ones only."""
-    factorial = SciPyFunction("gamma")
+    gamma_of = SciPyFunction("gamma")
     steps = 16 + int(max(0.0, np.ceil(-np.min(np.real(z), initial=0.0))))
     total = np.zeros(np.broadcast_shapes(n.shape, z.shape), complex)
     for k in range(steps):
-        total = total + factorial(n + 1.0) / (z + k) ** (n + 1)
+        total = total + gamma_of(n + 1.0) / (z + k) ** (n + 1)
     end = z + steps
-    total = total + factorial(n + 0.0) / end**n + factorial(n + 1.0) / (2 * end ** (n + 1))
+    total = total + gamma_of(n + 0.0) / end**n + gamma_of(n + 1.0) / (2 * end ** (n + 1))
     for j, c in enumerate(BERNOULLI, start=1):
-        total = total + c * factorial(2.0 * j + n) / end ** (2 * j + n)
+        total = total + c * gamma_of(2.0 * j + n) / end ** (2 * j + n)
     value = np.where(n % 2 == 1, total, -total)
     return np.where(n == 0, SciPyFunction("psi")(z), value).astype(z.dtype)[()]
 
@@ -84,6 +85,25 @@ def _over_gamma_slope(x: Any) -> Any:
 _FAR = 165.0  # beyond, factors may be infinite where their product is not
 
 
+_LARGE = 16.0
+_STIRLING = [b * factorial(2 * k - 1) for k, b in enumerate(BERNOULLI[:6], start=1)]
+
+
+def _psi_gap(x: Any, step: Any) -> Any:
+    """psi(x + step) - psi(x); of large x by the differences of the terms of Stirling's series."""
+    far = (x >= _LARGE) & (x + step >= _LARGE)
+    low, high = np.where(far, x, 1), np.where(far, x + step, 1)
+    u, v = 1 / (low * low), 1 / (high * high)
+    total, ratio, power = (np.full_like(low, value) for value in (0.5, 0.0, 1.0))
+    share = 1 / low + 1 / high  # the difference of squares, over that of inverses
+    for c in _STIRLING:
+        ratio, power = u * ratio + power, v * power  # of differences of powers
+        total = total + c * share * ratio
+    moved = np.where(far, step, 0)
+    series = np.log1p(moved / low) + total * moved / (low * high)
+    return np.where(far, series, psi(np.where(far, 1, x + step)) - psi(np.where(far, 1, x)))
+
+
 def _pole(x: Any) -> Any:
     return (x <= 0) & (x == np.round(x))
 
@@ -96,7 +116,7 @@ def _binom_slope(which: int) -> Any:
         top, low, rest = (np.where(near, v, 1) for v in (n + 1, k + 1, n - k + 1))
         if which == 0:
             smooth = rgamma(low) * (psi(top) * rgamma(rest) + _over_gamma_slope(rest))
-            inside = psi(n + 1) - psi(np.where(near, 1, n - k + 1))
+            inside = _psi_gap(np.where(near, 1, n - k + 1), np.where(near, 1, k))
         else:
             smooth = _over_gamma_slope(low) * rgamma(rest) - rgamma(low) * _over_gamma_slope(rest)
             inside = psi(np.where(near, 1, n - k + 1)) - psi(np.where(near, 1, k + 1))
@@ -107,11 +127,11 @@ def _binom_slope(which: int) -> Any:
 
 def _beta_slope(which: int) -> Any:
     def partial(out: Any, a: Any, b: Any) -> Any:
-        own = (a, b)[which]
+        own, other = (b, a) if which else (a, b)
         near = (a + b < 0.5) & (a > -_FAR) & (b > -_FAR)
         first, second, total = (np.where(near, v, 1) for v in (a, b, a + b))
         smooth = psi(np.where(near, own, 1)) * rgamma(total) + _over_gamma_slope(total)
-        inside = out * (psi(own) - psi(np.where(near, 1, a + b)))
+        inside = -out * _psi_gap(np.where(near, 1, own), np.where(near, 1, other))
         return np.where(near, gamma(first) * gamma(second) * smooth, inside)
 
     return partial
@@ -128,7 +148,7 @@ def _poch_slope(out: Any, z: Any, m: Any) -> Any:
     turned = sign * gamma(below) * (psi(below) * rgamma(rest) + _over_gamma_slope(rest))
     low, top = np.where(near, z, 1), np.where(near, z + m, 1)
     smooth = gamma(top) * (psi(top) * rgamma(low) + _over_gamma_slope(low))
-    inside = out * (psi(np.where(left, 1, z + m)) - psi(np.where(left, 1, z)))
+    inside = out * _psi_gap(np.where(left, 1, z), np.where(left, 1, m))
     return np.where(counts, turned, np.where(near, smooth, inside))
 
 
@@ -145,8 +165,8 @@ beta = special(
 )
 betaln = special(
     "betaln",
-    lambda out, a, b: psi(a) - psi(a + b),
-    lambda out, a, b: psi(b) - psi(a + b),
+    lambda out, a, b: -_psi_gap(a, b),
+    lambda out, a, b: -_psi_gap(b, a),
     domain=(POSITIVE, POSITIVE),
 )
 binom = special(

@@ -148,19 +148,24 @@ def _spheroidal(name: str, oblate: bool, radial: bool, given: bool) -> None:
             return ((level - c * c * x * x - m * m / around) * y - 2 * x * slope) / around
         sign = -1.0 if oblate else 1.0
         around = 1 - x * x
-        return (2 * x * slope - (level - sign * c * c * x * x - m * m / around) * y) / around
+        bend = (2 * x * slope - (level - sign * c * c * x * x - m * m / around) * y) / around
+        return np.where(right(y, slope, m, n, c, *rest), bend, np.nan) if second_kind else bend
 
     def right(y: Any, slope: Any, m: Any, n: Any, c: Any, *rest: Any) -> Any:
-        """Wronski's determinant; SciPy's oblate functions of the second kind may be far off."""
+        """Wronski's determinant; SciPy's functions of the second kind may be off.
+
+        Oblate ones may be far off; prolate ones keep SciPy's slope near 1, but not the equation.
+        """
         first, rise = primitives[name.replace("rad2", "rad1")](m, n, c, *rest)
-        return np.abs((first * slope - rise * y) * c * (rest[-1] * rest[-1] + 1) - 1) < 1e-6
+        around = rest[-1] * rest[-1] + (1 if oblate else -1)
+        return np.abs((first * slope - rise * y) * c * around - 1) < 1e-6
 
     def of_place(m: Any, n: Any, c: Any, x: Any) -> Any:
         room = 1 - np.abs(x) if not radial else x if oblate else x - 1
         return np.minimum(0.25, 0.3 * np.abs(room))
 
-    doubtful = name.startswith("obl_rad2")
-    least = 0.25 if "rad2" in name else 1.0  # these are like a power of c below 0
+    second_kind = "rad2" in name
+    least = 0.25 if second_kind else 1.0  # these are like a power of c below 0
     if not given:
 
         def of_c(m: Any, n: Any, c: Any, x: Any) -> Any:
@@ -175,7 +180,7 @@ def _spheroidal(name: str, oblate: bool, radial: bool, given: bool) -> None:
         second,
         moving=(2, name.removesuffix("_cv")),
         still=(3,) if given else (),  # the characteristic value of c, and of no other
-        right=right if doubtful else None,
+        right=right if second_kind and oblate else None,
     )
 
 

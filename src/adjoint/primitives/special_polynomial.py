@@ -10,7 +10,8 @@ import numpy as np
 from adjoint.graph.primitive import Primitive, primitives
 from adjoint.primitives.choose import stop_gradient
 from adjoint.primitives.special import POSITIVE, UNIT, SciPyFunction, polynomial, special
-from adjoint.primitives.special_slopes import along, from_poles, positive, slopes, wide
+from adjoint.primitives.special_carlson import elliprd
+from adjoint.primitives.special_slopes import along, from_poles, slopes, wide
 
 INSIDE = (-0.9, 0.9)
 DEGREE = (0, 5)
@@ -130,68 +131,6 @@ ellipeinc: Primitive = special(
     ),
     domain=(UNIT, UNIT),
 )
-elliprf = special(
-    "elliprf",
-    lambda out, x, y, z: elliprd(y, z, x) / -6,
-    lambda out, x, y, z: elliprd(x, z, y) / -6,
-    lambda out, x, y, z: elliprd(x, y, z) / -6,
-    domain=(POSITIVE, POSITIVE, POSITIVE),
-)
-
-
-def _elliprc_slope(which: int) -> Any:
-    """Where y is below 0, Cauchy's value: sqrt(x / (x - y)) of the function at (x - y, -y)."""
-
-    def partial(out: Any, x: Any, y: Any) -> Any:
-        below = (y < 0) & (y.dtype.kind == "f")
-        first, second = np.where(below, x - y, x), np.where(below, -y, y)
-        in_x, in_y = elliprd(second, second, first) / -6, elliprd(first, second, second) / -3
-        size, apart = np.sqrt(np.where(below, x / first, 1)), np.where(below, first, 1)
-        if which == 0:
-            turned = 0.5 * out * (1 / x - 1 / apart) + size * in_x
-            return np.where(below, turned, in_x)
-        return np.where(below, 0.5 * out / apart - size * (in_x + in_y), in_y)
-
-    return partial
-
-
-elliprc = special(
-    "elliprc",
-    _elliprc_slope(0),
-    _elliprc_slope(1),
-    domain=(POSITIVE, POSITIVE),
-)
-elliprd: Primitive = special(
-    "elliprd", *(along("elliprd", i) for i in range(3)), domain=(POSITIVE, POSITIVE, POSITIVE)
-)
-elliprg = special(
-    "elliprg", *(along("elliprg", i) for i in range(3)), domain=(POSITIVE, POSITIVE, POSITIVE)
-)
-elliprj = special("elliprj", *(along("elliprj", i) for i in range(4)), domain=(POSITIVE,) * 4)
-
-
-def _at(which: int) -> Any:
-    return lambda *xs: positive(xs[which])
-
-
-for _name, _count in (("elliprd", 3), ("elliprg", 3), ("elliprj", 4)):
-    slopes(_name, tuple(map(_at, range(_count))), (POSITIVE,) * _count)
-
-
-def _agm_slope(which: int) -> Any:
-    def partial(out: Any, a: Any, b: Any) -> Any:
-        mine, other = (b, a) if which else (a, b)
-        total = a + b
-        m = ((a - b) / total) ** 2
-        k = ellipk(m)
-        moved = 4 * other * (mine - other) / total**3
-        return np.pi / 4 * (1 / k - total * _k_slope(m) * moved / (k * k))
-
-    return partial
-
-
-agm = special("agm", _agm_slope(0), _agm_slope(1), domain=(POSITIVE, POSITIVE))
-
 # *** orthogonal polynomials of integer or real degree ***
 
 

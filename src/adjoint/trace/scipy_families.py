@@ -73,6 +73,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_interpolate_splines",
         "scipy_interpolate_smoothing",
         "scipy_interpolate_surfaces",
+        "scipy_interpolate_bases",
         "scipy_interpolate_knots",
         "scipy_interpolate_pieces",
         "scipy_interpolate_bivariate",

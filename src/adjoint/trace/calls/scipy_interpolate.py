@@ -36,6 +36,15 @@ def interval(grid: Any, x: Any, count: int) -> Any:
     return np.clip(places_in(grid, x, "right") - 1, 0, count - 1)
 
 
+def ascending(grid: Any, x: Any) -> tuple[Any, Any]:
+    """A grid and places, mirrored where the grid descends."""
+    known = known_value(grid)
+    if known is not None and not known[-1] < known[0]:
+        return grid, x
+    turn = np.where(stop_gradient(as_operand(grid)[-1] < as_operand(grid)[0]), -1.0, 1.0)
+    return grid * turn, x * turn
+
+
 def places_in(grid: Any, x: Any, side: Literal["left", "right"]) -> Any:
     """``np.searchsorted``, which does not move with its arguments."""
     return searchsorted(stop_gradient(as_operand(grid)), stop_gradient(as_operand(x)), side)
@@ -55,14 +64,15 @@ def evaluate(c: Any, grid: Any, x: Any, nu: int, extrapolate: Any, axis: int) ->
     if c is None:
         raise refused("PPoly", "a negative nu", "antiderivative()")
     flat = np.reshape(x, (-1,))
-    at = interval(grid, flat, c.shape[1])
+    rising, mirrored = ascending(grid, flat)
+    at = interval(rising, mirrored, c.shape[1])
     off = flat - pick(grid, at)
     off = np.reshape(off, off.shape + (1,) * (c.ndim - 2))
     value = pick(c[0], at)
     for k in range(1, c.shape[0]):
         value = value * off + pick(c[k], at)
     if extrapolate is False:
-        outside = (flat < grid[0]) | (flat > grid[-1])
+        outside = (mirrored < rising[0]) | (mirrored > rising[-1])
         value = np.where(np.reshape(outside, off.shape), np.nan, value)
     value = np.reshape(value, x.shape + tuple(c.shape[2:]))
     if axis:
@@ -83,7 +93,7 @@ def derivative(c: Any, nu: int) -> Any:
     return c
 
 
-def _antiderivative(c: Any, grid: Any) -> Any:
+def antiderivative(c: Any, grid: Any) -> Any:
     """Coefficients of the integral from the first place."""
     k = c.shape[0]
     powers = np.arange(k, 0, -1.0).reshape((-1,) + (1,) * (c.ndim - 1))
@@ -197,7 +207,7 @@ def ppoly_antiderivative(self: Any, nu: int = 1) -> Any:
         return ppoly_derivative(self, -nu)
     c = held(self, "c")
     for _ in range(nu):
-        c = _antiderivative(c, held(self, "x"))
+        c = antiderivative(c, held(self, "x"))
     return _new(self, c, False if self.extrapolate == "periodic" else None)
 
 
@@ -205,7 +215,7 @@ def ppoly_antiderivative(self: Any, nu: int = 1) -> Any:
 def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
     """The integral between two places."""
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
-    c = _antiderivative(held(self, "c"), held(self, "x"))
+    c = antiderivative(held(self, "c"), held(self, "x"))
     if extrapolate == "periodic":
         grid = held(self, "x")
         value = over_periods(lambda x: evaluate(c, grid, x, 0, True, 0), (grid[0], grid[-1]), a, b)

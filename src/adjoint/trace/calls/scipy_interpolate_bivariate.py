@@ -13,7 +13,12 @@ import numpy as np
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import given_a_holder
 from adjoint.trace.calls.scipy_interpolate import refused
-from adjoint.trace.calls.scipy_interpolate_smoothing import jumps, known_data, penalised
+from adjoint.trace.calls.scipy_interpolate_smoothing import (
+    jumps,
+    known_data,
+    moving_knots,
+    penalised,
+)
 from adjoint.trace.calls.scipy_interpolate_splines import (
     bspline_integrate,
     derived,
@@ -45,7 +50,6 @@ def _derived(parts: Parts, dx: int, dy: int) -> Parts:
 
 
 def _inside(t: Any, k: int, x: Any) -> Any:
-    t = stop_gradient(t)
     return np.clip(x, t[k], t[t.shape[0] - k - 1])
 
 
@@ -228,6 +232,7 @@ def rectangle(
         known = known_data("RectBivariateSpline", x, y, z)
         found = si.RectBivariateSpline(*known, list(bbox), kx, ky, s, maxit)
         (tx, ty, start), fp = found.tck, found.fp
+        tx, ty = moving_knots(tx, kx, x, tuple(bbox[:2])), moving_knots(ty, ky, y, tuple(bbox[2:]))
         c = _smoothed((tx, ty), (kx, ky), x, y, z, np.reshape(start, (-1,)), fp)
     _kept(self, tx, ty, np.reshape(c, (-1,)), (kx, ky), fp)
 
@@ -280,7 +285,17 @@ def _penalty(residual: Any, reached: float) -> float:
     def above(log_penalty: float) -> float:
         return float(residual(np.exp(log_penalty))) - reached
 
-    ends = (-35.0, 35.0)
-    if not above(ends[0]) < 0 < above(ends[1]):
+    low, high = -35.0, 35.0
+    while high > 1 and not _solvable(above, high):  # nothing is left of the data in the equations
+        high -= 5
+    if not above(low) < 0 < above(high):
         return 0.0
-    return float(np.exp(brentq(above, *ends, xtol=1e-12)))
+    return float(np.exp(brentq(above, low, high, xtol=1e-12)))
+
+
+def _solvable(residual: Any, log_penalty: float) -> bool:
+    try:
+        residual(log_penalty)
+    except np.linalg.LinAlgError:
+        return False
+    return True

@@ -11,7 +11,6 @@ from adjoint.trace.borrow_scipy import given_a_holder, holds_itself
 from adjoint.trace.calls.polynomials import moved_roots
 from adjoint.trace.calls.scipy_interpolate import held, new_ppoly, refused
 from adjoint.trace.calls.scipy_interpolate_splines import (
-    design,
     made_spline,
     splev,
     spline_value,
@@ -120,18 +119,6 @@ def basis_element(cls: Any, t: Any, extrapolate: Any = True) -> Any:
     c[k] = 1.0
     whole = np.concatenate([(t[0] - 1) * one, t, (t[-1] + 1) * one])
     return made_spline(whole, c, k, extrapolate)
-
-
-@scipy_rule(f"{_B}.design_matrix.__func__")
-def design_matrix(cls: Any, x: Any, t: Any, k: int, extrapolate: Any = False) -> Any:
-    """The base's values at places, as a sparse matrix."""
-    import scipy.sparse
-
-    x, t = floating(x), floating(t)
-    if extrapolate == "periodic":
-        low, high = t[k], t[t.shape[0] - k - 1]
-        x = x - np.floor(stop_gradient((x - low) / (high - low))) * (high - low)
-    return scipy.sparse.csr_array(design(t, k, x))
 
 
 @scipy_rule("scipy.interpolate.PPoly.from_spline.__func__", wanted=given_a_holder)

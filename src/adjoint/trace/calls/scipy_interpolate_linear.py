@@ -204,7 +204,11 @@ def _ascending(points: Any, values: Any) -> tuple[Any, Any]:
     values = floating(values)
     for axis, p in enumerate(grid):
         place = known_value(p)
-        if place is not None and place.shape[0] > 1 and place[0] > place[-1]:
+        if place is None and p.shape[0] > 1:
+            turned = stop_gradient(p[0] > p[-1])
+            grid[axis] = np.where(turned, np.flip(p), p)
+            values = np.where(turned, np.flip(values, axis), values)
+        elif place is not None and place.shape[0] > 1 and place[0] > place[-1]:
             grid[axis], values = np.flip(p), np.flip(values, axis)
     return tuple(grid), values
 

@@ -12,9 +12,25 @@ import numpy as np
 import scipy.interpolate._interpolate as _interpolate
 from scipy.interpolate import BSpline
 
-from adjoint.trace.borrow_scipy import borrow_class, borrow_scipy, holds_itself
+from adjoint.trace.borrow_scipy import (
+    borrow_class,
+    borrow_scipy,
+    holds_itself,
+    is_unknown,
+    own_code,
+)
 from adjoint.trace.calls.polynomials import moved_roots
-from adjoint.trace.calls.scipy_interpolate import evaluate, held, hold, interval, pick, refused
+from adjoint.trace.calls.scipy_interpolate import (
+    antiderivative,
+    ascending,
+    evaluate,
+    held,
+    hold,
+    interval,
+    pick,
+    ppoly_integrate,
+    refused,
+)
 from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import known_value
@@ -46,6 +62,18 @@ def piecewise(self: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0)
     self.axis, self.extrapolate = axis, True if extrapolate is None else extrapolate
 
 
+def _bernstein_integral(name: str) -> None:
+    """SciPy's own code, which branches on the ends: where they are not known, the powers' rule."""
+    own = own_code(f"{_CLASSES}.{name}.integrate")
+
+    @scipy_rule(f"{_CLASSES}.{name}.integrate")
+    def rule(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
+        if not is_unknown(a, b, held(self, "x")):
+            return own(self, a, b, extrapolate)
+        powers = getattr(_interpolate, name.replace("BPoly", "PPoly")).from_bernstein_basis(self)
+        return ppoly_integrate(powers, a, b, extrapolate)
+
+
 borrow_scipy(f"{_CLASSES}._PPolyBase.extend", wanted=holds_itself)
 for _kind, _parts in ((_interpolate._PPolyBase, "cx"), (BSpline, "ct")):
     for _part in _parts:
@@ -53,9 +81,13 @@ for _kind, _parts in ((_interpolate._PPolyBase, "cx"), (BSpline, "ct")):
             borrow_scipy(f"{_kind.__module__}.{_kind.__name__}.{_part}.fset")
 for _name in ("BPoly", "_BPoly"):  # SciPy 1.18 has the code in the second
     if hasattr(_interpolate, _name):
-        borrow_class(f"{_CLASSES}.{_name}", without=("_evaluate",))
+        borrow_class(f"{_CLASSES}.{_name}", without=("_evaluate", "integrate"))
+        _bernstein_integral(_name)
 borrow_scipy("scipy.interpolate.PPoly.from_bernstein_basis.__func__")
-borrow_class(f"{_CLASSES}.NdPPoly", without=("__init__", "__call__", "_ensure_c_contiguous"))
+borrow_class(
+    f"{_CLASSES}.NdPPoly",
+    without=("__init__", "__call__", "_ensure_c_contiguous", "_antiderivative_inplace"),
+)
 
 
 @scipy_rule("scipy.interpolate.PPoly.solve", wanted=holds_itself)
@@ -73,7 +105,7 @@ def solve(self: Any, y: Any = 0.0, discontinuity: bool = True, extrapolate: Any 
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
     plain = PPoly(known[0], known[1])
     found = plain.solve(float(known[2]), discontinuity, extrapolate)
-    place = np.clip(np.searchsorted(known[1], found), 0, len(known[1]) - 1)
+    place = np.clip(np.searchsorted(*ascending(known[1], found)), 0, len(known[1]) - 1)
     # The sign may change by a jump between two pieces.
     jumps = (known[1][place] == found) & (np.abs(plain(found) - known[2]) > 1e-9)
 
@@ -104,12 +136,26 @@ def _as_it_lies(self: Any) -> None:
     return
 
 
+@scipy_rule("scipy.interpolate.NdPPoly._antiderivative_inplace", wanted=holds_itself)
+def _integrated(self: Any, nu: int, axis: int) -> None:
+    if nu <= 0:
+        self._derivative_inplace(-nu, axis)
+        return
+    n = len(self.x)
+    places = (axis % n, n + axis % n)
+    c = np.moveaxis(self.c, places, (0, 1))
+    for _ in range(nu):
+        c = antiderivative(c, self.x[axis])
+    self.c = np.moveaxis(c, (0, 1), places)
+
+
 @scipy_rule("scipy.interpolate.NdPPoly.__call__", wanted=holds_itself)
 def nd_piecewise_call(self: Any, x: Any, nu: Any = None, extrapolate: Any = None) -> Any:
     """The value, or a derivative, at places: Horner's rule, one axis after another."""
     c = self.derivative(nu).c if nu is not None else self.c
     n = len(self.x)
     x = np.stack(np.broadcast_arrays(*x), axis=-1) if isinstance(x, tuple) else floating(x)
+    x = x[:, None] if x.ndim == 1 else x  # places on a line
     flat = np.reshape(x, (-1, n))
     cells = [interval(grid, flat[:, i], grid.shape[0] - 1) for i, grid in enumerate(self.x)]
     flat_cell: Any = 0

@@ -19,7 +19,7 @@ from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_interpolate import pick, refused
 from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.support import as_operand, moved_as
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 _INTEGER, _DOUBLE = np.dtype(np.int64), np.dtype(np.float64)
 
@@ -37,10 +37,12 @@ class _Corners:
     Shares are ``map[:-1] @ (place - map[-1])``.
     """
 
+    mesh: Any
+
     def __call__(self, points: Any, places: Any) -> tuple[Any, Any, Any]:
         from scipy.spatial import Delaunay
 
-        mesh = Delaunay(points)
+        mesh = self.mesh or Delaunay(points)
         cell = mesh.find_simplex(places)
         inside = cell >= 0
         maps = np.where(inside[:, None, None], mesh.transform[cell], 0.0)
@@ -66,12 +68,13 @@ class _Cubic:
     counts for them, the corners of the small triangle, whether there is one, and the value.
     """
 
+    mesh: Any
     settings: tuple[tuple[str, Any], ...]
 
     def __call__(self, points: Any, places: Any, rows: Any) -> tuple[Any, ...]:
         from scipy.spatial import Delaunay
 
-        mesh, settings = Delaunay(points), dict(self.settings)
+        mesh, settings = self.mesh or Delaunay(points), dict(self.settings)
         cell = mesh.find_simplex(places)
         whole = points[np.where(cell[:, None] >= 0, mesh.simplices[cell], mesh.simplices[0])]
         middle = whole.mean(axis=1)
@@ -119,6 +122,8 @@ class _Surface:
 
     def __init__(self, kind: str, points: Any, values: Any, fill: Any, rescale: bool,
                  **settings: Any) -> None:  # fmt: skip
+        self.mesh = points if hasattr(points, "simplices") else None  # given triangles
+        points = points.points if self.mesh is not None else points
         points = np.stack(np.broadcast_arrays(*points), -1) if type(points) is tuple else points
         self.points = doubled(points)
         # SciPy holds the array that it is given, and sees what is written into it
@@ -128,6 +133,8 @@ class _Surface:
         self.rows: Any = None  # the values as SciPy's attribute
         self.shift: Any = 0.0
         self.scale: Any = 1.0
+        if rescale and self.mesh is not None:
+            raise ValueError("Rescaling is not supported when passing a Delaunay triangulation.")
         if rescale:
             spread = np.max(self.points, axis=0) - np.min(self.points, axis=0)
             self.shift = np.mean(self.points, axis=0)
@@ -150,7 +157,9 @@ class _Surface:
     def _linear(self, flat: Any, rows: Any) -> Any:
         n, dims = flat.shape
         shapes = (n, dims + 1), (n, dims + 1, dims), (n,)
-        corners, maps, inside = found_in(_Corners(), _types(shapes, _INTEGER), self.points, flat)
+        corners, maps, inside = found_in(
+            _Corners(self.mesh), _types(shapes, _INTEGER), self.points, flat
+        )
         share = np.sum(maps[:, :dims] * (flat - maps[:, dims])[:, None, :], axis=-1)
         if hasattr(self.points, "recorder"):
             ends = np.reshape(pick(self.points, np.reshape(corners, (-1,))), (n, dims + 1, dims))
@@ -169,7 +178,7 @@ class _Surface:
         if flat.shape[1] != 2:
             raise ValueError("Clough and Tocher's surface has two dimensions")
         shapes = (n, 10, count), (n, 3, 2), (n,), (n, rows.shape[1])
-        look, types = _Cubic(self.settings), _types(shapes, _DOUBLE)
+        look, types = _Cubic(self.mesh, self.settings), _types(shapes, _DOUBLE)
         counts, corners, inside, known = found_in(look, types, self.points, flat, rows)
         places = np.where(inside[:, None], flat, np.mean(corners, axis=1))
         weights = _cubic_shares(_coordinates(corners, places))
@@ -230,7 +239,7 @@ def cubic(
     maxiter: int = 400, rescale: bool = False,
 ) -> None:  # fmt: skip
     """Smoothly over triangles."""
-    if hasattr(points, "recorder"):
+    if holds_traced([points]):
         raise refused("CloughTocher2DInterpolator", "recorded points", "RBFInterpolator")
     _keep(self, _Surface("cubic", points, values, fill_value, rescale, tol=tol, maxiter=maxiter))
 
@@ -288,7 +297,7 @@ def griddata(
         fill = "extrapolate" if method == "nearest" else fill_value
         along = si.interp1d(grid, values, method, 0, bounds_error=False, fill_value=fill)
         return along(xi)
-    if method == "cubic" and hasattr(points, "recorder"):
+    if method == "cubic" and holds_traced([points]):
         raise refused("griddata", "recorded points of method='cubic'", "RBFInterpolator")
     if method not in ("linear", "nearest", "cubic"):
         raise ValueError(f"Unknown interpolation method {method!r}")

@@ -56,7 +56,7 @@ def known_data(name: str, *values: Any) -> list[Any]:
     return known
 
 
-def _knots(t: Any, k: int, x: Any, ends: tuple[Any, Any]) -> Any:
+def moving_knots(t: Any, k: int, x: Any, ends: tuple[Any, Any]) -> Any:
     """SciPy's knots: the inner ones are among the places, and move with them."""
     if not holds_traced([x, *ends]):
         return t
@@ -156,7 +156,7 @@ def _near(name: str, given: tuple[Any, ...], s: Any, find: Callable[..., Any]) -
     x, y = floating(x), floating(y)
     places, data, weights, wanted, *bounds = known_data(name, x, y, w, s, *ends)
     knots, c = find(places, data, weights, bounds, wanted)
-    knots = _knots(knots, k, x, ends)
+    knots = moving_knots(knots, k, x, ends)
     c = _coefficients(knots, c[:, None], k, x, y[:, None], w, s)
     return knots, np.concatenate([c[:, 0], np.zeros(k + 1)]), k
 
@@ -215,7 +215,7 @@ def splprep(
         knots = not_a_knot(places, k)
         c = moved_as(np.stack(c, axis=1), np.linalg.solve(design(knots, k, places), points))
     else:
-        knots = _knots(knots, k, places, ends)
+        knots = moving_knots(knots, k, places, ends)
         c = _coefficients(knots, np.stack(c, axis=1), k, places, points, w, s)
     return [knots, [c[:, j] for j in range(c.shape[1])], k], places
 
@@ -235,7 +235,7 @@ def make_splrep(
     x, y = floating(x), floating(y)
     places, data, weights, wanted, low, high = known_data("make_splrep", x, y, w, s, xb, xe)
     found = si.make_splrep(places, data, w=weights, xb=low, xe=high, k=k, s=wanted, t=t, nest=nest)
-    knots = _knots(found.t, k, x, (xb, xe)) if t is None else found.t
+    knots = moving_knots(found.t, k, x, (xb, xe)) if t is None else found.t
     c = _coefficients(knots, found.c[:, None], k, x, y[:, None], w, s)
     return made_spline(knots, c[:, 0], k)
 
@@ -258,6 +258,6 @@ def make_splprep(
     found, way = si.make_splprep(list(known.T), w=weights, u=ways, ub=ub, ue=ue, k=k, s=wanted,
                                  nest=nest)  # fmt: skip
     places = moved_as(way, places)
-    knots = _knots(found.t, k, places, (ub, ue))
+    knots = moving_knots(found.t, k, places, (ub, ue))
     c = _coefficients(knots, found.c, k, places, points, w, s)
     return made_spline(knots, c, k, True, 1), places

@@ -148,19 +148,30 @@ def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any
 @scipy_rule(f"{_B}.derivative", wanted=holds_itself)
 def bspline_derivative(self: Any, nu: int = 1) -> Any:
     """The derivative as another spline."""
+    if nu < 0:
+        return bspline_antiderivative(self, -nu)
     t, c, k = held(self, "t"), floating(held(self, "c")), self.k
+    if nu > k:
+        raise ValueError(f"Order of derivative (n = {nu!r}) must be <= order of spline (k = {k!r})")
     t, c, k = derived(t, c[: t.shape[0] - k - 1], k, nu)
-    return made_spline(t, c, k, self.extrapolate, self.axis)
+    return made_spline(t, _filled_up(c, 0 * c[-1:], k), k, self.extrapolate, self.axis)
 
 
 @scipy_rule(f"{_B}.antiderivative", wanted=holds_itself)
 def bspline_antiderivative(self: Any, nu: int = 1) -> Any:
     """The integral from the start of the base as another spline."""
+    if nu <= 0:
+        return bspline_derivative(self, -nu)
     t, c, k = held(self, "t"), floating(held(self, "c")), self.k
     for _ in range(nu):
         t, c, k = _integral(t, c, k)
     extrapolate = False if self.extrapolate == "periodic" else self.extrapolate
-    return made_spline(t, c, k, extrapolate, self.axis)
+    return made_spline(t, _filled_up(c, c[-1:], k), k, extrapolate, self.axis)
+
+
+def _filled_up(c: Any, last: Any, k: int) -> Any:
+    """As many coefficients as knots, which is what FITPACK's routines give."""
+    return np.concatenate([c, *[last] * (k + 1)], axis=0)
 
 
 def _integral(t: Any, c: Any, k: int) -> tuple[Any, Any, int]:
@@ -232,6 +243,8 @@ def _with_ends(x: Any, y: Any, k: int, t: Any, bc_type: Any, axis: int) -> Any:
         t = not_a_knot(x, k)
     elif t is None:
         t = np.concatenate([*[x[:1]] * k, x, *[x[-1:]] * k])
+        if k < 2 and ends == [None, None]:  # the values are the coefficients
+            return made_spline(t if k else np.concatenate([x, x[-1:]]), y, k, True, axis)
     t = floating(t)
     columns = np.reshape(y, (y.shape[0], -1))
     rows, right = [design(t, k, x)], [columns]
