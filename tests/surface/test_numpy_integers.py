@@ -84,3 +84,26 @@ def test_counts_of_what_is_differentiated_are_refused():
 def test_what_is_no_integer_is_told_as_numpy_tells_it():
     with pytest.raises(TypeError, match="gcd"):
         ad.jit(lambda x: np.gcd(x, 2))(X)
+
+
+def test_coordinates_in_a_list_are_counted_like_points():
+    x = np.random.default_rng(0).normal(size=(3, 20))
+
+    def counts(x):
+        sample = [x[0], x[1], x[2]]
+        return np.histogramdd(sample, bins=(4, 3, 2), range=[[-2, 2], [-3, 3], [-2, 2]])[0]
+
+    want = counts(x)
+    assert np.array_equal(ad.jit(counts)(x), want)
+    assert np.array_equal(ad.vmap(counts)(x[None])[0], want)
+    moved = ad.grad(lambda x: np.sum(counts(ad.stop_gradient(x))) * x[0, 0])(x)
+    assert moved[0, 0] == want.sum() > 0
+
+
+def test_recorded_edges_of_several_lengths_are_refused_by_name():
+    def f(x):
+        return np.histogram2d([0.5, 1.0], [0.5, 1.0], [[x, 1.0], [x, 1.0, 2.0]])[0].sum()
+
+    for transform in ad.grad, ad.jit:
+        with pytest.raises(UnsupportedError, match="counts do not move with bins"):
+            transform(f)(0.1)

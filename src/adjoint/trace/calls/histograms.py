@@ -14,7 +14,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.trace import recorder as core
 from adjoint.trace.borrow import borrowed
 from adjoint.trace.calls.from_values import from_values
-from adjoint.trace.calls.support import any_traced, as_operand
+from adjoint.trace.calls.support import as_operand, is_traced
 from adjoint.trace.indexing import known_value
 from adjoint.trace.records import n_outputs
 from adjoint.trace.tables import implements
@@ -33,7 +33,15 @@ def _refused(function: Any, name: str, what: str) -> UnsupportedError:
 
 
 def _recorded(x: Any) -> bool:
-    return any_traced(x) and not core.is_plain(as_operand(x))
+    """Whether anything of what may be a list of lists is recorded."""
+    if isinstance(x, list | tuple):
+        return any(map(_recorded, x))
+    return is_traced(x) and not core.is_plain(x)
+
+
+def _without_slope(function: Any, name: str) -> UnsupportedError:
+    what = f"counts do not move with {name}, so nothing can be differentiated"
+    return _refused(function, name, what)
 
 
 def _is_differentiated(x: Any) -> bool:
@@ -69,10 +77,13 @@ def _of_weights(function: Any) -> Callable[..., Any]:
         for name, value in given.items():
             if name == "weights" or not _recorded(value):
                 continue
+            if name not in _DATA:
+                raise _without_slope(function, name)
             x = as_operand(value)
-            if name not in _DATA or _is_differentiated(x):
-                what = f"counts do not move with {name}, so nothing can be differentiated"
-                raise _refused(function, name, what)
+            if name == "sample" and not hasattr(value, "shape"):
+                x = np.transpose(np.atleast_2d(x))  # a list holds coordinates, not points
+            if _is_differentiated(x):
+                raise _without_slope(function, name)
             found = known_value(x)
             unknown |= found is None
             given[name] = x if found is None else found
