@@ -108,3 +108,28 @@ def test_least_squares_that_scipy_takes_otherwise_are_refused() -> None:
     _follows(taps, np.array([0.1, 0.2, 0.4, 0.9]))
     with pytest.raises(ad.errors.UnsupportedError, match="singular to rounding"):
         ad.vjp(lambda bands: taps(bands, 21), np.array([0.0, 0.1, 0.9, 1.0]))
+
+
+def test_recorded_windows_make_spectra_inside_jit_too() -> None:
+    window = rng.uniform(0.5, 1.5, size=9)
+    for spectrum in (
+        lambda w: sg.welch(X, window=w)[1],
+        lambda w: sg.csd(X[0], X[1], window=w, nperseg=None)[1],
+    ):
+        np.testing.assert_allclose(ad.jit(spectrum)(window), spectrum(window), rtol=1e-10)
+        rows = ad.vmap(spectrum)(np.stack([window, 2 + window]))
+        np.testing.assert_allclose(rows[1], spectrum(2 + window), rtol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore::scipy.signal.BadCoefficients")
+@pytest.mark.parametrize("through", [0.0, 0.4])
+def test_systems_of_states_have_zeros_inside_jit(through: float) -> None:
+    def parts(a: Any) -> Any:
+        z, p, k = sg.ss2zpk(a, [[1.0], [0.5]], [[0.3, 1.0]], [[through]])
+        return np.sum(z**2), np.sum(p**2), k
+
+    at = np.array([[-1.0, 0.3], [0.2, -2.0]])
+    np.testing.assert_allclose(ad.jit(parts)(at), parts(at), rtol=1e-10)
+    wanted = ad.grad(lambda a: np.real(sum(parts(a))))(at)
+    found = ad.jit(ad.grad(lambda a: np.real(sum(parts(a)))))(at)
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)

@@ -190,7 +190,15 @@ def _builtins() -> dict[str, Any]:
     def seen_import(*args: Any, **options: Any) -> Any:
         return seen(builtins.__import__(*args, **options))
 
-    return {**vars(builtins), "__import__": seen_import, "float": _Float, "complex": _Complex}
+    ours = {"__import__": seen_import, "float": _Float, "complex": _Complex, "all": _all}
+    return {**vars(builtins), **ours}
+
+
+def _all(values: Any) -> Any:
+    """``all``; for a recorded row one answer, so that a check of it is a single branch."""
+    if type(values) is core.TracedArray and values.ndim == 1:
+        return np.all(values)
+    return builtins.all(values)
 
 
 class _NumberType(type):

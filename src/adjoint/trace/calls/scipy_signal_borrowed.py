@@ -65,7 +65,7 @@ _DESIGN = (
     "freqz freqs freqz_zpk freqz_sos freqs_zpk buttord cheb1ord cheb2ord ellipord "
     "bilinear bilinear_zpk "
     "lp2lp lp2bp lp2bs lp2lp_zpk lp2hp_zpk lp2bp_zpk lp2bs_zpk zpk2tf tf2zpk zpk2sos "
-    "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss ss2zpk abcd_normalize cont2discrete "
+    "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss abcd_normalize cont2discrete "
     "buttap cheb1ap cheb2ap ellipap besselap firwin_2d findfreqs gammatone sosfreqz"
 )
 _SYSTEMS = "impulse step dlsim dimpulse dstep bode dbode"
@@ -135,6 +135,18 @@ def normalize(b: Any, a: Any) -> Any:
     num, den = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
     num = num[0] if num.ndim == 2 and num.shape[0] == 1 else num
     return num / den[0], den / den[0]
+
+
+@when_unknown("scipy.signal.ss2zpk")
+def ss2zpk(A: Any, B: Any, C: Any, D: Any, input: int = 0) -> Any:
+    """Zeros, poles and gain of a system of states; one less zero where D is known to be 0."""
+    import scipy.signal
+
+    num, den = scipy.signal.ss2tf(A, B, C, D, input)
+    through = known_value(D)
+    if through is not None and not np.any(np.atleast_2d(through)[:, input]):
+        num = num[..., 1:]
+    return scipy.signal.tf2zpk(num, den)
 
 
 @scipy_rule("scipy.signal.lfilter_zi")
