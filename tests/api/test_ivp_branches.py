@@ -178,3 +178,23 @@ def test_a_slope_that_depends_on_nothing():
         return np.sum(solve_ivp(lambda t, y: [2.0], (0, 2), [p], t_eval=np.arange(0, 2, 0.2)).y)
 
     assert ad.grad(f)(P) == pytest.approx(10.0)
+
+
+def test_jumps_that_move_are_refused_inside_jit_when_the_program_runs():
+    def f(p):
+        return solve_ivp(lambda t, y: np.where(t < p, 3.0, 2.0) + 0 * y, (0, 2), [0.0]).y[0, -1]
+
+    def still(p):
+        return solve_ivp(lambda t, y: np.where(t < 1.0, p, 2.0) + 0 * y, (0, 2), [0.0]).y[0, -1]
+
+    def continuous(p):
+        return solve_ivp(lambda t, y: np.where(t < p, t, p) + 0 * y, (0, 2), [0.0]).y[0, -1]
+
+    assert ad.jit(f)(P) == pytest.approx(f(P))
+    with pytest.raises(ad.errors.UnsupportedError, match="jumps at a time"):
+        ad.jit(ad.grad(f))(P)
+    with pytest.raises(ad.errors.UnsupportedError, match="jumps at a time"):
+        ad.vmap(ad.grad(f))(np.full(2, P))
+    assert ad.jit(ad.grad(still))(P) == pytest.approx(1.0)
+    assert ad.jit(ad.grad(continuous))(P) == pytest.approx(2 - P)
+    assert ad.grad(continuous)(P) == pytest.approx(2 - P)

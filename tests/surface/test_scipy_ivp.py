@@ -209,3 +209,24 @@ def test_all_tangents_at_once_are_the_cotangents_backwards(
             backwards = slope(*given)
         for one, other in zip(at_once, backwards, strict=True):
             np.testing.assert_allclose(one, other, rtol=2e-8, atol=1e-8)
+
+
+def test_states_at_scipys_steps_have_its_bits() -> None:
+    def f(p: Any) -> Any:
+        return solve_ivp(lambda t, y: [y[1], -p * np.sin(y[0])], (0, 7), [1.0, 0.3]).y
+
+    for value in (0.7, 1.3, 2.9):
+        assert np.array_equal(ad.jvp(f, (value,), (1.0,))[0], f(value))
+
+
+def test_stiff_equations_that_cannot_be_solved_backwards() -> None:
+    c = np.diag([-205.0, -2.5, -2.0, -1.0]) + 0.1 * np.eye(4, k=-1) + 0.01 * np.eye(4, k=1)
+
+    def f(c: Any) -> Any:
+        rows = odeint(
+            lambda y, t: c @ y, np.arange(1.0, 5), [0, 5.0, 10], atol=1e-12, rtol=1e-10, mxstep=5000
+        )
+        return np.sum(rows * np.cos(np.arange(12)).reshape(3, 4))
+
+    along = ad.jvp(f, (c,), (c,))[1]
+    assert np.sum(ad.grad(f)(c) * c) == pytest.approx(along, rel=1e-7)

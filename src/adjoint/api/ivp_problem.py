@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.api.callback import pure_callback
+from adjoint.api.custom import custom_jvp
+from adjoint.api.held_steps import Steps
 from adjoint.api.ode_pieces import Piece, jumps, pieces
 from adjoint.api.paths import Path, Paths
 from adjoint.api.solutions import solution
 from adjoint.api.vectorize import vmap
 from adjoint.differentiate.ivp import tightened
-from adjoint.errors import ConcreteValueError, ConversionError
+from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
 from adjoint.graph.evaluate import program_of
 from adjoint.graph.graph import Graph
 from adjoint.graph.types import ArrayType
@@ -64,6 +67,8 @@ class Problem:
         self._paths: Paths | None = None
         self._recording: Recording | None = None
         self._pieces: Pieces | None = None
+        self._may_jump = False
+        self._steps: Any = None
         self._record(fun, name)
 
     def _record(self, fun: Callable[[Any, Any], Any], name: str) -> None:
@@ -116,7 +121,7 @@ class Problem:
         assert self._recording is not None
         given = (self.start, self.t0, self.t1, ts, *self._recording.captured)
         (rows,) = ivp(*given, graph=self._recording.graph, options=self.key)
-        return rows
+        return self._moving_without_jumps(rows) if self._may_jump else rows
 
     def operands(self) -> list[Any]:
         """What decides the solution, without derivatives."""
@@ -140,6 +145,12 @@ class Problem:
         settings |= {"events": events, "dense_output": events is not None}
         return scipys_solution(slope, (float(first), float(last)), y0, **settings)
 
+    def scipys_steps(self) -> Any:
+        """SciPy's solution with its own steps, where values are known."""
+        if self._steps is None:
+            self._steps = self.scipys([known_value(x) for x in self.operands()])
+        return self._steps
+
     def _on_numbers(self, theta: Any) -> Callable[[Any, Any], Any]:
         if self._paths is not None:
             paths = self._paths
@@ -157,36 +168,72 @@ class Problem:
         """Look for branches and jumps along the solution, once its end is settled."""
         paths = self._paths
         if paths is None:
-            if not self.is_known():
-                return
             assert self._recording is not None
-            path = Path(self._recording, 2, ())
-            if not path.steps.count:
+            steps = Steps(self._recording.graph, _moving(self._recording))
+            if not self.is_known():  # a switch at a time that stays does no harm
+                self._may_jump = any(reach != frozenset((0,)) for reach in steps.reach)
+            if not steps.count or not self.is_known():
                 return
+            path = Path(self._recording, 2, ())
             paths = Paths(self._on_numbers(path.numbers), 2, "solve_ivp", path)
         y0, t0, t1, *theta = [known_value(x) for x in self.operands()]
         if t0 == t1 or not len(y0):
             return
-        times, states = self._walk((y0, t0, t1, *theta))
+        times, states = self._walk((y0, t0, t1, *theta), self.scipys_steps)
         if self._paths is None and not jumps(paths, times, states):
             return
         longest = self.settings.get("max_step") or self.settings.get("hmax") or np.inf
         found = pieces(paths, y0, (float(t0), float(t1)), np.sort(times), longest)
         self._pieces = Pieces(found, self.start, (self.t0, self.t1), self.key)
 
-    def _walk(self, values: Any) -> tuple[Any, Any]:
+    def _moving_without_jumps(self, rows: Any) -> Any:
+        """The solution, whose derivative sees that it has no jumps: when the program runs."""
+        assert self._recording is not None
+        recording, operands = self._recording, self.operands()
+
+        def look(*values: Any) -> Any:
+            path = Path(recording._replace(captured=list(values[3:])), 2, ())
+            paths = Paths(self._on_numbers(values[3:]), 2, "solve_ivp", path)
+            moves = len(values[0]) and values[1] != values[2]
+            if moves and jumps(paths, *self._walk(values, lambda: self.scipys(values))):
+                raise UnsupportedError(
+                    "the right-hand side jumps at a time or a state that moves, which cannot be "
+                    "followed inside jit and vmap",
+                    function="scipy.integrate.solve_ivp",
+                    remedy="take the derivative outside jit and vmap, or make the jump smooth: "
+                    "np.tanh(x / width) in the place of np.sign(x)",
+                )
+            return np.ones(())
+
+        @custom_jvp
+        def watched(rows: Any, *_: Any) -> Any:
+            return rows
+
+        @watched.defjvp
+        def rule(primals: Any, tangents: Any) -> Any:
+            one = pure_callback(look, np.ones(()), *primals[1:])
+            return watched(*primals), tangents[0] * one
+
+        return watched(rows, *operands)
+
+    def _walk(self, values: Any, solve: Callable[[], Any]) -> tuple[Any, Any]:
         """The steps of the solution."""
         import scipy.integrate
 
         y0, t0, t1, *theta = values
         if self.settings["solver"] == "solve_ivp":
-            found = self.scipys(values)
+            found = solve()
             y = found.y
             return found.t, (np.concatenate([y.real, y.imag]) if self.complex else y).T
         found = scipy.integrate.solve_ivp(
             self._on_numbers(theta), (float(t0), float(t1)), y0, "LSODA", rtol=1e-6, atol=1e-8
         )
         return found.t, found.y.T
+
+
+def _moving(recording: Recording) -> list[bool]:
+    """Time and state move, what was taken from outside does not."""
+    return [i < 2 for i in range(len(recording.graph.inputs))]
 
 
 class Pieces:

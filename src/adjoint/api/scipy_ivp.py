@@ -218,6 +218,8 @@ def solve_ivp(
         problem.divide()
     ts, is_whole = _times(problem, t_eval, last, steps)
     states = np.swapaxes(problem.outward(problem.at(ts)), 0, 1)
+    if is_whole and t_eval is None and events is None:  # with t_eval SciPy interpolates them
+        states = moved_as(problem.scipys_steps().y, states)
     y_events = None
     if t_events is not None:
         y_events = [
@@ -250,7 +252,7 @@ def _times(problem: Problem, t_eval: Any, last: Any, steps: Any) -> tuple[Any, b
         values = [known_value(x) for x in problem.operands()]
         if last is not None or any(v is None for v in values):
             return np.concatenate([np.reshape(problem.t0, (1,)), end]), False
-        steps = list(problem.scipys(values).t)
+        steps = list(problem.scipys_steps().t)
     return np.concatenate([np.reshape(problem.t0, (1,)), steps[1:-1], end]), True
 
 

@@ -79,7 +79,7 @@ def _backwards(graph: Graph, live: tuple[bool, ...]) -> Graph:
     return recorded("ivp", [t, whole, *theta], make)
 
 
-_AT_ONCE = 40  # equations: state and tangents
+_AT_MOST = 600  # equations: state and tangents
 
 
 @lru_cache(maxsize=128)
@@ -92,7 +92,7 @@ def _together(tangent: Graph, n: int, live: tuple[bool, ...]) -> Graph | None:
     t, both, *rest = tangent.input_types
     theta, dots = rest[:count], rest[count:]
     size = n + sum(kind.size for kind in dots)
-    if n * (1 + size) > _AT_ONCE or any(kind.dtype.kind == "c" for kind in dots):
+    if n * (1 + size) > _AT_MOST or any(kind.dtype.kind == "c" for kind in dots):
         return None
     batched = [False, True, *[False] * count, *[True] * len(dots)]
     spread, flags = batch_graph(tangent, batched, size)

@@ -176,15 +176,21 @@ def _adjoint(
     """Backwards from one time to the one before, adding the cotangents found there.
 
     Every stop costs the solver a new beginning. Where there are many, and few unknowns, all
-    tangents are solved forwards at once instead.
+    tangents are solved forwards at once instead; and so where stiff equations cannot be solved
+    backwards, in which direction their solutions run apart.
     """
     n, count = len(y0), len(live)
     theta, bar = rest[:count], rest[count]
     stops = np.flatnonzero(np.any(bar != 0, axis=1))
-    if together is not None and len(stops) >= MANY_STOPS:
-        share = _pulled(together, y0, t0, t1, ts[stops], bar[stops], theta, options)
+
+    def forwards(graph: Graph) -> tuple[Any, ...]:
+        share = _pulled(graph, y0, t0, t1, ts[stops], bar[stops], theta, options)
         moving = [x for x, f in zip(theta, live, strict=True) if f]
         return share[:n].astype(y0.dtype), *parted(share[n:], moving)
+
+    few = together is not None and together.input_types[1].size <= FEW_EQUATIONS
+    if together is not None and few and len(stops) >= MANY_STOPS:
+        return forwards(together)
     total = np.zeros(backwards.input_types[1].shape[0] - 2 * n)
     lam = np.zeros(n)
     if len(stops):
@@ -195,7 +201,12 @@ def _adjoint(
             end = ts[stops[k - 1]] if k else t0
             whole = np.concatenate([rows[k], lam, total])
             start, last = ts[stops[k]], np.reshape(end, (1,))
-            whole = solved(back, whole, start, end, last, theta, options)[0]
+            try:
+                whole = solved(back, whole, start, end, last, theta, options)[0]
+            except ConvergenceError:
+                if together is None:
+                    raise
+                return forwards(together)
             lam, total = whole[n : 2 * n], whole[2 * n :]
     return (
         lam.astype(y0.dtype),
@@ -204,6 +215,7 @@ def _adjoint(
 
 
 MANY_STOPS = 6
+FEW_EQUATIONS = 40
 
 
 def _pulled(
