@@ -5,6 +5,7 @@ import pytest
 import scipy.stats as st
 
 import adjoint as ad
+from adjoint.errors import UnsupportedError
 
 RNG = np.random.default_rng(0)
 DATA, OTHER = np.abs(RNG.normal(size=(4, 7))) + 0.1, RNG.normal(size=(4, 7))
@@ -45,3 +46,15 @@ def test_options_are_heard(name, options):
         np.testing.assert_allclose(compiled, value, rtol=1e-12)
         assert np.shape(compiled) == np.shape(value)
         ad.check_grads(lambda x: np.sum(f(x) ** 2), (x,), order=1)
+
+
+@pytest.mark.parametrize("mode", ["jit", "vmap"])
+@pytest.mark.parametrize("options", ["kept", "without NaN"])
+@pytest.mark.parametrize("name", ["kruskal", "mannwhitneyu", "ranksums", "wilcoxon"])
+def test_tests_of_ranks_are_refused_by_name_with_their_options(name, options, mode):
+    def f(x):
+        return getattr(st, name)(x, x + OTHER, **OPTIONS[options]).statistic
+
+    transformed = ad.jit(f) if mode == "jit" else ad.vmap(f)
+    with pytest.raises(UnsupportedError, match=f"scipy.stats.{name} has no rule"):
+        transformed(DATA if mode == "jit" else np.stack([DATA, DATA]))

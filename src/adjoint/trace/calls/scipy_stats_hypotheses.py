@@ -46,6 +46,13 @@ borrow_scipy("scipy.stats.sobol_indices", wanted=_recorded_model)
 # *** what SciPy's code asks of values, to warn or to correct them ***
 
 
+@scipy_rule("scipy._lib._array_api.is_lazy_array")
+def is_lazy(x: Any) -> bool:
+    """False: what SciPy's own code then reaches says which function has no rule, whatever its
+    options; for lazy arrays SciPy raises an error of its own where there are any."""
+    return False
+
+
 class _Namespace:
     """NumPy as SciPy's code asks for it: nothing is wrong with values that are not known yet."""
 
