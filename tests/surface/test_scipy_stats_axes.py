@@ -5,7 +5,7 @@ import pytest
 import scipy.stats as st
 
 import adjoint as ad
-from adjoint.errors import UnsupportedError
+from adjoint.errors import ConcreteValueError, UnsupportedError
 
 RNG = np.random.default_rng(0)
 DATA, OTHER = np.abs(RNG.normal(size=(4, 7))) + 0.1, RNG.normal(size=(4, 7))
@@ -57,4 +57,48 @@ def test_tests_of_ranks_are_refused_by_name_with_their_options(name, options, mo
 
     transformed = ad.jit(f) if mode == "jit" else ad.vmap(f)
     with pytest.raises(UnsupportedError, match=f"scipy.stats.{name} has no rule"):
+        transformed(DATA if mode == "jit" else np.stack([DATA, DATA]))
+
+
+REDUCING = {
+    "tvar": lambda x, **k: st.tvar(x, (0.2, 5.0), **k),
+    "tstd": st.tstd,
+    "tsem": st.tsem,
+    "trim_mean": lambda x, **k: st.trim_mean(x, 0.2, **k),
+    "iqr": st.iqr,
+    "quantile": lambda x, **k: st.quantile(x, [0.3, 0.6], **{"axis": 1, **k}),
+    "quantile of one": lambda x, **k: st.quantile(x, 0.3, **k),
+}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"axis": 1}, {"axis": None}, {"axis": 1, "keepdims": True}]
+)
+@pytest.mark.parametrize("name", REDUCING)
+def test_missing_numbers_are_seen_under_jit_and_vmap(name, options):
+    def f(x):
+        return REDUCING[name](x, **options)
+
+    x = DATA.copy()
+    x[1, 2] = np.nan
+    value = f(x)
+    assert np.any(np.isnan(value))
+    np.testing.assert_allclose(ad.jit(f)(x), value, rtol=1e-12)
+    np.testing.assert_allclose(ad.vmap(f)(np.stack([x, DATA])), [value, f(DATA)], rtol=1e-12)
+
+
+OMITTING = ["tmin", "tmean", "tvar", "skew", "gmean", "sem", "kstat", "circmean", "entropy",
+            "median_abs_deviation", "iqr", "describe", "jarque_bera"]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["jit", "vmap"])
+@pytest.mark.parametrize("name", [*OMITTING, "quantile"])
+def test_leaving_missing_numbers_out_needs_their_values(name, mode):
+    given = (0.3,) if name == "quantile" else ()
+
+    def f(x):
+        return getattr(st, name)(x, *given, axis=1, nan_policy="omit")
+
+    transformed = ad.jit(f) if mode == "jit" else ad.vmap(f)
+    with pytest.raises((ConcreteValueError, UnsupportedError), match="NaN"):
         transformed(DATA if mode == "jit" else np.stack([DATA, DATA]))

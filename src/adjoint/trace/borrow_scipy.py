@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.errors import ConcreteValueError
+from adjoint.graph.source import source_here
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import borrow
 from adjoint.trace import recorder as core
@@ -120,10 +122,26 @@ def is_unknown(*values: Any) -> bool:
     )  # fmt: skip
 
 
-def _contains_nan(a: Any, nan_policy: str = "propagate", **_: Any) -> bool:
-    """False for values that are not known yet: NaNs go through the arithmetic as they do."""
+def _contains_nan(
+    a: Any, nan_policy: str = "propagate", *, xp_omit_okay: bool = False, **_: Any
+) -> bool:
+    """False for values that are not known yet, where NaNs go through the arithmetic as they do.
+
+    Leaving them out would change how many numbers there are, which only SciPy's helpers that
+    say ``xp_omit_okay`` do without knowing.
+    """
     value = concrete_value(a) if type(a) is core.TracedArray else np.asarray(a)
-    if value is None or value.dtype.kind not in "fc":
+    if value is None:
+        if nan_policy == "omit" and not xp_omit_okay and a.dtype.kind in "fc":
+            raise ConcreteValueError(
+                "which values are NaN, to be left out, is not known while recording",
+                function="nan_policy='omit'",
+                source=source_here(),
+                remedy="leave NaN out before: x[~np.isnan(x)]; or use np.nanmean, np.nanvar, "
+                "np.nanquantile, which know how many there are",
+            )
+        return False
+    if value.dtype.kind not in "fc":
         return False
     found = bool(np.any(np.isnan(value)))
     if found and nan_policy == "raise":

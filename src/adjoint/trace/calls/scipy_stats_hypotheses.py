@@ -48,8 +48,10 @@ borrow_scipy("scipy.stats.sobol_indices", wanted=_recorded_model)
 
 @scipy_rule("scipy._lib._array_api.is_lazy_array")
 def is_lazy(x: Any) -> bool:
-    """False: what SciPy's own code then reaches says which function has no rule, whatever its
-    options; for lazy arrays SciPy raises an error of its own where there are any."""
+    """No: what SciPy's own code then reaches says which function has no rule.
+
+    For lazy arrays it raises an error of its own where it is told of NaN or of dimensions.
+    """
     return False
 
 

@@ -9,15 +9,25 @@ import scipy.special as sp
 
 from adjoint.graph.types import ArrayType
 from adjoint.trace import borrow
-from adjoint.trace.borrow_scipy import borrow_class, borrow_names, borrow_scipy, when_unknown
+from adjoint.trace.borrow_scipy import (
+    borrow_class,
+    borrow_names,
+    borrow_scipy,
+    is_unknown,
+    own_code,
+    when_unknown,
+)
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.without_rule import refusing
+
+refused = refusing("scipy.stats")
 
 _SUMMARIES = (
     "gmean zscore gzscore zmap moment skew kurtosis variation tmean tvar tstd tsem sem gstd "
     "circmean circvar circstd describe trim_mean trimboth trim1 sigmaclip tmin tmax iqr "
-    "median_abs_deviation quantile scoreatpercentile lmoment kstat kstatvar expectile entropy "
+    "median_abs_deviation scoreatpercentile lmoment kstat kstatvar expectile entropy "
     "differential_entropy directional_stats obrientransform binned_statistic binned_statistic_2d "
     "binned_statistic_dd"
 )
@@ -58,6 +68,46 @@ def spearmanr(
     result = SignificanceResult(*made)
     result.correlation = made[0]
     return result
+
+
+# *** what sorting or SciPy's helpers leave NaN out of: NaN, where values are not known ***
+
+
+def _missing(value: Any, x: Any, axis: Any) -> Any:
+    """NaN where there is one along an axis that the value has been taken along."""
+    missing = np.any(np.isnan(x), axis=axis, keepdims=True)
+    if np.ndim(value) < np.ndim(x):
+        missing = np.squeeze(missing, axis=axis)
+    return np.where(missing, np.nan, value)
+
+
+def _reducing(name: str) -> None:
+    place = f"scipy.stats.{name}.__wrapped__"
+    known = own_code(place)
+
+    @scipy_rule(place)
+    def rule(a: Any, *args: Any, **kwargs: Any) -> Any:
+        value = known(a, *args, **kwargs)
+        return _missing(value, a, -1) if is_unknown(a) else value  # theirs is the last axis
+
+
+for _name in ("tvar", "tstd", "tsem", "trim_mean"):
+    _reducing(_name)
+
+_known_quantile = own_code("scipy.stats.quantile")
+
+
+@scipy_rule("scipy.stats.quantile")
+def quantile(
+    x: Any, p: Any, *, method: str = "linear", axis: Any = 0, nan_policy: str = "propagate",
+    keepdims: bool | None = None, **weights: Any,
+) -> Any:  # fmt: skip
+    """SciPy's own code; as it asks for NaN only where values are known, that is done after it."""
+    if is_unknown(x) and nan_policy == "omit":
+        raise refused("quantile", "leaving NaN out", "np.nanquantile")
+    options = {"method": method, "axis": axis, "nan_policy": nan_policy, "keepdims": keepdims}
+    value = _known_quantile(x, p, **options, **weights)
+    return _missing(value, x, axis) if is_unknown(x) else value
 
 
 # *** where SciPy's code decides on values: the formula of regular ones ***
