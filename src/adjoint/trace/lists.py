@@ -37,6 +37,18 @@ _OF_POLYNOMIALS = frozenset(
 _OF_SHAPES = frozenset(["shape", "ndim", "size"])
 
 
+# They take lists of edges, one for each axis and of any length.
+_OF_EDGES = frozenset(["histogram2d", "histogramdd"])
+
+
+def _joined_edges(x: Any) -> Any:
+    """A list as an array, or its parts as arrays if these have several shapes."""
+    if type(x) not in (list, tuple) or not any_traced(x):
+        return x
+    parts = [making.joined(part) for part in x]
+    return np.stack(parts) if len({part.shape for part in parts}) == 1 else parts
+
+
 def _outline(x: Any) -> Any:
     """A list with zeros where stand-ins are."""
     if type(x) is TracedArray:
@@ -48,6 +60,7 @@ def _reader(function: Any) -> Callable[..., Any]:
     """A function whose lists are made arrays where they hold stand-ins."""
     of_polynomials = function.__name__ in _OF_POLYNOMIALS
     of_shapes = function.__name__ in _OF_SHAPES
+    of_edges = function.__name__ in _OF_EDGES
 
     @functools.wraps(function)
     def read(*args: Any, **options: Any) -> Any:
@@ -60,7 +73,9 @@ def _reader(function: Any) -> Callable[..., Any]:
         given = [x.coeffs if type(x) is np.poly1d else x for x in args]
         for name, x in options.items():
             if name != "out" and any_traced(x):
-                options = {**options, name: making.joined(x)}
+                options = {**options, name: (_joined_edges if of_edges else making.joined)(x)}
+        if of_edges:
+            return function(*map(_joined_edges, given), **options)
         return function(*making.with_lists_joined(given), **options)
 
     read.adjoint_own = function  # type: ignore[attr-defined]
