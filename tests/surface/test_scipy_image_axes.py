@@ -70,3 +70,37 @@ def test_complex_weights_are_conjugated_where_scipy_does() -> None:
             _equal(lambda w, f=several, x=x: f(x, w, axes=(0, 2)), block, close)
     made = ad.jit(lambda x: nd.correlate(x, block))(np.arange(12, dtype=np.uint8).reshape(3, 4))
     assert made.dtype == np.complex64
+
+
+def _line(given: Any, made: Any) -> None:
+    made[:] = given[:-2] * given[2:]
+
+
+OUTPUTS: dict[str, Any] = {
+    "generic_filter": lambda x, kept: nd.generic_filter(x, _first_and_last, 3, output=kept),
+    "generic_filter1d": lambda x, kept: nd.generic_filter1d(x, _line, 3, output=kept),
+    "generic_laplace": lambda x, kept: nd.generic_laplace(x, nd.sobel, kept),
+    "generic_gradient_magnitude": lambda x, kept: nd.generic_gradient_magnitude(x, nd.sobel, kept),
+    "fourier_gaussian": lambda x, kept: nd.fourier_gaussian(x, 0.7, output=kept),
+    "fourier_uniform": lambda x, kept: nd.fourier_uniform(x, 2.7, output=kept),
+    "fourier_ellipsoid": lambda x, kept: nd.fourier_ellipsoid(x, 1.3, output=kept),
+    "fourier_shift": lambda x, kept: nd.fourier_shift(x + 0j, 1.3, output=kept),
+    "map_coordinates": lambda x, kept: nd.map_coordinates(x, X[0, :3, :3], kept),
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_results_have_the_dtype_that_output_names(name: str) -> None:
+    for kept in (np.complex64, np.complex128) if "shift" in name else (np.float32, np.float64):
+        for x in (X, X.astype(np.float32)):
+            wanted = OUTPUTS[name](x, kept)
+            made, pull = ad.vjp(lambda x, kept=kept: OUTPUTS[name](x, kept), x)
+            assert made.dtype == wanted.dtype == kept
+            np.testing.assert_allclose(made, wanted, rtol=1e-5, atol=1e-6)
+            assert pull(np.ones_like(made))[0].dtype == x.dtype
+
+
+@pytest.mark.parametrize("size", [0.0, -1.3, (0.0, 2.0, 1.0)])
+def test_a_box_without_width_keeps_the_mean_alone(size: Any) -> None:
+    made = ad.vjp(lambda x: nd.fourier_uniform(x, size), X)[0]
+    np.testing.assert_allclose(made, nd.fourier_uniform(X, size), rtol=1e-12, atol=1e-15)

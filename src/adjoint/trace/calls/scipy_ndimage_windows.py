@@ -142,7 +142,7 @@ def generic_filter(
     rows = np.reshape(np.stack(parts, axis=-1), (-1, len(parts)))
     named = extra_keywords or {}
     values = [function(rows[i], *extra_arguments, **named) for i in range(rows.shape[0])]
-    return np.reshape(np.stack([floating(v) for v in values]), x.shape)
+    return np.reshape(np.stack([floating(v) for v in values]), x.shape).astype(_kept(x, output))
 
 
 @scipy_rule("scipy.ndimage.generic_filter1d")
@@ -163,7 +163,7 @@ def generic_filter1d(
     made = np.copy(x)
     for place in np.ndindex(*x.shape[:-1]):
         function(longer[place], made[place], *extra_arguments, **(extra_keywords or {}))
-    return np.moveaxis(made, -1, axis)
+    return np.moveaxis(made, -1, axis).astype(_kept(x, output))
 
 
 def _each_axis(name: str, join: Any) -> None:
@@ -178,7 +178,7 @@ def _each_axis(name: str, join: Any) -> None:
             derivative(x, axis, None, m, cval, *extra_arguments, **(extra_keywords or {}))
             for axis, m in zip(chosen, _each(mode, len(chosen)), strict=True)
         ]
-        return join(parts)
+        return join(parts).astype(_kept(x, output))
 
 
 _each_axis("generic_laplace", lambda parts: sum(parts[1:], parts[0]))
@@ -209,6 +209,14 @@ def _frequencies(shape: Any, n: int, axis: int) -> list[Any]:
     return made
 
 
+def _written(spectrum: Any, output: Any) -> Any:
+    """A spectrum in the dtype that is asked for."""
+    kept = _kept(spectrum, output)
+    if spectrum.dtype.kind == "c" and kept.kind != "c":
+        raise RuntimeError("output type not supported")
+    return spectrum.astype(kept)
+
+
 def _spectrum(input: Any) -> Any:
     x = floating(input)
     return x if x.dtype.kind == "c" or x.dtype == np.float32 else x.astype(np.float64)
@@ -223,7 +231,7 @@ def fourier_gaussian(
     widths = _each(sigma, x.ndim)
     for k, f in enumerate(_frequencies(x.shape, n, axis)):
         x = x * np.exp(-2 * np.pi**2 * (widths[k] * f) ** 2).astype(np.real(x).dtype)
-    return x
+    return _written(x, output)
 
 
 @scipy_rule("scipy.ndimage.fourier_uniform")
@@ -234,7 +242,7 @@ def fourier_uniform(input: Any, size: Any, n: int = -1, axis: int = -1, output: 
     for k, f in enumerate(_frequencies(x.shape, n, axis)):
         wide = stop_gradient(widths[k]) > 0  # SciPy keeps the mean alone elsewhere
         x = x * np.where(wide, np.sinc(widths[k] * f), f == 0).astype(np.real(x).dtype)
-    return x
+    return _written(x, output)
 
 
 @scipy_rule("scipy.ndimage.fourier_ellipsoid")
@@ -245,12 +253,12 @@ def fourier_ellipsoid(
     x = _spectrum(input)
     if not holds_traced((size,)):
         factor = scipy.ndimage.fourier_ellipsoid(np.ones(x.shape), size, n, axis)
-        return x * factor.astype(np.real(x).dtype)
+        return _written(x * factor.astype(np.real(x).dtype), output)
     widths = _each(size, x.ndim)
     r = np.sqrt(
         sum((w * f) ** 2 for w, f in zip(widths, _frequencies(x.shape, n, axis), strict=True))
     )
-    return x * _ball(np.pi * r, x.ndim).astype(np.real(x).dtype)
+    return _written(x * _ball(np.pi * r, x.ndim).astype(np.real(x).dtype), output)
 
 
 def _ball(r: Any, ndim: int) -> Any:
@@ -279,4 +287,4 @@ def fourier_shift(input: Any, shift: Any, n: int = -1, axis: int = -1, output: A
     steps = _each(shift, x.ndim)
     for k, f in enumerate(_frequencies(x.shape, n, axis)):
         x = x * np.exp(-2j * np.pi * (steps[k] * f)).astype(x.dtype)
-    return x
+    return _written(x, output)
