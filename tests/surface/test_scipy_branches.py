@@ -170,3 +170,13 @@ def test_first_guesses_may_be_lists_of_recorded_numbers(name):
     wanted = (f(y + h * direction) - f(y - h * direction)) / (2 * h)
     np.testing.assert_allclose(dot, wanted, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(np.atleast_2d(ad.jacobian(f)(y)) @ direction, dot, rtol=1e-8)
+
+
+def test_branches_inside_integrals_whose_break_points_move():
+    def f(a):
+        rough = lambda x, y: a * x if x < y else x * y  # noqa: E731
+        return si.nquad(rough, [(0, 1), (0.2, 0.8)], opts=[lambda y: {"points": [y]}, {}])[0]
+
+    # half the square of y, from 0.2 to 0.8
+    assert ad.grad(f)(1.2) == pytest.approx(0.084, rel=1e-9)
+    assert ad.value_and_grad(f)(1.2)[0] == f(1.2)

@@ -199,7 +199,7 @@ def quad(
     try:
         recording = function_of_place(func, args, "quad")
     except ConcreteValueError:
-        if low is None or high is None:
+        if low is None or high is None or known_value(breaks) is None:
             raise
         layout = _Layout(None, any(ends), settings_of, None)
         *found, value, off, told = layout.of(
