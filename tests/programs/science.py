@@ -208,6 +208,24 @@ def trend(rates, start):
     return u @ u
 
 
+def boiling(wall, fluid):
+    """Heat that leaves a wall: correlations are products of powers under a power."""
+    superheat, pressure, speed = wall["superheat"], wall["pressure"], wall["speed"]
+    heat, conductivity, viscosity, ratio = fluid
+    prandtl = heat * viscosity / conductivity
+    nucleate = (
+        (0.2 * (heat * superheat) ** 0.69 * (conductivity * pressure) ** 0.31)
+        * (ratio - 1.0) ** 0.33
+    ) ** (1 / 0.31)
+    reynolds = speed / viscosity
+    smooth = (0.79 * log(reynolds) - 1.64) ** -2.0
+    forced = (smooth / 8) * (reynolds - 1e3) * prandtl / (
+        1 + 12.7 * (smooth / 8) ** 0.5 * (prandtl ** (2 / 3) - 1)
+    )  # fmt: skip
+    film = (ratio * (ratio - 1) * conductivity**3 / (viscosity * superheat)) ** 0.25
+    return log((nucleate**3 + (0.1 * forced) ** 3) ** (1 / 3) + film)
+
+
 def entries(Entry):
     rng = np.random.default_rng(7)
     settings = {"c": array([3.0, 12.0]), "eps": array(0.61), "k": array(0.7)}
@@ -226,5 +244,12 @@ def entries(Entry):
         "factorisation": Entry(factorisation, (rng.uniform(0.5, 2, size=(4, 3)), array(0.1))),
         "layers": Entry(layers, (array([110.0, 70.0]), array([1.38, 2.1]))),
         "kriging": Entry(kriging, (array(0.3), array(0.2), rng.normal(size=9))),
+        "boiling": Entry(
+            boiling,
+            (
+                {"superheat": 2.3, "pressure": 1.4, "speed": 9000.0},
+                (1.2, 0.8, 0.9, 3.5),
+            ),
+        ),
         "trend": Entry(trend, (array([0.7, 1.3]), rng.normal(size=9))),
     }

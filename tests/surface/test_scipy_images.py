@@ -10,7 +10,7 @@ import scipy.ndimage as nd
 import scipy.signal as sg
 
 import adjoint as ad
-from adjoint.errors import UnsupportedError
+from adjoint.errors import ConcreteValueError, UnsupportedError
 
 rng = np.random.default_rng(7)
 IMAGE = rng.integers(0, 256, (5, 7)).astype(np.uint8)
@@ -77,3 +77,10 @@ def test_filters_take_complex_signals(state: Any) -> None:
         np.testing.assert_allclose(ad.jit(f)(x, a), f(x, a), rtol=1e-12)
         np.testing.assert_allclose(ad.jit(lambda x: f(x, a))(x), f(x, a), rtol=1e-12)
         ad.check_grads(f, (x, a), order=1)
+
+
+def test_a_factor_of_zoom_that_is_not_known_is_named() -> None:
+    image = rng.normal(size=(4, 3))
+    assert ad.grad(lambda z: np.sum(nd.zoom(image * z, 1.0 + 0 * z)))(2.0) == np.sum(image)
+    with pytest.raises(ConcreteValueError, match=r"the factor of zoom(.*\n)*.*test_scipy_images"):
+        ad.jit(lambda z: nd.zoom(image, z))(2.0)

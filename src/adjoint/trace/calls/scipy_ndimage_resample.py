@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import UnsupportedError
+from adjoint.errors import ConcreteValueError, UnsupportedError
 from adjoint.graph.source import source_here
 from adjoint.primitives.linear_map import linear_map
 from adjoint.trace.borrow_scipy import is_unknown
@@ -218,8 +218,7 @@ def zoom(
 ) -> Any:  # fmt: skip
     """An image with another number of elements; the factor itself decides that number."""
     x = floating(input)
-    factors = [float(known_value(z))
-               for z in _each(zoom, x.ndim)]  # fmt: skip
+    factors = [_known_factor(z) for z in _each(zoom, x.ndim)]
     if all(z == 1 for z in factors) and prefilter:
         return x * 1
     made = [round(n * z) for n, z in zip(x.shape, factors, strict=True)]
@@ -283,3 +282,16 @@ def geometric_transform(
     places = np.reshape(np.stack(rows), (*shape, x.ndim))
     axes = [places[..., k] for k in range(x.ndim)]
     return _sampled(x, axes, order, mode, cval, prefilter)
+
+
+def _known_factor(z: Any) -> float:
+    """A factor of zoom, which decides a shape."""
+    value = known_value(z)
+    if value is None:
+        raise ConcreteValueError(
+            "the factor of zoom decides the shape of the result, and is not known while recording",
+            function="scipy.ndimage.zoom",
+            source=source_here(),
+            remedy="give it as a number from outside, or call scipy.ndimage.zoom outside jit",
+        )
+    return float(value)
