@@ -225,6 +225,7 @@ vector the other sign there than SciPy's driver does.
 moves with the lower edges of the bands. `place_poles` is followed where the poles determine the
 gain: one input, or one for each state. In between SciPy stops at `rtol`, short of an optimum, from
 vectors that LAPACK's reflections choose; no equation says what its gain is, and it is refused.
+Poles that `residue` takes for one move as the factor of the denominator whose root they are.
 
 Integrals (`quad`, `quad_vec`, `dblquad`, `tplquad`, `nquad`) are laid out by SciPy when the
 program runs and differentiated on its final subdivision, or, where `quad` extrapolates to the
