@@ -102,3 +102,12 @@ def test_leaving_missing_numbers_out_needs_their_values(name, mode):
     transformed = ad.jit(f) if mode == "jit" else ad.vmap(f)
     with pytest.raises((ConcreteValueError, UnsupportedError), match="NaN"):
         transformed(DATA if mode == "jit" else np.stack([DATA, DATA]))
+
+
+def test_ranks_of_single_numbers_have_no_correlation():
+    def f(a, b):
+        return st.spearmanr(a, b).statistic
+
+    with np.errstate(all="ignore"):
+        assert np.isnan(f(4.0, 2.0))
+        assert np.isnan(ad.jit(f)(4.0, 2.0))

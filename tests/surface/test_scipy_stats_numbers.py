@@ -340,3 +340,18 @@ def test_forms_of_counts_by_the_formula_of_their_powers(letter: str) -> None:
     h = 1e-4
     np.testing.assert_allclose(ad.grad(f)(6.6), (f(6.6 + h) - f(6.6 - h)) / (2 * h), rtol=1e-5)
     np.testing.assert_allclose(ad.jit(ad.grad(f))(6.6), ad.grad(f)(6.6), rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [0.3, 2.0, 29.0, 200.0])
+def test_the_entropy_of_fatigue_lives_moves_as_its_integral(shape):
+    mp = pytest.importorskip("mpmath")
+    c = mp.mpf(shape)
+
+    def slope(z):
+        return mp.npdf(z) * c * z * z / (2 + c * c * z * z / 2)
+
+    exact = float(1 / c - mp.quad(slope, [0, 1 / c, 1, 4, 13]))
+    entropy = st.fatiguelife.entropy
+    assert ad.value_and_grad(entropy)(shape)[0] == entropy(shape)
+    for gradient in (ad.grad(entropy), ad.jit(ad.grad(entropy))):
+        np.testing.assert_allclose(gradient(shape), exact, rtol=1e-10)

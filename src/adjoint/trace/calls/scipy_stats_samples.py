@@ -62,7 +62,7 @@ def spearmanr(
 
     arrays = [floating(x) for x in (a, b) if x is not None]
     along = (0, 1)[axis] if axis is not None and arrays[0].ndim == 2 else 0
-    count = sum(1 if axis is None or x.ndim == 1 else x.shape[1 - along] for x in arrays)
+    count = sum(1 if axis is None or x.ndim < 2 else x.shape[1 - along] for x in arrays)
     kind = ArrayType(() if count == 2 else (count, count), np.dtype(np.float64))
     made = from_values(_spearman, (kind, kind), arrays, axis, nan_policy, alternative)
     result = SignificanceResult(*made)
