@@ -59,6 +59,7 @@ def test_they_are_numpys_types_in_all_else():
         assert type(np.float64(2.0)) is np.float64
         assert issubclass(np.float64, np.floating)
         assert x.dtype == np.float64
+        assert x.dtype in (np.float32, np.float64)
         assert x.dtype.type in (np.float32, np.float64)
         assert {np.float32: "f", np.float64: "d"}[x.dtype.type] == "d"
         assert np.dtype(np.float64).char == "d"

@@ -22,7 +22,7 @@ class Path:
 
     def __init__(self, recording: Recording, n_inputs: int, reads: Sequence[Any]) -> None:
         self.captured = recording.captured
-        self.numbers = [_known(x) for x in recording.captured]
+        self.numbers = [value_behind(x) for x in recording.captured]
         moving = [i < n_inputs for i in range(len(recording.graph.inputs))]
         self.steps = Steps(recording.graph, moving)
         self.reads = list(reads)
@@ -31,13 +31,6 @@ class Path:
         """The function's result and steps, if this is the way that it goes."""
         result, reads, steps = self.steps.at([*values, *self.numbers])
         return (result, steps) if _alike(reads, self.reads) else None
-
-
-def _known(x: Any) -> Any:
-    value = value_behind(x)
-    if value is None:
-        raise ConcreteValueError("values are not known here")  # the caller has a better one
-    return value
 
 
 def _alike(first: Sequence[Any], second: Sequence[Any]) -> bool:
@@ -93,6 +86,13 @@ class Paths:
             raise self._refused(f"more than {_MOST} ways through a function with branches")
         recording, count = record_at(self._function, values, self._name)
         whole = Path(recording, self._n, ())
+        if any(x is None for x in whole.numbers):
+            raise ConcreteValueError(
+                "a branch leads to the value of an array, which is not known while recording",
+                function=self._name,
+                source=source_here(),
+                remedy="use np.where or ad.cond, or take the decision outside",
+            )
         *_, reads, _ = whole.steps.at([*values, *whole.numbers])
         if len(reads) != count:
             raise self._refused("a function with several results")

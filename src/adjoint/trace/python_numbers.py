@@ -67,7 +67,9 @@ class _Kind(type):
         return issubclass(kind, cls.own) if cls is cls.ours else super().__subclasscheck__(kind)
 
     def __eq__(cls, other: object) -> bool:
-        return other is cls or (cls is cls.ours and other is cls.own)
+        if other is cls or (cls is cls.ours and other is cls.own):
+            return True
+        return NotImplemented  # dtypes equal types, and say so themselves
 
     def __hash__(cls) -> int:
         return hash(cls.own) if cls is cls.ours else super().__hash__()
