@@ -31,7 +31,7 @@ CONSTANT = set(
     _words("""
     all allclose any argmax argmin argpartition argsort argwhere around array_equal array_equiv
     ceil common_type count_nonzero digitize fix flatnonzero floor iscomplex iscomplexobj
-    isclose isin isneginf isposinf isreal isrealobj lexsort nanargmax nanargmin ndim nonzero
+    isclose in1d isin isneginf isposinf isreal isrealobj lexsort nanargmax nanargmin ndim nonzero
     result_type rint round searchsorted shape sign size trunc can_cast min_scalar_type
     array2string array_repr array_str einsum_path may_share_memory shares_memory ravel_multi_index
     unravel_index ix_ diag_indices_from tril_indices_from triu_indices_from floor_divide heaviside

@@ -331,3 +331,16 @@ def test_without_masks_or_wide_registers() -> None:
     assert "masked" not in text
     assert "load <8 x double>" in text
     assert "load <2 x double>" in text
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (2, 0), (1, 0, 5)])
+def test_constants_without_elements_are_results(shape: Any) -> None:
+    x, y = np.ones(3), np.ones(shape)
+
+    def slopes(x: Any, y: Any) -> Any:
+        return ad.grad(lambda x, y: np.sum(x**2) + np.sum(y), argnums=(0, 1))(x, y)
+
+    for f in (slopes, lambda x, _: (np.zeros(shape), x * 2)):
+        for made in (ad.jit(f)(x, y), ad.vmap(ad.jit(f))(x[None], y[None])):
+            for a, b in zip(made, f(x, y), strict=True):
+                assert np.array_equal(np.reshape(a, b.shape), b)

@@ -61,6 +61,9 @@ def test_gradient(case: Any) -> None:
     in_every_mode(f, x, wanted)
 
 
+@pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.4.0", reason="NumPy 2.3 rounds levels otherwise"
+)
 @pytest.mark.parametrize("method", ["linear", "hazen", "closest_observation", "midpoint", "lower"])
 @pytest.mark.parametrize("q", [0, 0.3, 1.0, np.array([0.1, 0.0, 0.9])], ids=str)
 def test_quantiles_have_numpys_bits(q: Any, method: str) -> None:

@@ -109,3 +109,10 @@ def test_each_element_counts_in_every_mode(ufunc: np.ufunc) -> None:
         np.testing.assert_allclose(found, want, rtol=1e-14)
     chain = ad.grad(lambda x: ufunc(ufunc(ufunc(x[0], x[1]), x[2]), x[3]))(x)
     np.testing.assert_allclose(ad.grad(fold)(x), chain, rtol=1e-14)
+
+
+def test_segments_of_one_element_keep_the_sign_of_zero():
+    x = np.array([0.0, -0.0, 0.0, -0.0])
+    for ufunc in (np.add, np.maximum, np.multiply):
+        found = ad.vjp(lambda x, f=ufunc: f.reduceat(x, [1, 3]), x)[0]
+        assert np.array_equal(np.signbit(found), np.signbit(ufunc.reduceat(x, [1, 3])))

@@ -80,12 +80,15 @@ def test_what_is_called_is_told_from_what_is_handed_on():
         lambda x: np.float64(x),
         lambda x: NUMBER(x),
         lambda x: sum([np.float64(x), 1]),
+        lambda *x: np.float64(*x),
+        lambda x, **named: np.float64(x, **named),
     ):
         assert any(is_called(name, function.__code__) for name in ("float64", "NUMBER"))
     for function in (
         lambda x: x.astype(np.float64),
         lambda x: np.zeros(3, dtype=np.float64) + x,
         lambda x: np.sum(x, dtype=NUMBER),
+        lambda x: issubclass(np.float64, x),
     ):
         assert not any(is_called(name, function.__code__) for name in ("float64", "NUMBER"))
 

@@ -159,7 +159,7 @@ class StraightEmitter(Emitter):
         """Known numbers."""
         flat = values.reshape(-1)
         lanes = fitting(flat.size)
-        if lanes * size_of(kind) > MOST_BYTES:
+        if flat.size == 0 or lanes * size_of(kind) > MOST_BYTES:
             raise DeclinedError
         if lanes == 1:
             return Held(self.const(flat[0], kind), np.zeros(values.shape, np.int64))

@@ -93,7 +93,7 @@ def is_called(name: str, code: CodeType) -> bool:
         and (
             step.opname == "LOAD_METHOD"
             or _prepares(step)
-            or (step.opname == "LOAD_ATTR" and any(map(_prepares, steps[max(k - 2, 0) : k + 2])))
+            or (step.opname == "LOAD_ATTR" and _is_prepared(steps, k))
         )
         for k, step in enumerate(steps)
     )
@@ -107,6 +107,13 @@ def _prepares(step: dis.Instruction) -> bool:
         step.opname == "LOAD_ATTR" and sys.version_info >= (3, 12)
     )
     return marked and step.arg is not None and bool(step.arg & 1)
+
+
+def _is_prepared(steps: list[dis.Instruction], k: int) -> bool:
+    """Whether room is made beside the loading of an object and its attribute: for ``a.b(*c)``."""
+    around = {steps[i].opname for i in (k - 2, k + 1) if 0 <= i < len(steps)}
+    before = steps[k - 1]
+    return "PUSH_NULL" in around or (before.opname == "LOAD_GLOBAL" and _prepares(before))
 
 
 def _made(own: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -95,7 +95,10 @@ def as_numpy(own: Callable[[Any], Any], x: Any, moving: Any) -> Any:
     if known is None or moving.dtype.kind not in "fc":
         return moving
     value = own(known)
-    if np.array_equal(value, concrete_value(moving), equal_nan=True):
+    found = concrete_value(moving)
+    if np.array_equal(value, found, equal_nan=True) and np.array_equal(
+        np.signbit(np.real(value)), np.signbit(np.real(found))
+    ):
         return moving
     if np.isfinite(value).all():
         return moved_as(value, moving)

@@ -52,6 +52,17 @@ def unpackbits(a: Any, axis: Any = None, count: Any = None, bitorder: str = "big
     return _when_run(np.unpackbits, a, axis=axis, count=count, bitorder=bitorder)
 
 
+def _in1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None
+) -> Any:
+    """``np.isin`` of elements in a row, as NumPy called it before 2.4."""
+    return isin(np.ravel(ar1), ar2, assume_unique, invert, kind=kind)
+
+
+if hasattr(np, "in1d"):
+    implements(getattr(np, "in1d"))(_in1d)  # noqa: B009 - not every NumPy has it
+
+
 @implements(np.isin)
 def isin(
     element: Any,
