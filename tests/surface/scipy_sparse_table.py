@@ -186,8 +186,5 @@ SKIP: dict[str, str] = {
     "operator solve": "bits",
     "written": "bits",
     "written solve": "bits",
-    "cg": "bits",
-    "gmres": "bits",
-    "cg dense": "bits",
     "sum": "bits",
 }

@@ -20,8 +20,8 @@ from adjoint.api.scipy_schur import turned_by
 from adjoint.graph.types import ArrayType
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused
+from adjoint.trace.calls.scipy_values import one_by_one, valued_rule
 from adjoint.trace.calls.support import moved_as
-from adjoint.trace.scipy_gate import scipy_rule
 
 _STEPS = 3
 
@@ -151,7 +151,7 @@ def _pencil(A: Any, B: Any, output: str, sort: Any = None) -> tuple[Any, Any, An
     return s, t, q, z
 
 
-@scipy_rule("scipy.linalg.qz")
+@valued_rule("scipy.linalg.qz", A=2, B=2)
 def qz(
     A: Any, B: Any, output: str = "real", lwork: Any = None, sort: Any = None,
     overwrite_a: bool = False, overwrite_b: bool = False, check_finite: bool = True,
@@ -170,7 +170,7 @@ def _quotients(a: Any, b: Any, how: _Pencil) -> Any:
     return alpha, beta, inside[: len(s)]
 
 
-@scipy_rule("scipy.linalg.ordqz")
+@valued_rule("scipy.linalg.ordqz", A=2, B=2)
 def ordqz(
     A: Any, B: Any, sort: Any = "lhp", output: str = "real", overwrite_a: bool = False,
     overwrite_b: bool = False, check_finite: bool = True,
@@ -218,7 +218,7 @@ class _Angles:
         return _Found(u, vh.conj().T, (cs,), np.concatenate([nothing, phases]))
 
 
-@scipy_rule("scipy.linalg.cossin")
+@valued_rule("scipy.linalg.cossin")
 def cossin(
     X: Any, p: Any = None, q: Any = None, separate: bool = False, swap_sign: bool = False,
     compute_u: bool = True, compute_vh: bool = True,
@@ -226,10 +226,16 @@ def cossin(
     """``X = U D V^H``, with blocks in U and V, and cosines and sines in D."""
     if not (p or q):
         corner = [np.atleast_2d(x) for x in X]
-        p, q = corner[0].shape
-        X = np.concatenate([np.concatenate(corner[:2], 1), np.concatenate(corner[2:], 1)])
+        p, q = corner[0].shape[-2:]
+        X = np.concatenate([np.concatenate(corner[:2], -1), np.concatenate(corner[2:], -1)], -2)
     p, q = (1 if k is None else int(k) for k in (p, q))
-    (x,) = matrices(X)
+    return _cossin(matrices(X)[0], p, q, separate, swap_sign, compute_u, compute_vh)
+
+
+@one_by_one(x=2)
+def _cossin(
+    x: Any, p: int, q: int, separate: bool, swap_sign: bool, compute_u: bool, compute_vh: bool
+) -> Any:
     m = x.shape[0]
     blocks = ((p, m - p), (q, m - q))
     (u, v), (cs,) = _unitary([x], _Angles(p, q, bool(swap_sign)), blocks, x.dtype)

@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.solutions import found, solution, start_type
-from adjoint.trace.scipy_gate import holds_traced, scipy_rule
-from adjoint.trace.without_rule import no_rule
+from adjoint.trace.calls.scipy_values import valued_rule
+from adjoint.trace.scipy_gate import holds_traced
 
 
 def _given(name: str, a: Any, b: Any, q: Any, r: Any, e: Any, s: Any) -> list[Any]:
     """The six matrices of the equation; SciPy's defaults are an identity and zeros."""
     e = np.eye(np.shape(a)[-1]) if e is None else e
     s = np.zeros(np.shape(b)) if s is None else s
-    made = [x if holds_traced([x]) else np.asarray(x) for x in (a, b, q, r, e, s)]
-    if any(x.ndim != 2 for x in made):
-        raise no_rule(f"scipy.linalg.{name}", "a batched matrix", "matrices of two axes")
+    made = [np.atleast_2d(x if holds_traced([x]) else np.asarray(x)) for x in (a, b, q, r, e, s)]
     return [x if x.dtype.kind in "fc" else x * 1.0 for x in made]
 
 
@@ -47,7 +45,7 @@ def _turned(x: Any) -> Any:
     return np.conjugate(np.swapaxes(x, 0, 1))
 
 
-@scipy_rule("scipy.linalg.solve_continuous_are")
+@valued_rule("scipy.linalg.solve_continuous_are", a=2, b=2, q=2, r=2, e=2, s=2)
 def solve_continuous_are(
     a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any = None, balanced: bool = True
 ) -> Any:
@@ -62,7 +60,7 @@ def solve_continuous_are(
     return _solved("solve_continuous_are", given, residual, balanced=balanced)
 
 
-@scipy_rule("scipy.linalg.solve_discrete_are")
+@valued_rule("scipy.linalg.solve_discrete_are", a=2, b=2, q=2, r=2, e=2, s=2)
 def solve_discrete_are(
     a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any = None, balanced: bool = True
 ) -> Any:

@@ -19,8 +19,8 @@ from adjoint.api.custom import custom_jvp
 from adjoint.api.solutions import found
 from adjoint.graph.types import ArrayType
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import moved_as
-from adjoint.trace.scipy_gate import scipy_rule
 
 
 def _blocks(t: Any) -> Any:
@@ -106,7 +106,7 @@ def _step(m: Any, t: Any, v: Any, back: Any, weights: Any, inside: Any) -> Any:
     return turn + _within(m + m @ turn - turn @ m, t, inside)
 
 
-@scipy_rule("scipy.linalg.schur")
+@valued_rule("scipy.linalg.schur", a=2)
 def schur(
     a: Any, output: str = "real", lwork: Any = None, overwrite_a: bool = False, sort: Any = None,
     check_finite: bool = True,

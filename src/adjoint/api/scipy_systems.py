@@ -18,12 +18,8 @@ from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
 from adjoint.trace.views import detached
 from adjoint.trace.without_rule import no_rule
 
-_ITERATIVE = (
-    "cg", "gmres", "bicg", "bicgstab", "cgs", "lgmres", "minres", "qmr", "gcrotmk", "tfqmr",
-)  # fmt: skip
 
-
-def _wide(b: Any, matrix: Any) -> Any:
+def widened(b: Any, matrix: Any) -> Any:
     """A right-hand side in the dtype of the solution; a real one of a complex matrix stays."""
     b = floating(b)
     kind = np.result_type(b.dtype, matrix.dtype)
@@ -32,7 +28,7 @@ def _wide(b: Any, matrix: Any) -> Any:
 
 def _of_factor(factor: Any, matrix: Any, b: Any) -> Any:
     """The solution of a fixed system whose factors are known."""
-    x = _wide(b, matrix)
+    x = widened(b, matrix)
     made = LinearMap("sparse solve", Kept(matrix, "solve"), (x.shape, x.shape), factor.solve,
                      lambda y: factor.solve(y, trans="T"))  # fmt: skip
     return linear_map(detached(x), map=made)
@@ -40,7 +36,7 @@ def _of_factor(factor: Any, matrix: Any, b: Any) -> Any:
 
 def wants_solve(A: Any, b: Any, *_: Any, **__: Any) -> bool:
     """Whether a matrix or an operator moves; right sides are looked at by others."""
-    return is_recorded(A) or _recorded_operator(A)
+    return is_recorded(A) or is_operator(A)
 
 
 # *** operators whose function is recorded ***
@@ -64,19 +60,20 @@ def aslinearoperator(A: Any) -> Any:
     return MatrixLinearOperator(np.atleast_2d(A))
 
 
-def _recorded_operator(A: Any, *_: Any, **__: Any) -> bool:
+def is_operator(A: Any, *_: Any, **__: Any) -> bool:
+    """Whether it is an operator whose products are recorded."""
     product = _product_of(A)
     return product is not None and holds_traced([product(np.zeros(A.shape[1]))])
 
 
-@scipy_rule(f"{_OPERATOR}._init_dtype", wanted=_recorded_operator)
+@scipy_rule(f"{_OPERATOR}._init_dtype", wanted=is_operator)
 def operator_dtype(self: Any) -> None:
     """The dtype of a product, which need not be known as a number."""
     if self.dtype is None:
         self.dtype = _product_of(self)(np.zeros(self.shape[1])).dtype
 
 
-@scipy_rule(f"{_OPERATOR}.matvec", wanted=_recorded_operator)
+@scipy_rule(f"{_OPERATOR}.matvec", wanted=is_operator)
 def operator_times(self: Any, x: Any) -> Any:
     """The function itself, which is recorded."""
     product = _product_of(self)
@@ -87,7 +84,7 @@ def operator_times(self: Any, x: Any) -> Any:
     return np.reshape(y, (self.shape[0], *x.shape[1:]))
 
 
-@scipy_rule(f"{_OPERATOR}.dot", wanted=_recorded_operator)
+@scipy_rule(f"{_OPERATOR}.dot", wanted=is_operator)
 def operator_dot(self: Any, x: Any) -> Any:
     """The product with a vector, or with several as columns."""
     if x.ndim == 1:
@@ -95,15 +92,15 @@ def operator_dot(self: Any, x: Any) -> Any:
     return np.stack([operator_times(self, x[:, j]) for j in range(x.shape[1])], axis=1)
 
 
-def _whole(A: Any) -> Any:
+def dense_operator(A: Any) -> Any:
     """The matrix of an operator: its products with the columns of the identity."""
     return vmap(_product_of(A), out_axes=1)(np.eye(A.shape[1]))
 
 
 def matrix_of(A: Any) -> Any:
     """The whole matrix, of whatever SciPy's solvers take for one."""
-    if _recorded_operator(A):
-        return _whole(A)
+    if is_operator(A):
+        return dense_operator(A)
     if is_recorded(A):
         return dense(A)
     if hasattr(A, "recorder"):
@@ -150,7 +147,7 @@ class _Factors:
             return self._own.solve(rhs, trans)
         if trans == "N":
             return _of_factor(self._own, self._matrix, rhs)
-        x = _wide(rhs, self._matrix)
+        x = widened(rhs, self._matrix)
         made = LinearMap("sparse solve", Kept(self._matrix, trans), (x.shape, x.shape),
                          lambda v: self._own.solve(v, "T"), self._own.solve)  # fmt: skip
         return linear_map(detached(x), map=made)
@@ -181,35 +178,6 @@ def _factors(name: str) -> None:
 
 _factors("splu")
 _factors("factorized")
-
-
-def _iterative(name: str) -> None:
-    @scipy_rule(f"scipy.sparse.linalg.{name}", wanted=wants_solve)
-    def rule(A: Any, b: Any, x0: Any = None, **options: Any) -> Any:
-        import scipy.sparse
-        import scipy.sparse.linalg
-
-        b = floating(b)
-        if _recorded_operator(A):
-            return np.linalg.solve(_whole(A), b), 0
-        if hasattr(A, "recorder") or isinstance(A, np.ndarray):
-            return np.linalg.solve(A, b), 0
-        if scipy.sparse.issparse(A):
-            return spsolve(A, b), 0
-        run = getattr(scipy.sparse.linalg, name)
-        tight = {**options, "rtol": 1e-13, "atol": 0.0}
-        for key in ("callback", "callback_type", "show", "check"):
-            tight.pop(key, None)
-        operator = scipy.sparse.linalg.aslinearoperator(A)
-        b = _wide(b, operator)
-        made = LinearMap(name, Kept(A, name), (b.shape, b.shape),
-                         lambda v: run(operator, v, **tight)[0],
-                         lambda v: run(operator.T, v, **tight)[0])  # fmt: skip
-        return linear_map(detached(b), map=made), 0
-
-
-for _name in _ITERATIVE:
-    _iterative(_name)
 
 
 # *** functions of a matrix, which fill it ***

@@ -178,7 +178,11 @@ def _matrix_function(a: Any, name: str) -> Any:
     if a.size == 0:
         return np.zeros_like(a)
     function = getattr(_linalg(), name)
-    return _over_batch(lambda a: _real_or_nan(function(a), a), (a.shape, a.dtype), a)
+
+    def of_one(x: Any) -> Any:
+        return _real_or_nan(function(x), x) if np.isfinite(x).all() else np.full_like(x, np.nan)
+
+    return _over_batch(of_one, (a.shape, a.dtype), a)
 
 
 def _real_or_nan(value: Any, a: Any) -> Any:
@@ -205,6 +209,9 @@ def _frechet(a: Any, e: Any, name: str) -> Any:
         root = _matrix_function(a, name)
         return _sylvester(root, root, e)
     dtype = np.result_type(a, e)
+    if name == "logm" and dtype.kind == "c":
+        turn = _off_the_cut(a)
+        a, e = a * turn, e * turn
     block = np.zeros((*e.shape[:-2], 2 * n, 2 * n), dtype)
     block[..., :n, :n] = block[..., n:, n:] = a
     # the corner is scaled to the matrix: the derivative is linear in it
@@ -222,6 +229,22 @@ def _frechet(a: Any, e: Any, name: str) -> Any:
 def _blocks(top: list[Any], bottom: list[Any]) -> Any:
     rows = [np.concatenate(top, axis=-1), np.concatenate(bottom, axis=-1)]
     return np.concatenate(rows, axis=-2)
+
+
+_NEAR_CUT = 1e-3
+
+
+def _off_the_cut(a: Any) -> Any:
+    """The turn that brings negative eigenvalues away from the cut of the logarithm.
+
+    They count as those above it, as where the logarithm is taken; the matrix that yields its
+    derivative has each of them several times, and rounding would put these on either side.
+    """
+    angles = np.angle(np.linalg.eigvals(a))
+    apart = np.abs(np.abs(angles) - np.pi) > _NEAR_CUT
+    room = np.min(np.where(apart, angles + np.pi, np.pi), axis=-1) / 2
+    turn = np.where(np.all(apart, axis=-1), 0, room)
+    return np.exp(-1j * turn)[..., None, None].astype(a.dtype)
 
 
 def _frechet_jvp(primals: Any, tangents: Any, outputs: Any, name: str) -> Any:

@@ -92,6 +92,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "scipy.sparse.csgraph": ("scipy_sparse_graph",),
     "scipy.sparse.linalg": (
         "adjoint.api.scipy_systems",
+        "adjoint.api.scipy_iterative",
         "adjoint.api.scipy_sparse_squares",
         "adjoint.api.scipy_eigen",
     ),

@@ -17,10 +17,10 @@ from adjoint.trace.calls.scipy_linalg import (
     triangular,
     turned_as,
 )
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
-from adjoint.trace.scipy_gate import scipy_rule
 
 
 def _pivots(a: Any) -> Any:
@@ -30,7 +30,7 @@ def _pivots(a: Any) -> Any:
     return scipy.linalg.qr(a, mode="r", pivoting=True)[1:]
 
 
-@scipy_rule("scipy.linalg.qr")
+@valued_rule("scipy.linalg.qr")
 def qr(
     a: Any,
     overwrite_a: bool = False,
@@ -53,7 +53,7 @@ def qr(
     return parts if order is None else (*parts, order)
 
 
-@scipy_rule("scipy.linalg.svd")
+@valued_rule("scipy.linalg.svd")
 def svd(
     a: Any,
     full_matrices: bool = True,
@@ -69,13 +69,13 @@ def svd(
     return tuple(np.linalg.svd(a, full_matrices=full_matrices))
 
 
-@scipy_rule("scipy.linalg.svdvals")
+@valued_rule("scipy.linalg.svdvals")
 def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """Singular values."""
     return np.linalg.svd(matrices(a)[0], compute_uv=False)
 
 
-@scipy_rule("scipy.linalg.eigh")
+@valued_rule("scipy.linalg.eigh")
 def eigh(
     a: Any,
     b: Any = None,
@@ -148,7 +148,7 @@ def _reduced(a: Any, b: Any, lower: bool, kind: int) -> tuple[Any, Any]:
     return inner, lambda v: triangular(conj, v, True, True)
 
 
-@scipy_rule("scipy.linalg.eigvalsh")
+@valued_rule("scipy.linalg.eigvalsh")
 def eigvalsh(
     a: Any,
     b: Any = None,
@@ -174,7 +174,7 @@ def eigvalsh(
     )
 
 
-@scipy_rule("scipy.linalg.eig")
+@valued_rule("scipy.linalg.eig")
 def eig(
     a: Any, b: Any = None, left: bool = False, right: bool = True, overwrite_a: bool = False,
     overwrite_b: bool = False, check_finite: bool = True, homogeneous_eigvals: bool = False,
@@ -251,7 +251,7 @@ def _paired(w: Any, given: list[Any]) -> tuple[Any, Any]:
     return moved_as(theirs, np.take_along_axis(w, order, -1)), order
 
 
-@scipy_rule("scipy.linalg.eigvals")
+@valued_rule("scipy.linalg.eigvals")
 def eigvals(
     a: Any, b: Any = None, overwrite_a: bool = False, check_finite: bool = True,
     homogeneous_eigvals: bool = False,
@@ -267,7 +267,7 @@ def eigvals(
     return _over_ones(w) if homogeneous_eigvals else w
 
 
-@scipy_rule("scipy.linalg.pinv")
+@valued_rule("scipy.linalg.pinv")
 def pinv(
     a: Any,
     *,
@@ -280,7 +280,7 @@ def pinv(
     return _pseudo_inverse(matrices(a)[0], "pinv", atol, rtol, return_rank)
 
 
-@scipy_rule("scipy.linalg.pinvh")
+@valued_rule("scipy.linalg.pinvh")
 def pinvh(
     a: Any, atol: Any = None, rtol: Any = None, lower: bool = True, return_rank: bool = False,
     check_finite: bool = True,
@@ -305,7 +305,7 @@ def _pseudo_inverse(a: Any, name: str, atol: Any, rtol: Any, return_rank: bool) 
     return result, np.sum(s > rtol * np.max(s))
 
 
-@scipy_rule("scipy.linalg.lstsq")
+@valued_rule("scipy.linalg.lstsq", a=2, b="1|2")
 def lstsq(
     a: Any, b: Any, cond: Any = None, overwrite_a: bool = False, overwrite_b: bool = False,
     check_finite: bool = True, lapack_driver: Any = None,
@@ -318,7 +318,7 @@ def lstsq(
     return x, (left[0] if b.ndim == 1 and left.size else left), rank, s
 
 
-@scipy_rule("scipy.linalg.polar")
+@valued_rule("scipy.linalg.polar")
 def polar(a: Any, side: str = "right") -> Any:
     """Unitary times positive.
 

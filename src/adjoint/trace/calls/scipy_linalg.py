@@ -11,9 +11,10 @@ from adjoint.primitives import scipy_linalg as p
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.linalg import _floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
-from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
 from adjoint.trace.without_rule import refusing
 
@@ -62,7 +63,7 @@ def turned_as(v: Any, vectors: Any, given: list[Any], *settings: Any) -> Any:
     return v * np.where(size > 0, inner / np.where(size > 0, size, 1), 1).astype(v.dtype)
 
 
-@scipy_rule("scipy.linalg.solve_triangular")
+@valued_rule("scipy.linalg.solve_triangular")
 def solve_triangular(
     a: Any,
     b: Any,
@@ -107,7 +108,7 @@ def _read(a: Any, assume_a: Any, lower: bool) -> tuple[Any, str]:
     raise ValueError(f"{assume_a} is not a recognized matrix structure")
 
 
-@scipy_rule("scipy.linalg.solve")
+@valued_rule("scipy.linalg.solve")
 def solve(
     a: Any,
     b: Any,
@@ -129,7 +130,7 @@ def solve(
     return np.linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)
 
 
-@scipy_rule("scipy.linalg.inv")
+@valued_rule("scipy.linalg.inv")
 def inv(
     a: Any,
     overwrite_a: bool = False,
@@ -148,24 +149,39 @@ def inv(
     return np.linalg.inv(a)
 
 
-@scipy_rule("scipy.linalg.det")
+@valued_rule("scipy.linalg.det")
 def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """The determinant."""
     return np.linalg.det(doubles(a)[0])
 
 
-@scipy_rule("scipy.linalg.norm")
+@valued_rule("scipy.linalg.norm")
 def norm(
     a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True
 ) -> Any:
     """Vector and matrix norms."""
-    return np.linalg.norm(matrices(a)[0], ord=ord, axis=axis, keepdims=keepdims)
+    (x,) = matrices(a)
+    if axis is None and not keepdims and x.size and x.dtype.char in "fdFD":
+        length = x.ndim == 1 and ord in (None, 2)
+        if length or (x.ndim == 2 and ord in (1, np.inf) and min(x.shape) > 1):
+            (x,) = doubles(x)  # SciPy's is a Python number there
+        size = _far_from_one(x) if length else None
+        if size is not None:
+            return np.linalg.norm(x / size) * size
+    return np.linalg.norm(x, ord=ord, axis=axis, keepdims=keepdims)
+
+
+def _far_from_one(x: Any) -> Any:
+    """The size of known elements whose squares are no numbers any more, where BLAS scales."""
+    known = concrete_value(x)
+    size = None if known is None else np.max(np.abs(known))
+    return size if size is not None and (size > 1e150 or 0 < size < 1e-150) else None
 
 
 # *** Cholesky ***
 
 
-@scipy_rule("scipy.linalg.cholesky")
+@valued_rule("scipy.linalg.cholesky")
 def cholesky(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
@@ -173,15 +189,17 @@ def cholesky(
     return np.linalg.cholesky(matrices(a)[0], upper=not lower)
 
 
-@scipy_rule("scipy.linalg.cho_factor")
+@valued_rule("scipy.linalg.cho_factor")
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
-    """The factor in its triangle, zeros in the other, where SciPy promises nothing."""
-    return np.linalg.cholesky(matrices(a)[0], upper=not lower), lower
+    """The factor in its triangle; in the other one the matrix stays, as LAPACK leaves it."""
+    (a,) = matrices(a)
+    rest = np.triu(a, 1) if lower else np.tril(a, -1)
+    return np.linalg.cholesky(a, upper=not lower) + rest, lower
 
 
-@scipy_rule("scipy.linalg.cho_solve")
+@valued_rule("scipy.linalg.cho_solve")
 def cho_solve(
     c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
@@ -197,7 +215,7 @@ def cho_solve(
 # *** LU ***
 
 
-@scipy_rule("scipy.linalg.lu_factor")
+@valued_rule("scipy.linalg.lu_factor")
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """L and U in one matrix, and the rows that were swapped."""
     packed, _, swaps = bind(p.lu, matrices(a), ())
@@ -215,7 +233,7 @@ def _order_of(swaps: Any) -> Any:
     return order
 
 
-@scipy_rule("scipy.linalg.lu_solve")
+@valued_rule("scipy.linalg.lu_solve")
 def lu_solve(
     lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
@@ -233,7 +251,7 @@ def lu_solve(
     return np.reshape(x, x.shape[:-1]) if vector else x
 
 
-@scipy_rule("scipy.linalg.lu")
+@valued_rule("scipy.linalg.lu")
 def lu(
     a: Any,
     permute_l: bool = False,

@@ -10,8 +10,8 @@ from adjoint.primitives.bands import solve_banded as solve_banded_system
 from adjoint.primitives.bands import turned
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused, triangular, turned_as
+from adjoint.trace.calls.scipy_values import one_by_one, valued_rule
 from adjoint.trace.recorder import bind
-from adjoint.trace.scipy_gate import scipy_rule
 
 borrow_names(
     "scipy.linalg",
@@ -26,7 +26,7 @@ def _columns(ab: Any, b: Any, below: int, above: int) -> Any:
     return np.reshape(x, b.shape)
 
 
-@scipy_rule("scipy.linalg.solve_banded")
+@valued_rule("scipy.linalg.solve_banded")
 def solve_banded(
     l_and_u: Any, ab: Any, b: Any, overwrite_ab: bool = False, overwrite_b: bool = False,
     check_finite: bool = True,
@@ -37,7 +37,7 @@ def solve_banded(
     return _columns(ab, b, int(below), int(above))
 
 
-@scipy_rule("scipy.linalg.solveh_banded")
+@valued_rule("scipy.linalg.solveh_banded")
 def solveh_banded(
     ab: Any, b: Any, overwrite_ab: bool = False, overwrite_b: bool = False, lower: bool = False,
     check_finite: bool = True,
@@ -45,6 +45,7 @@ def solveh_banded(
     """A hermitian positive banded system: the other half of its diagonals is put in place."""
     ab, b = matrices(ab, b)
     width = ab.shape[-2] - 1
+    ab = _hermitian(ab, lower)
     conj = np.conjugate(ab) if ab.dtype.kind == "c" else ab
     if lower:
         other = turned(conj, width, 0)
@@ -53,6 +54,14 @@ def solveh_banded(
         other = turned(conj, 0, width)
         whole = np.concatenate([ab, other[..., 1:, :]], axis=-2)
     return _columns(whole, b, width, width)
+
+
+def _hermitian(ab: Any, lower: bool) -> Any:
+    """Bands of a hermitian matrix: imaginary parts of the diagonal are not read."""
+    if ab.dtype.kind != "c":
+        return ab
+    diagonal = np.arange(ab.shape[-2])[:, None] == (0 if lower else ab.shape[-2] - 1)
+    return np.where(diagonal, np.real(ab), ab)
 
 
 def _triangle(ab: Any, lower: bool) -> Any:
@@ -70,6 +79,7 @@ def _triangle(ab: Any, lower: bool) -> Any:
 
 def _whole(ab: Any, lower: bool) -> Any:
     """The hermitian matrix that is kept as the diagonals of one triangle."""
+    ab = _hermitian(ab, lower)
     half = _triangle(ab, lower)
     diagonal = ab[0] if lower else ab[ab.shape[0] - 1]
     return half + adjoint(half) - np.diag(diagonal)
@@ -87,7 +97,7 @@ def _bands(c: Any, count: int, lower: bool) -> Any:
     return np.stack(made)
 
 
-@scipy_rule("scipy.linalg.cholesky_banded")
+@valued_rule("scipy.linalg.cholesky_banded", ab=2)
 def cholesky_banded(
     ab: Any, overwrite_ab: bool = False, lower: bool = False, check_finite: bool = True
 ) -> Any:
@@ -100,13 +110,17 @@ def cholesky_banded(
     return np.where(outside if lower else outside[::-1, ::-1], ab, made)
 
 
-@scipy_rule("scipy.linalg.cho_solve_banded")
+@valued_rule("scipy.linalg.cho_solve_banded")
 def cho_solve_banded(
     cb_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
     """A system by the banded factor of its matrix."""
     cb, lower = cb_and_lower
-    cb, b = matrices(cb, b)
+    return _by_banded_factor(*matrices(cb, b), lower)
+
+
+@one_by_one(cb=2, b="1|2")
+def _by_banded_factor(cb: Any, b: Any, lower: bool) -> Any:
     factor = _triangle(cb, lower)
     factor = factor if lower else adjoint(factor)
     return triangular(adjoint(factor), triangular(factor, b, True), False)
@@ -139,7 +153,7 @@ def _banded_vectors(ab: Any, lower: bool, select: Any, select_range: Any) -> Any
     return [scipy.linalg.eig_banded(ab, lower, select=select, select_range=select_range)[1]]
 
 
-@scipy_rule("scipy.linalg.eigh_tridiagonal")
+@valued_rule("scipy.linalg.eigh_tridiagonal", d=1, e=1)
 def eigh_tridiagonal(
     d: Any, e: Any, eigvals_only: bool = False, select: Any = "a", select_range: Any = None,
     *_: Any, **__: Any,
@@ -154,7 +168,7 @@ def eigh_tridiagonal(
     return w, turned_as(v, _tridiagonal_vectors, [d, e], select, _pair(select_range))
 
 
-@scipy_rule("scipy.linalg.eigvalsh_tridiagonal")
+@valued_rule("scipy.linalg.eigvalsh_tridiagonal", d=1, e=1)
 def eigvalsh_tridiagonal(
     d: Any, e: Any, select: Any = "a", select_range: Any = None, *_: Any, **__: Any
 ) -> Any:
@@ -162,7 +176,7 @@ def eigvalsh_tridiagonal(
     return eigh_tridiagonal(d, e, True, select, select_range)
 
 
-@scipy_rule("scipy.linalg.eig_banded")
+@valued_rule("scipy.linalg.eig_banded", a_band=2)
 def eig_banded(
     a_band: Any, lower: bool = False, eigvals_only: bool = False, overwrite_a_band: bool = False,
     select: Any = "a", select_range: Any = None, *_: Any, **__: Any,
@@ -177,7 +191,7 @@ def eig_banded(
     return w, turned_as(v, _banded_vectors, [ab], bool(lower), select, _pair(select_range))
 
 
-@scipy_rule("scipy.linalg.eigvals_banded")
+@valued_rule("scipy.linalg.eigvals_banded", a_band=2)
 def eigvals_banded(
     a_band: Any, lower: bool = False, overwrite_a_band: bool = False, select: Any = "a",
     select_range: Any = None, *_: Any, **__: Any,
@@ -186,7 +200,7 @@ def eigvals_banded(
     return eig_banded(a_band, lower, True, False, select, select_range)
 
 
-@scipy_rule("scipy.linalg.signm")
+@valued_rule("scipy.linalg.signm")
 def signm(A: Any, disp: Any = None) -> Any:
     """The matrix sign: ``A (A A)^(-1/2)``, for A without eigenvalues on the imaginary axis."""
     import scipy.linalg
@@ -195,7 +209,7 @@ def signm(A: Any, disp: Any = None) -> Any:
     return np.linalg.solve(scipy.linalg.sqrtm(a @ a), a)
 
 
-@scipy_rule("scipy.linalg.qr_multiply")
+@valued_rule("scipy.linalg.qr_multiply")
 def qr_multiply(
     a: Any, c: Any, mode: str = "right", pivoting: bool = False, conjugate: bool = False,
     overwrite_a: bool = False, overwrite_c: bool = False,
@@ -209,7 +223,7 @@ def qr_multiply(
     return (c @ q if mode == "right" else q @ c), r
 
 
-@scipy_rule("scipy.linalg.rq")
+@valued_rule("scipy.linalg.rq")
 def rq(
     a: Any, overwrite_a: bool = False, lwork: Any = None, mode: str = "full",
     check_finite: bool = True,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import scipy_linalg as p
-from adjoint.trace.calls.scipy_linalg import adjoint, doubles, matrices
+from adjoint.trace.calls.scipy_linalg import adjoint, doubles, matrices, refused
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
@@ -16,8 +17,10 @@ from adjoint.trace.scipy_gate import scipy_rule
 
 def _matrix_rule(name: str) -> None:
     @scipy_rule(f"scipy.linalg.{name}")
-    def rule(a: Any, *_: Any, **__: Any) -> Any:
-        (x,) = matrices(a)
+    def rule(A: Any, disp: Any = True, blocksize: Any = None) -> Any:
+        if not disp:
+            raise refused(name, "disp=False, an estimate of the error,", "disp=True")
+        (x,) = matrices(A)
         if name in ("logm", "sqrtm"):  # a real matrix may have a complex logarithm or root
             complexly = _is_complex(name, x)
             x = doubles(x)[0] if name == "logm" else x
@@ -37,7 +40,7 @@ for _name in p.MATRIX_FUNCTIONS:
     _matrix_rule(_name)
 
 
-@scipy_rule("scipy.linalg.expm_frechet")
+@valued_rule("scipy.linalg.expm_frechet", A=2, E=2)
 def expm_frechet(
     A: Any, E: Any, method: Any = None, compute_expm: bool = True, check_finite: bool = True
 ) -> Any:
@@ -47,7 +50,7 @@ def expm_frechet(
     return (bind(p.matrix_function, (a,), ("expm",)), moved) if compute_expm else moved
 
 
-@scipy_rule("scipy.linalg.fractional_matrix_power")
+@valued_rule("scipy.linalg.fractional_matrix_power", A=2)
 def fractional_matrix_power(A: Any, t: Any) -> Any:
     """``exp(t log A)``; integer powers by products."""
     (a,) = matrices(A)
@@ -171,20 +174,20 @@ def _first_and_row(c_or_cr: Any) -> tuple[Any, Any]:
     return c, np.conjugate(c)
 
 
-@scipy_rule("scipy.linalg.solve_toeplitz")
+@valued_rule("scipy.linalg.solve_toeplitz")
 def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
     """A system with a Toeplitz matrix."""
     return np.linalg.solve(*doubles(toeplitz(*_first_and_row(c_or_cr)), b))
 
 
-@scipy_rule("scipy.linalg.matmul_toeplitz")
+@valued_rule("scipy.linalg.matmul_toeplitz")
 def matmul_toeplitz(c_or_cr: Any, x: Any, check_finite: bool = False, workers: Any = None) -> Any:
     """A Toeplitz matrix times vectors."""
     a, x = doubles(toeplitz(*_first_and_row(c_or_cr)), x)
     return a @ x
 
 
-@scipy_rule("scipy.linalg.solve_circulant")
+@valued_rule("scipy.linalg.solve_circulant")
 def solve_circulant(
     c: Any, b: Any, singular: str = "raise", tol: Any = None, caxis: int = -1,
     baxis: int = 0, outaxis: int = 0,
@@ -197,20 +200,20 @@ def solve_circulant(
     return np.moveaxis(np.real(x) if real else x, -1, outaxis)
 
 
-@scipy_rule("scipy.linalg.solve_sylvester")
+@valued_rule("scipy.linalg.solve_sylvester")
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     """``a x + x b = q``."""
     return bind(p.sylvester, matrices(a, b, q), ())
 
 
-@scipy_rule("scipy.linalg.solve_continuous_lyapunov", "scipy.linalg.solve_lyapunov")
+@valued_rule("scipy.linalg.solve_continuous_lyapunov", "scipy.linalg.solve_lyapunov")
 def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
     """``a x + x a^H = q``."""
     a, q = matrices(a, q)
     return bind(p.sylvester, (a, adjoint(a), q), ())
 
 
-@scipy_rule("scipy.linalg.solve_discrete_lyapunov")
+@valued_rule("scipy.linalg.solve_discrete_lyapunov", a=2, q=2)
 def solve_discrete_lyapunov(a: Any, q: Any, method: Any = None) -> Any:
     """``a x a^H - x + q = 0``."""
     a, q = doubles(a, q)

@@ -12,6 +12,7 @@ from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import when_unknown
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, mirrored, refused
+from adjoint.trace.calls.scipy_values import one_by_one, valued_rule
 from adjoint.trace.scipy_gate import scipy_rule
 
 
@@ -27,7 +28,7 @@ def _reflection(x: Any) -> tuple[Any, Any]:
     return np.concatenate([np.ones(1, x.dtype), rest]), tau
 
 
-@scipy_rule("scipy.linalg.hessenberg")
+@valued_rule("scipy.linalg.hessenberg", a=2)
 def hessenberg(
     a: Any, calc_q: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
@@ -52,7 +53,7 @@ def _ldl(a: Any, lower: bool, hermitian: bool) -> Any:
     return scipy.linalg.ldl(a, lower, hermitian)
 
 
-@scipy_rule("scipy.linalg.ldl")
+@valued_rule("scipy.linalg.ldl", A=2)
 def ldl(
     A: Any, lower: bool = True, hermitian: bool = True, overwrite_a: bool = False,
     check_finite: bool = True,
@@ -88,7 +89,7 @@ def _balance(a: Any, permute: bool, scale: bool) -> Any:
     return turn, *scipy.linalg.matrix_balance(a, permute, scale, separate=True)[1]
 
 
-@scipy_rule("scipy.linalg.matrix_balance")
+@valued_rule("scipy.linalg.matrix_balance", A=2)
 def matrix_balance(
     A: Any, permute: bool = True, scale: bool = True, separate: bool = False,
     overwrite_a: bool = False,
@@ -96,15 +97,17 @@ def matrix_balance(
     """A similar matrix: the scales are powers of two and an order, which stay."""
     (a,) = matrices(A)
     types = (
-        ArrayType(a.shape, a.dtype), ArrayType(a.shape[:1], a.dtype),
+        ArrayType(a.shape, np.dtype(np.float64)), ArrayType(a.shape[:1], np.dtype(np.float64)),
         ArrayType(a.shape[:1], np.dtype(np.int64)),
     )  # fmt: skip
     turn, scales, order = from_values(_balance, types, [a], bool(permute), bool(scale))
-    balanced = np.linalg.solve(turn, a @ turn)
+    own = turn.astype(a.dtype)
+    balanced = np.linalg.solve(own, a @ own)
     return balanced, (scales, order) if separate else turn
 
 
 @scipy_rule("scipy.linalg.funm")
+@one_by_one(A=2)
 def funm(A: Any, func: Callable[[Any], Any], disp: bool = True) -> Any:
     """A function of a matrix by its eigenvalues, which must have as many vectors."""
     (a,) = matrices(A)
@@ -125,6 +128,7 @@ def _full_rank(s: Any, shape: tuple[int, int], rcond: Any) -> Any:
 
 
 @when_unknown("scipy.linalg.orth")
+@one_by_one(A=2)
 def orth(A: Any, rcond: Any = None) -> Any:
     """A basis of the range of a matrix of full rank; NaN of another."""
     (a,) = matrices(A)
@@ -133,6 +137,7 @@ def orth(A: Any, rcond: Any = None) -> Any:
 
 
 @when_unknown("scipy.linalg.null_space")
+@one_by_one(A=2)
 def null_space(
     A: Any, rcond: Any = None, *, overwrite_a: bool = False, check_finite: bool = True,
     lapack_driver: str = "gesdd",
@@ -146,6 +151,7 @@ def null_space(
 
 
 @when_unknown("scipy.linalg.subspace_angles")
+@one_by_one(A=2, B=2)
 def subspace_angles(A: Any, B: Any) -> Any:
     """The angles between two ranges: by cosines where they are large, by sines elsewhere."""
     one, other = orth(A), orth(B)

@@ -10,7 +10,7 @@ import numpy as np
 from adjoint.graph.types import ArrayType
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.calls.scipy_values import valued_rule
 
 # *** QR of a matrix with changed rows and columns ***
 
@@ -57,7 +57,7 @@ def _updated(q: Any, r: Any, u: Any, v: Any) -> Any:
     return scipy.linalg.qr_update(q, r, u, v)
 
 
-@scipy_rule("scipy.linalg.qr_insert")
+@valued_rule("scipy.linalg.qr_insert", Q=2, R=2, u="1|2", k=0)
 def qr_insert(
     Q: Any, R: Any, u: Any, k: Any, which: str = "row", rcond: Any = None,
     overwrite_qru: bool = False, check_finite: bool = True,
@@ -73,7 +73,7 @@ def qr_insert(
     return _refactored(a, _inserted, [q, r, u], k, which)
 
 
-@scipy_rule("scipy.linalg.qr_delete")
+@valued_rule("scipy.linalg.qr_delete", Q=2, R=2, k=0)
 def qr_delete(
     Q: Any, R: Any, k: Any, p: int = 1, which: str = "row", overwrite_qr: bool = False,
     check_finite: bool = True,
@@ -87,7 +87,7 @@ def qr_delete(
     return _refactored(a, _deleted, [q, r], k, int(p), which)
 
 
-@scipy_rule("scipy.linalg.qr_update")
+@valued_rule("scipy.linalg.qr_update", Q=2, R=2, u="1|2", v="1|2")
 def qr_update(
     Q: Any, R: Any, u: Any, v: Any, overwrite_qruv: bool = False, check_finite: bool = True
 ) -> Any:
@@ -117,7 +117,7 @@ def _pairs(w: Any) -> Any:
     return [np.reshape(join, shape), np.reshape(places, shape)]
 
 
-@scipy_rule("scipy.linalg.cdf2rdf")
+@valued_rule("scipy.linalg.cdf2rdf")
 def cdf2rdf(w: Any, v: Any) -> Any:
     """Eigenvalues and vectors of a real matrix, complex ones as blocks of two real rows."""
     (w,), (v,) = matrices(w), matrices(v)
@@ -129,7 +129,7 @@ def cdf2rdf(w: Any, v: Any) -> Any:
     return values.astype(real.dtype), np.real(v @ join)
 
 
-@scipy_rule("scipy.linalg.rsf2csf")
+@valued_rule("scipy.linalg.rsf2csf", T=2, Z=2)
 def rsf2csf(T: Any, Z: Any, check_finite: bool = True) -> Any:
     """Schur's complex form from the real one: blocks of two rows are turned one by one."""
     t, z = (x.astype(np.result_type(x.dtype, np.complex64)) for x in matrices(T, Z))

@@ -1,0 +1,138 @@
+"""How rules of scipy.linalg and scipy.spatial are called: matrix by matrix, with SciPy's digits.
+
+A rule says what moves. Where values are known they are SciPy's own: its drivers round in other
+ways than NumPy's, and what it leaves in the half of a matrix that nobody reads is its own affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import signature
+from math import prod
+from typing import Any, TypeVar
+
+import numpy as np
+
+from adjoint.trace.borrow_scipy import is_unknown
+from adjoint.trace.calls.support import moved_as
+from adjoint.trace.indexing import concrete_value, known_parts
+from adjoint.trace.scipy_gate import entries, scipy_rule
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def valued_rule(*names: str, **cores: int | str) -> Callable[[F], F]:
+    """A rule of functions of SciPy's whose values are SciPy's own where they are known.
+
+    Args:
+        names: of the functions, dotted.
+        cores: how many axes one matrix or vector has, by the name of the argument, for functions
+            that take stacks of them one after another; "1|2" for two axes where there are two.
+    """
+
+    def note(rule: F) -> F:
+        for name in names:
+            scipy_rule(name)(_called(name, one_by_one(**cores)(rule) if cores else rule))
+        return rule
+
+    return note
+
+
+def _called(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        made = rule(*args, **kwargs)
+        if is_unknown(*args, *kwargs.values()):
+            return made
+        given = _copied(known_parts(list(args)))
+        options = {key: _copied(known_parts(x)) for key, x in kwargs.items()}
+        theirs = entries[name].original(*given, **options)
+        return _with_digits(theirs, made, _rounding([*given, *options.values()]))
+
+    return call
+
+
+def _copied(x: Any) -> Any:
+    """Arrays that SciPy may overwrite."""
+    if isinstance(x, list | tuple):
+        return type(x)(_copied(part) for part in x)
+    return np.array(x) if isinstance(x, np.ndarray) else x
+
+
+def _rounding(given: list[Any]) -> float:
+    """How far apart two ways to one number may come: the root of the coarsest precision."""
+    kinds = [x.dtype for x in given if isinstance(x, np.ndarray) and x.dtype.kind in "fc"]
+    return float(np.sqrt(max((np.finfo(kind).eps for kind in kinds), default=2.3e-16)))
+
+
+def _with_digits(theirs: Any, ours: Any, rounding: float) -> Any:
+    """SciPy's results with the derivatives of ours; ours where they are no rounded form of these.
+
+    Vectors may have another sign there, and what is next to singular other numbers.
+    """
+    if isinstance(ours, tuple):
+        fits = isinstance(theirs, tuple | list) and len(theirs) == len(ours)
+        pairs = zip(theirs, ours, strict=True) if fits else ()
+        return tuple(_with_digits(x, y, rounding) for x, y in pairs) if fits else ours
+    value = concrete_value(ours)
+    theirs = np.asarray(theirs)
+    if value is None or theirs.shape != value.shape or theirs.dtype.kind not in "fc":
+        return ours
+    if theirs.dtype != value.dtype:
+        real = np.real(ours) if theirs.dtype.kind == "f" else ours
+        ours, value = real.astype(theirs.dtype), np.real_if_close(value).astype(theirs.dtype)
+    if theirs.tobytes() == value.tobytes():
+        return ours
+    finite = np.isfinite(theirs)
+    if not np.array_equal(finite, np.isfinite(value)):
+        return ours
+    size = np.max(np.abs(theirs[finite]), initial=0)
+    gap = np.max(np.abs(theirs[finite] - value[finite]), initial=0)
+    if gap > rounding * size:
+        return ours
+    moved = moved_as(theirs, ours)
+    return moved if finite.all() else np.where(finite, moved, ours)
+
+
+# *** one matrix after another ***
+
+
+def one_by_one(**cores: int | str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A rule of single matrices for stacks of them, as SciPy goes through these."""
+    return lambda rule: _each(rule, cores)
+
+
+def _each(rule: Callable[..., Any], cores: dict[str, int | str]) -> Callable[..., Any]:
+    parameters = list(signature(rule).parameters)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = {**dict(zip(parameters, args, strict=False)), **kwargs}
+        arrays = {name: given[name] for name in cores if given.get(name) is not None}
+        axes = {name: _axes(cores[name], np.ndim(x)) for name, x in arrays.items()}
+        stacks = [np.shape(x)[: np.ndim(x) - axes[name]] for name, x in arrays.items()]
+        if not any(stacks):
+            return rule(*args, **kwargs)
+        batch = np.broadcast_shapes(*stacks)
+        if prod(batch) == 0:
+            raise ValueError(f"{rule.__name__} does not support zero-size batches.")
+        spread = {
+            name: np.broadcast_to(x, batch + np.shape(x)[np.ndim(x) - axes[name] :])
+            for name, x in arrays.items()
+        }
+        single = [
+            rule(**{**given, **{name: x[index] for name, x in spread.items()}})
+            for index in np.ndindex(batch)
+        ]
+        return _stacked(single, batch)
+
+    return call
+
+
+def _axes(core: int | str, ndim: int) -> int:
+    return core if isinstance(core, int) else min(ndim, 2)
+
+
+def _stacked(parts: list[Any], batch: tuple[int, ...]) -> Any:
+    if isinstance(parts[0], tuple):
+        return tuple(_stacked(list(part), batch) for part in zip(*parts, strict=True))
+    made = np.stack(parts)
+    return np.reshape(made, batch + made.shape[1:])
