@@ -116,3 +116,45 @@ def test_segments_of_one_element_keep_the_sign_of_zero():
     for ufunc in (np.add, np.maximum, np.multiply):
         found = ad.vjp(lambda x, f=ufunc: f.reduceat(x, [1, 3]), x)[0]
         assert np.array_equal(np.signbit(found), np.signbit(ufunc.reduceat(x, [1, 3])))
+
+
+@pytest.mark.parametrize("ufunc", [np.logaddexp, np.subtract, np.maximum], ids=str)
+def test_what_is_accumulated_lies_in_memory_as_in_numpy(ufunc):
+    a = np.random.default_rng(0).normal(size=(3, 4, 5))
+    for x in (a, a.T.copy().T, np.moveaxis(a, 0, 2), a[:, ::-1], a[::2]):
+        for axis in range(3):
+
+            def first(x, axis=axis):
+                made = ufunc.accumulate(x, axis=axis)
+                line = made.reshape(-1)  # a view where the elements are in order
+                line[0] = 7.0
+                return made
+
+            assert np.array_equal(ad.vjp(first, x)[0], first(x))
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.subtract, np.multiply], ids=str)
+@pytest.mark.parametrize("operand", [0.7, np.full(3, 0.7), np.float32(0.7), 3], ids=repr)
+def test_at_computes_in_the_dtype_that_numpy_takes(ufunc, operand):
+    def f(x):
+        y = x.copy()
+        ufunc.at(y, [0, 3, 0], operand)
+        return y
+
+    x = np.random.default_rng(0).normal(size=5).astype(np.float32)
+    assert np.array_equal(ad.vjp(f, x)[0], f(x))
+    assert np.allclose(ad.jit(f)(x), f(x), rtol=1e-6)
+
+
+def test_extremes_at_unknown_places_may_be_infinite():
+    def f(x):
+        y = np.full(3, -np.inf)
+        np.maximum.at(y, np.argsort(x)[:2], -np.inf)
+        return y
+
+    assert np.array_equal(ad.jit(f)(np.array([2.0, 1.0, 3.0])), np.full(3, -np.inf))
+
+
+def test_running_sums_keep_the_sign_of_zero_in_native_code():
+    for n in (1, 3, 5000):
+        assert np.signbit(ad.jit(np.cumsum)(np.full(n, -0.0))).all()

@@ -168,9 +168,12 @@ def _running(w: Writer, node: Node, ins: Sequence[Place], outs: Sequence[Place])
     floating = kind in FLOATS
     opcode = ("fmul" if floating else "mul") if product else ("fadd" if floating else "add")
 
+    # -0.0 and a number make that number, also where it is -0.0.
+    neutral = 1 if product else -0.0 if floating else 0
+
     def start(at: tuple[Index, ...]) -> Callable[[tuple[Index, ...], Index], None]:
         lanes = w.vector.lanes
-        slot = w.slot(kind, lanes, w.const(1 if product else 0, kind))
+        slot = w.slot(kind, lanes, w.const(neutral, kind))
 
         def step(full: tuple[Index, ...], index: Index) -> None:
             new = w.load(x, dot(full, x.strides, x.offset), w.vector.mask)

@@ -269,8 +269,3 @@ def prepare() -> None:
         (np.lexsort, _lexsort),
     ):
         borrow.substitute(real, ours)
-    if "scipy.stats" in sys.modules:
-        # its wrapper gives keepdims and nan_policy up for arrays that are not known yet
-        from scipy.stats import _axis_nan_policy
-
-        borrow.globals_for(vars(_axis_nan_policy))["is_lazy_array"] = lambda x: False

@@ -4,6 +4,7 @@ import importlib
 
 _FAMILIES = (
     "ufuncs",
+    "ufunc_at",
     "ufunc_forms",
     "reductions",
     "shapes",

@@ -82,6 +82,9 @@ def _be_lenient() -> None:
         module = sys.modules.get(f"scipy.stats.{name}")
         if module is not None:
             _lenient(module)
+    # The wrapper of tests gives keepdims and nan_policy up for arrays that are not known yet.
+    wrapper = borrow.globals_for(vars(sys.modules["scipy.stats._axis_nan_policy"]))
+    wrapper["is_lazy_array"] = lambda x: False
 
 
 _be_lenient()

@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError
-from adjoint.graph.source import source_here
-from adjoint.primitives import linear
 from adjoint.trace.calls.folds import (
     as_numpy,
     from_the_first,
@@ -24,11 +21,7 @@ from adjoint.trace.calls.support import (
     is_traced,
 )
 from adjoint.trace.elementwise import dtype_key
-from adjoint.trace.indexing import concrete_value
 from adjoint.trace.making import joined
-from adjoint.trace.masked import MaskedSelection
-from adjoint.trace.masked_index import apart
-from adjoint.trace.recorder import plain
 from adjoint.trace.tables import _methods, find_function, foreign
 from adjoint.trace.views import detached, memory_of
 
@@ -244,7 +237,11 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
         for k in range(1, n):
             rows.append(ufunc(rows[-1], parts[k]))
         parts = as_numpy(lambda known: ufunc.accumulate(known, 0), parts, np.stack(rows))
-    return _stored(np.moveaxis(parts, 0, axis), out, f"np.{ufunc.__name__}.accumulate")
+    result = np.moveaxis(parts, 0, axis)
+    if picked is None:  # rows that are put together lie in memory as such
+        result, made = np.empty_like(x, dtype=parts.dtype), result
+        result[...] = made
+    return _stored(result, out, f"np.{ufunc.__name__}.accumulate")
 
 
 def _reduceat(
@@ -272,97 +269,6 @@ def _reduced_rows(ufunc: Any, parts: Any, starts: Any, lengths: Any, dtype: Any)
         groups.append(_reduce(ufunc, rows, 1, dtype, initial=None))
         order.append(same)
     return np.concatenate(groups)[np.argsort(np.concatenate(order))]
-
-
-def _at(ufunc: Any, a: Any, indices: Any, *rest: Any) -> None:
-    """Unbuffered: a place that is named twice is worked on twice."""
-    if not is_traced(a):
-        raise foreign(f"np.{ufunc.__name__}.at")
-    picked = plain(np.arange(a.size).reshape(a.shape))[indices]
-    operand: Any = rest[0] if rest else None
-    flat = a.copy().reshape(-1)
-    if type(picked) is MaskedSelection:
-        if operand is not None:
-            operand = picked._fitting(operand, f"np.{ufunc.__name__}.at")
-        flat, picked = apart(a, picked)
-    places = np.reshape(picked, -1)
-    if operand is not None:
-        operand = np.broadcast_to(as_operand(operand), np.shape(picked)).reshape(-1)
-    known = concrete_value(places) if is_traced(places) else places
-    if known is None:
-        changed = _at_unknown(ufunc, flat, places, operand)
-    else:
-        changed = _at_known(ufunc, flat, known, operand)
-    a[...] = changed[: a.size].reshape(a.shape)
-
-
-def _summed(operand: Any, places: Any, flat: Any) -> Any:
-    """What is added at each place, together."""
-    share = detached(as_operand(operand).astype(flat.dtype))
-    return linear.scatter_add(share, detached(places), axes=(0,), shape=flat.shape)
-
-
-def _at_known(ufunc: Any, flat: Any, places: Any, operand: Any) -> Any:
-    named, times = np.unique(places, return_counts=True)
-    if ufunc in (np.add, np.subtract) and flat.dtype.kind in "fc":
-        if not named.size or times.max() == 1:
-            return ufunc(flat, _summed(operand, places, flat))
-        # One sum that begins with what is there.
-        before = detached(flat)[named]
-        shares = np.concatenate([before, -operand if ufunc == np.subtract else operand])
-        flat[named] = _summed(shares, np.concatenate([named, places]), flat)[named]
-        return flat
-    for rounds in _rounds(places):
-        old = flat[places[rounds]]
-        flat[places[rounds]] = ufunc(old) if operand is None else ufunc(old, operand[rounds])
-    return flat
-
-
-# What is done at a place several times over is done once with what these make of all operands.
-_TOGETHER = {
-    np.multiply: np.multiply,
-    np.divide: np.multiply,
-    np.maximum: np.maximum,
-    np.minimum: np.minimum,
-    np.fmax: np.fmax,
-    np.fmin: np.fmin,
-}
-
-
-def _at_unknown(ufunc: Any, flat: Any, places: Any, operand: Any) -> Any:
-    """Places whose numbers are not known: what meets at one place is put together first."""
-    if ufunc in (np.add, np.subtract):
-        return ufunc(flat, _summed(operand, places, flat)).astype(flat.dtype)
-    if ufunc not in _TOGETHER:
-        raise ConcreteValueError(
-            "which places are named twice is not known while recording",
-            function=f"np.{ufunc.__name__}.at",
-            source=source_here(),
-            remedy="use np.add.at, np.multiply.at, np.maximum.at or np.minimum.at, or pass the "
-            "places in from outside",
-        )
-    meets = places[:, None] == np.arange(flat.shape[0])
-    spread = np.broadcast_to(operand[:, None], meets.shape)
-    together = _TOGETHER[ufunc]
-    neutral: Any = 1
-    if together != np.multiply:  # while recording that is another object, and equal
-        ends = np.iinfo(flat.dtype) if flat.dtype.kind in "iu" else np.finfo(flat.dtype)
-        neutral = ends.min if together in (np.maximum, np.fmax) else ends.max
-    made = together.reduce(np.where(meets, spread, neutral), axis=0)
-    return np.where(np.any(meets, axis=0), ufunc(flat, made).astype(flat.dtype), flat)
-
-
-def _rounds(places: Any) -> list[Any]:
-    """Positions split so that no place is named twice in one part, in order."""
-    seen: dict[int, int] = {}
-    parts: list[list[int]] = []
-    for position, place in enumerate(places.tolist()):
-        k = seen.get(place, 0)
-        seen[place] = k + 1
-        if k == len(parts):
-            parts.append([])
-        parts[k].append(position)
-    return [np.array(part, np.intp) for part in parts]
 
 
 def _of_python(ufunc: Any, *inputs: Any) -> Any:
@@ -393,4 +299,3 @@ _methods["ufunc.outer"] = _outer
 _methods["ufunc.reduce"] = _reduce
 _methods["ufunc.accumulate"] = _accumulate
 _methods["ufunc.reduceat"] = _reduceat
-_methods["ufunc.at"] = _at
