@@ -89,7 +89,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_sparse_written",
         "scipy_sparse_changed",
     ),
-    "scipy.sparse.csgraph": ("scipy_sparse_graph",),
+    "scipy.sparse.csgraph": ("scipy_sparse_graph", "scipy_graph_paths"),
     "scipy.sparse.linalg": (
         "adjoint.api.scipy_systems",
         "adjoint.api.scipy_iterative",
