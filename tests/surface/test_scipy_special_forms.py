@@ -126,3 +126,25 @@ def test_a_dtype_is_that_of_the_result() -> None:
         ad.grad(lambda x: np.sum(sp.erf(x, dtype=np.float32, casting="safe")))(x)
     with pytest.raises(TypeError, match="unexpected keyword"):
         ad.grad(lambda x: np.sum(np.exp(x, colour=1)))(x)
+
+
+@pytest.mark.filterwarnings("ignore:.*cast:RuntimeWarning")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_slopes_of_single_precision_stay_there(row: Any, rng: np.random.Generator) -> None:
+    ufunc, xs = getattr(sp, row.name), drawn(row, rng, np.float32)
+    weights = np.arange(1.0, 4.0)
+
+    def total(x: Any) -> Any:
+        return np.sum(weights * np.real(ufunc(*xs[:-1], x)))
+
+    for node in ad.trace(ad.grad(total), xs[-1]).nodes:
+        if node.primitive.name in ("mul", "div", "add", "sub"):
+            assert len({operand.type.dtype for operand in node.operands}) == 1, node
+
+
+@pytest.mark.parametrize("name", ["beta", "rgamma", "kolmogorov", "stdtridf"])
+def test_slopes_of_single_precision_are_compiled(name: str) -> None:
+    ufunc = getattr(sp, name)
+    xs = [np.array([0.55, 0.62, 0.9], np.float32)] * ufunc.nin
+    slopes = ad.grad(lambda *xs: np.sum(np.arange(1.0, 4.0) * ufunc(*xs)), ufunc.nin - 1)
+    np.testing.assert_allclose(ad.jit(slopes)(*xs), slopes(*xs), rtol=1e-4)

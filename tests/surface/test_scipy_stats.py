@@ -138,6 +138,21 @@ def test_moments_and_entropies() -> None:
     assert ad.grad(lambda s: st.norm.entropy(0.0, s))(0.5) == 2.0
 
 
+@pytest.mark.parametrize("name", ["anglit", "arcsine", "cosine", "chi2"])
+def test_moments_about_0_have_scipys_digits(name: str) -> None:
+    shapes = (78.0,) if name == "chi2" else ()
+    for order in (2, 3, 4):
+
+        def f(p: Any, order: int = order) -> Any:
+            return getattr(st, name)(*shapes, loc=p[0], scale=p[1]).moment(order)
+
+        p = np.array([0.3, 1.7])
+        value, slope = ad.jvp(f, (p,), (np.array([1.0, 0.0]),))
+        assert value == f(p)
+        lower = getattr(st, name)(*shapes, *p).moment(order - 1)
+        np.testing.assert_allclose(slope, order * lower, rtol=1e-12)
+
+
 def test_outside_the_support_the_slope_is_zero() -> None:
     g = ad.grad(lambda x: np.sum(st.gamma.pdf(x, 2.5)))(np.array([-1.0, 0.5]))
     assert g[0] == 0.0

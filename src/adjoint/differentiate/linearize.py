@@ -134,7 +134,7 @@ def node_tangents(node: Node, primal: Any, incoming: Sequence[Any]) -> Sequence[
             if term is not None and t is not None:
                 share = term(t, out, *operands, **settings)
                 total = share if total is None else total + share
-        return [total]
+        return [_as_wide_as(out, total)]
     if structure == "linear":
         return [_linear_tangent(node, primal, incoming)]
     if structure == "multilinear":
@@ -167,6 +167,13 @@ def node_tangents(node: Node, primal: Any, incoming: Sequence[Any]) -> Sequence[
             remedy="use forward mode once less, or write the loop in Python outside jit",
         )
     return rule(node, [primal(o) for o in node.operands], incoming)
+
+
+def _as_wide_as(out: Any, tangent: Any) -> Any:
+    """A tangent in the precision of its value, whatever numbers a rule has computed with."""
+    if tangent is None or tangent.dtype == out.dtype or tangent.dtype.kind != out.dtype.kind:
+        return tangent
+    return tangent.astype(out.dtype)
 
 
 def _linear_tangent(node: Node, primal: Any, incoming: Sequence[Any]) -> Any:

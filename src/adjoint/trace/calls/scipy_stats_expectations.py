@@ -18,6 +18,7 @@ from adjoint.trace.calls.scipy_stats import (
     support,
     valid_at,
 )
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
 
@@ -57,7 +58,12 @@ def moment_of(self: Any, order: Any, *args: Any, **kwds: Any) -> Any:
         math.comb(order, k) * scale**k * loc ** (order - k) * _power(self, k, shapes)
         for k in range(order + 1)
     ]
-    return np.where(valid, sum(parts[1:], parts[0]), np.nan)
+    moved = np.where(valid, sum(parts[1:], parts[0]), np.nan)
+    given = {name: known_value(x) for name, x in kwds.items()}
+    known = [known_value(x) for x in args]
+    if any(x is None for x in (*known, *given.values())):
+        return moved
+    return numeric.with_value(moved, self.moment(order, *known, **given))  # SciPy's last digit
 
 
 # *** of functions ***

@@ -62,7 +62,7 @@ def plain(dist: Any, method: str, *xs: Any, settings: tuple[int, ...] = ()) -> A
     return control.callback(*given, function=function, types=(kind,))[0]
 
 
-def _with_value(moving: Any, value: Any) -> Any:
+def with_value(moving: Any, value: Any) -> Any:
     """The derivatives of one, and the value of the other."""
     return moving + stop_gradient(value - moving)
 
@@ -82,7 +82,7 @@ def _checked(integral: Any, value: Any) -> Any:
     off = stop_gradient(np.abs(integral - value))
     near = off <= 1e-6 * (1 + np.abs(stop_gradient(value)))
     other = np.where(np.isfinite(integral), integral, 0.0)
-    return np.where(near, _with_value(np.where(near, integral, 0.0), value), unsure(value, other))
+    return np.where(near, with_value(np.where(near, integral, 0.0), value), unsure(value, other))
 
 
 # *** distribution functions and quantiles ***
@@ -102,7 +102,7 @@ def by_number(
     area = _area(*_unrolled(dist, y), shapes, standard, upper=name.endswith("sf"))
     found = _checked(area, value)
     if name.startswith("_log"):
-        return _with_value(np.log(found), plain(dist, name[1:], y, *shapes))
+        return with_value(np.log(found), plain(dist, name[1:], y, *shapes))
     return found
 
 
@@ -124,7 +124,7 @@ def _quantile(dist: Any, name: str, q: Any, shapes: tuple[Any, ...], standard: S
         gap = standard(dist, "_cdf" if name == "_ppf" else "_sf", x, shapes) - q
         x = x - sign * gap / standard(dist, "_pdf", x, shapes)
     right = np.isfinite(stop_gradient(x))
-    return np.where(right, _with_value(np.where(right, x, 0.0), start), unsure(start, q, *shapes))
+    return np.where(right, with_value(np.where(right, x, 0.0), start), unsure(start, q, *shapes))
 
 
 def _stays(dist: Any) -> bool:
@@ -228,7 +228,7 @@ def _steps(dist: Any, name: str, k: Any, shapes: tuple[Any, ...], standard: Stan
     chances = standard(dist, "_pmf", counts, wide)
     below = np.sum(np.where(counts <= known[..., None], chances, 0.0), axis=-1)
     value = below if name == "_cdf" else 1 - below
-    return _with_value(value, plain(dist, name[1:], k, *shapes))
+    return with_value(value, plain(dist, name[1:], k, *shapes))
 
 
 def mean_of_counts(
