@@ -63,7 +63,10 @@ def moment_of(self: Any, order: Any, *args: Any, **kwds: Any) -> Any:
     known = [known_value(x) for x in args]
     if any(x is None for x in (*known, *given.values())):
         return moved
-    return numeric.with_value(moved, self.moment(order, *known, **given))  # SciPy's last digit
+    value = self.moment(order, *known, **given)  # with SciPy's last digit
+    finite = np.isfinite(value) & np.isfinite(moved)
+    moved = np.where(finite, moved, 0.0)
+    return np.where(finite, numeric.with_value(moved, value), numeric.unsure(value, loc, scale))
 
 
 # *** of functions ***

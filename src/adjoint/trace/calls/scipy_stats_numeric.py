@@ -153,6 +153,21 @@ def _side(dist: Any, start: Any, upper: bool) -> tuple[Any, Any]:
     return start + (off if upper else -off), weights + 0 * start
 
 
+_CORNERS = {"crystalball": lambda beta, m: -beta}  # where a density is not smooth
+
+
+def _pieces(dist: Any, start: Any, shapes: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    """Points and weights on the whole support, in pieces on which the density is smooth."""
+    if dist.name not in _CORNERS:
+        return [_side(dist, start, upper) for upper in (False, True)]
+    corner = np.broadcast_to(floating(_CORNERS[dist.name](*shapes)), start.shape)
+    low, high = np.minimum(start, corner), np.maximum(start, corner)
+    share, weights = grid("interval")
+    width = (high - low)[..., None]
+    middle = (low[..., None] + width * share, width * weights)
+    return [_side(dist, low, upper=False), middle, _side(dist, high, upper=True)]
+
+
 def _living(dist: Any, t: Any, shapes: tuple[Any, ...], standard: Standard) -> tuple[Any, Any]:
     """Where the density has not run out, and places of which none is where it has."""
     fixed = stop_gradient(t)
@@ -276,8 +291,7 @@ def _expectation(
         return None  # it has no end
     if _stays(dist):
         start = np.broadcast_to(plain(dist, "median", *shapes), shape)
-        for upper in (False, True):
-            t, weights = _side(dist, start, upper)
+        for t, weights in _pieces(dist, start, shapes):
             alive, t = _living(dist, t, wide, standard)
             value = g(t, wide) * standard(dist, "_pdf", t, wide)
             total = total + np.sum(weights * np.where(alive, value, 0.0), axis=-1)
