@@ -101,3 +101,18 @@ def test_arcs() -> None:
     for end in (A[0], A[0] + 0.01 * B[0]):
         followed(f, A[0], end, t)
     followed(f, A[0], B[0], np.float64(0.3), order=1, compiled=True)
+
+
+@pytest.mark.parametrize("metric", ["braycurtis", "canberra", "cosine", "euclidean"])
+def test_sets_of_points_have_scipys_digits_in_double_precision(metric: str) -> None:
+    points = np.random.default_rng(2).uniform(size=(12, 9)).astype(np.float32)
+    for x in (points, points.astype(float)):
+        for f in (lambda x: distance.pdist(x, metric), lambda x: distance.cdist(x, x[:3], metric)):
+            made = ad.vjp(f, x)[0]
+            np.testing.assert_array_equal(made, f(x))
+            assert made.dtype == np.asarray(ad.jit(f)(x)).dtype == np.float64
+
+
+def test_no_distance_is_below_zero() -> None:
+    x = np.random.default_rng(0).uniform(size=(200, 9))
+    assert np.min(ad.jit(lambda x: np.stack([distance.cosine(y, 3 * y) for y in x]))(x)) >= 0

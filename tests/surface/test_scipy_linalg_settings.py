@@ -58,3 +58,17 @@ def test_powers_of_real_matrices_are_complex_where_scipys_are() -> None:
     for of in (sl.logm, sl.sqrtm):
         single = turning.astype(np.float32)
         assert ad.vjp(of, single)[0].dtype == of(single).dtype
+
+
+def test_eigenvalues_between_two_numbers() -> None:
+    d, e = np.arange(5.0), np.array([0.3, 0.8, 0.2, 0.5])
+    wide = np.stack([d, np.append(e, 0.0)])
+    for ends in ((0.5, 3.0), (-9.0, -8.0)):
+        given: Any = {"select": "v", "select_range": ends}
+        _as_scipy(lambda x, g=given: sl.eigvalsh_tridiagonal(x, e, **g), d)
+        _as_scipy(lambda x, g=given: sl.eigvals_banded(x, lower=True, **g), wide)
+        if ends[0] > 0:
+            _as_scipy(lambda x, g=given: sl.eigh_tridiagonal(x, e, **g)[1] ** 2, d)
+            _as_scipy(lambda x, g=given: sl.eig_banded(x, lower=True, **g)[1] ** 2, wide)
+        with pytest.raises(ad.errors.UnsupportedError, match="select='v'"):
+            ad.jit(lambda x, g=given: sl.eigvalsh_tridiagonal(x, e, **g))(d)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from adjoint.api.vectorize import vmap
+from adjoint.graph.types import ArrayType
 from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.primitives.sparse_solve import Places, solve_sparse
 from adjoint.trace.borrow_scipy import is_unknown
+from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_sparse import Kept
 from adjoint.trace.calls.scipy_sparse_recorded import dense, is_recorded, like, parts
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import moved_as
 from adjoint.trace.recorder import bind
 from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
 from adjoint.trace.views import detached
@@ -35,8 +39,13 @@ def _of_factor(factor: Any, matrix: Any, b: Any) -> Any:
 
 
 def wants_solve(A: Any, b: Any, *_: Any, **__: Any) -> bool:
-    """Whether a matrix or an operator moves; right sides are looked at by others."""
-    return is_recorded(A) or is_operator(A)
+    """Whether a matrix or an operator moves; dense right sides are looked at by others."""
+    return is_recorded(A) or is_operator(A) or is_recorded(b)
+
+
+def wants_norm(A: Any, *_: Any, **__: Any) -> bool:
+    """Whether a matrix or an operator moves."""
+    return wants_solve(A, None)
 
 
 # *** operators whose function is recorded ***
@@ -113,9 +122,16 @@ def matrix_of(A: Any) -> Any:
 @scipy_rule("scipy.sparse.linalg.spsolve", wanted=wants_solve)
 def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:
     """The solution of a sparse system."""
+    import scipy.sparse
     from scipy.sparse.linalg import splu
 
+    if scipy.sparse.issparse(b):
+        filled = spsolve(A, dense(b) if is_recorded(b) else b.toarray())
+        return _filled(b, filled) if filled.ndim == 2 and b.shape[1] > 1 else np.ravel(filled)
     b = floating(b)
+    if hasattr(A, "recorder") or isinstance(A, np.ndarray):
+        x = np.linalg.solve(A, b)
+        return np.ravel(x) if b.ndim == 2 and b.shape[1] == 1 else x
     if not is_recorded(A):
         return _of_factor(splu(A.tocsc()), A, b)
     return _by_elements(A, b)
@@ -214,7 +230,7 @@ def exponential_times(
     if not is_recorded(A) and not is_unknown(A, B):
         own = entries["scipy.sparse.linalg.expm_multiply"].original
         return own(A, B, start, stop, num, endpoint, traceA)
-    whole = dense(A) if is_recorded(A) else A.toarray() if hasattr(A, "toarray") else A
+    whole = matrix_of(A)
     if start is None and stop is None and num is None:
         return scipy.linalg.expm(whole) @ B
     times = np.linspace(start, stop, 50 if num is None else num, endpoint is not False)
@@ -229,5 +245,36 @@ def solve_triangle(
     """The solution of a system that one triangle holds."""
     import scipy.linalg
 
-    whole = dense(A) if is_recorded(A) else A.toarray()
+    whole = matrix_of(A)
     return scipy.linalg.solve_triangular(whole, b, lower=lower, unit_diagonal=unit_diagonal)
+
+
+# *** an estimate of the 1-norm ***
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    """SciPy's estimate, and the vector that A makes the longest."""
+
+    t: int
+    itmax: int
+
+    def __call__(self, whole: Any) -> tuple[Any, Any]:
+        own = entries["scipy.sparse.linalg.onenormest"].original
+        made, v = own(whole, self.t, self.itmax, compute_v=True)
+        return np.float64(made), np.asarray(v, np.float64)
+
+
+@scipy_rule("scipy.sparse.linalg.onenormest", wanted=wants_norm)
+def onenormest(
+    A: Any, t: int = 2, itmax: int = 5, compute_v: bool = False, compute_w: bool = False
+) -> Any:
+    """The length of ``A v`` for the v that SciPy finds, which stays: a column, as a rule."""
+    whole = floating(matrix_of(A))
+    wide = np.dtype(np.float64)
+    types = [ArrayType((), wide), ArrayType((whole.shape[1],), wide)]
+    made, v = found_in(_Estimate(int(t), int(itmax)), types, whole)
+    w = whole @ v
+    made = moved_as(made, np.sum(np.abs(w)))
+    more = ([v] if compute_v else []) + ([w] if compute_w else [])
+    return (made, *more) if more else made

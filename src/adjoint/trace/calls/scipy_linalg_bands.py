@@ -11,6 +11,7 @@ from adjoint.primitives.bands import turned
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_linalg import adjoint, matrices, refused, triangular, turned_as
 from adjoint.trace.calls.scipy_values import one_by_one, valued_rule
+from adjoint.trace.indexing import known_parts, known_value
 from adjoint.trace.recorder import bind
 
 borrow_names(
@@ -126,19 +127,26 @@ def _by_banded_factor(cb: Any, b: Any, lower: bool) -> Any:
     return triangular(adjoint(factor), triangular(factor, b, True), False)
 
 
-def _chosen(
-    name: str, select: Any, select_range: Any, values: Any, vectors: Any
-) -> tuple[Any, Any]:
-    if select in ("a", 0):
+def _chosen(select: Any, select_range: Any, values: Any, vectors: Any) -> tuple[Any, Any]:
+    if select in ("a", "all", 0):
         return values, vectors
-    if select in ("i", 2):
+    if select in ("i", "index", 2):
         part = slice(int(select_range[0]), int(select_range[1]) + 1)
         return values[part], None if vectors is None else vectors[:, part]
-    raise refused(name, "select='v', a number of values that the values decide,", "select='i'")
+    raise ValueError(f"invalid argument for select: {select!r}")
 
 
-def _pair(select_range: Any) -> Any:
-    return None if select_range is None else tuple(int(k) for k in select_range)
+def _by_index(name: str, values: Any, select: Any, select_range: Any) -> tuple[Any, Any]:
+    """The same choice by places: those of values between two numbers must be known."""
+    if select not in ("v", "value", 1):
+        pair = None if select_range is None else tuple(int(k) for k in select_range)
+        return select, pair
+    known, ends = known_value(values), known_parts(list(select_range))
+    if known is None or any(end is None for end in ends):
+        what = "select='v', a number of values that the values decide, inside jit or vmap,"
+        raise refused(name, what, "select='i'")
+    first, last = np.searchsorted(known, ends, side="right")
+    return "i", (int(first), int(last) - 1)
 
 
 def _tridiagonal_vectors(d: Any, e: Any, select: Any, select_range: Any) -> Any:
@@ -163,9 +171,12 @@ def eigh_tridiagonal(
     whole = np.diag(d) + np.diag(e, 1) + np.diag(e, -1)
     if eigvals_only:
         values = np.linalg.eigvalsh(whole)
-        return _chosen("eigh_tridiagonal", select, select_range, values, None)[0]
-    w, v = _chosen("eigh_tridiagonal", select, select_range, *np.linalg.eigh(whole))
-    return w, turned_as(v, _tridiagonal_vectors, [d, e], select, _pair(select_range))
+        how = _by_index("eigh_tridiagonal", values, select, select_range)
+        return _chosen(*how, values, None)[0]
+    pairs = np.linalg.eigh(whole)
+    how = _by_index("eigh_tridiagonal", pairs[0], select, select_range)
+    w, v = _chosen(*how, *pairs)
+    return w, turned_as(v, _tridiagonal_vectors, [d, e], *how) if w.size else v
 
 
 @valued_rule("scipy.linalg.eigvalsh_tridiagonal", d=1, e=1)
@@ -186,9 +197,12 @@ def eig_banded(
     whole = _whole(ab, lower)
     if eigvals_only:
         values = np.linalg.eigvalsh(whole)
-        return _chosen("eig_banded", select, select_range, values, None)[0]
-    w, v = _chosen("eig_banded", select, select_range, *np.linalg.eigh(whole))
-    return w, turned_as(v, _banded_vectors, [ab], bool(lower), select, _pair(select_range))
+        how = _by_index("eig_banded", values, select, select_range)
+        return _chosen(*how, values, None)[0]
+    pairs = np.linalg.eigh(whole)
+    how = _by_index("eig_banded", pairs[0], select, select_range)
+    w, v = _chosen(*how, *pairs)
+    return w, turned_as(v, _banded_vectors, [ab], bool(lower), *how) if w.size else v
 
 
 @valued_rule("scipy.linalg.eigvals_banded", a_band=2)

@@ -30,6 +30,15 @@ def _refused(what: str) -> UnsupportedError:
     )
 
 
+def _refused_axes() -> UnsupportedError:
+    return UnsupportedError(
+        "sparse arrays of other than two axes have no rule for recorded elements",
+        function="scipy.sparse",
+        source=source_here(),
+        remedy="use one row of a matrix, shape=(1, n), or a dense array",
+    )
+
+
 def parts(matrix: Any) -> Any:
     """The values, rows and columns of a sparse matrix, recorded or not."""
     found = matrix.__dict__.get("adjoint_parts")
@@ -144,7 +153,12 @@ def _from_argument(self: Any, given: Any, shape: Any) -> Any:
         major = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         rows, columns = (major, indices) if self.format == "csr" else (indices, major)
     else:
-        values, (rows, columns) = given
+        values, places = given
+        if len(places) != 2:
+            raise _refused_axes()
+        rows, columns = places
+    if len(np.shape(values)) != 1 or (shape is not None and len(shape) != 2):
+        raise _refused_axes()
     if shape is None:
         shape = (int(np.max(rows)) + 1, int(np.max(columns)) + 1)
     return fill(self, values, rows, columns, shape, as_given=len(given) == 3)
@@ -162,7 +176,9 @@ def _as_laid_out(self: Any, given: Any, shape: Any) -> Any:
 def _from_dense(self: Any, given: Any) -> Any:
     x = floating(given)
     known = known_value(x)
-    if known is None or x.ndim != 2:
+    if x.ndim != 2:
+        raise _refused_axes()
+    if known is None:
         raise _refused("a dense array whose elements are not known, inside jit or vmap,")
     rows, columns = np.nonzero(known)
     return fill(self, x[rows, columns], rows, columns, x.shape)

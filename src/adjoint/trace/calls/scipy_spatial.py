@@ -10,8 +10,10 @@ import numpy as np
 import scipy.special as sp
 
 from adjoint.graph.types import ArrayType
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.looked_up import found_in, pick
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import moved_as, root
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
@@ -29,7 +31,8 @@ def _mean(u: Any, w: Any) -> Any:
 
 def _cosine(u: Any, v: Any, w: Any = None) -> Any:
     first, second = (u, v) if w is None else (w * u, w * v)
-    return 1 - _dot(first, v) / np.sqrt(_dot(first, u) * _dot(second, v))
+    off = 1 - _dot(first, v) / np.sqrt(_dot(first, u) * _dot(second, v))
+    return np.where(off < 0, off - stop_gradient(off), off)  # no distance is below 0
 
 
 def _correlation(u: Any, v: Any, w: Any = None, centered: bool = True) -> Any:
@@ -192,6 +195,11 @@ def _completed(metric: Any, options: dict[str, Any], points: list[Any]) -> dict[
     return options
 
 
+def _double(x: Any) -> Any:
+    """In double precision, in which SciPy has the distances of sets of points."""
+    return floating(x).astype(np.float64)
+
+
 def _yields(metric: Any, *points: Any, **options: Any) -> bool:
     """Whether a function of the user's makes recorded distances of plain points."""
     first, last = np.asarray(points[0], float), np.asarray(points[-1], float)
@@ -209,20 +217,20 @@ def _wants_pdist(X: Any, metric: Any = "euclidean", **options: Any) -> bool:
     return _yields(metric, X, **{k: v for k, v in options.items() if k != "out"})
 
 
-@scipy_rule("scipy.spatial.distance.cdist", wanted=_wants_cdist)
+@valued_rule("scipy.spatial.distance.cdist", wanted=_wants_cdist)
 def cdist(XA: Any, XB: Any, metric: Any = "euclidean", *, out: Any = None, **kwargs: Any) -> Any:
     """Distances of all pairs from two sets of points."""
-    a, b = floating(XA), floating(XB)
+    a, b = _double(XA), _double(XB)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise ValueError(f"two sets of points of one dimension are wanted: {a.shape}, {b.shape}")
     between = _metric(metric, "cdist", _completed(metric, kwargs, [a, b]))
     return between(a[:, None, :], b[None, :, :])
 
 
-@scipy_rule("scipy.spatial.distance.pdist", wanted=_wants_pdist)
+@valued_rule("scipy.spatial.distance.pdist", wanted=_wants_pdist)
 def pdist(X: Any, metric: Any = "euclidean", *, out: Any = None, **kwargs: Any) -> Any:
     """Distances of all pairs of points, as one vector."""
-    x = floating(X)
+    x = _double(X)
     if x.ndim != 2:
         raise ValueError(f"a set of points is wanted, one to a row: {x.shape}")
     i, j = np.triu_indices(x.shape[0], 1)
@@ -243,7 +251,7 @@ def squareform(X: Any, force: str = "no", checks: bool = True) -> Any:
 
 
 def _pair(name: str) -> None:
-    @scipy_rule(f"scipy.spatial.distance.{name}")
+    @valued_rule(f"scipy.spatial.distance.{name}")
     def rule(u: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
         names = {"minkowski": ("p", "w"), "mahalanobis": ("VI",), "seuclidean": ("V",),
                  "correlation": ("w", "centered")}  # fmt: skip
@@ -257,7 +265,7 @@ for _name in METRICS:
         _pair(_name)
 
 
-@scipy_rule("scipy.spatial.distance.jensenshannon")
+@valued_rule("scipy.spatial.distance.jensenshannon")
 def jensenshannon(
     p: Any, q: Any, base: Any = None, *, axis: int = 0, keepdims: bool = False
 ) -> Any:

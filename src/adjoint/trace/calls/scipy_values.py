@@ -21,18 +21,22 @@ from adjoint.trace.scipy_gate import entries, scipy_rule
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def valued_rule(*names: str, **cores: int | str) -> Callable[[F], F]:
+def valued_rule(
+    *names: str, wanted: Callable[..., bool] | None = None, **cores: int | str
+) -> Callable[[F], F]:
     """A rule of functions of SciPy's whose values are SciPy's own where they are known.
 
     Args:
         names: of the functions, dotted.
+        wanted: what decides whether the rule is called where no argument is recorded.
         cores: how many axes one matrix or vector has, by the name of the argument, for functions
             that take stacks of them one after another; "1|2" for two axes where there are two.
     """
 
     def note(rule: F) -> F:
         for name in names:
-            scipy_rule(name)(_called(name, one_by_one(**cores)(rule) if cores else rule))
+            each = one_by_one(**cores)(rule) if cores else rule
+            scipy_rule(name, wanted=wanted)(_called(name, each))
         return rule
 
     return note
@@ -41,7 +45,8 @@ def valued_rule(*names: str, **cores: int | str) -> Callable[[F], F]:
 def _called(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         made = rule(*args, **kwargs)
-        if is_unknown(*args, *kwargs.values()):
+        # the user's own functions, which may yield what is recorded, are called once
+        if is_unknown(*args, *kwargs.values()) or any(map(callable, (*args, *kwargs.values()))):
             return made
         given = _copied(known_parts(list(args)))
         options = {key: _copied(known_parts(x)) for key, x in kwargs.items()}
