@@ -268,7 +268,7 @@ def page() -> str:
         parts += [f"**{methods}** ({len(names)})", "", " ".join(sorted(names)), ""]
     parts += [
         "`mean`, `var`, `std`, `median`, `entropy`, `stats` and `nnlf` too; where an integral is "
-        "not met by its points (a density with a corner: the entropy of `crystalball`) the "
+        "not met by its points (a density that ends or bends in an unknown place) the "
         "derivative is not finite. `levy_stable` has SciPy's values and the derivatives of Nolan's "
         "integrals (SciPy gives one number for all places within `0.005**(1/alpha)` of its middle; "
         "the derivative is that of the law): at the exponent 1, where the law leaps, that in the "

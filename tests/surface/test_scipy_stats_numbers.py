@@ -9,6 +9,7 @@ import pytest
 import scipy.stats as st
 
 import adjoint as ad
+from adjoint.trace.calls import scipy_stats_numeric
 
 _spec = importlib.util.spec_from_file_location("checking", Path(__file__).with_name("checking.py"))
 assert _spec is not None
@@ -132,8 +133,9 @@ def test_singular_covariance(rng: np.random.Generator) -> None:
     checking.check(checking.Case("singular", f, args, frozenset({"bits", "jit"})), rng)
 
 
-def test_an_integral_that_misses_is_not_a_number() -> None:
+def test_an_integral_that_misses_is_not_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """The density of crystalball has a corner that no fixed places meet."""
+    monkeypatch.delitem(scipy_stats_numeric._CORNERS, "crystalball")
     assert np.isnan(ad.grad(lambda b: st.crystalball.entropy(b, 3.0))(2.0))
 
 
@@ -355,3 +357,83 @@ def test_the_entropy_of_fatigue_lives_moves_as_its_integral(shape):
     assert ad.value_and_grad(entropy)(shape)[0] == entropy(shape)
     for gradient in (ad.grad(entropy), ad.jit(ad.grad(entropy))):
         np.testing.assert_allclose(gradient(shape), exact, rtol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+@pytest.mark.parametrize(
+    ("beta", "m", "exact", "bend"),
+    [  # by mpmath, from piece to piece
+        (1.3, 3.0, [-0.5647629399075691, -0.12317330106695866], 0.8118749942887467),
+        (0.3, 2.2, [-3.587976830645888, -0.9406172605612996], 11.074486244963241),
+    ],
+)
+def test_the_entropy_of_a_density_with_a_corner(
+    beta: float, m: float, exact: list[float], bend: float
+) -> None:
+    def f(p: Any) -> Any:
+        return st.crystalball(p[0], p[1]).entropy()
+
+    p = np.array([beta, m])
+    np.testing.assert_allclose(ad.grad(f)(p), exact, rtol=1e-8)
+    np.testing.assert_allclose(ad.hessian(f)(p)[0, 0], bend, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "x"),
+    [
+        ("genpareto", (0.1,), 1.2),
+        ("genpareto", (-0.3,), 1.2),
+        ("kappa4", (0.2, 0.1), 0.4),
+        ("kappa4", (-0.2, -0.1), 0.4),
+        ("tukeylambda", (0.8,), 0.3),
+    ],
+)
+def test_families_whose_ends_follow_their_shapes_hold_them(
+    name: str, shapes: tuple[float, ...], x: float
+) -> None:
+    family, p = getattr(st, name), np.array([*shapes, 0.3, 1.7])
+
+    def held(p: Any) -> Any:
+        return family(*p[:-2], loc=p[-2], scale=p[-1]).logpdf(x)
+
+    def given(p: Any) -> Any:
+        return family.logpdf(x, *p[:-2], loc=p[-2], scale=p[-1])
+
+    slope = ad.grad(given)(p)
+    np.testing.assert_allclose(ad.value_and_grad(held)(p)[0], held(p), rtol=1e-14)
+    np.testing.assert_allclose(ad.grad(held)(p), slope, rtol=1e-12)
+    np.testing.assert_allclose(ad.jit(ad.grad(held))(p), slope, rtol=1e-9)
+    np.testing.assert_allclose(ad.vmap(ad.grad(held))(p[None])[0], slope, rtol=1e-9)
+
+
+def test_an_infinite_moment_stays_infinite() -> None:
+    def f(loc: Any) -> Any:
+        return st.foldcauchy(4.7, loc=loc).moment(1)
+
+    assert f(0.3) == np.inf
+    assert ad.jvp(f, (0.3,), (1.0,))[0] == np.inf
+
+
+@pytest.mark.parametrize("y", [[1.0, 1.0], [1.0, 2.0], [3.0, 2.0]])
+def test_a_line_through_two_points_is_certain_inside_jit(y: list[float]) -> None:
+    def f(y: Any) -> Any:
+        return np.stack(list(st.linregress(np.array([0.0, 1.0]), y)))
+
+    np.testing.assert_allclose(ad.jit(f)(np.array(y)), f(np.array(y)), rtol=1e-14)
+
+
+def test_a_line_through_all_points_has_no_spread_inside_jit() -> None:
+    x = np.linspace(0.1, 0.7, 7)
+
+    def f(y: Any) -> Any:
+        found = st.linregress(x, y)
+        return np.stack([found.rvalue, found.pvalue, found.stderr])
+
+    for slope in np.linspace(0.1, 3.0, 30):
+        np.testing.assert_allclose(ad.jit(f)(slope * x + 0.2), [1, 0, 0], atol=1e-7)
+
+
+def test_clouds_with_infinite_places_are_infinitely_far() -> None:
+    u, v = np.array([[1.0, 1.0], [2.0, 1.0]]), np.array([[np.inf, -np.inf]])
+    assert ad.value_and_grad(st.wasserstein_distance_nd)(u, v)[0] == np.inf
+    assert ad.jit(st.wasserstein_distance_nd)(u, v) == np.inf

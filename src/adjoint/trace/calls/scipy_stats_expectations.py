@@ -1,4 +1,7 @@
-"""Means of functions of families of scipy.stats: powers, and functions of the user's."""
+"""Means of functions of families of scipy.stats: powers, and functions of the user's.
+
+And families that hold their parameters, whose support may depend on them.
+"""
 
 from __future__ import annotations
 
@@ -140,3 +143,11 @@ def fit_loc_scale(self: Any, data: Any, *args: Any) -> Any:
     loc = np.mean(data) - scale * mean
     right = np.isfinite(scale) & (scale > 0)
     return np.where(np.isfinite(loc), loc, 0.0), np.where(right, scale, 1.0)
+
+
+@scipy_rule(f"{_PLACE}.rv_frozen.__init__")
+def hold(self: Any, dist: Any, *args: Any, **kwds: Any) -> None:
+    """A family with its parameters, in an instance of its own as SciPy makes it."""
+    self.args, self.kwds = args, kwds
+    self.dist = type(dist)(**dist._updated_ctor_param())
+    self.a, self.b = support(self.dist, parsed(self.dist, args, kwds)[0])

@@ -264,6 +264,10 @@ def _transport(u: Any, v: Any, u_weights: Any, v_weights: Any) -> tuple[Any, ...
     import scipy.stats
 
     m, n = len(u), len(v)
+    value = scipy.stats.wasserstein_distance_nd(u, v, u_weights, v_weights)
+    if not np.isfinite(value):  # infinite places or NaN: there is no plan, so any tree will do
+        pairs = _tree(np.arange(m * n), m, n)
+        return value, pairs // n, pairs % n
     cost = scipy.spatial.distance.cdist(u, v)
     rows = np.kron(np.eye(m), np.ones((1, n)))
     columns = np.kron(np.ones((1, m)), np.eye(n))
@@ -271,7 +275,6 @@ def _transport(u: Any, v: Any, u_weights: Any, v_weights: Any) -> tuple[Any, ...
     found = scipy.optimize.linprog(
         cost.ravel(), A_eq=np.concatenate([rows, columns]), b_eq=shares, method="highs"
     )
-    value = scipy.stats.wasserstein_distance_nd(u, v, u_weights, v_weights)
     prices = found.eqlin.marginals
     loose = np.abs(cost - prices[:m, None] - prices[None, m:]).ravel()
     pairs = _tree(np.lexsort((loose, -found.x)), m, n)
@@ -314,7 +317,8 @@ def wasserstein_distance_nd(
     sides = np.take(one, i, axis=0) + np.take(one, m + j, axis=0)
     system = np.concatenate([sides, one[:1]])
     prices = np.linalg.solve(system, np.concatenate([root(squares), np.zeros(1)]))
-    return moved_as(value, np.sum(prices * np.concatenate(shares)))
+    work = np.sum(prices * np.concatenate(shares))
+    return np.where(np.isfinite(value), moved_as(value, work), value)
 
 
 # *** the rates of two counts ***

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import scipy.special as sp
+import scipy.stats
 
 from adjoint.graph.types import ArrayType
 from adjoint.trace import borrow
@@ -19,6 +20,8 @@ from adjoint.trace.borrow_scipy import (
 )
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.support import moved_as
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.without_rule import refusing
 
@@ -135,7 +138,12 @@ def boxcox_llf(data: Any, axis: int = 0, *, lmb: Any) -> Any:
     """Box's and Cox's likelihood, also at 0, where SciPy's code takes the logarithm's branch."""
     x = floating(data)
     weight = (lmb - 1) * np.sum(np.log(x), axis=axis)
-    return _likelihood(sp.boxcox(x, lmb), axis, weight)
+    likely = _likelihood(sp.boxcox(x, lmb), axis, weight)
+    known = known_value(x), known_value(lmb)
+    if any(value is None for value in known):
+        return likely
+    own = scipy.stats.boxcox_llf(known[1], known[0], axis=axis)  # digits at small powers differ
+    return moved_as(own, likely)
 
 
 borrow_scipy("scipy.stats.boxcox_llf", "scipy.stats._morestats._boxcox_llf")
@@ -162,7 +170,11 @@ def linregress(x: Any, y: Any, alternative: str = "two-sided") -> Any:
     dx, dy = x - np.mean(x), y - np.mean(y)
     over = np.mean(dx * dx)
     slope = np.mean(dx * dy) / over
-    r = np.mean(dx * dy) / np.sqrt(over * np.mean(dy * dy))
+    r = np.clip(np.mean(dx * dy) / np.sqrt(over * np.mean(dy * dy)), -1.0, 1.0)
+    if n == 2:  # two points are on a line, of which nothing is in doubt
+        chance, spread = np.where(y[0] == y[1], 1.0, 0.0), 0.0 * over
+        return LinregressResult(slope, np.mean(y) - slope * np.mean(x), r, chance, spread,
+                                intercept_stderr=spread)  # fmt: skip
     free = n - 2
     t = r * np.sqrt(free / ((1.0 - r + 1e-20) * (1.0 + r + 1e-20)))
     tails = {"two-sided": 2 * sp.stdtr(free, -np.abs(t)), "less": sp.stdtr(free, t),
