@@ -200,8 +200,14 @@ or with recorded elements) times dense and sparse ones, their parts and blocks (
 `vstack`, `bmat`, `kron`, `multiply`), `diags`, writes (`A[i, j] = x`, `A.data *= 2`, `setdiag`),
 `LinearOperator` of a recorded function (a system of it is solved as a dense one), `spsolve`,
 `splu`, `factorized`, `cg`, `gmres` and the other iterative solvers, `lsqr`, `lsmr`, `eigs`,
-`eigsh`, `svds`;
+`eigsh`, `svds`, `onenormest`; shortest paths, spanning trees and other forms of
+`scipy.sparse.csgraph`, whose chosen edges move;
 `scipy.spatial.transform.Rotation` and `Slerp`; `procrustes`, `distance_matrix`, `geometric_slerp`.
+
+Iterative solvers go SciPy's own steps when the program runs, and give its values, its word and its
+callbacks; what they find moves as the solution of the system, and steps that end far from that are
+an error (`ConvergenceError`). Sparse arrays of one axis, and `max(axis=)` which yields one, are
+refused by name. `scipy.linalg` takes stacks of matrices as SciPy does, one after another.
 
 What `scipy.optimize` finds (also `ad.minimize`, `solve_continuous_are`, `solve_discrete_are`) is
 found by SciPy on plain numbers when the program runs, gets its last digits by a step of
