@@ -202,7 +202,8 @@ or with recorded elements) times dense and sparse ones, their parts and blocks (
 `splu`, `factorized`, `cg`, `gmres` and the other iterative solvers, `lsqr`, `lsmr`, `eigs`,
 `eigsh`, `svds`, `onenormest`; shortest paths, spanning trees and other forms of
 `scipy.sparse.csgraph`, whose chosen edges move;
-`scipy.spatial.transform.Rotation` and `Slerp`; `procrustes`, `distance_matrix`, `geometric_slerp`.
+`scipy.spatial.transform.Rotation`, `RigidTransform` and `Slerp`; `procrustes`,
+`distance_matrix`, `geometric_slerp`.
 
 Iterative solvers go SciPy's own steps when the program runs, and give its values, its word and its
 callbacks; what they find moves as the solution of the system, and steps that end far from that are

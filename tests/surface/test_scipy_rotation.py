@@ -105,3 +105,56 @@ def test_splines_of_recorded_rotations_inside_jit(count: int) -> None:
     np.testing.assert_allclose(value, f(turns), rtol=1e-12)
     np.testing.assert_allclose(slope, expected, atol=1e-8)
     np.testing.assert_allclose(ad.grad(f)(turns), expected, atol=1e-8)
+
+
+ATTITUDES, OFFSETS = np.random.default_rng(6).normal(size=(3, 4)), np.arange(9.0).reshape(3, 3)
+RIGID: dict[str, Any] = {
+    "shifts": lambda t, x: t.from_components(x[:, :3], Rotation.from_quat(ATTITUDES)).as_matrix(),
+    "turns": lambda t, x: t.from_components(OFFSETS, Rotation.from_quat(x)).apply(OFFSETS),
+    "inverse": lambda t, x: t.from_components(OFFSETS, Rotation.from_quat(x)).inv().as_matrix(),
+    "product": lambda t, x: (
+        t.from_components(OFFSETS, Rotation.from_quat(x))
+        * t.from_components(OFFSETS, Rotation.from_quat(ATTITUDES))
+    ).as_matrix(),
+    "logarithm": lambda t, x: t.from_components(OFFSETS, Rotation.from_quat(x)).as_exp_coords(),
+    "dual": lambda t, x: t.from_components(OFFSETS, Rotation.from_quat(x)).as_dual_quat(),
+    "power": lambda t, x: (t.from_components(OFFSETS, Rotation.from_quat(x)) ** 0.4).as_matrix(),
+    "exponential": lambda t, x: t.from_exp_coords(np.concatenate([x, x[:, :2]], 1)).as_matrix(),
+    "at rest": lambda t, x: t.from_exp_coords(
+        np.concatenate([x - ATTITUDES, OFFSETS[:, :2]], 1)
+    ).as_matrix(),
+}
+
+
+@pytest.mark.parametrize("name", RIGID)
+def test_rigid_motions_move_in_every_mode(name: str) -> None:
+    transform = pytest.importorskip("scipy.spatial.transform")
+    if not hasattr(transform, "_rigid_transform_xp"):
+        pytest.skip("before SciPy 1.17 they are compiled")
+
+    def f(x: Any) -> Any:
+        return RIGID[name](transform.RigidTransform, x)
+
+    wanted = f(ATTITUDES)
+    made, pull = ad.vjp(f, ATTITUDES)
+    # SciPy's compiled powers have 8 digits (expm(0.4 * logm(m)) agrees with ours to 1e-15)
+    digits = 1e-6 if name == "power" else 1e-13
+    np.testing.assert_allclose(made, wanted, rtol=digits, atol=digits / 10)
+    to, away = np.random.default_rng(7).normal(size=(2, *ATTITUDES.shape))
+    weights = np.resize(away, wanted.shape)
+    ends = [f(ATTITUDES + h * to) for h in (1e-5, -1e-5)]
+    slope = np.sum(weights * (ends[0] - ends[1])) / 2e-5
+    assert np.sum(weights * ad.jvp(f, (ATTITUDES,), (to,))[1]) == pytest.approx(slope, rel=1e-6)
+    assert np.sum(pull(weights)[0] * to) == pytest.approx(slope, rel=1e-6)
+
+    def loss(x: Any) -> Any:
+        return np.sum(weights * f(x) ** 2)
+
+    slopes = ad.grad(loss)(ATTITUDES)
+    np.testing.assert_allclose(ad.jit(ad.grad(loss))(ATTITUDES), slopes, rtol=1e-9, atol=1e-10)
+    both = ad.vmap(ad.grad(loss))(np.stack([ATTITUDES, ATTITUDES]))
+    np.testing.assert_allclose(both[1], slopes, rtol=1e-9, atol=1e-10)
+    near = [ad.grad(loss)(ATTITUDES + h * to) for h in (1e-5, -1e-5)]
+    np.testing.assert_allclose(
+        ad.hvp(loss, ATTITUDES, to), (near[0] - near[1]) / 2e-5, rtol=1e-5, atol=1e-5
+    )

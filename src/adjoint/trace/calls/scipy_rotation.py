@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -134,20 +136,29 @@ def _backend(*_: Any, **__: Any) -> Any:
 
 
 borrow.substitute(_rotation.select_backend, _backend)
-_KINDS = (_rotation.Rotation, _rotation.Slerp, RotationSpline)
+_BACKENDS: dict[type, Any] = {_rotation.Rotation: _rotation_xp}
+_PLACES = ["_rotation.Rotation", "_rotation.Slerp", "_rotation_spline.RotationSpline"]
+if find_spec("scipy.spatial.transform._rigid_transform_xp") is not None:  # since SciPy 1.17
+    _rigid: Any = import_module("scipy.spatial.transform._rigid_transform")
+    _rigid_xp: Any = import_module("scipy.spatial.transform._rigid_transform_xp")
+    borrow.substitute(_rigid.select_backend, lambda *_, **__: borrow.seen(_rigid_xp))
+    _BACKENDS[_rigid.RigidTransform] = _rigid_xp
+    _PLACES.append("_rigid_transform.RigidTransform")
+_KINDS = (*_BACKENDS, _rotation.Slerp, RotationSpline)
 
 
 def _by_arrays(x: Any) -> Any:
     """A rotation by numbers as one that goes by array functions; anything else as it is."""
     if not isinstance(x, _KINDS) or not vars(x):  # one that is being made has nothing
         return x
-    backend = borrow.seen(_rotation_xp)
+    own = next((b for kind, b in _BACKENDS.items() if isinstance(x, kind)), _rotation_xp)
+    backend = borrow.seen(own)
     if vars(x).get("_backend") is backend:
         return x
     made = object.__new__(type(x))
     made.__dict__.update({name: _by_arrays(making.result(part)) for name, part in vars(x).items()})
-    if isinstance(x, _rotation.Rotation):
-        made.__dict__.update(_backend=backend, _xp=borrow.seen(x._xp))
+    if isinstance(x, tuple(_BACKENDS)):
+        made.__dict__.update(_backend=backend, _xp=borrow.seen(vars(x)["_xp"]))
     return made
 
 
@@ -160,7 +171,7 @@ def _with_arrays(rule: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-for _name in ("_rotation.Rotation", "_rotation.Slerp", "_rotation_spline.RotationSpline"):
+for _name in _PLACES:
     _place = f"scipy.spatial.transform.{_name}"
     borrow_class(_place, without=("__getstate__",))
     for _entry in [x for name, x in entries.items() if name.startswith(f"{_place}.")]:
