@@ -340,19 +340,15 @@ def _form(dist: Any, which: int, shapes: tuple[Any, ...]) -> Any:
     value = form_of(dist, which, shapes)
     if value is not None:
         return value
-    mean, variance = (standard_moment(dist, k, shapes) for k in (0, 1))
-    powers = [numeric.power(dist, k, shapes, standard) for k in range(3, which + 2)]
-    if powers[-1] is None:
+    value = numeric.form(dist, which, shapes, standard, standard_moment)
+    if value is None:
         raise UnsupportedError(
             f"skewness and kurtosis of scipy.stats.{dist.name} have no formula",
             function=f"scipy.stats.{dist.name}.stats",
             source=source_here(),
             remedy="ask for moments='mv'",
         )
-    third = powers[0] - 3 * mean * variance - mean**3
-    if which == 2:
-        return third / variance**1.5
-    return (powers[1] - 4 * mean * third - 6 * mean**2 * variance - mean**4) / variance**2 - 3
+    return value
 
 
 @scipy_rule("scipy.stats._distn_infrastructure.rv_generic.support")

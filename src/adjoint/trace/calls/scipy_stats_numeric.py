@@ -32,26 +32,30 @@ def as_given(dist: Any, shapes: Any) -> Any:
     return (np.stack(shapes),) if dist.name == "poisson_binom" else shapes
 
 
+_WHOLE = ("mean", "var", "std", "median", "moment", "entropy", "stats")  # of no single place
+
+
 @dataclass(frozen=True)
 class _Plain:
     """A method of one of SciPy's families, on plain arrays."""
 
     dist: Any
     method: str
-    settings: tuple[int, ...] = ()
+    settings: tuple[Any, ...] = ()
 
     def __call__(self, *xs: Any) -> tuple[Any, ...]:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            places = (
-                0 if self.method in ("mean", "var", "std", "median", "moment", "entropy") else 1
-            )
+            places = 0 if self.method in _WHOLE else 1
             shapes = as_given(self.dist, xs[places:])
-            found = getattr(self.dist, self.method)(*self.settings, *xs[:places], *shapes)
+            if self.method == "stats":
+                found = self.dist.stats(*shapes, moments=self.settings[0])
+            else:
+                found = getattr(self.dist, self.method)(*self.settings, *xs[:places], *shapes)
             return (np.asarray(found, np.float64),)
 
 
-def plain(dist: Any, method: str, *xs: Any, settings: tuple[int, ...] = ()) -> Any:
+def plain(dist: Any, method: str, *xs: Any, settings: tuple[Any, ...] = ()) -> Any:
     """What SciPy finds, without a derivative of its own."""
     given = [stop_gradient(floating(x)) for x in xs]
     function = _Plain(dist, method, settings)
@@ -74,13 +78,13 @@ def unsure(value: Any, *moving: Any) -> Any:
     return value
 
 
-def _checked(integral: Any, value: Any) -> Any:
+def _checked(integral: Any, value: Any, digits: float = 1e-6) -> Any:
     """An integral's derivatives and SciPy's value; not finite where they are of different things.
 
     A density with a corner, or one much narrower than the places, would be integrated badly.
     """
     off = stop_gradient(np.abs(integral - value))
-    near = off <= 1e-6 * (1 + np.abs(stop_gradient(value)))
+    near = off <= digits * (1 + np.abs(stop_gradient(value)))
     other = np.where(np.isfinite(integral), integral, 0.0)
     return np.where(near, with_value(np.where(near, integral, 0.0), value), unsure(value, other))
 
@@ -135,7 +139,7 @@ def _stays(dist: Any) -> bool:
 @cache
 def grid(kind: str) -> tuple[Any, Any]:
     """Points and weights on (0, 1) or (0, inf): trapezia after a double exponential map."""
-    s = np.arange(-4.0, 4.01, 0.0625) if kind == "half line" else np.arange(-3.4, 3.41, 0.05)
+    s = np.arange(-4.0, 4.01, 0.03125) if kind == "half line" else np.arange(-3.4, 3.41, 0.05)
     u, slope = np.pi / 2 * np.sinh(s), np.pi / 2 * np.cosh(s) * (s[1] - s[0])
     if kind == "half line":
         return np.exp(u), np.exp(u) * slope
@@ -153,7 +157,10 @@ def _side(dist: Any, start: Any, upper: bool) -> tuple[Any, Any]:
     return start + (off if upper else -off), weights + 0 * start
 
 
-_CORNERS = {"crystalball": lambda beta, m: -beta}  # where a density is not smooth
+_CORNERS: dict[str, Callable[..., Any]] = {  # where a density is not smooth
+    "crystalball": lambda beta, m: -beta,
+    "skewcauchy": lambda a: 0.0,
+}
 
 
 def _pieces(dist: Any, start: Any, shapes: tuple[Any, ...]) -> list[tuple[Any, Any]]:
@@ -348,6 +355,38 @@ def power(dist: Any, k: int, shapes: tuple[Any, ...], standard: Standard) -> Any
     if found is None:
         return None
     return _checked(found, plain(dist, "moment", *shapes, settings=(k,)))
+
+
+def form(
+    dist: Any, which: int, shapes: tuple[Any, ...], standard: Standard, moment_of: Any
+) -> Any | None:
+    """Skewness (2) or excess kurtosis (3), by the means of powers."""
+    written = [written_power(dist, k, shapes) for k in range(3, which + 2)]
+    if any(power is None for power in written):
+        return _central_form(dist, which, shapes, standard)
+    mean, variance = (moment_of(dist, k, shapes) for k in (0, 1))
+    third = written[0] - 3 * mean * variance - mean**3
+    if which == 2:
+        return third / variance**1.5
+    return (written[1] - 4 * mean * third - 6 * mean**2 * variance - mean**4) / variance**2 - 3
+
+
+def _central_form(dist: Any, which: int, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
+    """The same by integrals about where the mean stands: SciPy's means of powers lose digits."""
+    center = plain(dist, "mean", *shapes)[..., None]
+    means = [
+        _expectation(dist, lambda x, _: (x - center) ** k, shapes, standard)  # noqa: B023
+        for k in range(1, which + 2)
+    ]
+    if means[0] is None:
+        return None
+    off = means[0]
+    variance = means[1] - off**2
+    found = (means[2] - 3 * off * means[1] + 2 * off**3) / variance**1.5
+    if which == 3:
+        fourth = means[3] - 4 * off * means[2] + 6 * off**2 * means[1] - 3 * off**4
+        found = fourth / variance**2 - 3
+    return _checked(found, plain(dist, "stats", *shapes, settings=("sk"[which - 2],)), 1e-4)
 
 
 def entropy(dist: Any, shapes: tuple[Any, ...], standard: Standard) -> Any | None:
