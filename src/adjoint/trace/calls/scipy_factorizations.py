@@ -17,10 +17,11 @@ from adjoint.trace.calls.scipy_linalg import (
     triangular,
     turned_as,
 )
-from adjoint.trace.calls.scipy_values import valued_rule
+from adjoint.trace.calls.scipy_values import valued_rule, with_digits
 from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
+from adjoint.trace.scipy_gate import scipy_rule
 
 
 def _pivots(a: Any) -> Any:
@@ -75,8 +76,18 @@ def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any
     return np.linalg.svd(matrices(a)[0], compute_uv=False)
 
 
-@valued_rule("scipy.linalg.eigh")
-def eigh(
+@scipy_rule("scipy.linalg.eigh")
+def eigh(a: Any, b: Any = None, **options: Any) -> Any:
+    """Eigenvalues and vectors of a hermitian matrix, or of a pair with a positive one."""
+    chosen = ("eigvals_only", "subset_by_index", "subset_by_value")
+    if b is None and not any(options.get(name) for name in chosen):
+        uplo = "L" if options.get("lower", True) else "U"
+        driver = options.get("driver") or "evr"
+        return tuple(bind(eigenvalues.scipy_eigh, tuple(matrices(a)), (uplo, driver)))
+    return with_digits("scipy.linalg.eigh", _some_pairs)(a, b, **options)
+
+
+def _some_pairs(
     a: Any,
     b: Any = None,
     *,
@@ -90,7 +101,7 @@ def eigh(
     subset_by_value: Any = None,
     driver: Any = None,
 ) -> Any:
-    """Eigenvalues and vectors of a hermitian matrix, or of a pair with a positive one."""
+    """Those that are asked for, or those of a pair of matrices."""
     given = matrices(a) if b is None else matrices(a, b)
     if subset_by_value is not None:
         subset_by_index = _indices(given, subset_by_value, lower, type)
@@ -101,8 +112,6 @@ def eigh(
     uplo = "L" if lower or b is not None else "U"
     if eigvals_only:
         return _subset(np.linalg.eigvalsh(a, UPLO=uplo), subset_by_index)
-    if back is None and subset_by_index is None:
-        return tuple(bind(eigenvalues.scipy_eigh, (a,), (uplo, driver or "evr")))
     w, v = np.linalg.eigh(a, UPLO=uplo)
     v = v if back is None else back(v)
     w, v = _subset(w, subset_by_index), _subset(v, subset_by_index)
@@ -163,7 +172,7 @@ def eigvalsh(
     driver: Any = None,
 ) -> Any:
     """Eigenvalues of a hermitian matrix, or of a pair with a positive one."""
-    return eigh(
+    return _some_pairs(
         a,
         b,
         lower=lower,

@@ -15,6 +15,7 @@ from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
+from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
 from adjoint.trace.without_rule import refusing
 
@@ -63,7 +64,7 @@ def turned_as(v: Any, vectors: Any, given: list[Any], *settings: Any) -> Any:
     return v * np.where(size > 0, inner / np.where(size > 0, size, 1), 1).astype(v.dtype)
 
 
-@valued_rule("scipy.linalg.solve_triangular")
+@scipy_rule("scipy.linalg.solve_triangular")
 def solve_triangular(
     a: Any,
     b: Any,
@@ -108,7 +109,7 @@ def _read(a: Any, assume_a: Any, lower: bool) -> tuple[Any, str]:
     raise ValueError(f"{assume_a} is not a recognized matrix structure")
 
 
-@valued_rule("scipy.linalg.solve")
+@scipy_rule("scipy.linalg.solve")
 def solve(
     a: Any,
     b: Any,
@@ -199,12 +200,13 @@ def cho_factor(
     return np.linalg.cholesky(a, upper=not lower) + rest, lower
 
 
-@valued_rule("scipy.linalg.cho_solve")
+@scipy_rule("scipy.linalg.cho_solve")
 def cho_solve(
     c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
     """``a x = b`` by the factor of a."""
     c, lower = c_and_lower
+    lower = bool(np.all(lower))  # a stack of factors has an array of equal ones
     c, b = matrices(c, b)
     flipped = np.conjugate(c) if c.dtype.kind == "c" else c
     if lower:
@@ -215,7 +217,7 @@ def cho_solve(
 # *** LU ***
 
 
-@valued_rule("scipy.linalg.lu_factor")
+@scipy_rule("scipy.linalg.lu_factor")
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """L and U in one matrix, and the rows that were swapped."""
     packed, _, swaps = bind(p.lu, matrices(a), ())
@@ -233,7 +235,7 @@ def _order_of(swaps: Any) -> Any:
     return order
 
 
-@valued_rule("scipy.linalg.lu_solve")
+@scipy_rule("scipy.linalg.lu_solve")
 def lu_solve(
     lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
@@ -251,7 +253,7 @@ def lu_solve(
     return np.reshape(x, x.shape[:-1]) if vector else x
 
 
-@valued_rule("scipy.linalg.lu")
+@scipy_rule("scipy.linalg.lu")
 def lu(
     a: Any,
     permute_l: bool = False,

@@ -36,13 +36,15 @@ def valued_rule(
     def note(rule: F) -> F:
         for name in names:
             each = one_by_one(**cores)(rule) if cores else rule
-            scipy_rule(name, wanted=wanted)(_called(name, each))
+            scipy_rule(name, wanted=wanted)(with_digits(name, each))
         return rule
 
     return note
 
 
-def _called(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+def with_digits(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule, and SciPy's function of this name for the values where they are known."""
+
     def call(*args: Any, **kwargs: Any) -> Any:
         made = rule(*args, **kwargs)
         # the user's own functions, which may yield what is recorded, are called once
