@@ -452,3 +452,23 @@ def test_forms_move_as_integrals_about_the_middle(letter: str, first: float, sec
     assert ad.value_and_grad(f)(b)[0] == f(b)
     np.testing.assert_allclose(ad.grad(f)(b), first, rtol=1e-10)
     np.testing.assert_allclose(ad.grad(ad.grad(f))(b), second, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_expectiles_in_every_mode(
+    count: int, level: float, weighted: bool, rng: np.random.Generator
+) -> None:
+    weights = rng.uniform(0.2, 2, count) if weighted else None
+
+    def f(x: Any) -> Any:
+        return st.expectile(x, level, weights=weights)
+
+    x, d = rng.normal(size=count), rng.normal(size=count)
+    value, slope = ad.value_and_grad(f)(x)
+    assert value == f(x)
+    np.testing.assert_allclose(slope @ d, (f(x + 1e-5 * d) - f(x - 1e-5 * d)) / 2e-5, atol=1e-6)
+    np.testing.assert_allclose(ad.jit(f)(x), value, rtol=1e-9)
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(x), slope, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ad.vmap(ad.grad(f))(x[None])[0], slope, rtol=1e-9, atol=1e-12)

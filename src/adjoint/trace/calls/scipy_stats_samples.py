@@ -30,7 +30,7 @@ refused = refusing("scipy.stats")
 _SUMMARIES = (
     "gmean zscore gzscore zmap moment skew kurtosis variation tmean tvar tstd tsem sem gstd "
     "circmean circvar circstd describe trim_mean trimboth trim1 sigmaclip tmin tmax iqr "
-    "median_abs_deviation scoreatpercentile lmoment kstat kstatvar expectile entropy "
+    "median_abs_deviation scoreatpercentile lmoment kstat kstatvar entropy "
     "differential_entropy directional_stats obrientransform binned_statistic binned_statistic_2d "
     "binned_statistic_dd"
 )
@@ -158,6 +158,30 @@ def yeojohnson_transform(x: Any, lmbda: Any, xp: Any = None) -> Any:
 
 
 borrow_scipy("scipy.stats.yeojohnson")
+
+
+@scipy_rule("scipy.stats.expectile")
+def expectile(a: Any, alpha: Any = 0.5, *, weights: Any = None) -> Any:
+    """The mean with other weights above itself, which SciPy searches for."""
+    a, weights = floating(a), None if weights is None else floating(weights)
+    if is_unknown(a, alpha, weights):
+        return _expectile(a, alpha, weights)
+    value = scipy.stats.expectile(*map(known_value, (a, alpha)), weights=known_value(weights))
+    return moved_as(value, _expectile(a, alpha, weights))
+
+
+def _expectile(a: Any, alpha: Any, weights: Any) -> Any:
+    """The greatest (of a level below 1/2: the least) mean with other weights beyond a place."""
+    w = np.broadcast_to(1.0 if weights is None else weights, a.shape).reshape(-1)
+    order = np.argsort(a.reshape(-1))
+    a, w = np.take(a.reshape(-1), order), np.take(w, order)
+    moment, weight = np.cumsum(w * a), np.cumsum(w)
+    if len(a) == 1:
+        return a[0]
+    means = ((1 - alpha) * moment + alpha * (moment[-1] - moment))[:-1]  # there is some beyond
+    means = means / ((1 - alpha) * weight + alpha * (weight[-1] - weight))[:-1]
+    found = np.where(alpha >= 0.5, np.max(means), np.min(means))
+    return np.where((alpha >= 0) & (alpha <= 1), found, np.nan)
 
 
 @when_unknown("scipy.stats.linregress.__wrapped__")
