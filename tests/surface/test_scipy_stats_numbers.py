@@ -472,3 +472,29 @@ def test_expectiles_in_every_mode(
     np.testing.assert_allclose(ad.jit(f)(x), value, rtol=1e-9)
     np.testing.assert_allclose(ad.jit(ad.grad(f))(x), slope, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(ad.vmap(ad.grad(f))(x[None])[0], slope, rtol=1e-9, atol=1e-12)
+
+
+MIXED_PLACES = {
+    "icdf": lambda law, p: law.icdf(0.3),
+    "iccdf": lambda law, p: law.iccdf(p[0]),
+    "ilogcdf": lambda law, p: law.ilogcdf(-0.8),
+    "median": lambda law, p: law.median(),
+    "several": lambda law, p: np.sum(law.icdf(np.array([0.2, 0.7]) * p[1])),
+}
+
+
+@pytest.mark.skipif(not hasattr(st, "Mixture"), reason="since SciPy 1.15")
+@pytest.mark.parametrize("name", MIXED_PLACES)
+def test_places_of_mixtures_that_are_not_known(name: str) -> None:
+    def f(p: Any) -> Any:
+        parts = [st.Normal(mu=p[0], sigma=p[1]), st.Uniform(a=p[1], b=p[0] + 2.0)]
+        return MIXED_PLACES[name](st.Mixture(parts, weights=[0.3, 0.7]), p)
+
+    p = np.array([0.4, 0.7])
+    value, slope = ad.value_and_grad(f)(p)
+    np.testing.assert_allclose(value, f(p), rtol=1e-14)
+    np.testing.assert_allclose(ad.jit(f)(p), value, rtol=1e-12)
+    np.testing.assert_allclose(ad.jit(ad.grad(f))(p), slope, rtol=1e-10)
+    np.testing.assert_allclose(ad.vmap(ad.grad(f))(p[None])[0], slope, rtol=1e-10)
+    bend = ad.hessian(f)(p)
+    np.testing.assert_allclose(ad.jit(ad.hessian(f))(p), bend, rtol=1e-8, atol=1e-10)

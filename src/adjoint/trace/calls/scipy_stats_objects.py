@@ -16,6 +16,7 @@ import scipy.special._ufuncs as ufuncs
 import scipy.stats._distribution_infrastructure as infrastructure
 import scipy.stats._new_distributions as families
 
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import (
     borrow_class,
@@ -65,6 +66,14 @@ def _keeps(self: Any, *given: Any, **named: Any) -> bool:
     return False
 
 
+def _of_chance(self: Any, name: str, x: Any) -> Any:
+    """The place by the logarithm of a chance: of a large one by its complement."""
+    straight, turned = name.replace("log", ""), {"ilogcdf": "iccdf", "ilogccdf": "icdf"}[name]
+    large = x > -0.7
+    small = getattr(self, straight)(np.exp(np.where(large, -1.0, x)))
+    return np.where(large, getattr(self, turned)(-np.expm1(np.where(large, x, -0.1))), small)
+
+
 def _by_values(name: str, place: str, inner: Any) -> Callable[..., Any]:
     """A function of a place, or of a chance, with what it is outside of its domain."""
     known = own_code(place)
@@ -80,7 +89,10 @@ def _by_values(name: str, place: str, inner: Any) -> Callable[..., Any]:
         below = x < low if (strict and inclusive[0]) or (counts and name in _OUTSIDE) else x <= low
         above = x > high if strict and inclusive[1] else x >= high
         inside = np.where(below | above, np.nan, x)
-        value = borrow.borrowed(inner)(self, inside, *args, **kwargs)
+        if name.startswith("ilog") and not self._overrides(f"_{name}_formula"):
+            value = _of_chance(self, name, inside)
+        else:
+            value = borrow.borrowed(inner)(self, inside, *args, **kwargs)
         if counts and strict:
             value = np.where(x == np.floor(x), value, -np.inf if "log" in name else 0.0)
         outside: tuple[Any, Any] = _OUTSIDE.get(name, (np.nan, np.nan))
@@ -208,6 +220,30 @@ def mixed(self: Any, components: Any, weights: Any) -> tuple[Any, Any]:
     if len(components) != np.shape(weights)[0]:
         raise ValueError("`components` and `weights` must have the same length.")
     return components, weights
+
+
+_INVERSE_OF = {"cdf": "icdf", "ccdf": "iccdf", "logcdf": "ilogcdf", "logccdf": "ilogccdf"}
+
+
+@scipy_rule(f"{_PLACE}.Mixture._invert", wanted=_keeps)
+def inverse_of_mixture(self: Any, fun: str, p: Any) -> Any:
+    """Where a function of a mixture has a value: it is between the places of its parts."""
+    import scipy.optimize
+
+    places = [getattr(part, _INVERSE_OF[fun])(p) for part in self._components]
+    if not is_unknown(p, self._weights, *places):
+        return own_code(f"{_PLACE}.Mixture._invert")(self, fun, p)
+    p = floating(p)
+    low, high = (stop_gradient(reduced(np.stack(places), axis=0)) for reduced in (np.min, np.max))
+    margin = 1e-9 * (1 + np.abs(low) + np.abs(high))
+    found = [
+        scipy.optimize.brentq(
+            lambda x, at=at: getattr(self, fun)(x) - p[at],
+            (low - margin)[at], (high + margin)[at], xtol=1e-14, rtol=1e-14,
+        )
+        for at in np.ndindex(*np.shape(p))
+    ]  # fmt: skip
+    return np.reshape(np.stack(found), np.shape(p)) if found else p
 
 
 _CHECKED = {
