@@ -46,6 +46,7 @@ from adjoint.trace.refusals import (
 from adjoint.trace.scipy_names import by_values, caller
 from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import (
+    as_lies,
     as_view,
     check_writable,
     detached,
@@ -443,8 +444,11 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
         if self.recorder is PLAIN:
             return plain(self.payload.copy(order))
         payload = self.payload
+        # What is a view of the copy depends on its layout.
         if type(payload) is np.ndarray and (order == "F" or not payload.flags.c_contiguous):
-            payload = payload.copy(order)  # what is a view of the copy depends on its layout
+            payload = payload.copy(order)
+        elif type(payload) is not np.ndarray:
+            payload = as_lies(payload, np.empty_like(memory_of(self), order=order))
         return TracedArray(self.recorder, self.number, payload, False)
 
     def __getattr__(self, name: str) -> Any:

@@ -19,6 +19,7 @@ from adjoint.primitives.linear import broadcast, cast
 from adjoint.primitives.special import SciPyFunction
 from adjoint.trace import recorder as core
 from adjoint.trace.foreign import PYTHON_NUMBERS
+from adjoint.trace.layouts import type_of_result
 from adjoint.trace.recorder import PLAIN, capture, innermost, leaked, plain
 
 _PYTHON = {bool: np.dtype(bool), int: int, float: float, complex: complex}
@@ -188,7 +189,7 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
     else:
         shape = joint_shape(*shapes)
         loop = loop_of(primitive, types)
-        out = ArrayType(shape, loop[-1])
+        out = type_of_result(primitive, lower, {}, ArrayType(shape, loop[-1]))
     indices = []
     frame = recorder.source or here(3)
     for x, extent, dtype in zip(operands, shapes, loop, strict=False):

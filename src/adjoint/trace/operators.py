@@ -104,6 +104,14 @@ def _leaves_the_reals(x: Any, exponent: Any) -> bool:
     return bool(base < 0 and exponent != np.floor(exponent) and np.isfinite(exponent))
 
 
+# What arrays compute instead of a power, and what numbers do: NumPy rounds complex ones otherwise.
+_SHORTCUTS: dict[float, tuple[Any, Any]] = {
+    2: (e.square, lambda x: x**2),
+    -1: (e.reciprocal, lambda x: x**-1),
+    0.5: (e.sqrt, lambda x: x**0.5),
+}
+
+
 def _number_power(x: Any, exponent: float) -> Any:
     dtype = loop_of(e.power, (dtype_key(x), type(exponent)))[-1]
     if dtype.kind not in "fc":
@@ -112,10 +120,7 @@ def _number_power(x: Any, exponent: float) -> Any:
         x = x.astype(dtype)
     if exponent == 1:
         return x.copy()
-    if exponent == 2:
-        return elementwise(e.square, x)
-    if exponent == -1:
-        return elementwise(e.reciprocal, x)
-    if exponent == 0.5:
-        return elementwise(e.sqrt, x)
+    if exponent in _SHORTCUTS:
+        primitive, by = _SHORTCUTS[exponent]
+        return elementwise(primitive, x, by=by)
     return bind(products.scalar_pow, (x,), (exponent,))

@@ -30,6 +30,7 @@ from adjoint.graph.source import Source, here, source_here
 from adjoint.graph.types import ArrayType
 from adjoint.trace import keeping
 from adjoint.trace.foreign import NUMBERS, refused
+from adjoint.trace.layouts import type_of_result
 from adjoint.trace.records import Record, RecordedGraph, n_outputs
 from adjoint.tree import LONE
 
@@ -262,6 +263,8 @@ class Recorder:
             result = primitive.infer(*types, **settings)
             if not primitive.several:
                 (result,) = result
+                payloads = [x.payload if type(x) is TracedArray else x for x in operands]
+                result = type_of_result(primitive, payloads, settings, result)
         if primitive.several:
             return tuple(self.emit(primitive, operands, attributes, result))
         indices = tuple([self.index_of(x) for x in operands])

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError
-from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType
 from adjoint.trace import recorder as core
+from adjoint.trace.layouts import axes_as_they_lie, laid_out, lying_so, small_of
 
 
 class View:
@@ -144,8 +143,8 @@ def shown_twice(x: Any) -> tuple[Any, Any] | None:
 def memory_of(x: Any) -> np.ndarray[Any, Any]:
     """An array that lies in memory as x does: its own, or one with no meaning in its values.
 
-    Where values are not known, what was made by an operation lies in order, and a view of it
-    lies as NumPy's would.
+    Where values are not known, what was made by an operation lies as its type says, and a view
+    of it lies as NumPy's would.
     """
     chain = []
     while type(x) is core.TracedArray:
@@ -156,7 +155,9 @@ def memory_of(x: Any) -> np.ndarray[Any, Any]:
             x = x.tie.base
         else:
             x = x.payload
-    found = x if isinstance(x, np.ndarray) else np.empty(x.shape, x.dtype)
+    found: np.ndarray[Any, Any] = x
+    if not isinstance(x, np.ndarray):
+        found = lying_so(x) if isinstance(x, ArrayType) else np.empty(x.shape, x.dtype)
     for read in reversed(chain):
         found = np.asarray(read(found))
     return found
@@ -166,56 +167,9 @@ def order_of_axes(x: Any, order: str) -> list[int]:
     """The axes of an array from the slowest to the fastest, for an order as NumPy names it."""
     known = memory_of(x)
     ahead = list(range(known.ndim))
-    if order in "AK" and len(ahead) > 1 and _was_turned(x):
-        raise ConcreteValueError(
-            f"how an array lies in memory, which order={order!r} asks for, is not known",
-            function=x.recorder.name,
-            got="the result of operations on an array whose axes were put in another order",
-            source=source_here(),
-            remedy='say order="C" or order="F"',
-        )
     if order == "F" or (order in "AK" and known.flags.fnc):
         return ahead[::-1]
-    return _as_it_lies(known) if order == "K" and not known.flags.c_contiguous else ahead
-
-
-_LAID_OUT_AS_OPERANDS = frozenset({"permute_axes", "cast", "where"})  # and ufuncs
-
-
-def _was_turned(x: Any) -> bool:
-    """Whether an array of unknown values was made from one with its axes in another order."""
-    written = x.version > 0  # what was written to since was made by the user, mostly of zeros
-    while type(x) is core.TracedArray and (x.tie is not None or type(x.payload) is not ArrayType):
-        x = x.payload if x.tie is None else x.tie.base
-        written = written or (type(x) is core.TracedArray and x.version > 0)
-    if written or type(x) is not core.TracedArray or x.version:
-        return False
-    makers = {made: (row, used) for row, _, used, made in x.recorder.records if type(made) is int}
-    pending, seen = [x.number], {x.number}
-    while pending:
-        row, used = makers.get(pending.pop(), (None, ()))
-        if row is None or not (row.ufunc or row.name in _LAID_OUT_AS_OPERANDS):
-            continue  # made in C order, whatever of
-        if row.name == "permute_axes":
-            return True
-        pending += [i for i in used if i not in seen]
-        seen.update(used)
-    return False
-
-
-def _as_it_lies(known: Any) -> list[int]:
-    """Axes by their strides, as NumPy's iterators put them: one without a stride stays behind."""
-    strides = [abs(s) if n > 1 else 0 for s, n in zip(known.strides, known.shape, strict=True)]
-    order: list[int] = []
-    for axis in range(known.ndim):
-        place = len(order)
-        for i in reversed(range(len(order))):
-            if strides[axis] and strides[order[i]]:
-                if strides[order[i]] >= strides[axis]:
-                    break
-                place = i
-        order.insert(place, axis)
-    return order
+    return axes_as_they_lie(known) if order == "K" and not known.flags.c_contiguous else ahead
 
 
 def _lies_otherwise(a: Any, b: Any) -> bool:
@@ -249,11 +203,23 @@ def lying_as(result: Any, x: Any) -> Any:
     inner = result
     while type(inner) is core.TracedArray and type(inner.payload) is core.TracedArray:
         inner = inner.payload
-    if type(inner) is core.TracedArray and type(inner.payload) is np.ndarray:
-        like = memory_of(x)
-        if _lies_otherwise(inner.payload, like):
-            inner.payload = _laid_out(inner.payload, like)
+    if type(inner) is core.TracedArray:
+        inner.payload = as_lies(inner.payload, memory_of(x))
     return result
+
+
+def as_lies(payload: Any, like: Any) -> Any:
+    """What stands for an array, for one that is laid out in memory as another."""
+    if type(payload) is core.TracedArray:
+        inner = as_lies(payload.payload, like)
+        if inner is payload.payload:
+            return payload  # nobody else may have it: then it is written in place
+        return core.TracedArray(payload.recorder, payload.number, inner, payload.weak)
+    if isinstance(payload, ArrayType):
+        return laid_out(payload, small_of(like).copy("K"))
+    if type(payload) is np.ndarray and _lies_otherwise(payload, like):
+        return _laid_out(payload, like)
+    return payload
 
 
 def write_through(x: Any, new: Any) -> None:
@@ -268,9 +234,8 @@ def write_through(x: Any, new: Any) -> None:
         link = x.tie
         moved = type(before) is type(x.payload) is np.ndarray and _lies_otherwise(before, x.payload)
         if link is None:
-            if moved:
-                # What is a view of it and what a copy depends on how it lies in memory.
-                x.payload = _laid_out(x.payload, before)
+            # What is a view of it and what a copy depends on how it lies in memory.
+            x.payload = as_lies(x.payload, memory_of(before))
             return
         base = link.base
         if base.tie is not None:

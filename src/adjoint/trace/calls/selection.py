@@ -15,7 +15,7 @@ from adjoint.trace.masked import MaskedSelection
 from adjoint.trace.masked_index import coordinates
 from adjoint.trace.recorder import bind, is_plain, plain
 from adjoint.trace.tables import implements
-from adjoint.trace.views import as_view, detached, lying_as
+from adjoint.trace.views import as_view, detached, lying_as, memory_of
 
 # Elements that machine code sorts itself, by their indices: more are quicker by a call of NumPy.
 _FEW = 1024
@@ -110,11 +110,16 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         places = np.clip(places, 0, x.shape[axis] - 1)
     elif mode == "wrap":
         places = places % x.shape[axis]
-    result = linear.gather(detached(x), places, axes=(axis,))
+    result = _in_order(linear.gather(detached(x), places, axes=(axis,)))
     if out is not None:
         out[...] = result
         return out
     return result
+
+
+def _in_order(x: Any) -> Any:
+    """The same array in C order."""
+    return x if memory_of(x).flags.c_contiguous else x.copy()
 
 
 @implements(np.take_along_axis)
@@ -271,6 +276,14 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> Any:
     """Values added at the edges; modes that repeat the array's own elements, or constants."""
     x = as_operand(array)
+    made = _padded(x, pad_width, mode, options)
+    lies = memory_of(made).flags
+    if memory_of(x).flags.fnc:
+        return made if lies.f_contiguous else made.copy("F")
+    return made if lies.c_contiguous else made.copy()
+
+
+def _padded(x: Any, pad_width: Any, mode: str, options: dict[str, Any]) -> Any:
     widths: Any
     if isinstance(pad_width, dict):
         widths = [pad_width.get(i, pad_width.get(i - x.ndim, 0)) for i in range(x.ndim)]

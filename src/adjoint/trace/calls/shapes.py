@@ -29,9 +29,9 @@ def _shares(x: Any, result: Any, read: Any) -> bool:
     """Whether NumPy gives a view: seen on the arrays, or on arrays that lie as they would."""
     source, made = concrete_value(x), concrete_value(result)
     known = source is not None and made is not None
-    if x.tie is None and not known:  # nothing but a view can lie otherwise than in order
+    if not known and memory_of(x).flags.c_contiguous:
         return True
-    if x.tie is not None and not (known and is_plain(x)):  # its own array may be a copy
+    if not known or (x.tie is not None and not is_plain(x)):  # its own array may be a copy
         source = memory_of(x)
         made = read(source)
     return isinstance(made, np.ndarray) and np.may_share_memory(source, made)

@@ -59,7 +59,7 @@ def sign(x: Any) -> Any:
 @implements(np.positive)
 def positive(x: Any) -> Any:
     """``+x``."""
-    return x.copy()
+    return x.copy("K")
 
 
 def _as_float(x: Any) -> Any:
