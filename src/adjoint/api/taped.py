@@ -14,7 +14,7 @@ from adjoint.rewrite.reroll import rolled_up
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.record import argument_payload, current
 from adjoint.trace.recorder import Recorder, TracedCore, capture, plain
-from adjoint.trace.replacing import look_at_function
+from adjoint.trace.replacing import as_called, look_at_function
 from adjoint.trace.session import session
 from adjoint.trace.slots import closing
 
@@ -59,7 +59,7 @@ class Run:
         with closing(recorder):
             look_at_function(f)
             with session:
-                result = f(*call, **kwargs)
+                result = as_called(f)(*call, **kwargs)
             if has_aux:
                 result, aux = with_aux(f, result, name)
             outputs, self.structure = tree.flatten(result)

@@ -21,7 +21,7 @@ from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.primitive import primitives
 from adjoint.trace.record import argument_payload, current
 from adjoint.trace.recorder import Recorder
-from adjoint.trace.replacing import look_at_function
+from adjoint.trace.replacing import as_called, look_at_function
 from adjoint.trace.session import session
 from adjoint.trace.slots import closing
 
@@ -111,7 +111,7 @@ class Pen:
         with closing(recorder):
             look_at_function(f)
             with session, np.errstate(all="ignore"):
-                result = f(*tree.unflatten(structure, call))
+                result = as_called(f)(*tree.unflatten(structure, call))
             outputs = [recorder.index_of(current(x)) for x in tree.leaves(result)]
             wanted = [*outputs, *self.watched]
             graph = recorder.graph(wanted, range(len(leaves)), inline=_EVERYTHING).graph

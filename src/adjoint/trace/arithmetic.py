@@ -50,7 +50,7 @@ class Arithmetic(TracedCore):
         return elementwise(_c["invert"], self)
 
     def __pos__(self: Any) -> Any:
-        return self.copy("K")
+        return self.__copy__()
 
     def __round__(self: Any, digits: int | None = None) -> Any:
         if digits is None and not self.shape and self.dtype.kind in "iuf":

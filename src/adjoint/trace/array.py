@@ -25,7 +25,7 @@ from adjoint.trace.guards import passed_over
 from adjoint.trace.looking import key_of, met, same_key, seen_value, shown_value
 from adjoint.trace.operators import NUMBERS
 from adjoint.trace.probing import JudgedByClass, OfArrays, asked_by_name, no_attribute
-from adjoint.trace.python_numbers import python_number
+from adjoint.trace.python_numbers import as_python_number, python_number
 from adjoint.trace.recorder import (
     PLAIN,
     bind,
@@ -397,7 +397,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
 
     @property
     def real(self) -> Any:
-        return np.real(self)
+        return as_python_number(np.real(self), float) if self.weak else np.real(self)
 
     @real.setter
     def real(self, value: Any) -> None:
@@ -405,7 +405,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
 
     @property
     def imag(self) -> Any:
-        return np.imag(self)
+        return as_python_number(np.imag(self), float) if self.weak else np.imag(self)
 
     @imag.setter
     def imag(self, value: Any) -> None:
@@ -429,10 +429,12 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
         return None if link is None else link.base
 
     def __copy__(self) -> Any:
-        return self.copy()
+        made = self.copy("K")
+        made.weak = self.weak
+        return made
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self.copy()
+        return self.__copy__()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise no_pickle(self)

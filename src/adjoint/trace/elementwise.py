@@ -121,6 +121,11 @@ def _remembered(primitive: Primitive, x: Any, recorder: Any, out: Any) -> Any:
 joint_shape = lru_cache(maxsize=4096)(np.broadcast_shapes)
 
 
+def _of_python(x: Any) -> Any:
+    """A plain number that counts as Python's as one."""
+    return x.payload.item() if type(x) is core.TracedArray and x.weak else x
+
+
 def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
     """Apply an elementwise primitive with NumPy's promotion and broadcasting.
 
@@ -133,7 +138,7 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
     if recorder is None:
         return primitive.evaluate(*operands)
     if recorder is PLAIN:
-        return recorder.apply(primitive, operands, ())
+        return recorder.apply(primitive, [_of_python(x) for x in operands], ())
     if recorder.closed:
         raise leaked(recorder)
     traced = core.TracedArray

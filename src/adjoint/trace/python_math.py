@@ -4,7 +4,7 @@ Python's own functions of numbers ask for a float, in which a derivative would b
 somebody records, others stand under their names: they are Python's own for plain numbers, and
 for recorded ones where values are not known (inside jit, vmap and loops), which refuses them with
 the name that NumPy has for it. Where the value is known Python's function is asked first, so that
-what it raises is raised; then NumPy's is recorded, whose last digits may be others.
+what it raises is raised and its digits are kept; the derivatives are those of NumPy's.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace import recorder as core
+from adjoint.trace.calls.support import moved_as
 from adjoint.trace.making import joined
 from adjoint.trace.python_numbers import as_python_number, moves, plain_number
 from adjoint.trace.replacing import with_module
@@ -66,11 +67,20 @@ def _followed(own: Any, formula: _Formula, dtype: type) -> Any:
         values = [operands.value(x) for x in args]
         if not (operands.moving and operands.known):
             return own(*args, **options)
-        own(*values, **options)
-        return _as_python_numbers(formula(*[operands.number(x) for x in args]))
+        value = own(*values, **options)
+        made = _as_python_numbers(formula(*[operands.number(x) for x in args]))
+        return _with_value(value, made) if type(value) in (float, complex) else made
 
     function.adjoint_own = own  # type: ignore[attr-defined]
     return function
+
+
+def _with_value(value: Any, made: Any) -> Any:
+    """What a formula makes, with the digits of Python's function."""
+    known = plain_number(made)
+    if known == value or known is None or value != value:
+        return made
+    return as_python_number(moved_as(value, made), type(value))
 
 
 def _as_python_numbers(result: Any) -> Any:

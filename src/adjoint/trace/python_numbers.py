@@ -118,11 +118,11 @@ def _is_prepared(steps: list[dis.Instruction], k: int) -> bool:
 
 def _made(own: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """``float(x)`` and ``complex(x, y)``."""
-    if options or not any(map(moves, args)):
-        return own(*args, **options)
     values = [plain_number(x) if type(x) is core.TracedArray else x for x in args]
-    if any(value is None for value in values):
-        return own(*args)  # which is refused
+    if options or any(value is None for value in values):
+        return own(*args, **options)  # which is refused, where that is recorded
+    if not any(map(moves, args)):
+        return own(*values)
     own(*values)
     real, *imaginary = [as_python_number(x, _kind_of(x)) if moves(x) else x for x in args]
     whole = real + 1j * imaginary[0] if imaginary else real

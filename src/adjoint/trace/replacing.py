@@ -9,6 +9,7 @@ decides: it may hold something else than it did, or nothing.
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -43,7 +44,10 @@ _mentioning: dict[tuple[int, str], dict[str, Any]] = {}  # modules whose code me
 _watched: dict[int, tuple[dict[str, Any], set[str]]] = {}  # modules by id: names to look at
 # Installed modules do not bind names anew: they are replaced together, which is quicker.
 _settled: dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
-_searched: dict[int, int] = {}  # modules by id, and how many names they had
+# Modules by id, how many names they had, and which functions. It counts as long as the module is
+# there: the names in which a program was executed may go, and others come where they were.
+_searched: dict[int, tuple[int, int, weakref.ref[Any]]] = {}
+_CALLABLE = frozenset((FunctionType, type))
 _modules_seen = 0
 _placed = False
 _reached: dict[int, dict[str, Any]] = {}  # modules that traced functions reach, by id
@@ -242,6 +246,11 @@ def _size(names: dict[str, Any]) -> int:
     return len(names) - sum(names.get(name) is ours for name, ours in _builtins.items())
 
 
+def _functions(names: dict[str, Any]) -> int:
+    """A number that is another one once a name holds another function or class."""
+    return sum([id(value) for value in names.values() if type(value) in _CALLABLE])
+
+
 def _is_replaced_anywhere(value: Any) -> bool:
     return id(value) in _anywhere
 
@@ -281,20 +290,30 @@ def _fill(place: Place) -> None:
         _filled.append((place, value, ours))
 
 
-def look_at(names: dict[str, Any], seen: dict[int, int] | None = None) -> None:
+def _was_searched(names: dict[str, Any]) -> bool:
+    size, functions, owner = _searched.get(id(names), (-1, 0, None))
+    if size != _size(names) or owner is None or owner() is None:
+        return False
+    return _placed or functions == _functions(names)  # ours stand in places while somebody records
+
+
+def look_at(names: dict[str, Any], owner: Any, seen: dict[int, int] | None = None) -> None:
     """Find NumPy's makers of arrays among a module's names.
 
     Args:
         names: the module's.
+        owner: the module, or a function whose names these are.
         seen: what other modules hold and was looked through, by id.
     """
     seen = {} if seen is None else seen
-    if names is np.__dict__ or _searched.get(id(names)) == _size(names):
+    if names is np.__dict__ or _was_searched(names):
         return
+    try:
+        _searched[id(names)] = _size(names), _functions(names), weakref.ref(owner)
+    except TypeError:  # some objects that stand for modules have none: they are searched again
+        _searched.pop(id(names), None)
     if str(names.get("__name__")).partition(".")[0] in sys.stdlib_module_names:
-        _searched[id(names)] = _size(names)
         return
-    _searched[id(names)] = _size(names)
     if not is_installed(names):
         _mentioned_in(names)
         for value in list(names.values()):
@@ -342,6 +361,11 @@ def _look_ahead(function: Any) -> None:
             _mention(reached.__code__, names)
 
 
+def as_called(function: Any) -> Any:
+    """What is called for a function: ours, where that is one of those that are replaced."""
+    return _anywhere.get(id(function), function)
+
+
 def look_at_function(function: Any) -> None:
     """Find NumPy's makers of arrays among the names that a function sees."""
     _look_ahead(function)
@@ -361,8 +385,9 @@ def look_at_function(function: Any) -> None:
         _mention_function(function)
     elif id(code) not in _read:
         _mention(code, names)
-    if _searched.get(id(names)) != _size(names):
-        look_at(names)
+    if not _was_searched(names):
+        module = sys.modules.get(str(names.get("__name__")))
+        look_at(names, module if getattr(module, "__dict__", None) is names else function)
     for name in code.co_names:
         if id(names.get(name)) in _by_id:  # it may have held something else before
             _keep_in_view(names, name)
@@ -377,7 +402,7 @@ def _look() -> None:
             continue
         names = attribute_of(module, "__dict__")
         if type(names) is dict:
-            look_at(names, seen)
+            look_at(names, module, seen)
 
 
 def _look_for_ours() -> None:

@@ -5,7 +5,7 @@ define internal void @kernel0(ptr %errors, ptr %b0, ptr %b1) #0 {
   br label %L1.head
   L1.head:
   %L1 = phi i64 [ 0, %L1.pre ], [ %L1.next, %L1.latch ]
-  store double 0x0000000000000000, ptr %acc2, align 64
+  store double 0x8000000000000000, ptr %acc2, align 64
   %v4 = mul nsw i64 %L1, 65
   br label %L3.pre
   L3.pre:

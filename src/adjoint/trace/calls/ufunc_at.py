@@ -45,7 +45,8 @@ def _at(ufunc: Any, a: Any, indices: Any, *rest: Any) -> None:
 
 def _with_bits(ufunc: Any, a: Any, given: tuple[Any, ...], changed: Any) -> Any:
     """NumPy's own numbers, where all are known: a Python number counts as float64 here."""
-    if any(is_traced(x) and concrete_value(x) is None for x in tree.flatten(given)[0]):
+    parts = tree.flatten(given)[0]
+    if any(concrete_value(x) is None for x in parts if is_traced(x) or type(x) is MaskedSelection):
         return changed
 
     def own(known: Any) -> Any:

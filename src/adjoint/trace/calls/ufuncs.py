@@ -271,4 +271,9 @@ _LOW_HALVES = [np.uint64((1 << 64) // ((1 << (1 << k)) + 1)) for k in range(6)]
 @implements(methods=("conj", "conjugate"))
 def conj(x: Any) -> Any:
     """The complex conjugate; of a real array that array itself."""
-    return elementwise(linear.conj, x) if x.dtype.kind == "c" else x
+    if x.dtype.kind != "c":
+        return x
+    made = elementwise(linear.conj, x)
+    if x.weak:
+        made.weak = True
+    return made
