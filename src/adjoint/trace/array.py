@@ -445,12 +445,8 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
             self.tie.refresh(self)
         if self.recorder is PLAIN:
             return plain(self.payload.copy(order))
-        payload = self.payload
         # What is a view of the copy depends on its layout.
-        if type(payload) is np.ndarray and (order == "F" or not payload.flags.c_contiguous):
-            payload = payload.copy(order)
-        elif type(payload) is not np.ndarray:
-            payload = as_lies(payload, np.empty_like(memory_of(self), order=order))
+        payload = as_lies(self.payload, np.empty_like(memory_of(self), order=order))
         return TracedArray(self.recorder, self.number, payload, False)
 
     def __getattr__(self, name: str) -> Any:

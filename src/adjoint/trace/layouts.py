@@ -50,25 +50,31 @@ def _few(shape: Sequence[int]) -> list[int]:
     return [1 if n == 1 else 2 for n in shape]
 
 
-def _spread(shape: Sequence[int], like: Any, dtype: Any = np.int8) -> Any:
+def _spread(shape: Sequence[int], like: Any, dtype: Any = None) -> Any:
     """An array whose axes follow one another, or repeat, as those of another."""
     order = axes_as_they_lie(like)
     repeats = [s == 0 and n > 1 for s, n in zip(like.strides, like.shape, strict=True)]
-    dense = np.zeros if dtype is np.int8 else np.empty
-    whole = dense([1 if repeats[i] else shape[i] for i in order], dtype)
+    sizes = [1 if repeats[i] else shape[i] for i in order]
+    whole = np.zeros(sizes, np.int8) if dtype is None else np.empty(sizes, dtype)
     turned = whole.transpose(np.argsort(order)) if order else whole
     return np.broadcast_to(turned, shape) if any(repeats) else turned
 
 
 def small_of(x: Any) -> Any:
     """A small array that lies in memory as a value does."""
-    while not isinstance(x, ArrayType | np.ndarray | np.generic):
-        if not hasattr(x, "payload"):
-            return np.zeros((), np.int8)
-        x = x.payload
+    x = _beneath(x)
     if type(x) is LaidOut:
         return x.small
-    return _spread(_few(x.shape), x) if type(x) is np.ndarray else np.zeros(_few(x.shape), np.int8)
+    if type(x) is np.ndarray:
+        return _spread(_few(x.shape), x)
+    return np.zeros(_few(getattr(x, "shape", ())), np.int8)
+
+
+def _beneath(x: Any) -> Any:
+    """The type or array that a stand-in stands for."""
+    while hasattr(x, "payload"):
+        x = x.payload
+    return x
 
 
 def lying_so(kind: ArrayType) -> Any:
@@ -121,7 +127,7 @@ def type_of_result(
 
     Args:
         primitive: with one output.
-        operands: types, and plain arrays.
+        operands: types, plain arrays, and stand-ins.
         settings: the primitive's attributes.
         kind: the shape and dtype of the result.
     """
@@ -130,7 +136,7 @@ def type_of_result(
     if len(kind.shape) < 2 or not (turning or any(map(_lies_otherwise, operands))):
         return kind
     if name == "reshape":
-        return laid_out(kind, _reshaped(operands[0], kind.shape))
+        return laid_out(kind, _reshaped(_beneath(operands[0]), kind.shape))
     smalls = [small_of(x) for x in operands]
     if name == "gather":
         made = _gathered(smalls[0], settings["axes"], [np.ndim(i) for i in smalls[1:]])
@@ -144,4 +150,5 @@ def type_of_result(
 
 
 def _lies_otherwise(x: Any) -> bool:
+    x = _beneath(x)
     return type(x) is LaidOut or (type(x) is np.ndarray and not x.flags.c_contiguous)

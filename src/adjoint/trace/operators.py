@@ -54,7 +54,7 @@ def operator(primitive: Any, swapped: bool = False) -> Any:
         if self.weak and type(result) is core.TracedArray and result.dtype.kind in PYTHON_NUMBERS:
             # Python numbers give Python numbers, which stay weak; not what compares them.
             result.weak = type(other) in NUMBERS or getattr(other, "weak", False)
-        elif self.weak and type(result) is np.float64 and type(other) in NUMBERS:
+        elif self.weak and isinstance(result, np.floating) and type(other) in NUMBERS:
             result = result.item()  # a step without derivative
         return result
 

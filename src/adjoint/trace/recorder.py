@@ -259,12 +259,9 @@ class Recorder:
             if primitive.structure == "constant" and not self.keep_all:
                 return plain(result)
         else:
-            types = [_type(x.payload if type(x) is TracedArray else x) for x in operands]
-            result = primitive.infer(*types, **settings)
+            result = primitive.infer(*map(_type, operands), **settings)
             if not primitive.several:
-                (result,) = result
-                payloads = [x.payload if type(x) is TracedArray else x for x in operands]
-                result = type_of_result(primitive, payloads, settings, result)
+                result = type_of_result(primitive, operands, settings, result[0])
         if primitive.several:
             return tuple(self.emit(primitive, operands, attributes, result))
         indices = tuple([self.index_of(x) for x in operands])

@@ -59,7 +59,7 @@ def interp(
     at, knots = (real_operand(z, "np.interp: x and xp may not be complex") for z in (x, xp))
     values = as_operand(fp)
     kind = np.complex128 if values.dtype.kind == "c" else np.float64
-    if kind is np.complex128 and not _all_finite(values):  # part by part: one may be infinite
+    if kind == np.complex128 and not _all_finite(values):  # part by part: one may be infinite
         beyond = [(part(left), part(right)) for part in (_real_end, _imaginary_end)]
         real, imaginary = (
             interp(at, knots, part, *ends, period)
