@@ -9,6 +9,7 @@ _FAMILIES = (
     "reductions",
     "shapes",
     "selection",
+    "padding",
     "products",
     "linalg",
     "factorizations",
