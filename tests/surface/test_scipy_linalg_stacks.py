@@ -10,6 +10,7 @@ import pytest
 import scipy.linalg as sl
 
 import adjoint as ad
+from adjoint.trace.scipy_gate import entries
 
 RNG = np.random.default_rng(4)
 A, B = RNG.normal(size=(2, 3, 4, 4)), RNG.normal(size=(3, 4, 4))
@@ -120,3 +121,14 @@ def test_second_derivatives_of_logarithms_with_negative_eigenvalues() -> None:
     tilt = 1e-3j * np.eye(3)
     wanted = (along(a + tilt + 1e-5 * to) - along(a + tilt - 1e-5 * to)) / 2e-5
     assert np.sum(np.real(ad.grad(along)(a))) == pytest.approx(wanted, rel=2e-2)
+
+
+def test_large_matrices_are_not_computed_twice(monkeypatch) -> None:
+    ad.grad(lambda x: sl.det(x))(np.eye(2))
+    called = []
+    entry = entries["scipy.linalg.inv"]
+    own = entry.original
+    monkeypatch.setattr(entry, "original", lambda *a, **k: called.append(0) or own(*a, **k))
+    for n in (5, 300):
+        ad.grad(lambda x: sl.inv(x).sum())(np.eye(n))
+        assert len(called) == 1

@@ -156,7 +156,7 @@ def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     return np.linalg.det(doubles(a)[0])
 
 
-@valued_rule("scipy.linalg.norm")
+@valued_rule("scipy.linalg.norm", always=True)
 def norm(
     a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True
 ) -> Any:
@@ -190,7 +190,7 @@ def cholesky(
     return np.linalg.cholesky(matrices(a)[0], upper=not lower)
 
 
-@valued_rule("scipy.linalg.cho_factor")
+@valued_rule("scipy.linalg.cho_factor", always=True)
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:

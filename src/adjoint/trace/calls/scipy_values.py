@@ -21,14 +21,21 @@ from adjoint.trace.scipy_gate import entries, scipy_rule
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_MOST = 1 << 14  # elements of an array beyond which digits are not worth computing twice
+
+
 def valued_rule(
-    *names: str, wanted: Callable[..., bool] | None = None, **cores: int | str
+    *names: str,
+    wanted: Callable[..., bool] | None = None,
+    always: bool = False,
+    **cores: int | str,
 ) -> Callable[[F], F]:
     """A rule of functions of SciPy's whose values are SciPy's own where they are known.
 
     Args:
         names: of the functions, dotted.
         wanted: what decides whether the rule is called where no argument is recorded.
+        always: whether SciPy's values are more than digits, so that large arrays have them too.
         cores: how many axes one matrix or vector has, by the name of the argument, for functions
             that take stacks of them one after another; "1|2" for two axes where there are two.
     """
@@ -36,17 +43,19 @@ def valued_rule(
     def note(rule: F) -> F:
         for name in names:
             each = one_by_one(**cores)(rule) if cores else rule
-            scipy_rule(name, wanted=wanted)(with_digits(name, each))
+            scipy_rule(name, wanted=wanted)(with_digits(name, each, always))
         return rule
 
     return note
 
 
-def with_digits(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+def with_digits(name: str, rule: Callable[..., Any], always: bool = False) -> Callable[..., Any]:
     """A rule, and SciPy's function of this name for the values where they are known."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         made = rule(*args, **kwargs)
+        if not always and any(np.size(x) > _MOST for x in args if hasattr(x, "shape")):
+            return made
         # the user's own functions, which may yield what is recorded, are called once
         if is_unknown(*args, *kwargs.values()) or any(map(callable, (*args, *kwargs.values()))):
             return made
