@@ -154,7 +154,10 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
             nested = nested or type(payload) is traced
             if x.weak:
                 keys.append(dtype_key(x))
-                if type(payload) is not traced and recorder.concrete:
+                if type(payload) is traced:  # a Python number in every recording around this one
+                    if not payload.weak:
+                        payload = traced(payload.recorder, payload.number, payload.payload, True)
+                elif recorder.concrete:
                     payload = payload.item()
             else:
                 keys.append(payload.dtype)

@@ -1,0 +1,44 @@
+"""Python's numbers stay Python's through every recording around a computation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+
+X = np.array([1.0, 2.5, 9.0], np.float32)
+WAYS: dict[str, Callable[..., Any]] = {
+    "negative": lambda x, p: x * -p,
+    "sum": lambda x, p: x * (p + p),
+    "power": lambda x, p: x * p**2,
+    "clip": lambda x, p: np.clip(x, -p, 2 * p),
+    "broken power": lambda x, p: x ** (-p),
+    "hypot": lambda x, p: np.hypot(x, -p),
+    "unwrap": lambda x, p: np.unwrap(x, period=p),
+}
+
+
+@pytest.mark.parametrize("f", WAYS.values(), ids=WAYS)
+def test_arrays_of_single_precision_keep_it_where_recordings_are_nested(
+    f: Callable[..., Any],
+) -> None:
+    plain = f(X, 3.1)
+    assert plain.dtype == np.float32
+
+    def both(x: Any, p: Any) -> Any:
+        return ad.jvp(f, (x, p), (np.ones_like(x), 1.0))
+
+    def total(x: Any, p: Any) -> Any:
+        return np.sum(f(x, p))
+
+    direct, slopes = both(X, 3.1), ad.grad(total, argnums=(0, 1))(X, 3.1)
+    for value, slope in (ad.jit(both)(X, 3.1), ad.jvp(both, (X, 3.1), (X, 1.0))[0]):
+        assert value.dtype == slope.dtype == np.float32
+        np.testing.assert_allclose(value, plain, rtol=1e-5)
+        np.testing.assert_allclose(slope, direct[1], rtol=1e-5)
+    value, found = ad.jit(ad.value_and_grad(total, argnums=(0, 1)))(X, 3.1)
+    assert value.dtype == found[0].dtype == np.float32
+    np.testing.assert_allclose(found[0], slopes[0], rtol=1e-5)
+    np.testing.assert_allclose(found[1], slopes[1], rtol=1e-5)
