@@ -45,13 +45,38 @@ def _complex_of(x: Any) -> Any:
     return x if x.dtype.kind == "c" else x.astype(f._dtype(np.fft.fft, x.dtype))
 
 
+def _factor(dtype: Any, n: int, norm: Any, inverse: bool) -> float:
+    """What NumPy multiplies by, rounded as NumPy rounds it: in the precision of the signal."""
+    if norm == "ortho":
+        return float(np.reciprocal(np.sqrt(n, dtype=dtype)))
+    divided = norm in (None, "backward") if inverse else norm == "forward"
+    return float(np.reciprocal(n, dtype=dtype)) if divided else 1.0
+
+
+def _transformed(
+    transform: Any, x: Any, axis: int, norm: Any, inverse: bool, size: int, **more: int
+) -> Any:
+    """A transform of complex numbers, with NumPy's bits also of real ones.
+
+    Real signals below double precision NumPy transforms in double, and multiplies by a factor
+    that has their own precision.
+    """
+    at = axis - x.ndim
+    if x.dtype.char not in "ef":
+        return transform(_complex_of(detached(x)), axis=at, norm=norm or "backward", **more)
+    function = np.fft.irfft if "n" in more else np.fft.fft
+    unscaled = "forward" if inverse else "backward"
+    wide = transform(_complex_of(detached(x).astype(np.float64)), axis=at, norm=unscaled, **more)
+    scaled = wide * _factor(x.dtype, size, norm, inverse)
+    return scaled.astype(f._dtype(function, x.dtype))
+
+
 @implements(np.fft.fft)
 def fft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """The discrete Fourier transform."""
     x, n, axis = _prepared(a, n, axis, "fc")
     x = _fitted(x, n, axis)
-    at = axis - x.ndim
-    return _stored(f.fft(_complex_of(detached(x)), axis=at, norm=norm or "backward"), out)
+    return _stored(_transformed(f.fft, x, axis, norm, False, n), out)
 
 
 @implements(np.fft.ifft)
@@ -59,8 +84,7 @@ def ifft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = Non
     """Its inverse."""
     x, n, axis = _prepared(a, n, axis, "fc")
     x = _fitted(x, n, axis)
-    at = axis - x.ndim
-    return _stored(f.ifft(_complex_of(detached(x)), axis=at, norm=norm or "backward"), out)
+    return _stored(_transformed(f.ifft, x, axis, norm, True, n), out)
 
 
 @implements(np.fft.rfft)
@@ -81,5 +105,7 @@ def irfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = No
     n = 2 * (x.shape[axis] - 1) if n is None else int(n)
     if n < 1:
         raise ValueError(f"Invalid number of FFT data points ({n}) specified.")
-    x = _fitted(_complex_of(x), n // 2 + 1, axis)
-    return _stored(f.irfft(detached(x), axis=axis - x.ndim, n=n, norm=norm or "backward"), out)
+    if x.dtype.kind in "biu":
+        x = x.astype(np.float64)
+    x = _fitted(x, n // 2 + 1, axis)
+    return _stored(_transformed(f.irfft, x, axis, norm, True, n, n=n), out)
