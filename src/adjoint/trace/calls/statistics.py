@@ -176,7 +176,7 @@ def _nan_extreme(ufunc: Any, fill: float) -> Any:
             if _given(where) and where is not True:
                 lost = lost | ~np.broadcast_to(where, x.shape)
             filled = np.where(lost, np.asarray(fill, x.dtype), x)
-            options = {"initial": initial} if _given(initial) else {}
+            options: dict[str, Any] = {"initial": initial} if _given(initial) else {}
             keep = bool(_given(keepdims) and keepdims)
             result = ufunc.reduce(filled, axis=_axes(axis), keepdims=keep, **options)
             empty = np.all(lost, axis=_axes(axis), keepdims=keep)
@@ -184,7 +184,9 @@ def _nan_extreme(ufunc: Any, fill: float) -> Any:
             if not options and (known is None or np.any(known)):
                 result = np.where(empty, np.nan, result)
             return _store(result, out)
-        options = {"initial": initial} if _given(initial) and x.dtype.kind in "fc" else {}
+        options = {"initial": initial} if _given(initial) else {}
+        if _given(where) and where is not True:
+            options["where"] = where
         keep = bool(_given(keepdims) and keepdims)
         return _store(ufunc.reduce(x, axis=_axes(axis), keepdims=keep, **options), out)
 
@@ -288,12 +290,12 @@ def nanmean(
 ) -> Any:
     """The mean of the elements that are not NaN."""
     x = as_operand(a)
-    if x.dtype.kind not in "fc":
-        return np.mean(x, axis=axis, dtype=dtype, out=out, keepdims=bool(keepdims is True))
     keep = bool(_given(keepdims) and keepdims)
+    if x.dtype.kind not in "fc":
+        return np.mean(x, axis=axis, dtype=dtype, out=out, keepdims=keep, where=where)
     there, filled = _there(x, where)
     count = np.sum(there, axis=_axes(axis), dtype=np.intp, keepdims=keep)
-    total = np.sum(filled, axis=_axes(axis), dtype=dtype, keepdims=keep)
+    total = np.sum(filled, axis=_axes(axis), dtype=dtype, keepdims=keep, where=where)
     return _store((total / count).astype(total.dtype), out)
 
 
@@ -324,21 +326,23 @@ def nanvar(
     if _given(correction):
         ddof = correction
     if x.dtype.kind not in "fc":
-        return np.var(x, axis=axis, dtype=dtype, out=out, ddof=ddof, keepdims=keep)
+        return np.var(
+            x, axis=axis, dtype=dtype, out=out, ddof=ddof, keepdims=keep, where=where, mean=mean
+        )
     there, filled = _there(x, where)
     axes = _axes(axis)
     count = np.sum(there, axis=axes, dtype=np.intp, keepdims=True)
     if _given(mean):
         centre = mean
     else:
-        sums = np.sum(filled, axis=axes, dtype=dtype, keepdims=True)
+        sums = np.sum(filled, axis=axes, dtype=dtype, keepdims=True, where=where)
         centre = (sums / count).astype(sums.dtype)
     deviation = np.where(there, filled - centre, np.zeros((), x.dtype))
     if x.dtype.kind == "c":
         squares = np.real(deviation * np.conjugate(deviation))
     else:
         squares = deviation * deviation
-    total = np.sum(squares, axis=axes, dtype=dtype, keepdims=keep)
+    total = np.sum(squares, axis=axes, dtype=dtype, keepdims=keep, where=where)
     left = np.reshape(count, np.shape(total)) - ddof
     result = (total / left).astype(total.dtype)
     return _store(np.where(left <= 0, np.nan, result), out)
