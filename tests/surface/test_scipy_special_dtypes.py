@@ -32,3 +32,23 @@ def test_pseudo_huber_has_a_limit_at_delta_zero() -> None:
     np.testing.assert_allclose(huge, huge.T, rtol=1e-12)
     for delta, r in ((1.0, 2.0), (2.0, 1.0), (0.5, -0.7)):
         check_grads(sp.pseudo_huber, (delta, r), order=2)
+
+
+@pytest.mark.parametrize("name", ["spherical_jn", "spherical_yn", "spherical_in", "spherical_kn"])
+@pytest.mark.parametrize("derivative", [False, True])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.complex64])
+def test_spherical_functions_have_scipys_dtype(name: str, derivative: bool, dtype: Any) -> None:
+    x = np.linspace(1, 5, 20).astype(dtype)
+
+    def f(x: Any) -> Any:
+        return getattr(sp, name)(2, x, derivative)
+
+    plain, value = f(x), ad.jvp(f, (x,), (x,))[0]
+    assert value.dtype == ad.jit(f)(x).dtype == plain.dtype
+    np.testing.assert_allclose(value, plain, rtol=2e-5)
+    if not derivative:
+        np.testing.assert_array_equal(value, plain)
+    slope = ad.grad(lambda x: np.sum(np.real(f(x))))
+    np.testing.assert_allclose(
+        ad.jit(slope)(x), slope(x), rtol=1e-3 if dtype == np.float16 else 2e-4
+    )

@@ -180,7 +180,8 @@ def _spherical(name: str, down: float, up: float) -> Any:
         None,
         partial,
         integers=(0,),
-        evaluate=lambda n, z: function(n, z),
+        # SciPy keeps single precision's numbers in arrays of double precision
+        evaluate=lambda n, z: np.asarray(function(n, z)).astype(z.dtype),
         domain=((0, 4), POSITIVE),
     )
     return row

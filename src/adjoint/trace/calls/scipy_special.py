@@ -6,6 +6,7 @@ loaded when scipy.special has been imported and somebody records.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from adjoint.errors import NoDerivativeError
 from adjoint.graph.primitive import Primitive, primitives
 from adjoint.graph.source import source_here
 from adjoint.primitives.choose import stop_gradient
+from adjoint.primitives.special import SciPyFunction
 from adjoint.primitives.special_several import SEVERAL
 from adjoint.trace import replacing
 from adjoint.trace.calls.support import as_operand, common_dtype
@@ -244,6 +246,14 @@ def lambertw(z: Any, k: Any = 0, tol: float = 1e-8) -> Any:
     return elementwise(primitives["lambertw"], np.asarray(k).astype(np.int64), z)
 
 
+@lru_cache(maxsize=64)
+def _spherical_dtype(name: str, dtype: np.dtype[Any], derivative: bool) -> np.dtype[Any]:
+    """What SciPy's code gives, which casts to single precision in some functions only."""
+    function = SciPyFunction(name).find()
+    found: np.dtype[Any] = function(np.ones(1, int), np.ones(1, dtype), derivative).dtype
+    return found
+
+
 def _spherical(name: str) -> None:
     row = primitives[name]
     signs = {"spherical_kn": (-1.0, -1.0), "spherical_in": (1.0, 1.0)}
@@ -252,11 +262,16 @@ def _spherical(name: str) -> None:
     @scipy_rule(f"scipy.special.{name}")
     def rule(n: Any, z: Any, derivative: bool = False) -> Any:
         n = np.asarray(static(n, f"scipy.special.{name}", "n")).astype(np.int64)
-        z = floating(z)
-        if not derivative:
-            return elementwise(row, n, z)
-        below = elementwise(row, np.maximum(n - 1, 0), z)
-        return (down * n * below + up * (n + 1) * elementwise(row, n + 1, z)) / (2 * n + 1)
+        z = inexact(z)
+        dtype = _spherical_dtype(name, z.dtype, bool(derivative))
+        z = z.astype(np.float64) if z.dtype == np.float16 else z
+        if derivative:
+            below = elementwise(row, np.maximum(n - 1, 0), z)
+            result = down * n * below + up * (n + 1) * elementwise(row, n + 1, z)
+            result = result / (2 * n + 1)
+        else:
+            result = elementwise(row, n, z)
+        return result if result.dtype == dtype else result.astype(dtype)
 
 
 for _name in ("spherical_jn", "spherical_yn", "spherical_in", "spherical_kn"):
