@@ -42,3 +42,20 @@ def test_arrays_of_single_precision_keep_it_where_recordings_are_nested(
     assert value.dtype == found[0].dtype == np.float32
     np.testing.assert_allclose(found[0], slopes[0], rtol=1e-5)
     np.testing.assert_allclose(found[1], slopes[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("choose", "slope"), [(lambda p: max(p, 1.0), 12.5), (lambda p: min(p, 1.0), 0.0)]
+)
+def test_pythons_extremes_follow_the_arrays_they_meet(
+    choose: Callable[..., Any], slope: float
+) -> None:
+    def f(x: Any, p: Any) -> Any:
+        return x * choose(p)
+
+    compiled = ad.jit(f)(X, 3.1)
+    assert compiled.dtype == np.float32
+    np.testing.assert_allclose(compiled, f(X, 3.1), rtol=1e-6)
+    found = ad.jit(ad.grad(lambda x, p: np.sum(f(x, p)), argnums=(0, 1)))(X, 3.1)
+    assert found[0].dtype == np.float32
+    assert float(found[1]) == slope

@@ -20,6 +20,7 @@ import numpy as np
 from adjoint import tree
 from adjoint.trace import recorder as core
 from adjoint.trace.indexing import value_behind
+from adjoint.trace.python_numbers import python_number
 from adjoint.trace.session import is_recording
 
 _NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, core.TracedCore)
@@ -38,6 +39,17 @@ def _keys(items: list[Any], key: Any) -> list[Any] | None:
     return keys if all(isinstance(x, _NUMBERS) for x in (*keys, *leaves)) else None
 
 
+def _is_number(x: Any) -> bool:
+    """Whether a Python number is meant, which follows the dtype of the arrays that it meets."""
+    return type(x) in (float, int) or bool(getattr(x, "weak", False))
+
+
+def _either(chosen: Any, x: Any, y: Any) -> Any:
+    result = np.where(chosen, x, y)
+    both = _is_number(x) and _is_number(y) and type(result) is core.TracedArray
+    return python_number(result) if both else result
+
+
 def _extreme(own: Any, better: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     @functools.wraps(own)
     def extreme(*args: Any, **options: Any) -> Any:
@@ -50,8 +62,8 @@ def _extreme(own: Any, better: Callable[[Any, Any], Any]) -> Callable[..., Any]:
         best, top = items[0], keys[0]
         for item, key in zip(items[1:], keys[1:], strict=True):
             chosen = better(key, top)
-            best = tree.tree_map(functools.partial(np.where, chosen), item, best)
-            top = np.where(chosen, key, top)
+            best = tree.tree_map(functools.partial(_either, chosen), item, best)
+            top = _either(chosen, key, top)
         return best
 
     return extreme
