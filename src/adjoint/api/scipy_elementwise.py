@@ -34,6 +34,12 @@ def _given(args: Any) -> tuple[Any, ...]:
     return args if isinstance(args, tuple) else (args,)
 
 
+def _named(f: Function, settings: dict[str, Any]) -> Function:
+    """A function with the arguments that it is given by name, since SciPy 1.18."""
+    named = settings.pop("kwargs", None)
+    return (lambda *xs: f(*xs, **named)) if named else f
+
+
 def _wants(f: Any, x: Any, *_: Any, args: Any = (), **__: Any) -> bool:
     if getattr(f, "__module__", "") == "scipy.differentiate._differentiate":
         return False  # hessian counts how often jacobian calls it
@@ -81,7 +87,7 @@ def _derivative(name: str, field: str, exact: Callable[[Function, Any], Any]) ->
         import scipy.differentiate
         import scipy.optimize
 
-        args, x = _given(args), floating(x)
+        f, args, x = _named(f, settings), _given(args), floating(x)
         moving = exact(lambda v: f(v, *args), x)
         if name == "derivative":
             settings["args"] = tuple(known_value(v) for v in args)
@@ -116,7 +122,7 @@ def _searched(name: str, equation: Callable[[Function, Any], Any]) -> None:
     def rule(f: Function, init: Any, /, *, args: Any = (), **settings: Any) -> Any:
         import scipy.optimize.elementwise as elementwise
 
-        args = _given(args)
+        f, args = _named(f, settings), _given(args)
         ends, numbers = _known(public, *init), tuple(_known(public, *args))
         _known(public, f(np.asarray(ends[0], float), *args))
         found = getattr(elementwise, name)(_on_numbers(f), tuple(ends), args=numbers, **settings)
@@ -146,8 +152,10 @@ def _bracketing(name: str) -> None:
     def rule(f: Function, start: Any, *rest: Any, args: Any = (), **settings: Any) -> Any:
         import scipy.optimize.elementwise as elementwise
 
-        args = _given(args)
-        if holds_traced([start, *rest, *settings.values()]):
+        f, args = _named(f, settings), _given(args)
+        limits = _known(public, *settings.values())
+        settings = dict(zip(settings, limits, strict=True))
+        if holds_traced([start, *rest]):
             raise no_rule(public, "recorded places to begin at", remedy="ad.stop_gradient(x)")
         numbers = tuple(_known(public, *args))
         _known(public, f(np.asarray(start, float), *args))

@@ -262,10 +262,11 @@ def _paired(w: Any, given: list[Any]) -> tuple[Any, Any]:
 
 @valued_rule("scipy.linalg.eigvals")
 def eigvals(
-    a: Any, b: Any = None, overwrite_a: bool = False, check_finite: bool = True,
-    homogeneous_eigvals: bool = False,
-) -> Any:  # fmt: skip
+    a: Any, b: Any = None, *flags: bool, homogeneous_eigvals: bool = False, **_: Any
+) -> Any:
     """Eigenvalues, complex."""
+    if flags:  # since SciPy 1.18 there is one more of them; this is the last
+        homogeneous_eigvals = flags[-1]
     if homogeneous_eigvals and b is not None:
         raise _refused_pair("eigvals")
     given = matrices(a) if b is None else matrices(a, b)

@@ -19,6 +19,7 @@ from adjoint.trace.borrow_scipy import (
     when_unknown,
 )
 from adjoint.trace.calls.from_values import from_values
+from adjoint.trace.calls.lines import along_lines
 from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.scipy_stats import valid_at
 from adjoint.trace.calls.scipy_stats_families import family
@@ -174,6 +175,7 @@ def _others(x: Any) -> list[Any]:
 
 
 @scipy_rule("scipy.stats.siegelslopes.__wrapped__")
+@along_lines(2)
 def siegelslopes(y: Any, x: Any = None, method: str = "hierarchical") -> Any:
     """The median of medians of slopes."""
     from scipy.stats._stats_mstats_common import SiegelslopesResult
@@ -239,6 +241,7 @@ def _shapiro_weights(n: int) -> Any:
 
 
 @scipy_rule("scipy.stats.shapiro.__wrapped__")
+@along_lines(1)
 def shapiro(x: Any) -> Any:
     """How near ordered data are to what normal ones would be on average."""
     from scipy.stats._morestats import ShapiroResult

@@ -27,6 +27,7 @@ from adjoint.trace.borrow_scipy import (
 )
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.scipy_stats_formulas import FORMULAS
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import entries, scipy_rule
 from adjoint.trace.tables import implements
 
@@ -222,6 +223,12 @@ def mixed(self: Any, components: Any, weights: Any) -> tuple[Any, Any]:
     return components, weights
 
 
+def _bracket(low: Any, high: Any) -> Any:
+    """Where a search begins; the result does not move with it."""
+    return infrastructure._guess_bracket(*map(known_value, (low, high)))
+
+
+borrow.substitute(infrastructure._guess_bracket, _bracket)
 _INVERSE_OF = {"cdf": "icdf", "ccdf": "iccdf", "logcdf": "ilogcdf", "logccdf": "ilogccdf"}
 
 

@@ -19,6 +19,7 @@ from adjoint.trace.borrow_scipy import (
     when_unknown,
 )
 from adjoint.trace.calls.from_values import from_values
+from adjoint.trace.calls.lines import along_lines
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import known_value
@@ -160,10 +161,22 @@ def yeojohnson_transform(x: Any, lmbda: Any, xp: Any = None) -> Any:
 borrow_scipy("scipy.stats.yeojohnson")
 
 
-@scipy_rule("scipy.stats.expectile")
-def expectile(a: Any, alpha: Any = 0.5, *, weights: Any = None) -> Any:
+# Since 1.18 it is wrapped: what it is told of axes and of NaN is SciPy's own code there.
+_wrapped = hasattr(scipy.stats.expectile, "__wrapped__")
+
+
+@scipy_rule("scipy.stats.expectile.__wrapped__" if _wrapped else "scipy.stats.expectile")
+def expectile(a: Any, alpha: Any = 0.5, *, weights: Any = None, axis: Any = None) -> Any:
     """The mean with other weights above itself, which SciPy searches for."""
     a, weights = floating(a), None if weights is None else floating(weights)
+    if a.ndim > 1 and axis is not None:
+        rows = np.moveaxis(a, axis, -1)
+        shares = np.ones_like(rows) if weights is None else np.moveaxis(weights, axis, -1)
+        found = [
+            expectile(rows[place], alpha, weights=shares[place])
+            for place in np.ndindex(rows.shape[:-1])
+        ]
+        return np.reshape(np.stack(found), rows.shape[:-1])
     if is_unknown(a, alpha, weights):
         return _expectile(a, alpha, weights)
     value = scipy.stats.expectile(*map(known_value, (a, alpha)), weights=known_value(weights))
@@ -185,6 +198,7 @@ def _expectile(a: Any, alpha: Any, weights: Any) -> Any:
 
 
 @when_unknown("scipy.stats.linregress.__wrapped__")
+@along_lines(2)
 def linregress(x: Any, y: Any, alternative: str = "two-sided") -> Any:
     """A line through points that are neither all above one another nor all on one height."""
     from scipy.stats._stats_py import LinregressResult
@@ -197,6 +211,8 @@ def linregress(x: Any, y: Any, alternative: str = "two-sided") -> Any:
     r = np.clip(np.mean(dx * dy) / np.sqrt(over * np.mean(dy * dy)), -1.0, 1.0)
     if n == 2:  # two points are on a line, of which nothing is in doubt
         chance, spread = np.where(y[0] == y[1], 1.0, 0.0), 0.0 * over
+        if np.isnan(scipy.stats.linregress([0.0, 1.0], [0.0, 1.0]).pvalue):  # since SciPy 1.18
+            chance = spread = np.nan + spread
         return LinregressResult(slope, np.mean(y) - slope * np.mean(x), r, chance, spread,
                                 intercept_stderr=spread)  # fmt: skip
     free = n - 2
@@ -213,6 +229,8 @@ def linregress(x: Any, y: Any, alternative: str = "two-sided") -> Any:
 
 # What they are told of axes, of NaN and of dimensions is SciPy's own code.
 borrow_scipy("scipy.stats.hmean", "scipy.stats.pmean", "scipy.stats.linregress")
+if _wrapped:
+    borrow_scipy("scipy.stats.expectile")
 
 
 # *** densities from samples ***
