@@ -240,3 +240,25 @@ def test_the_number_beside_another_moves_with_it():
     assert ad.grad(f)(np.array([3.0]))[0] == 2 * np.nextafter(3.0, 9.0)
     assert ad.jit(ad.grad(f))(np.array([3.0]))[0] == 2 * np.nextafter(3.0, 9.0)
     assert ad.grad(lambda y: np.nextafter(3.0, y))(9.0) == 0
+
+
+@pytest.mark.parametrize("make", [ad.jit, lambda f: lambda *a: [p[0] for p in ad.vmap(f)(*a)]])
+def test_rank_of_least_squares_without_values(make: Any) -> None:
+    """The rank is found when the program runs; sums that NumPy leaves out are NaN."""
+    rng = np.random.default_rng(3)
+    full = rng.normal(size=(5, 3))
+    right = rng.normal(size=(5, 2))
+    for matrix in (full, np.outer(full[:, 0], right[:3, 1]), np.zeros((5, 3)), full[:2]):
+        b = right[: len(matrix)]
+        want = np.linalg.lstsq(matrix, b, rcond=None)
+        call = make(lambda a, b: tuple(np.linalg.lstsq(a, b, rcond=None)))
+        batch = () if make is ad.jit else (None,)
+        got = call(matrix[(*batch, ...)], b[(*batch, ...)])
+        assert got[2] == want[2]
+        assert got[2].dtype == np.int32
+        np.testing.assert_allclose(got[0], want[0], atol=1e-12)
+        if want[2] < 3 <= len(matrix):
+            assert want[1].shape == (0,)
+            assert np.isnan(got[1]).all()
+        else:
+            np.testing.assert_allclose(got[1], want[1])

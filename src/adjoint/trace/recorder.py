@@ -198,11 +198,10 @@ class Recorder:
     def _stretched_constant(self, value: Any) -> int:
         """A constant that repeats along some axes: noted small, with a broadcast node."""
         pick = tuple([slice(0, 1) if stride == 0 else slice(None) for stride in value.strides])
-        small = value[pick]
+        small = value[pick].copy()  # to ask whether that of np.broadcast_arrays is open warns
+        small.flags.writeable = False  # nobody else has it
         if small.size == 1:
             small = small.reshape(())
-        elif small.size == value.size:
-            small = small.copy()  # a stride of 0 along an axis of length 1 repeats nothing
         kind = ArrayType(value.shape, value.dtype)
         return self.push(_broadcast(), (value.shape,), (self.constant(small),), kind)
 

@@ -163,11 +163,12 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     left_out = known is None or known < min(m, n)
     if left_out and rcond is not None and rcond > f.TRUNCATING:
         x = pinv(a, rcond) @ b  # whose derivative knows how the directions left out turn
-    # Without values the rank is taken to be full.
-    count = min(m, n) if known is None else int(known)
-    if count != n or m <= n:
+    if m <= n or (known is not None and known != n):
         left = np.zeros(0, s.dtype)
-    return (np.reshape(x, (-1,)) if vector else x), left, np.int32(count), s
+    elif known is None:
+        # NumPy has no sums where columns depend on others; here the shape must be known.
+        left = np.where(rank == n, left, np.nan).astype(left.dtype)
+    return (np.reshape(x, (-1,)) if vector else x), left, rank if known is None else known, s
 
 
 @implements(np.linalg.cond)
