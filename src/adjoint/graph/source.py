@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 import linecache
 import sys
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType
@@ -132,13 +133,27 @@ def here(depth: int = 1) -> tuple[CodeType | None, int]:
     return None, 0
 
 
+@lru_cache(maxsize=512)
+def instructions(code: CodeType) -> tuple[dis.Instruction, ...]:
+    """The instructions of a code object: to take them apart takes as long as to run them."""
+    return tuple(dis.get_instructions(code))
+
+
+@lru_cache(maxsize=4096)
+def instruction_at(code: CodeType, offset: int) -> dis.Instruction:
+    """The instruction that a frame is in the middle of.
+
+    While a Python function runs that was called, the place is behind the call's instruction.
+    """
+    return [step for step in instructions(code) if step.offset <= offset][-1]
+
+
 def writes_an_item() -> bool:
     """Whether the user's line is in the middle of ``a[i] = x``."""
     code, offset = here()
     if code is None:
         return False
-    steps = dis.get_instructions(code)
-    return any(s.offset == offset and s.opname.startswith(_STORES) for s in steps)
+    return instruction_at(code, offset).opname.startswith(_STORES)
 
 
 def source_here() -> Source:

@@ -10,7 +10,6 @@ The caller's arrays have further references, and are left alone.
 from __future__ import annotations
 
 import ast
-import dis
 import sys
 from functools import cache
 from inspect import CO_VARARGS, CO_VARKEYWORDS
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.source import instruction_at, instructions
 from adjoint.trace import recorder as core
 from adjoint.trace.memory import may_be_written, of_recordings, owns_memory
 from adjoint.trace.slots import Slot, lend, slot_in, text_of
@@ -77,7 +77,7 @@ def _slot(frame: FrameType, target: Any) -> Slot | None:
 @cache
 def _augmented(code: CodeType, offset: int) -> ast.expr | None:
     """What stands on the left of ``*=``."""
-    step = next(s for s in dis.get_instructions(code) if s.offset == offset)
+    step = instruction_at(code, offset)
     try:
         (statement,) = ast.parse(text_of(code, step.positions)).body
     except (SyntaxError, ValueError):
@@ -98,7 +98,7 @@ def _held_beyond(frame: FrameType, target: Any) -> tuple[str, int] | None:
 @cache
 def _bound(code: CodeType, offset: int) -> str | None:
     """What the result of an operation in place goes to: a local variable, or back as an item."""
-    steps = iter(dis.get_instructions(code))
+    steps = iter(instructions(code))
     step = next((s for s in steps if s.offset == offset), None)
     if step is None or step.opname != "BINARY_OP" or not step.argrepr.endswith("="):
         return None

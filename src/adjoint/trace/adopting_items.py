@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from adjoint.graph.source import instructions
 from adjoint.trace.adopting import counts_for
 from adjoint.trace.holders import Holders, Variables
 from adjoint.trace.memory import may_be_written, of_recordings, owns_memory, references_to
@@ -165,7 +166,7 @@ def _of_statement(like: Any, index: Any, shape: tuple[int, ...], in_slot: bool) 
 @cache
 def _statement(code: CodeType, offset: int) -> _Statement | None:
     """The write that an instruction does, if its index can be computed once more."""
-    steps = [s for s in dis.get_instructions(code) if s.offset <= offset]
+    steps = [s for s in instructions(code) if s.offset <= offset]
     at = steps[-1].positions
     if not steps[-1].opname.startswith(("STORE_SUBSCR", "STORE_SLICE")):
         return None

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import UnsupportedError
-from adjoint.graph.source import library_code, source_here
+from adjoint.graph.source import instructions, library_code, source_here
 from adjoint.trace import recorder as core
 from adjoint.trace.looking import met, same_key
 
@@ -45,7 +45,7 @@ def _jump(steps: list[dis.Instruction], at: int) -> int:
 
 @lru_cache(maxsize=512)
 def _answer(code: CodeType, offset: int) -> bool | None:
-    steps = [s for s in dis.get_instructions(code) if s.opname not in ("CACHE", "EXTENDED_ARG")]
+    steps = [s for s in instructions(code) if s.opname not in ("CACHE", "EXTENDED_ARG")]
     places = {s.offset: i for i, s in enumerate(steps)}
     at = places.get(offset)
     if at is None:
@@ -151,7 +151,7 @@ def _refuse_special(special: bool) -> None:
 @lru_cache(maxsize=512)
 def _leaves_out(code: CodeType, offset: int, special: bool) -> bool:
     """Whether a comparison decides a branch, and its special side goes on."""
-    steps = [s for s in dis.get_instructions(code) if s.opname not in ("CACHE", "EXTENDED_ARG")]
+    steps = [s for s in instructions(code) if s.opname not in ("CACHE", "EXTENDED_ARG")]
     at = next((i for i, s in enumerate(steps) if s.offset == offset), len(steps)) + 1
     at = _jump(steps, at)
     if at >= len(steps) or "JUMP" not in steps[at].opname:

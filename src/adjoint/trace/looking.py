@@ -8,14 +8,13 @@ of the same value, which has another derivative.
 
 from __future__ import annotations
 
-import dis
 import sys
-from functools import _lru_cache_wrapper, lru_cache
-from types import CodeType, FrameType
+from functools import _lru_cache_wrapper
+from types import FrameType
 from typing import Any
 
 from adjoint.errors import ConcreteValueError, ConversionError
-from adjoint.graph.source import is_hidden, only_looked_at, source_here
+from adjoint.graph.source import instruction_at, is_hidden, only_looked_at, source_here
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.refusals import QUESTIONS, called_here
 from adjoint.trace.session import at_end
@@ -37,7 +36,7 @@ def shown_value(x: Any) -> Any:
     frame = sys._getframe(2)
     if is_hidden(frame.f_code):
         return seen_value(x)
-    step = _step(frame.f_code, frame.f_lasti)
+    step = instruction_at(frame.f_code, frame.f_lasti)
     formats = step.opname == "BINARY_OP" and step.argrepr.startswith("%")
     if formats or called_here().rpartition(".")[2] in QUESTIONS:
         return concrete_value(x)
@@ -111,14 +110,9 @@ def _made_alike(x: Any, other: Any) -> bool:
     return True
 
 
-@lru_cache(maxsize=512)
-def _step(code: CodeType, offset: int) -> dis.Instruction:
-    return [s for s in dis.get_instructions(code) if s.offset <= offset][-1]
-
-
 def _kept_by(frame: FrameType) -> Any:
     """What keeps something by a key now: a function with a cache, or True for a dictionary."""
-    step = _step(frame.f_code, frame.f_lasti)
+    step = instruction_at(frame.f_code, frame.f_lasti)
     if step.opname.startswith(_LOOKING_UP + _MAKING) or step.argrepr == "[]":
         return True
     if not step.opname.startswith(("CALL", "PRECALL")):

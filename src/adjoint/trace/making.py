@@ -10,7 +10,6 @@ Under which names they are found, and when: ``trace/replacing.py``.
 
 from __future__ import annotations
 
-import dis
 import functools
 import sys
 from collections.abc import Callable, Iterable
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import ConcreteValueError
-from adjoint.graph.source import is_hidden, source_here
+from adjoint.graph.source import instructions, is_hidden, source_here
 from adjoint.trace import recorder as core
 from adjoint.trace.calls.support import SINGLE, any_traced, as_operand, with_sequence_as_list
 from adjoint.trace.indexing import concrete_value
@@ -56,7 +55,7 @@ _places: dict[tuple[int, int], bool] = {}
 
 def _names_us(frame: FrameType) -> bool:
     """Whether the call that a frame is in is written with the name of one of our functions."""
-    steps = list(dis.get_instructions(frame.f_code))
+    steps = instructions(frame.f_code)
     call = next((step for step in steps if step.offset == frame.f_lasti), None)
     if call is None or call.positions is None or call.positions.col_offset is None:
         return True

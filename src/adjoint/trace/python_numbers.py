@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from adjoint.graph.source import instructions
 from adjoint.trace import recorder as core
 from adjoint.trace import replacing
 from adjoint.trace.foreign import PYTHON_NUMBERS
@@ -87,7 +88,7 @@ def is_called(name: str, code: CodeType) -> bool:
 
     Some code that hands on what an attribute holds counts too.
     """
-    steps = list(dis.get_instructions(code))
+    steps = instructions(code)
     return any(
         step.argval == name
         and (
@@ -109,7 +110,7 @@ def _prepares(step: dis.Instruction) -> bool:
     return marked and step.arg is not None and bool(step.arg & 1)
 
 
-def _is_prepared(steps: list[dis.Instruction], k: int) -> bool:
+def _is_prepared(steps: tuple[dis.Instruction, ...], k: int) -> bool:
     """Whether room is made beside the loading of an object and its attribute: for ``a.b(*c)``."""
     around = {steps[i].opname for i in (k - 2, k + 1) if 0 <= i < len(steps)}
     before = steps[k - 1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import linecache
 import re
 import sys
@@ -11,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
-from adjoint.graph.source import here, is_hidden, only_looked_at, source_here, writes_an_item
+from adjoint.graph.source import (
+    here,
+    instruction_at,
+    is_hidden,
+    only_looked_at,
+    source_here,
+    writes_an_item,
+)
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.scipy_names import refuse_caller
 
@@ -57,8 +63,7 @@ def _step_here() -> tuple[Any, Any]:
     code, offset = here()
     if code is None:
         return None, None
-    # While a Python function runs that was called, the place is behind the call's instruction.
-    return code, [s for s in dis.get_instructions(code) if s.offset <= offset][-1]
+    return code, instruction_at(code, offset)
 
 
 def called_here() -> str:

@@ -9,7 +9,6 @@ is written. So the same call is made once more, for an array of our own, and cou
 from __future__ import annotations
 
 import ast
-import dis
 import sys
 import threading
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from adjoint.graph.source import is_hidden
+from adjoint.graph.source import instruction_at, is_hidden
 from adjoint.trace import recorder as core
 from adjoint.trace.holders import Holders, holders_of
 from adjoint.trace.memory import (
@@ -187,7 +186,7 @@ class _Line(NamedTuple):
 
 @cache
 def _line(code: CodeType, offset: int) -> _Line | None:
-    *_, step = (s for s in dis.get_instructions(code) if s.offset <= offset)
+    step = instruction_at(code, offset)
     try:
         (statement,) = ast.parse(text_of(code, step.positions)).body
     except (SyntaxError, ValueError):
