@@ -1,5 +1,8 @@
 """The gradient checker itself: it passes what is right and catches what is a little wrong."""
 
+import cmath
+import math
+
 import numpy as np
 import pytest
 
@@ -194,3 +197,8 @@ def test_samplers(rng):
     assert like["a"].dtype == np.float32
     assert like["b"].imag != 0
     assert inner([1.0, np.array([2.0, 3.0])], [4.0, np.array([5.0, 6.0])]) == 32.0
+
+
+@pytest.mark.parametrize("function", [math.sin, cmath.exp])
+def test_functions_of_python_are_checked_as_they_are_differentiated(function):
+    ad.check_grads(function, (0.5 if function is math.sin else 0.5 + 0.2j,))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.errors import ConcreteValueError
+from adjoint.errors import ConcreteValueError, ConversionError
 
 X = np.array([[0.7, -0.3, 0.0], [-1.2, 2.5, -0.4]])
 
@@ -176,3 +176,15 @@ def test_what_needs_the_number_is_refused(f: Any) -> None:
 def test_a_mask_of_another_shape() -> None:
     with pytest.raises(IndexError, match="boolean index did not match"):
         ad.jit(lambda x: x[x[:, :2] > 0].sum())(X)
+
+
+def test_an_empty_mask_of_several_axes_for_an_array_from_outside():
+    outside, rows = np.ones((0, 3)), np.ones((2, 0, 3))
+
+    def empty(x, shape):
+        return np.ones(shape) * x > 0.0
+
+    with pytest.raises(ConversionError, match=r"take it in first"):
+        ad.jvp(lambda x: outside[empty(x, (0, 3))] * x, (1.0,), (1.0,))
+    value = ad.jvp(lambda x: rows[:, empty(x, (0,))] * x, (1.0,), (1.0,))[0]
+    assert value.shape == (2, 0, 3)

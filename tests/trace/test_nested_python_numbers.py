@@ -45,7 +45,13 @@ def test_arrays_of_single_precision_keep_it_where_recordings_are_nested(
 
 
 @pytest.mark.parametrize(
-    ("choose", "slope"), [(lambda p: max(p, 1.0), 12.5), (lambda p: min(p, 1.0), 0.0)]
+    ("choose", "slope"),
+    [
+        (lambda p: max(p, 1.0), 12.5),
+        (lambda p: min(p, 1.0), 0.0),
+        (lambda p: sorted([p, 1.0])[1], 12.5),
+        (lambda p: sorted([(2.0, 1.0), (p, 2.0 * p)], key=lambda t: -t[0])[0][1], 25.0),
+    ],
 )
 def test_pythons_extremes_follow_the_arrays_they_meet(
     choose: Callable[..., Any], slope: float

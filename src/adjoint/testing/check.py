@@ -22,6 +22,7 @@ from adjoint.graph.types import type_of
 from adjoint.primitives.infer import real_dtype
 from adjoint.testing.samplers import inner, random_like
 from adjoint.trace.record import argument_payload
+from adjoint.trace.replacing import as_called
 
 MODES = ("forward", "reverse")
 STEPS = (1e-3, 1e-4, 1e-2, 1e-5, 1e-1, 1e-6)  # h, relative to the largest element of a leaf
@@ -123,7 +124,7 @@ def check_grads(
         given = list(leaves)
         for i, x in zip(moving, xs, strict=True):
             given[i] = x
-        results = tree.leaves(f(*tree.unflatten(structure, given)))
+        results = tree.leaves(as_called(f)(*tree.unflatten(structure, given)))
         return [y for y in results if type_of(y).is_differentiable]
 
     of_moving.__wrapped__ = f  # type: ignore[attr-defined]  # what it holds is looked through

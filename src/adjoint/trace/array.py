@@ -169,6 +169,8 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
         value = indexing.concrete_value(self) if whole else seen_value(self)
         known = unwrapped(self) if value is None else np.asarray(value)
         if type(known) is not TracedArray:
+            if known.size == 0 and known.ndim > 1 and known.dtype == bool and indexes_here():
+                raise noted(self, no_array(self))  # NumPy takes an empty stand-in for integers
             # Whoever got the memory itself could write what the recording would not see.
             shown = np.array(known) if copy else np.asarray(known).view()
             shown.flags.writeable = bool(copy)

@@ -69,6 +69,21 @@ def _extreme(own: Any, better: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return extreme
 
 
+class _Column:
+    """What stands at one place of every item, in the order of the items."""
+
+    def __init__(self, parts: tuple[Any, ...], order: Any) -> None:
+        self._numbers = all(map(_is_number, parts))
+        from adjoint.trace.calls.support import common_dtype
+
+        dtype = common_dtype(*parts)  # in which Python numbers have no say beside arrays
+        self._sorted = np.take(np.stack(parts).astype(dtype), order, axis=0)
+
+    def __getitem__(self, k: int) -> Any:
+        found = self._sorted[k]
+        return python_number(found) if self._numbers else found
+
+
 def _in_order(own: Any) -> Callable[..., Any]:
     @functools.wraps(own)
     def in_order(iterable: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
@@ -83,7 +98,7 @@ def _in_order(own: Any) -> Callable[..., Any]:
             order = len(items) - 1 - np.argsort(numbers[::-1], kind="stable")[::-1]
         else:
             order = np.argsort(numbers, kind="stable")
-        columns = tree.tree_map(lambda *parts: np.take(np.stack(parts), order, axis=0), *items)
+        columns = tree.tree_map(lambda *parts: _Column(parts, order), *items)
         return [tree.tree_map(operator.itemgetter(k), columns) for k in range(len(items))]
 
     return in_order

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import choose, linear
+from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.folds import as_numpy
 from adjoint.trace.calls.support import (
     as_operand,
@@ -105,7 +106,7 @@ def mean(
     where: Any = True,
 ) -> Any:
     """The mean over axes."""
-    x = as_operand(a)
+    x = _at_rest_if_empty(as_operand(a))
     result_dtype = np.dtype(dtype) if _given(dtype) else None
     if result_dtype is None:
         result_dtype = np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
@@ -143,11 +144,10 @@ def var(
     correction: Any = None,
 ) -> Any:
     """The variance over axes."""
-    x = as_operand(a)
-    if _given(dtype):
-        x = x.astype(dtype)
-    elif x.dtype.kind in "biu":
-        x = x.astype(np.float64)
+    x = _at_rest_if_empty(as_operand(a))
+    dtype = dtype if _given(dtype) else None
+    if dtype is None and x.dtype.kind in "biu":
+        dtype = np.float64
     if _given(correction):
         ddof = correction
     ddof = ddof.item() if isinstance(ddof, np.generic) else ddof
@@ -159,19 +159,19 @@ def var(
     if _given(mean):
         centre = mean
     else:
-        centre = _quotient(sum_(x, axes, None, None, True, None, where), count, x.dtype)
+        total = sum_(x, axes, dtype, None, True, None, where)
+        centre = _quotient(total, count, total.dtype)
     deviation = x - centre
-    if deviation.dtype.kind == "c":
+    if x.dtype.kind == "c":
         squares = np.square(np.real(deviation)) + np.square(np.imag(deviation))
     else:
         squares = deviation * deviation
-    total = sum_(squares, axes, None, None, keepdims, None, where)
+    total = sum_(squares, axes, dtype, None, keepdims, None, where)
     if masked:
         left = np.maximum(np.reshape(count, np.shape(total)), ddof) - ddof
-        result = (total / left).astype(total.dtype)
     else:
-        result = total / (max(count, ddof) - ddof or np.zeros((), total.dtype))
-    return _store(result, out)
+        left = max(count, ddof) - ddof or np.zeros((), total.dtype)
+    return _store(_quotient(total, left, total.dtype), out)
 
 
 @implements(np.std, methods=("std",))
@@ -185,7 +185,19 @@ def std(
     **options: Any,
 ) -> Any:
     """The standard deviation over axes."""
-    return _store(root(var(a, axis, dtype, None, ddof, keepdims, **options)), out)
+    return _store(_root_of(var(a, axis, dtype, None, ddof, keepdims, **options)), out)
+
+
+def _root_of(variance: Any) -> Any:
+    """Complex where a complex dtype was asked for; a variance has no imaginary part."""
+    if variance.dtype.kind == "c":
+        return root(np.real(variance)).astype(variance.dtype)
+    return root(variance)
+
+
+def _at_rest_if_empty(x: Any) -> Any:
+    """Where there are no elements nothing moves; sums of none by their number would be NaN."""
+    return x if x.size else stop_gradient(x)
 
 
 def _extreme(primitive: Any, join: Any) -> Any:

@@ -1,7 +1,8 @@
 """scipy.fft on stand-in arrays: through numpy.fft's rules; cosine and sine transforms.
 
 The public functions are uarray multimethods: a call arrives at the plain functions of
-SciPy's own backend, which is where the rules are.
+SciPy's own backend, which is where the rules are. SciPy rounds otherwise than NumPy: where
+values are known they are its own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.axis_maps import along_axis, axis_pattern
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.views import detached
 
@@ -24,7 +26,7 @@ _BASIC = "scipy.fft._basic_backend"
 def _one_axis(name: str) -> None:
     function = getattr(np.fft, name)
 
-    @scipy_rule(f"{_BASIC}.{name}")
+    @valued_rule(f"{_BASIC}.{name}")
     def rule(
         x: Any,
         n: Any = None,
@@ -49,7 +51,7 @@ def _axes_of(x: Any, s: Any, axes: Any) -> Any:
 def _many_axes(name: str, default: Any) -> None:
     function = getattr(np.fft, name)
 
-    @scipy_rule(f"{_BASIC}.{name}")
+    @valued_rule(f"{_BASIC}.{name}")
     def rule(
         x: Any,
         s: Any = None,
@@ -166,7 +168,7 @@ def _settings(kind: str, type: int, norm: Any, orthogonalize: Any) -> tuple[str,
 
 
 def _real_transform(kind: str) -> None:
-    @scipy_rule(f"scipy.fft._realtransforms_backend.{kind}")
+    @valued_rule(f"scipy.fft._realtransforms_backend.{kind}")
     def rule(
         x: Any,
         type: int = 2,
@@ -182,7 +184,7 @@ def _real_transform(kind: str) -> None:
         name, type, norm, orthogonal = _settings(kind, type, norm, orthogonalize)
         return _transform(_resized(x, n, axis), name, type, axis, norm, orthogonal)
 
-    @scipy_rule(f"scipy.fft._realtransforms_backend.{kind}n")
+    @valued_rule(f"scipy.fft._realtransforms_backend.{kind}n")
     def several(
         x: Any,
         type: int = 2,
@@ -215,7 +217,7 @@ _INVERSE_NORM = {None: "forward", "backward": "forward", "ortho": "ortho", "forw
 def _hermitian(name: str, several: Any) -> None:
     """Real spectra of hermitian signals, and back: the real transforms with the other norm."""
 
-    @scipy_rule(f"scipy.fft._basic_backend.{name}")
+    @valued_rule(f"scipy.fft._basic_backend.{name}")
     def rule(
         x: Any, s: Any = None, axes: Any = several, norm: Any = None, overwrite_x: bool = False,
         workers: Any = None, *, plan: Any = None,

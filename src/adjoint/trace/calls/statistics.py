@@ -9,7 +9,7 @@ import numpy as np
 
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow import borrowed
-from adjoint.trace.calls.reductions import _given, _keep, _store
+from adjoint.trace.calls.reductions import _given, _keep, _root_of, _store
 from adjoint.trace.calls.selection import sort, take, take_along_axis
 from adjoint.trace.calls.support import (
     as_operand,
@@ -17,7 +17,6 @@ from adjoint.trace.calls.support import (
     extent,
     moved_as,
     real_operand,
-    root,
 )
 from adjoint.trace.calls.weighted import along_line, weighted_quantile
 from adjoint.trace.indexing import concrete_value
@@ -315,37 +314,11 @@ def nanvar(
     out: Any = None,
     ddof: Any = 0,
     keepdims: Any = np._NoValue,
-    *,
-    where: Any = True,
-    mean: Any = np._NoValue,
-    correction: Any = np._NoValue,
+    **options: Any,
 ) -> Any:
     """The variance of the elements that are not NaN."""
-    x = as_operand(a)
-    keep = bool(_given(keepdims) and keepdims)
-    if _given(correction):
-        ddof = correction
-    if x.dtype.kind not in "fc":
-        return np.var(
-            x, axis=axis, dtype=dtype, out=out, ddof=ddof, keepdims=keep, where=where, mean=mean
-        )
-    there, filled = _there(x, where)
-    axes = _axes(axis)
-    count = np.sum(there, axis=axes, dtype=np.intp, keepdims=True)
-    if _given(mean):
-        centre = mean
-    else:
-        sums = np.sum(filled, axis=axes, dtype=dtype, keepdims=True, where=where)
-        centre = (sums / count).astype(sums.dtype)
-    deviation = np.where(there, filled - centre, np.zeros((), x.dtype))
-    if x.dtype.kind == "c":
-        squares = np.real(deviation * np.conjugate(deviation))
-    else:
-        squares = deviation * deviation
-    total = np.sum(squares, axis=axes, dtype=dtype, keepdims=keep, where=where)
-    left = np.reshape(count, np.shape(total)) - ddof
-    result = (total / left).astype(total.dtype)
-    return _store(np.where(left <= 0, np.nan, result), out)
+    found, none_left = _nan_variance(a, axis, dtype, ddof, keepdims, **options)
+    return _store(np.where(none_left, np.nan, found), out)
 
 
 @implements(np.nanstd)
@@ -359,7 +332,49 @@ def nanstd(
     **options: Any,
 ) -> Any:
     """The standard deviation of the elements that are not NaN."""
-    return _store(root(nanvar(a, axis, dtype, None, ddof, keepdims, **options)), out)
+    found, none_left = _nan_variance(a, axis, dtype, ddof, keepdims, **options)
+    found = _root_of(np.where(none_left, np.zeros((), found.dtype), found))
+    return _store(np.where(none_left, np.nan, found), out)
+
+
+def _nan_variance(
+    a: Any,
+    axis: Any,
+    dtype: Any,
+    ddof: Any,
+    keepdims: Any,
+    *,
+    where: Any = True,
+    mean: Any = np._NoValue,
+    correction: Any = np._NoValue,
+) -> tuple[Any, Any]:
+    """Variances, and where too few elements are left for one: what stands there says nothing."""
+    x = as_operand(a)
+    keep = bool(_given(keepdims) and keepdims)
+    if _given(correction):
+        ddof = correction
+    if x.dtype.kind not in "fc":
+        whole = np.var(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keep, where=where, mean=mean)
+        return whole, False
+    there, filled = _there(x, where)
+    axes = _axes(axis)
+    count = np.sum(there, axis=axes, dtype=np.intp, keepdims=True)
+    if _given(mean):
+        centre = mean
+    else:
+        sums = np.sum(filled, axis=axes, dtype=dtype, keepdims=True, where=where)
+        centre = (sums / count).astype(sums.dtype)
+    moved = filled - centre
+    if moved.dtype.kind == "c" and x.dtype.kind == "f":
+        moved = np.real(moved)
+    deviation = np.where(there, moved.astype(x.dtype), np.zeros((), x.dtype))
+    if x.dtype.kind == "c":
+        squares = np.real(deviation * np.conjugate(deviation))
+    else:
+        squares = deviation * deviation
+    total = np.sum(squares, axis=axes, dtype=dtype, keepdims=keep, where=where)
+    left = np.reshape(count, np.shape(total)) - ddof
+    return (total / left).astype(total.dtype), left <= 0
 
 
 @implements(np.corrcoef)
