@@ -57,9 +57,20 @@ def control(x: Any) -> Any:
     return ad.scan(lambda c, a: (c * a, c + a), x, np.ones((3, 1)) * x)[1][1] + x
 
 
+def elements(x: Any) -> Any:
+    a, b = np.zeros((4, 5)), np.empty((2, 6))
+    for i in range(4):
+        for j in range(i + 1):
+            a[i, j] = x[i] * x[j]
+            a[j, i + 1] = a[i, j] + x[-1 - j]
+        b[:, i + 1 : i + 3] = a[2:0:-1, i : i + 2] * x[i]
+        b[i % 2, 4 - i :: -2] += a[i, 4 - i : 1 : -1].sum()
+    return a[:, 1:] @ x + b[:, 1:5].sum() + b[:, ::-1][1, 2:4].prod()
+
+
 FUNCTIONS = [
     aliased, steps_and_constants, guarded, several_outputs, one_of_several, filled, stretched,
-    control,
+    control, elements,
     lambda x: x,
     lambda x: (x, x[:2] * 3, np.ones(2)),
     lambda x: x[0] * np.zeros(3),
@@ -157,3 +168,19 @@ def test_shares_are_exact_whatever_comes_in(n: int) -> None:
             np.testing.assert_array_equal(bar[kept], cotangent)
             np.testing.assert_array_equal(bar[x == y], cotangent / 2)
             np.testing.assert_array_equal(bar[~kept & (x != y)], 0.0)
+
+
+def test_one_pattern_serves_all_places() -> None:
+    """Reads and writes of other elements need no patterns of their own."""
+
+    def doubled(x: Any, count: int) -> Any:
+        a = np.zeros(50)
+        for i in range(count):
+            a[i] = x[i] * 2
+        return a.sum()
+
+    x = np.linspace(0, 1, 50)
+    ad.grad(doubled)(x, 3)
+    before = len(stitch._linears)
+    np.testing.assert_array_equal(ad.grad(doubled)(x, 50), 2)
+    assert len(stitch._linears) == before

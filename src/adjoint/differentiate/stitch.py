@@ -20,7 +20,7 @@ from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.source import Source
 from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives.conventions import current
-from adjoint.primitives.linear import add, broadcast
+from adjoint.primitives.linear import PLACED, add, broadcast
 from adjoint.trace.recorder import MADE_ANEW, Recorder
 from adjoint.trace.records import Record, n_outputs
 
@@ -70,11 +70,24 @@ class Pattern:
         self.results = [(place[o], *target) for o, target in pairs if target is not None]
 
     def copy(
-        self, inputs: Sequence[Operand], source: Source | None, nodes: list[Node]
+        self,
+        inputs: Sequence[Operand],
+        source: Source | None,
+        nodes: list[Node],
+        start: tuple[int, ...] | None = None,
     ) -> list[Operand]:
-        """Add the nodes for these inputs; returns all values, in the order of their places."""
+        """Add the nodes for these inputs; returns all values, in the order of their places.
+
+        Args:
+            inputs: what takes the place of the graph's.
+            source: the user's line.
+            nodes: where to add.
+            start: of the operation, if its pattern is kept as one that starts at 0.
+        """
         values: list[Operand] = [*inputs, *self.literals]
         for primitive, ins, attributes, types in self.steps:
+            if start is not None and primitive.name in PLACED:
+                attributes = (start, *attributes[1:])
             made = tuple([Value(kind) for kind in types])
             nodes.append(Node(primitive, tuple([values[i] for i in ins]), attributes, made, source))
             values += made
@@ -189,11 +202,13 @@ class _Run:
         live.reverse()
         self.active = {i for i in range(n_inputs) if i in needed}
         self.parts = [
-            (record, frame, part) for record, frame in live if (part := self._part(record, frame))
+            (record, frame, part, start)
+            for record, frame in live
+            if (part := self._part(record, frame, start := _start_of(record)))
         ]
         self.ends = tuple([k for k, i in enumerate(outputs) if i in self.active])
 
-    def _part(self, record: Record, frame: Any) -> Linear | None:
+    def _part(self, record: Record, frame: Any, start: Any) -> Linear | None:
         """The linear part of an operation with an active operand; notes its active outputs."""
         primitive, attributes, operands, first = record
         active = self.active
@@ -202,6 +217,8 @@ class _Run:
             return None
         payloads = self.payloads
         types = tuple([(payloads[i].shape, payloads[i].dtype) for i in operands])
+        if start is not None:
+            attributes = ((0,) * len(start), *attributes[1:])
         key = (primitive, attributes, types, flags, self.conventions)
         # The graphs and rules that control primitives hold are the user's, and no two the same.
         part = None if primitive.structure == "control" else _linears.get(key)
@@ -261,13 +278,14 @@ def pushforward_of(recorder: Recorder, n_inputs: int, outputs: Sequence[int]) ->
     incoming = [Value(type_of(x)) for x in recorder.payloads[:n_inputs]]
     tangents: dict[int, Operand] = dict(enumerate(incoming))
     guarded: set[int] = set()
-    for record, frame, part in run.parts:
+    for record, frame, part, start in run.parts:
         source = run.source(frame, "tangent")
         _, _, operands, first = record
         moving = [tangents[operands[k]] for k in part.active]
         wanted = tuple([j for j in part.outputs if first + j in run.needed])
         pattern = part.push(wanted, tuple([operands[k] in guarded for k in part.active]))
-        values = pattern.copy([*run.read(record, pattern, source), *moving], source, run.nodes)
+        inputs = [*run.read(record, pattern, source), *moving]
+        values = pattern.copy(inputs, source, run.nodes, start)
         for place, j, guard in pattern.results:
             tangents[first + j] = values[place]
             if guard:
@@ -284,7 +302,7 @@ def pullback_of(recorder: Recorder, n_inputs: int, outputs: Sequence[int]) -> St
     incoming = [Value(type_of(recorder.payloads[outputs[k]])) for k in run.ends]
     for k, bar in zip(run.ends, incoming, strict=True):
         _collect(bars, outputs[k], bar, nodes, None)
-    for record, frame, part in reversed(run.parts):
+    for record, frame, part, start in reversed(run.parts):
         _, _, operands, first = record
         carried = tuple([j for j in part.outputs if first + j in bars])
         if not carried:
@@ -294,7 +312,7 @@ def pullback_of(recorder: Recorder, n_inputs: int, outputs: Sequence[int]) -> St
         pattern = part.pull(carried, flags)
         inputs = run.read(record, pattern, source)
         inputs += [bars.pop(first + j) for j in carried]
-        values = pattern.copy(inputs, source, nodes)
+        values = pattern.copy(inputs, source, nodes, start)
         for place, which, guard in reversed(pattern.results):
             _collect(bars, operands[which], values[place], nodes, source)
             if guard:
@@ -321,6 +339,18 @@ def _zeros(kind: ArrayType, nodes: list[Node]) -> Operand:
     made = Value(kind)
     nodes.append(Node(broadcast, (zero,), (kind.shape,), (made,), None))
     return made
+
+
+def _start_of(record: Record) -> tuple[int, ...] | None:
+    """Where an operation starts, if its derivative is the same everywhere but for that place.
+
+    A loop over elements reads and writes each of them: one pattern serves them all.
+    """
+    primitive, attributes, _, _ = record
+    if primitive.name not in PLACED or min(attributes[1], default=1) < 1:
+        return None
+    start: tuple[int, ...] = attributes[0]
+    return start
 
 
 def _some_output(record: Record, needed: set[int]) -> bool:

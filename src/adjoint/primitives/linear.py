@@ -275,6 +275,9 @@ set_slice: Primitive = Primitive(
     notes={"writes": _write_slice},
 )
 
+# Operations on the piece of an array that starts where their first attribute says.
+PLACED = frozenset({"slice", "unslice", "set_slice"})
+
 
 def _concatenate_type(*types: ArrayType, axis: int) -> tuple[ArrayType]:
     shape = list(types[0].shape)

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from adjoint.graph.graph import Graph, Literal, Node
+from adjoint.primitives.linear import PLACED
 from adjoint.rewrite.builder import Builder, rebuild
 from adjoint.rewrite.equations import MOVING_EQUATIONS
 from adjoint.rewrite.rows import split_rows
-from adjoint.rewrite.stretch import MOVING, Stretch
+from adjoint.rewrite.stretch import Stretch
 
 _FEWEST_ROUNDS = 8
 _FEWEST_NODES = 100  # of a graph that is looked at; and of a stretch: fewer fuse into a kernel
@@ -96,9 +97,8 @@ def _weight(node: Node) -> int:
 
 def _signature(node: Node) -> Any:
     attributes = list(node.attributes)
-    at = MOVING.get(node.primitive.name)
-    if at is not None:
-        attributes[at] = None
+    if node.primitive.name in PLACED:
+        attributes[0] = None
     types = tuple([x.type for x in node.operands])
     return node.primitive.name, tuple(attributes), types, len(node.outputs)
 

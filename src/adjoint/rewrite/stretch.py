@@ -10,6 +10,7 @@ import numpy as np
 from adjoint.graph.graph import Graph, Literal, Node, Operand, Value
 from adjoint.graph.primitive import primitives
 from adjoint.graph.types import ArrayType
+from adjoint.primitives.linear import PLACED
 from adjoint.rewrite.builder import Builder
 from adjoint.rewrite.filled import only_written, put_together
 from adjoint.rewrite.moving import (
@@ -22,7 +23,6 @@ from adjoint.rewrite.moving import (
     taken_first,
 )
 
-MOVING = {"slice": 0, "set_slice": 0, "unslice": 0}  # position of "start" among attributes
 _FURTHEST = 16  # rounds that a value may be read later
 _SELDOM = 4  # values read of no more than one round in so many are not kept of all
 _MOST_GATHERED = 1 << 24  # elements of rows that overlap
@@ -159,8 +159,8 @@ class Stretch:
     def _node(self, column: list[Node], operands: list[Operand]) -> tuple[Operand, ...] | None:
         """The node of the body for the same node of every round."""
         model = column[0]
-        at = MOVING.get(model.primitive.name)
-        starts = [node.attributes[at] for node in column] if at is not None else []
+        placed = model.primitive.name in PLACED
+        starts = [node.attributes[0] for node in column] if placed else []
         if not starts or all(s == starts[0] for s in starts):
             made = tuple([Value(v.type) for v in model.outputs])
             node = Node(model.primitive, tuple(operands), model.attributes, made, model.source)

@@ -78,7 +78,7 @@ def _unsupported(function: Any) -> UnsupportedError:
     name = getattr(function, "__name__", str(function))
     module = (getattr(function, "__module__", "") or "numpy").replace("numpy", "np", 1)
     if isinstance(function, np.ufunc) and own(getattr(np, name, None)) is not function:
-        module = "scipy.special"
+        module = "np.linalg" if hasattr(np.linalg, name) else "scipy.special"
     names = [f.__name__ for f in (*_functions, *_ufuncs)]
     near = difflib.get_close_matches(name, names, 1, 0.75)
     remedy = _refused.get(function)
