@@ -52,36 +52,34 @@ def _meet(a: Span, b: Span) -> bool:
 class Traffic:
     """What was read and written since the last barrier, and by whom."""
 
-    read: list[tuple[Span, str]] = field(default_factory=list)
-    written: list[tuple[Span, str]] = field(default_factory=list)
+    # By who did it: what thread 0 does one step after the other needs no look at each other.
+    read: dict[str, set[Span]] = field(default_factory=lambda: {ALL: set(), FIRST: set()})
+    written: dict[str, set[Span]] = field(default_factory=lambda: {ALL: set(), FIRST: set()})
 
     def clash(self, reads: list[Place], writes: list[Place], who: str) -> bool:
         """Whether a step must wait for the others first."""
         ins, outs = [span(p) for p in reads], [span(p) for p in writes]
+        others = (ALL,) if who == FIRST else (ALL, FIRST)
 
-        def hits(mine: list[Span], theirs: list[tuple[Span, str]]) -> bool:
-            return any(
-                not (who == FIRST and other == FIRST) and _meet(a, b)
-                for a in mine
-                for b, other in theirs
-            )
+        def hits(mine: list[Span], theirs: dict[str, set[Span]]) -> bool:
+            return any(_meet(a, b) for other in others for b in theirs[other] for a in mine)
 
         return hits(ins, self.written) or hits(outs, self.written) or hits(outs, self.read)
 
     def note(self, reads: list[Place], writes: list[Place], who: str) -> None:
         """Remember a step."""
-        self.read += [(span(p), who) for p in reads]
-        self.written += [(span(p), who) for p in writes]
+        self.read[who].update([span(p) for p in reads])
+        self.written[who].update([span(p) for p in writes])
 
     def clear(self) -> None:
         """All threads have met."""
-        self.read.clear()
-        self.written.clear()
+        for spans in (*self.read.values(), *self.written.values()):
+            spans.clear()
 
     @property
     def busy(self) -> bool:
         """Whether anything happened since the last barrier."""
-        return bool(self.read or self.written)
+        return any((*self.read.values(), *self.written.values()))
 
 
 def price_of(step: Step) -> float:
