@@ -60,7 +60,7 @@ def _answer(code: CodeType, offset: int) -> bool | None:
     if jump.opname.endswith("IF_TRUE"):
         ends = {True: ends[False], False: ends[True]}
     bad = {answer: _only_raises(steps, start) for answer, start in ends.items()}
-    if not any(bad.values()) and _only_warns(steps[at + 1 : places[jump.argval]]):
+    if not any(bad.values()) and _only_warns(steps, at + 1, places[jump.argval]):
         return jump.opname.endswith("IF_TRUE")
     if bad[True] == bad[False]:
         return None
@@ -90,11 +90,25 @@ def _only_raises(steps: list[dis.Instruction], at: int) -> bool:
     return True
 
 
-def _only_warns(steps: list[dis.Instruction]) -> bool:
-    """Whether all that is done between a check and what follows it is to warn."""
-    if any("JUMP" in s.opname or s.opname.startswith(("STORE", "RETURN")) for s in steps):
+def _only_warns(steps: list[dis.Instruction], start: int, end: int) -> bool:
+    """Whether all that is done between a check and what follows it is to warn, or not even that."""
+    inside = steps[start:end]
+    own = {name for s in inside if s.opname == "STORE_FAST" for name in _names(s)}
+    elsewhere = (*steps[:start], *steps[end:])
+    if any("FAST" in s.opname and not own.isdisjoint(_names(s)) for s in elsewhere):
         return False
-    return any(s.argval == "warn" for s in steps)
+    for s in inside:
+        if s.opname.startswith(("RETURN", "FOR_ITER", "JUMP_BACKWARD")):
+            return False
+        if s.opname.startswith("STORE") and s.opname != "STORE_FAST":
+            return False
+        if "JUMP" in s.opname and not steps[start].offset <= s.argval <= steps[end].offset:
+            return False
+    return any(s.argval == "warn" for s in inside)
+
+
+def _names(step: dis.Instruction) -> tuple[Any, ...]:
+    return step.argval if isinstance(step.argval, tuple) else (step.argval,)
 
 
 # *** formulas that are left out at one value ***
