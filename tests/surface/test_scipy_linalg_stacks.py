@@ -71,8 +71,11 @@ def test_stacks_of_matrices_go_one_after_another(name: str) -> None:
 def test_the_half_that_nobody_reads_is_lapacks() -> None:
     for lower in (True, False):
         made = ad.jvp(lambda x, low=lower: sl.cho_factor(x, low)[0], (POSITIVE[0, 0],), (B[0],))
-        np.testing.assert_array_equal(made[0], sl.cho_factor(POSITIVE[0, 0], lower)[0])
+        plain = sl.cho_factor(POSITIVE[0, 0], lower)[0]
+        np.testing.assert_array_equal(made[0], plain)
         rest = np.triu(B[0], 1) if lower else np.tril(B[0], -1)
+        if plain[0, -1] * plain[-1, 0] == 0:  # SciPy 1.18 leaves zeros there, not the matrix
+            rest = np.zeros_like(rest)
         kept = np.triu(made[1], 1) if lower else np.tril(made[1], -1)
         np.testing.assert_array_equal(kept, rest)
 

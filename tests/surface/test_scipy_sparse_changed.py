@@ -292,8 +292,8 @@ SINGLE = {
 @pytest.mark.parametrize("name", SINGLE)
 def test_the_dtype_that_is_asked_for(name):
     f = SINGLE[name]
-    wanted, recorded, compiled = f(X), ad.vjp(f, X)[0], ad.jit(f)(X)
-    assert np.asarray(wanted).dtype == np.asarray(recorded).dtype == np.asarray(compiled).dtype
+    wanted, recorded, compiled = np.asarray(f(X)), ad.vjp(f, X)[0], ad.jit(f)(X)
+    assert wanted.dtype == np.asarray(recorded).dtype == np.asarray(compiled).dtype
     np.testing.assert_array_equal(recorded, wanted)
     np.testing.assert_allclose(compiled, wanted, rtol=1e-6)
     moved = ad.jvp(f, (X,), (X,))[1]  # all of these are straight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import bind
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import entries, scipy_rule
 from adjoint.trace.views import detached
 from adjoint.trace.without_rule import refusing
 
@@ -194,10 +195,19 @@ def cholesky(
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
-    """The factor in its triangle; in the other one the matrix stays, as LAPACK leaves it."""
+    """The factor in its triangle; in the other one what SciPy leaves."""
     (a,) = matrices(a)
-    rest = np.triu(a, 1) if lower else np.tril(a, -1)
-    return np.linalg.cholesky(a, upper=not lower) + rest, lower
+    factor = np.linalg.cholesky(a, upper=not lower)
+    if _keeps_the_rest():
+        factor = factor + (np.triu(a, 1) if lower else np.tril(a, -1))
+    return factor, lower
+
+
+@cache
+def _keeps_the_rest() -> bool:
+    """Whether the triangle beside the factor has the matrix still: zeros from SciPy 1.18 on."""
+    factor, _ = entries["scipy.linalg.cho_factor"].original(np.array([[4.0, 1], [1, 4]]))
+    return bool(factor[1, 0] != 0)
 
 
 @scipy_rule("scipy.linalg.cho_solve")

@@ -7,6 +7,7 @@ and becomes dense; what SciPy's compiled code would do with its arrays is refuse
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from adjoint.trace.calls.scipy_sparse_forms import elements, in_order, lay_out
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.indexing import known_value
 from adjoint.trace.recorder import TracedCore
-from adjoint.trace.scipy_gate import holds_traced, scipy_rule
+from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
 
 
 def _refused(what: str) -> UnsupportedError:
@@ -243,6 +244,9 @@ def _total(matrix: Any, axis: Any = None, dtype: Any = None, *_: Any, **__: Any)
     """The sum of all elements, or of each column or row; of a matrix it has two dimensions."""
     import scipy.sparse
 
+    if dtype is not None and _cast_before_sums():
+        values, rows, columns = parts(matrix)
+        matrix, dtype = like(matrix, values.astype(dtype), rows, columns, matrix.shape), None
     if dtype is not None and axis is None:  # the sums of rows are rounded first
         return np.sum(_total(matrix, 1).astype(dtype))
     if dtype is not None:
@@ -253,6 +257,15 @@ def _total(matrix: Any, axis: Any = None, dtype: Any = None, *_: Any, **__: Any)
     turned = matrix if axes[0] % 2 else transposed(matrix)
     sums = times(turned, np.ones(turned.shape[1], floating(parts(turned)[0]).dtype))
     return np.expand_dims(sums, axes[0]) if isinstance(matrix, scipy.sparse.spmatrix) else sums
+
+
+@cache
+def _cast_before_sums() -> bool:
+    """Whether elements are rounded to the dtype that is asked for: their sums before SciPy 1.18."""
+    import scipy.sparse
+
+    total = entries[f"{BASE}.sum"].original
+    return bool(total(scipy.sparse.coo_array([[2.0**24, 1.0, 1.0]]), 1, np.float32)[0] == 2.0**24)
 
 
 def _diagonal(matrix: Any, k: int = 0) -> Any:

@@ -254,6 +254,14 @@ def _spherical_dtype(name: str, dtype: np.dtype[Any], derivative: bool) -> np.dt
     return found
 
 
+@lru_cache(maxsize=8)
+def _half_computed_in(name: str) -> type[np.floating[Any]]:
+    """What SciPy computes in where the argument is of half precision: single from 1.18 on."""
+    function, half = SciPyFunction(name).find(), np.full(1, 1.1, np.float16)
+    single = function(np.ones(1, int), half.astype(np.float32))
+    return np.float32 if function(np.ones(1, int), half) == single else np.float64
+
+
 def _spherical(name: str) -> None:
     row = primitives[name]
     signs = {"spherical_kn": (-1.0, -1.0), "spherical_in": (1.0, 1.0)}
@@ -264,7 +272,7 @@ def _spherical(name: str) -> None:
         n = np.asarray(static(n, f"scipy.special.{name}", "n")).astype(np.int64)
         z = inexact(z)
         dtype = _spherical_dtype(name, z.dtype, bool(derivative))
-        z = z.astype(np.float64) if z.dtype == np.float16 else z
+        z = z.astype(_half_computed_in(name)) if z.dtype == np.float16 else z
         if derivative:
             below = elementwise(row, np.maximum(n - 1, 0), z)
             result = down * n * below + up * (n + 1) * elementwise(row, n + 1, z)
