@@ -7,7 +7,7 @@ with the same operands. So one walk merges common nodes, folds constants and sim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,17 @@ class Builder:
 
     Args:
         equations: by primitive name; tried in order when a node is made.
+        apart: primitives whose nodes are not merged with equal ones.
     """
 
-    def __init__(self, equations: Mapping[str, Sequence[Equation]] | None = None) -> None:
+    def __init__(
+        self,
+        equations: Mapping[str, Sequence[Equation]] | None = None,
+        *,
+        apart: Collection[str] = (),
+    ) -> None:
         self.equations = equations or {}
+        self.apart = _NEVER_MERGED.union(apart)
         self.nodes: list[Node] = []
         self.maker: dict[Value, Node] = {}
         self._made: dict[Any, tuple[Operand, ...]] = {}
@@ -73,7 +80,7 @@ class Builder:
                 return (found,)
         key = (name, operands, attributes)
         known = self._made.get(key)
-        if known is not None and name not in _NEVER_MERGED:
+        if known is not None and name not in self.apart:
             return known
         if types is None:
             types = primitive.infer(*[x.type for x in operands], **settings)

@@ -339,3 +339,9 @@ MOVING_EQUATIONS: dict[str, list[Equation]] = {
     name: list(EQUATIONS[name])
     for name in ("broadcast", "reshape", "permute_axes", "slice", "set_slice", "concatenate")
 }
+
+# Those of them that leave every read where it is: the same in each round of a loop.
+READING_EQUATIONS: dict[str, list[Equation]] = {
+    name: [found for found in equations if found not in (slice_of_written, slice_of_uniform)]
+    for name, equations in MOVING_EQUATIONS.items()
+}

@@ -13,7 +13,7 @@ from adjoint.rewrite.control import hoist, in_bodies, open_calls, open_unless_ag
 from adjoint.rewrite.equations import EQUATIONS
 from adjoint.rewrite.length import warn_if_long
 from adjoint.rewrite.loops import lighten
-from adjoint.rewrite.reroll import rolled_rows
+from adjoint.rewrite.reroll import rolled_pairs, rolled_rows
 from adjoint.rewrite.sweeps import loops_of_sweeps
 from adjoint.rewrite.writes import write_sums
 
@@ -25,6 +25,7 @@ def simplify(graph: Graph) -> Graph:
 
 PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
     ("open calls", open_unless_again),
+    ("roll pairs", rolled_pairs),
     ("plain scans", plain_scans),
     ("loops of sweeps", loops_of_sweeps),
     ("merge scans", merge_scans),

@@ -17,14 +17,15 @@ import numpy as np
 
 from adjoint.graph.graph import Graph, Literal, Node
 from adjoint.primitives.linear import PLACED
-from adjoint.rewrite.builder import Builder, rebuild
-from adjoint.rewrite.equations import MOVING_EQUATIONS
+from adjoint.rewrite.builder import Builder, rebuild, without_dead_nodes
+from adjoint.rewrite.equations import MOVING_EQUATIONS, READING_EQUATIONS
 from adjoint.rewrite.rows import split_rows
 from adjoint.rewrite.stretch import Stretch
 
 _FEWEST_ROUNDS = 8
 _FEWEST_NODES = 100  # of a graph that is looked at; and of a stretch: fewer fuse into a kernel
 _MOST_CANDIDATES = 32
+_LONG = 300  # nodes of a graph that is worth a second look
 
 
 def rolled_up(graph: Graph) -> Graph:
@@ -35,10 +36,39 @@ def rolled_up(graph: Graph) -> Graph:
     """
     if sum(map(_weight, graph.nodes)) < _FEWEST_NODES:
         return graph
-    before = sum(node.primitive.name == "scan" for node in graph.nodes)
     made = rolled_rows(rebuild(graph, Builder(MOVING_EQUATIONS)))
-    after = sum(node.primitive.name == "scan" for node in made.nodes)
-    return made if after > before else graph
+    if len(made.nodes) >= _LONG:
+        other = _rolled_apart(graph)
+        made = other if 2 * len(other.nodes) < len(made.nodes) else made
+    return made if _scans(made) > _scans(graph) else graph
+
+
+def rolled_pairs(graph: Graph) -> Graph:
+    """A recorded graph with loops over pairs of elements as scans, where nothing else shortens it.
+
+    In ``for i in range(n): for j in range(i)`` all rounds are alike, but no two inner loops.
+    """
+    if len(graph.nodes) < _LONG:
+        return graph
+    if len(rolled_rows(rebuild(graph, Builder(MOVING_EQUATIONS))).nodes) < _LONG:
+        return graph
+    made = _rolled_apart(graph)
+    return made if 2 * len(made.nodes) < len(graph.nodes) else graph
+
+
+def _rolled_apart(graph: Graph) -> Graph:
+    """Rolled up with all reads as they stand: merged, each is in the first of its rounds alone."""
+    made = graph
+    for equations in (MOVING_EQUATIONS, READING_EQUATIONS):
+        other = reroll(rebuild(graph, Builder(equations, apart=("slice", "reshape"))))
+        made = other if len(other.nodes) < len(made.nodes) else made
+        if len(made.nodes) < _LONG:
+            break
+    return made
+
+
+def _scans(graph: Graph) -> int:
+    return sum(node.primitive.name == "scan" for node in graph.nodes)
 
 
 def rolled_rows(graph: Graph) -> Graph:
@@ -56,11 +86,21 @@ def rolled_rows(graph: Graph) -> Graph:
 
 def reroll(graph: Graph) -> Graph:
     """The graph with repeated stretches as scans."""
-    tried: set[tuple[int, int, int]] = set()
     if len(graph.nodes) >= _FEWEST_ROUNDS:
         graph = _reshaped_early(graph)
-    while len(graph.nodes) >= _FEWEST_ROUNDS:
-        after = None
+    while True:
+        after = _rolled_stretches(graph)
+        if after is graph:
+            return graph
+        graph = rebuild(after, Builder())  # equal nodes merged, what it reads may repeat
+
+
+def _rolled_stretches(graph: Graph) -> Graph:
+    """The graph with one stretch after the other as a scan, as long as there are some."""
+    tried: set[tuple[int, int, int]] = set()
+    found = True
+    while found and len(graph.nodes) >= _FEWEST_ROUNDS:
+        found = False
         for first, period, rounds in _stretches(graph.nodes):
             key = (len(graph.nodes) - first, period, rounds)
             if key in tried:
@@ -68,10 +108,8 @@ def reroll(graph: Graph) -> Graph:
             tried.add(key)
             after = _rolled(graph, first, period, rounds)
             if after is not None:
+                graph, found = without_dead_nodes(after), True
                 break
-        if after is None:
-            return graph
-        graph = rebuild(after, Builder())
     return graph
 
 
