@@ -152,7 +152,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
     def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **options: Any) -> Any:
         if how != "at" and masked.MaskedSelection in map(type, inputs):
             return NotImplemented
-        if met and ufunc is np.equal:  # NumPy's numbers compare so
+        if met and ufunc == np.equal:  # NumPy's numbers compare so
             known = same_key(*(inputs if inputs[0] is self else inputs[::-1]))
             if known is not None:
                 return known

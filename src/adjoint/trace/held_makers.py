@@ -99,6 +99,9 @@ def _places(value: Any, users: Callable[[str], bool]) -> Iterator[Place]:
         yield _attribute(value, "default_factory")
     elif type(value) is partial:
         yield Place(value, "func", lambda: value.func, lambda new: _set_partial(value, new))
+        for k, _ in enumerate(value.args):
+            yield Place(value, k, partial(_argument, value, k), partial(_set_argument, value, k))
+        yield from _items(value.keywords)
     elif type(value) is FunctionType:
         if users(str(value.__globals__.get("__name__"))):
             yield from _of_function(value)
@@ -121,6 +124,15 @@ def _attribute(owner: Any, name: str) -> Place:
 
 def _set_partial(made: Any, function: Any) -> None:
     made.__setstate__((function, made.args, made.keywords, vars(made) or None))
+
+
+def _argument(made: Any, k: int) -> Any:
+    return made.args[k]
+
+
+def _set_argument(made: Any, k: int, new: Any) -> None:
+    args = (*made.args[:k], new, *made.args[k + 1 :])
+    made.__setstate__((made.func, args, made.keywords, vars(made) or None))
 
 
 def _of_function(function: Any) -> Iterator[Place]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import CodeType, MethodType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from adjoint.trace import making, replacing
 from adjoint.trace.array import TracedArray
 from adjoint.trace.calls.support import any_traced
+from adjoint.trace.modules import is_installed
 from adjoint.trace.tables import array_function, array_ufunc, find_function
 
 # Each element of their sequences is an array, or a function, for itself.
@@ -56,30 +58,48 @@ def _outline(x: Any) -> Any:
     return [_outline(y) for y in x] if isinstance(x, list | tuple) else x
 
 
-def _reader(function: Any) -> Callable[..., Any]:
-    """A function whose lists are made arrays where they hold stand-ins."""
-    of_polynomials = function.__name__ in _OF_POLYNOMIALS
-    of_shapes = function.__name__ in _OF_SHAPES
-    of_edges = function.__name__ in _OF_EDGES
+class Reader:
+    """One of NumPy's functions that makes arrays of its lists where they hold stand-ins.
 
-    @functools.wraps(function)
-    def read(*args: Any, **options: Any) -> Any:
+    It is equal to the function it stands for, so that tables with functions for keys hold it.
+    """
+
+    def __init__(self, own: Any) -> None:
+        functools.update_wrapper(self, own)
+        self.adjoint_own = own
+        self._of_polynomials = own.__name__ in _OF_POLYNOMIALS
+        self._of_shapes = own.__name__ in _OF_SHAPES
+        self._of_edges = own.__name__ in _OF_EDGES
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """The function itself, its lists made arrays where they hold stand-ins."""
+        own = self.adjoint_own
         if args and type(args[0]) is TracedArray:
-            return array_function(function, args, options)  # as NumPy does after some looking
-        if of_polynomials and any(type(x) is np.poly1d for x in args):
-            return find_function(function)(*args, **options)
-        if of_shapes and args and isinstance(args[0], list | tuple):
-            return function(_outline(args[0]), *args[1:], **options)
+            return array_function(own, args, options)  # as NumPy does after some looking
+        if self._of_polynomials and any(type(x) is np.poly1d for x in args):
+            return find_function(own)(*args, **options)
+        if self._of_shapes and args and isinstance(args[0], list | tuple):
+            return own(_outline(args[0]), *args[1:], **options)
         given = [x.coeffs if type(x) is np.poly1d else x for x in args]
+        of_edges = self._of_edges
         for name, x in options.items():
             if name != "out" and any_traced(x):
                 options = {**options, name: (_joined_edges if of_edges else making.joined)(x)}
         if of_edges:
-            return function(*map(_joined_edges, given), **options)
-        return function(*making.with_lists_joined(given), **options)
+            return own(*map(_joined_edges, given), **options)
+        return own(*making.with_lists_joined(given), **options)
 
-    read.adjoint_own = function  # type: ignore[attr-defined]
-    return read
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __eq__(self, other: object) -> bool:
+        return self.adjoint_own is getattr(other, "adjoint_own", other)
+
+    def __hash__(self) -> int:
+        return hash(self.adjoint_own)
+
+    def __reduce__(self) -> Any:
+        return self.adjoint_own.__name__
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -135,8 +155,13 @@ _CALLING = {"apply_along_axis", "apply_over_axes"}  # what they call may give st
 readers: dict[int, Any] = {}  # by the id of NumPy's own function
 
 
+# By these, code may ask for a function whose name it does not mention.
+_ASKING = ("getattr", "vars", "__dict__", "attrgetter")
+
+
 def _prepare() -> None:
     made = {name for name, _, _ in replacing.replaced_functions()}
+    offered: set[str] = set()
     for module in (np, np.linalg, np.fft):
         apart = _OF_SEQUENCES | _CALLING | made if module is np else _OF_SEQUENCES
         ours: dict[str, Any] = {}
@@ -145,8 +170,16 @@ def _prepare() -> None:
             if isinstance(value, np.ufunc):
                 ours[name] = Ufunc(value)
             elif hasattr(value, "_implementation") and name not in apart:
-                ours[name] = readers[id(value)] = _reader(value)
+                ours[name] = readers[id(value)] = Reader(value)
         replacing.also(module.__dict__, ours)
+        offered.update(ours)
+    for name in _ASKING:
+        replacing.when_mentioned(name, lambda: replacing.replace_offered(offered), when=_is_own)
+
+
+def _is_own(name: str, code: CodeType) -> bool:
+    """Whether code is the user's own."""
+    return not is_installed({"__file__": code.co_filename})
 
 
 _prepare()

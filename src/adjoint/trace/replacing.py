@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -53,9 +53,13 @@ _placed = False
 _reached: dict[int, dict[str, Any]] = {}  # modules that traced functions reach, by id
 _followed = Followed()  # code that was followed to what it may call
 _standing: list[tuple[dict[str, Any], str, Any, Any]] = []  # in modules now: theirs, ours
-# What takes the place of functions wherever these are held, NumPy's makers of arrays, by their ids.
+# What takes the place of functions wherever these are held, by their ids.
 _anywhere: dict[int, Any] = {}
 _held: dict[tuple[int, Any], Place] = {}  # other places that hold them
+_looked: dict[
+    int, tuple[CodeType, int, bool]
+] = {}  # traced code: how often, whether deep in it were any
+_TIMES = 8
 _coming: list[Place] = []  # those that hold them in the next recording alone
 _filled: list[tuple[Place, Any, Any]] = []  # those that hold ours now: theirs, ours
 
@@ -88,6 +92,8 @@ def also(names: dict[str, Any], ours: dict[str, Any], *, users_alone: bool = Fal
         _by_id[id(names[name])] = function
         if users_alone:
             _users_alone.add(id(names[name]))
+        else:
+            _anywhere[id(names[name])] = function
         _offered.setdefault(name, []).append((space, names[name], function))
     if _read:
         _find_late(ours)
@@ -110,6 +116,12 @@ def _replace_offered(name: str) -> None:
         own[name], ours[name] = theirs, function
         if _placed:
             names[name] = function
+
+
+def replace_offered(names: Iterable[str]) -> None:
+    """Replace from now on what these names stand for."""
+    for name in names:
+        _replace_offered(name)
 
 
 def with_module(module: ModuleType, ours: dict[str, Any]) -> None:
@@ -264,18 +276,28 @@ def _look_within(root: Any, seen: dict[int, int] | None = None) -> None:
 
 
 def _look_beside(function: Any) -> None:
-    """The same for a traced function. Once it is known, only what it holds itself is new."""
+    """The same for a traced function, in the next recording: others of its code hold others.
+
+    Most hold nothing of the kind within what they hold, however often they are traced: after a
+    few times only what they hold themselves is looked at.
+    """
     code = getattr(function, "__code__", None)
-    if code is None or id(code) not in _read:
+    if code is None:
         _look_within(function)
         return
     if type(function) is FunctionType and not _holds_any(function):
         return
-    for place in places_in(function, _is_replaced_anywhere, names_a_users_module, depth=0):
-        if _placed:
+    _, times, deeper = _looked.get(id(code), (code, 0, False))
+    places = places_in(function, _is_replaced_anywhere, names_a_users_module, depth=0)
+    if deeper or times < _TIMES:
+        own = len(places)
+        places = places_in(function, _is_replaced_anywhere, names_a_users_module)
+        _looked[id(code)] = code, times + 1, deeper or len(places) > own
+    if _placed:
+        for place in places:
             _fill(place)
-        else:
-            _coming.append(place)
+    else:
+        _coming.extend(places)
 
 
 def _holds_any(function: FunctionType) -> bool:

@@ -225,7 +225,7 @@ class Structured:
 
     def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **options: Any) -> Any:
         if ufunc in (np.equal, np.not_equal) and how == "__call__" and inputs[1] is self:
-            return self == inputs[0] if ufunc is np.equal else self != inputs[0]
+            return self == inputs[0] if ufunc == np.equal else self != inputs[0]
         raise TypeError(f"{ufunc.__name__} is not defined for arrays with fields")
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:

@@ -14,7 +14,7 @@ from adjoint.primitives import eigenvalues, singular_values
 from adjoint.primitives import factorizations as f
 from adjoint.trace.borrow import substitute
 from adjoint.trace.calls.linalg import _floating, inv, norm
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, is_traced
 from adjoint.trace.indexing import concrete_value, known_value
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
@@ -177,14 +177,14 @@ def cond(x: Any, p: Any = None) -> Any:
     (x,) = _floating(as_operand(x))
     if x.size == 0 and 0 in x.shape[-2:]:
         raise np.linalg.LinAlgError("cond is not defined on empty arrays")
+    if is_traced(p) and (order := concrete_value(p)) is not None:
+        p = order.item()  # of matrices there are a few norms, and nothing between them
     if p in (None, 2, -2):
         s = svd(x, compute_uv=False)
         result = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     else:
         axes, known = (-2, -1), concrete_value(x)
-        order = known_value(p)
-        lost = known is None or order is None
-        infinite: Any = np.False_ if lost else np.isinf(np.linalg.cond(known, order))
+        infinite: Any = np.False_ if known is None else np.isinf(np.linalg.cond(known, p))
         if infinite.any():  # these have no inverse; the others may have derivatives
             regular = np.where(infinite[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
             return np.where(infinite, np.inf, cond(regular, p)).astype(known.real.dtype)

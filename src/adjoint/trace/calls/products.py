@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from adjoint.primitives import products as p
+from adjoint.trace.calls.folds import as_numpy
 from adjoint.trace.calls.support import as_operand, axis_index, common_dtype, is_traced
+from adjoint.trace.indexing import concrete_value
 from adjoint.trace.placed import placed_view
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
@@ -76,7 +78,8 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     elif x.ndim <= 2 and y.ndim <= 2:
         result = _dot(x, y)
     else:
-        result = tensordot(x, y, axes=((x.ndim - 1,), (max(0, y.ndim - 2),)))
+        made = tensordot(x, y, axes=((x.ndim - 1,), (max(0, y.ndim - 2),)))
+        result = _one_by_one(np.dot, x, y, made)
     if out is not None:
         out[...] = result
         return out
@@ -96,7 +99,19 @@ def inner(a: Any, b: Any, /) -> Any:
     x, y = as_operand(a), as_operand(b)
     if x.ndim == 0 or y.ndim == 0:
         return np.multiply(x, y)
-    return tensordot(x, y, axes=((x.ndim - 1,), (y.ndim - 1,)))
+    made = tensordot(x, y, axes=((x.ndim - 1,), (y.ndim - 1,)))
+    return made if x.ndim <= 2 and y.ndim <= 2 else _one_by_one(np.inner, x, y, made)
+
+
+def _one_by_one(product: Any, x: Any, y: Any, made: Any) -> Any:
+    """Products of more than two axes, which NumPy adds up one inner product after another."""
+    other = concrete_value(y) if is_traced(y) else y
+    if other is None or made.size > _MOST:
+        return made
+    return as_numpy(lambda known: product(known, other), x, made)
+
+
+_MOST = 1 << 14  # elements of a product beyond which digits are not worth computing twice
 
 
 @implements(np.outer)

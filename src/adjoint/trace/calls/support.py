@@ -14,6 +14,7 @@ from adjoint.primitives.elementwise import norm_sqrt
 from adjoint.primitives.parts import join_parts
 from adjoint.trace import recorder as core
 from adjoint.trace.flat import Flat
+from adjoint.trace.foreign import refused
 from adjoint.trace.views import detached
 
 
@@ -37,6 +38,12 @@ def real_operand(x: Any, wanted: str) -> Any:
     operand = as_operand(x)
     if operand.dtype.kind == "c":
         raise TypeError(wanted)  # NumPy's class, also outside a recording
+    if operand.dtype == object:
+        from adjoint.trace.refusals import called_here
+
+        error = refused(operand, called_here())
+        if error is not None:
+            raise error
     return operand
 
 
