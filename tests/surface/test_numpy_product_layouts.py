@@ -2,6 +2,7 @@
 sum in other orders there."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,3 +39,44 @@ def test_bits(name, dtype):
             return PRODUCTS[name](x[left][:30, :30], x[right][:30, :30])  # noqa: B023
 
         np.testing.assert_array_equal(ad.jvp(f, (data,), (data,))[0], f(data), str((left, right)))
+
+
+VIEWS = [
+    lambda A: A[3],
+    lambda A: A[:, 3],
+    lambda A: A[1:-1, 1:-1],
+    lambda A: A[::2, ::2],
+    lambda A: A.T[1:6, 2:9],
+    lambda A: A[:, ::-1],
+    lambda A: np.diagonal(A),
+    lambda A: A.reshape(3, 48)[:, 3:7],
+]
+
+
+@pytest.mark.parametrize("row", ["none", "one", "loop"])
+@pytest.mark.parametrize("view", VIEWS, ids=lambda f: str(f.__code__.co_firstlineno))
+def test_views_of_written_arrays_are_multiplied_as_they_lie(row: str, view: Any) -> None:
+    w = np.linspace(-0.3, 1.7, 12)
+
+    def f(B: Any) -> Any:
+        A = B * 1.0
+        if row == "one":
+            A[2, 3] = 5 * A[1, 1]
+        if row == "loop":
+            for i in range(1, 5):
+                A[i] = A[i - 1] * 0.5 + A[i]
+        V = view(A)
+        v = w[: V.shape[-1]]
+        sums = [
+            V @ v,
+            np.dot(V, v),
+            np.vdot(V, V),
+            np.inner(V, V),
+            V.T @ V,
+            np.einsum("...i,i", V, v),
+        ]
+        return np.concatenate([np.ravel(x) for x in sums])
+
+    for seed in range(6):
+        B = np.random.default_rng(seed).standard_normal((12, 12))
+        assert np.array_equal(ad.vjp(f, B)[0], f(B))

@@ -498,3 +498,33 @@ def test_places_of_mixtures_that_are_not_known(name: str) -> None:
     np.testing.assert_allclose(ad.vmap(ad.grad(f))(p[None])[0], slope, rtol=1e-10)
     bend = ad.hessian(f)(p)
     np.testing.assert_allclose(ad.jit(ad.hessian(f))(p), bend, rtol=1e-8, atol=1e-10)
+
+
+def test_multivariate_laws_have_scipys_bits() -> None:
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 4):
+        a = rng.standard_normal((n, n))
+        cov, x, mean = a @ a.T + np.eye(n) / 9, rng.standard_normal(n), rng.standard_normal(n)
+        alpha, counts = rng.uniform(1, 3, n + 1), np.arange(n + 1)
+        functions = [
+            lambda c, x=x, m=mean: st.multivariate_normal.logpdf(x, m, c, allow_singular=True),
+            lambda c, x=x, m=mean: st.multivariate_normal.pdf(x, m, c),
+            lambda c, x=x, m=mean: st.multivariate_normal(m, c).logpdf(x),
+            lambda c, m=mean: st.multivariate_normal.entropy(m, c),
+            lambda c, a=a: st.matrix_normal.logpdf(a, rowcov=c, colcov=c),
+            lambda c, x=alpha: st.dirichlet.logpdf(x / x.sum(), x * c[0, 0]),
+            lambda c, p=alpha, k=counts: st.multinomial.logpmf(
+                k, k.sum(), p * c[0, 0] / np.sum(p * c[0, 0])
+            ),
+        ]
+        for f in functions:
+            assert float(ad.vjp(f, cov)[0]) == float(f(cov))
+
+
+def test_one_coordinate_stands_for_all_in_a_multivariate_density() -> None:
+    def f(c: Any) -> Any:
+        return st.multivariate_normal.logpdf([0.4], None, c, allow_singular=True)
+
+    cov = np.array([[2.0, 0.3], [0.3, 1.0]])
+    assert float(ad.vjp(f, cov)[0]) == float(f(cov))
+    ad.check_grads(f, (cov,), order=2)

@@ -60,6 +60,31 @@ def _spread(shape: Sequence[int], like: Any, dtype: Any = None) -> Any:
     return np.broadcast_to(turned, shape) if any(repeats) else turned
 
 
+def apart_as(array: Any, like: Any) -> Any:
+    """A copy with gaps between its elements where another array of that shape has them.
+
+    A gap is one element wide: how wide it is changes no digit. Broadcast ones stay as they are.
+    """
+    if any(s == 0 and n > 1 for s, n in zip(like.strides, like.shape, strict=True)):
+        return array
+    order = axes_as_they_lie(like)
+    sizes, wanted = [1], like.itemsize  # from the fastest axis, whose elements may lie apart
+    for axis in reversed(order):
+        n, step = like.shape[axis], abs(like.strides[axis])
+        if n > 1:
+            sizes[-1] += step != wanted
+            wanted = step * n
+        sizes.append(n)
+    whole = np.empty(sizes[::-1], array.dtype)[..., 0]
+    parts = [
+        slice(n) if like.strides[i] >= 0 else slice(n - 1, None, -1)
+        for i, n in ((i, like.shape[i]) for i in order)
+    ]
+    made = whole[tuple(parts)].transpose(np.argsort(order)) if order else whole
+    made[...] = array
+    return made
+
+
 def small_of(x: Any) -> Any:
     """A small array that lies in memory as a value does."""
     x = _beneath(x)

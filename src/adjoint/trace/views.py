@@ -15,7 +15,7 @@ import numpy as np
 
 from adjoint.graph.types import ArrayType
 from adjoint.trace import recorder as core
-from adjoint.trace.layouts import axes_as_they_lie, laid_out, lying_so, small_of
+from adjoint.trace.layouts import apart_as, axes_as_they_lie, laid_out, lying_so, small_of
 
 
 class View:
@@ -208,17 +208,31 @@ def lying_as(result: Any, x: Any) -> Any:
     return result
 
 
-def as_lies(payload: Any, like: Any) -> Any:
+def as_numpy_has_it(x: Any) -> Any:
+    """The same value, detached, in an array whose elements lie apart where NumPy's do.
+
+    What sums products (BLAS, einsum) rounds in another way where they do not lie together. A
+    stand-in may hold a copy of what is a view for NumPy.
+    """
+    if type(x) is core.TracedArray and x.tie is not None and x.recorder is not core.PLAIN:
+        memory = memory_of(x)
+        x = detached(x)
+        x.payload = as_lies(x.payload, memory, apart_as)
+        return x
+    return detached(x)
+
+
+def as_lies(payload: Any, like: Any, lay: Callable[[Any, Any], Any] = _laid_out) -> Any:
     """What stands for an array, for one that is laid out in memory as another."""
     if type(payload) is core.TracedArray:
-        inner = as_lies(payload.payload, like)
+        inner = as_lies(payload.payload, like, lay)
         if inner is payload.payload:
             return payload  # nobody else may have it: then it is written in place
         return core.TracedArray(payload.recorder, payload.number, inner, payload.weak)
     if isinstance(payload, ArrayType):
         return laid_out(payload, small_of(like).copy("K"))
     if type(payload) is np.ndarray and _lies_otherwise(payload, like):
-        return _laid_out(payload, like)
+        return lay(payload, like)
     return payload
 
 

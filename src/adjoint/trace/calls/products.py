@@ -11,17 +11,18 @@ from adjoint.primitives import products as p
 from adjoint.trace.calls.folds import as_numpy
 from adjoint.trace.calls.support import as_operand, axis_index, common_dtype, is_traced
 from adjoint.trace.indexing import concrete_value
+from adjoint.trace.layouts import apart_as
 from adjoint.trace.placed import placed_view
 from adjoint.trace.recorder import bind
 from adjoint.trace.tables import implements
-from adjoint.trace.views import detached, memory_of
+from adjoint.trace.views import as_lies, as_numpy_has_it, detached, memory_of
 
 
 def _same_dtype(*operands: Any) -> list[Any]:
     dtype = operands[0].dtype
     if any(x.dtype != dtype for x in operands):
         dtype = common_dtype(*operands)
-    return [detached(x if x.dtype == dtype else x.astype(dtype)) for x in operands]
+    return [as_numpy_has_it(x if x.dtype == dtype else x.astype(dtype)) for x in operands]
 
 
 def batched_matmul(x: Any, y: Any) -> Any:
@@ -54,19 +55,29 @@ def _matmul(x: Any, y: Any) -> Any:
     return bind(p.matmul, (x, y), ())
 
 
-def _copied_for_blas(x: Any) -> Any:
+def _copied_for_blas(x: Any, other: Any) -> Any:
     """x, copied where NumPy's dot copies it for BLAS: matmul sums such operands in other order."""
     memory = memory_of(x)
     if memory.flags.forc or x.dtype.kind not in "fc":
         return x
+    if x.ndim == 2 and min(x.shape) > 1 and (other.ndim == 1 or 1 in other.shape):
+        return _in_order(x)
     size, steps = memory.itemsize, memory.strides
     odd = any(s < 0 or s % size or (s == 0 and n > 1) for s, n in zip(steps, x.shape, strict=True))
     scattered = x.ndim == 2 and size not in steps and min(x.shape) > 1
-    return x.copy() if odd or scattered else x
+    return _in_order(x) if odd or scattered else x
+
+
+def _in_order(x: Any) -> Any:
+    """A copy in C order, also of what stands for a view."""
+    made = x.copy()
+    made.payload = as_lies(made.payload, np.empty(x.shape, np.int8), apart_as)
+    return made
 
 
 def _dot(x: Any, y: Any) -> Any:
-    return _matmul(*map(_copied_for_blas, _same_dtype(x, y)))
+    x, y = _same_dtype(x, y)
+    return _matmul(_copied_for_blas(x, y), _copied_for_blas(y, x))
 
 
 @implements(np.dot, methods=("dot",))
@@ -90,7 +101,8 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 def vdot(a: Any, b: Any, /) -> Any:
     """The inner product of all elements, the first conjugated."""
     a, b = as_operand(a), as_operand(b)
-    return dot(np.ravel(np.conjugate(a) if a.dtype.kind == "c" else a), np.ravel(b))
+    left = np.conjugate(a) if a.dtype.kind == "c" else a
+    return dot(np.reshape(left, (-1,)), np.reshape(b, (-1,)))
 
 
 @implements(np.inner)

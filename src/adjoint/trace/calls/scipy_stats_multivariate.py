@@ -12,6 +12,7 @@ from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import borrow_names, holds_itself
 from adjoint.trace.calls.scipy_linalg import mirrored
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_method
 from adjoint.trace.scipy_gate import scipy_rule
 
 _LOG_2PI = float(np.log(2 * np.pi))
@@ -32,11 +33,13 @@ def _dimension(mean: Any, cov: Any) -> int:
 
 
 def _points(x: Any, dim: int) -> Any:
-    """Points along the last axis, as SciPy reads them."""
+    """Points along the last axis, as SciPy reads them: one coordinate may stand for all."""
     x = floating(x)
     if x.ndim == 0:
-        return np.reshape(x, (1,))
-    return x[:, None] if x.ndim == 1 and dim == 1 else x
+        x = np.reshape(x, (1,))
+    elif x.ndim == 1 and dim == 1:
+        x = x[:, None]
+    return x if x.shape[-1] == dim else np.broadcast_to(x, (*x.shape[:-1], dim))
 
 
 def _mahalanobis(x: Any, mean: Any, shape: Any) -> tuple[Any, Any]:
@@ -103,7 +106,7 @@ def _keeps_recorded(self: Any, *given: Any, cov: Any = None, **_: Any) -> bool:
     return any(_is_object(x) and holds_itself(x) for x in (*given, cov))
 
 
-@scipy_rule(f"{_NORMAL}.logpdf", wanted=_keeps_recorded)
+@valued_method(f"{_NORMAL}.logpdf", wanted=_keeps_recorded)
 def normal_logpdf(
     self: Any, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False
 ) -> Any:
@@ -111,7 +114,7 @@ def normal_logpdf(
     return _normal_logpdf(x, mean, cov, allow_singular)
 
 
-@scipy_rule(f"{_NORMAL}.pdf", wanted=_keeps_recorded)
+@valued_method(f"{_NORMAL}.pdf", wanted=_keeps_recorded)
 def normal_pdf(
     self: Any, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False
 ) -> Any:
@@ -119,7 +122,7 @@ def normal_pdf(
     return np.exp(_normal_logpdf(x, mean, cov, allow_singular))
 
 
-@scipy_rule(f"{_NORMAL}.entropy", wanted=_keeps_recorded)
+@valued_method(f"{_NORMAL}.entropy", wanted=_keeps_recorded)
 def normal_entropy(self: Any, mean: Any = None, cov: Any = 1) -> Any:
     """The differential entropy."""
     if _is_object(cov):
@@ -183,25 +186,25 @@ def _kept(self: Any) -> tuple[Any, Any, bool]:
 @scipy_rule(f"{_FROZEN}.logpdf", wanted=_is_recorded)
 def frozen_logpdf(self: Any, x: Any) -> Any:
     """The log density."""
-    return _normal_logpdf(x, *_kept(self))
+    return normal_logpdf(self._dist, x, *_kept(self))
 
 
 @scipy_rule(f"{_FROZEN}.pdf", wanted=_is_recorded)
 def frozen_pdf(self: Any, x: Any) -> Any:
     """The density."""
-    return np.exp(_normal_logpdf(x, *_kept(self)))
+    return normal_pdf(self._dist, x, *_kept(self))
 
 
 @scipy_rule(f"{_FROZEN}.entropy", wanted=_is_recorded)
 def frozen_entropy(self: Any) -> Any:
     """The differential entropy."""
-    return normal_entropy(None, *_kept(self)[:2])
+    return normal_entropy(self._dist, *_kept(self)[:2])
 
 
 _DIRICHLET = "scipy.stats._multivariate.dirichlet_gen"
 
 
-@scipy_rule(f"{_DIRICHLET}.logpdf")
+@valued_method(f"{_DIRICHLET}.logpdf")
 def dirichlet_logpdf(self: Any, x: Any, alpha: Any) -> Any:
     """The log density; the last component may be left out, as in SciPy."""
     x, alpha = floating(x), floating(alpha)
@@ -212,7 +215,7 @@ def dirichlet_logpdf(self: Any, x: Any, alpha: Any) -> Any:
     return constant + np.sum(sp.xlogy(powers, x), axis=0)
 
 
-@scipy_rule(f"{_DIRICHLET}.pdf")
+@valued_method(f"{_DIRICHLET}.pdf")
 def dirichlet_pdf(self: Any, x: Any, alpha: Any) -> Any:
     """The density."""
     return np.exp(dirichlet_logpdf(self, x, alpha))
@@ -221,7 +224,7 @@ def dirichlet_pdf(self: Any, x: Any, alpha: Any) -> Any:
 _MULTINOMIAL = "scipy.stats._multivariate.multinomial_gen"
 
 
-@scipy_rule(f"{_MULTINOMIAL}.logpmf")
+@valued_method(f"{_MULTINOMIAL}.logpmf")
 def multinomial_logpmf(self: Any, x: Any, n: Any, p: Any) -> Any:
     """The log mass; the last probability is one minus the others, as in SciPy."""
     x, p = floating(x), floating(p)
@@ -239,7 +242,7 @@ def multinomial_parameters(self: Any, n: Any, p: Any) -> Any:
     return n, p, (n < 0) | np.any(p < 0, axis=-1) | np.any(p > 1, axis=-1)
 
 
-@scipy_rule(f"{_MULTINOMIAL}.pmf")
+@valued_method(f"{_MULTINOMIAL}.pmf")
 def multinomial_pmf(self: Any, x: Any, n: Any, p: Any) -> Any:
     """The mass."""
     return np.exp(multinomial_logpmf(self, x, n, p))
@@ -265,7 +268,7 @@ def multinomial_mean(self: Any, n: Any, p: Any) -> Any:
 _MATRIX = "scipy.stats._multivariate.matrix_normal_gen"
 
 
-@scipy_rule(f"{_MATRIX}.logpdf")
+@valued_method(f"{_MATRIX}.logpdf")
 def matrix_normal_logpdf(
     self: Any, X: Any, mean: Any = None, rowcov: Any = 1, colcov: Any = 1
 ) -> Any:
@@ -280,7 +283,7 @@ def matrix_normal_logpdf(
     return -0.5 * (m * n * _LOG_2PI + np.sum(white * white, axis=(-2, -1))) - log_det
 
 
-@scipy_rule(f"{_MATRIX}.pdf")
+@valued_method(f"{_MATRIX}.pdf")
 def matrix_normal_pdf(self: Any, X: Any, mean: Any = None, rowcov: Any = 1, colcov: Any = 1) -> Any:
     """The density."""
     return np.exp(matrix_normal_logpdf(self, X, mean, rowcov, colcov))
@@ -289,7 +292,7 @@ def matrix_normal_pdf(self: Any, X: Any, mean: Any = None, rowcov: Any = 1, colc
 _FISHER = "scipy.stats._multivariate.vonmises_fisher_gen"
 
 
-@scipy_rule(f"{_FISHER}.logpdf")
+@valued_method(f"{_FISHER}.logpdf")
 def vonmises_fisher_logpdf(self: Any, x: Any, mu: Any = None, kappa: Any = 1) -> Any:
     """The log density of directions."""
     x, mu, kappa = floating(x), floating(mu), floating(kappa)
@@ -299,7 +302,7 @@ def vonmises_fisher_logpdf(self: Any, x: Any, mu: Any = None, kappa: Any = 1) ->
     return constant + kappa * np.sum(mu * x, axis=-1)
 
 
-@scipy_rule(f"{_FISHER}.pdf")
+@valued_method(f"{_FISHER}.pdf")
 def vonmises_fisher_pdf(self: Any, x: Any, mu: Any = None, kappa: Any = 1) -> Any:
     """The density."""
     return np.exp(vonmises_fisher_logpdf(self, x, mu, kappa))

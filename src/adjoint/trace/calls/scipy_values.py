@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from inspect import signature
 from math import prod
+from numbers import Number
 from typing import Any, TypeVar
 
 import numpy as np
 
 from adjoint.trace.borrow_scipy import is_unknown
-from adjoint.trace.calls.support import moved_as
+from adjoint.trace.calls.support import is_traced, moved_as
 from adjoint.trace.indexing import concrete_value, known_parts
 from adjoint.trace.scipy_gate import entries, scipy_rule
 
@@ -49,15 +50,33 @@ def valued_rule(
     return note
 
 
-def with_digits(name: str, rule: Callable[..., Any], always: bool = False) -> Callable[..., Any]:
+def valued_method(
+    *names: str, wanted: Callable[..., bool] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The same for methods of objects that keep nothing recorded; yields what has the digits."""
+
+    def note(rule: Callable[..., Any]) -> Callable[..., Any]:
+        for name in names:
+            valued = with_digits(name, rule, method=True)
+            scipy_rule(name, wanted=wanted)(valued)
+        return valued
+
+    return note
+
+
+def with_digits(
+    name: str, rule: Callable[..., Any], always: bool = False, method: bool = False
+) -> Callable[..., Any]:
     """A rule, and SciPy's function of this name for the values where they are known."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         made = rule(*args, **kwargs)
         if not always and any(np.size(x) > _MOST for x in args if hasattr(x, "shape")):
             return made
-        # the user's own functions, which may yield what is recorded, are called once
-        if is_unknown(*args, *kwargs.values()) or any(map(callable, (*args, *kwargs.values()))):
+        told = (*args[method:], *kwargs.values())
+        # the user's own functions, which may yield what is recorded, are called once, and objects
+        # may keep what is recorded
+        if is_unknown(*told) or any(map(_is_object if method else callable, told)):
             return made
         given = _copied(known_parts(list(args)))
         options = {key: _copied(known_parts(x)) for key, x in kwargs.items()}
@@ -65,6 +84,10 @@ def with_digits(name: str, rule: Callable[..., Any], always: bool = False) -> Ca
         return _with_digits(theirs, made, _rounding([*given, *options.values()]))
 
     return call
+
+
+def _is_object(x: Any) -> bool:
+    return not (x is None or is_traced(x) or isinstance(x, np.ndarray | Number | list | tuple))
 
 
 def _copied(x: Any) -> Any:

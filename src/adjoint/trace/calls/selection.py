@@ -184,6 +184,8 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     def read(base: Any) -> Any:
         if is_plain(base):
             return plain(np.diagonal(base.payload, offset, i, j))
+        if type(base) is np.ndarray:
+            return np.diagonal(base, offset, i, j)
         last = (x.ndim - 2, x.ndim - 1)
         moved = base if (i, j) == last else np.moveaxis(base, (i, j), last)
         return linear.gather(moved, k + rows, k + columns, axes=last)
