@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import adjoint as ad
+from adjoint.differentiate.tape import Tape
 
 AT = np.array([0.3, -0.7])
 
@@ -195,3 +196,20 @@ def test_factors_of_different_degrees_meet_zero():
         np.testing.assert_allclose(slope(np.array([0.0, 2.0])), [0.0, 0.0], atol=1e-12)
         np.testing.assert_allclose(slope(np.array([2.0, 0.0])), [0.0, 0.0], atol=1e-12)
     np.testing.assert_allclose(ad.hessian(f)(np.array([2.0, 0.0]))[1, 1], 16.0, atol=1e-12)
+
+
+def test_powers_of_absolute_values_need_no_care_in_first_derivatives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A program of many steps that meets a zero there is differentiated by its patterns."""
+
+    def f(x: Any) -> Any:
+        return np.sum(np.abs(x) ** 3) + np.linalg.norm(x) ** 2
+
+    x = np.zeros(3)
+    assert np.array_equal(ad.hvp(f, x, np.ones(3)), np.full(3, 2.0))
+    monkeypatch.delattr(Tape, "_as_one_graph")
+    assert np.array_equal(ad.grad(f)(x), np.zeros(3))
+    assert ad.jvp(f, (x,), (np.ones(3),))[1] == 0.0
+    with pytest.raises(AttributeError):
+        ad.hvp(f, x + 0.0, np.ones(3))

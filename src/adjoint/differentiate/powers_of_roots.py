@@ -111,16 +111,28 @@ def _is_power(name: str, attributes: tuple[Any, ...], operands: Sequence[Any], r
     return power >= root.degree or (power > 0 and root.name in _STEEP)
 
 
-def roots_of_run(operations: Sequence[Any]) -> tuple[int, ...]:
-    """The roots that are raised to powers in a run, as indices of its values."""
-    found = powers_of_roots(operations)
-    return tuple([value for value, root in found.roots.items() if root.name in _MAKES])
+class Met(NamedTuple):
+    """A value of a run by its place, whose derivatives may need care where it is 0."""
+
+    place: int
+    at_once: bool  # in first derivatives, and not in further ones alone
 
 
-def may_meet_zero(roots: Sequence[int], payloads: Sequence[Any]) -> bool:
+def roots_of_run(operations: Sequence[Any]) -> tuple[Met, ...]:
+    """The roots that are raised to powers in a run.
+
+    One with a finite slope at 0 (``abs(x)**3``) needs care in second derivatives alone.
+    """
+    found = powers_of_roots(operations).roots
+    return tuple([Met(k, root.name in _STEEP) for k, root in found.items() if root.name in _MAKES])
+
+
+def may_meet_zero(roots: Sequence[Met], payloads: Sequence[Any]) -> bool:
     """Whether one of them is 0 somewhere; also where values are not known."""
-    for index in roots:
-        value = known_value(payloads[index])
+    for place, at_once in roots:
+        if not at_once and isinstance(payloads[place], np.ndarray | np.generic):
+            continue  # nobody differentiates what is made of it again
+        value = known_value(payloads[place])
         if not isinstance(value, np.ndarray | np.generic) or not value.all():
             return True
     return False

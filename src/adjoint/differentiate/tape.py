@@ -17,7 +17,7 @@ import numpy as np
 from adjoint.differentiate.equal_values import may_meet_equal_values, splitting_records
 from adjoint.differentiate.guarded import guarded_tangents
 from adjoint.differentiate.linearize import Linearized, linearize
-from adjoint.differentiate.powers_of_roots import may_meet_zero, roots_of_run
+from adjoint.differentiate.powers_of_roots import Met, may_meet_zero, roots_of_run
 from adjoint.differentiate.replay import replay, replay_values, value_of
 from adjoint.differentiate.reverse import pullback_graph
 from adjoint.differentiate.stitch import pullback_of, pushforward_of
@@ -43,7 +43,7 @@ class Derivative(NamedTuple):
     residuals: tuple[Any, ...]  # indices of the recorder's values; values of a changed graph
     active_outputs: tuple[int, ...]
     splitting: tuple[Record, ...] = ()  # factors of the run that may meet equal values
-    roots: tuple[int, ...] = ()  # roots with powers or slopes in the run, which may be 0
+    roots: tuple[Met, ...] = ()  # roots with powers or slopes in the run, which may be 0
 
 
 class Programs:
@@ -168,7 +168,8 @@ class Tape:
             ends = tuple([places[k] for k in made.active_outputs])
             operations = [r for r in recorder.records if r[0] is not None]
             splitting = splitting_records(recorder)
-            roots = (*roots_of_run(operations), *zero_lengths(operations).lengths)
+            lengths = zero_lengths(operations).lengths
+            roots = (*roots_of_run(operations), *[Met(k, True) for k in lengths])
             known = Derivative(made.graph, made.residuals, ends, splitting, roots)
             _programs.keep(key, len(recorder.records), known)
         if may_meet_equal_values(known.splitting, recorder.payloads) or may_meet_zero(

@@ -71,6 +71,8 @@ def _copied_for_blas(x: Any, other: Any) -> Any:
 def _in_order(x: Any) -> Any:
     """A copy in C order, also of what stands for a view."""
     made = x.copy()
+    if not is_traced(made):
+        return made
     made.payload = as_lies(made.payload, np.empty(x.shape, np.int8), apart_as)
     return made
 
