@@ -113,8 +113,10 @@ def _with_digits(theirs: Any, ours: Any, rounding: float) -> Any:
         pairs = zip(theirs, ours, strict=True) if fits else ()
         return tuple(_with_digits(x, y, rounding) for x, y in pairs) if fits else ours
     value = concrete_value(ours)
+    if value is None or is_traced(theirs):  # of an object that keeps what is recorded
+        return ours
     theirs = np.asarray(theirs)
-    if value is None or theirs.shape != value.shape or theirs.dtype.kind not in "fc":
+    if theirs.shape != value.shape or theirs.dtype.kind not in "fc":
         return ours
     if theirs.dtype != value.dtype:
         real = np.real(ours) if theirs.dtype.kind == "f" else ours
