@@ -89,6 +89,18 @@ _LEAF: TreeDef = optree.treespec_leaf(namespace=NAMESPACE)
 LONE: set[type] = {np.ndarray, np.float64, np.float32, float}
 
 
+def children(tree: Any) -> list[Any] | None:
+    """The parts that a container holds, in the order of its leaves; None of a leaf.
+
+    >>> children({"b": (1.0, 2.0), "a": None})
+    [None, (1.0, 2.0)]
+    """
+    structure = optree.tree_structure(tree, is_leaf=_is_new_dataclass, namespace=NAMESPACE)
+    if structure.is_leaf() or tree is None:
+        return None
+    return list(optree.tree_flatten_one_level(tree, namespace=NAMESPACE).children)
+
+
 def unflatten(structure: TreeDef, leaves: Iterable[Any]) -> Any:
     """The tree with this structure and these leaves."""
     if structure is _LEAF:

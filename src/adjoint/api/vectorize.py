@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,6 @@ from adjoint.graph.types import ArrayType
 from adjoint.rewrite.reroll import rolled_up
 from adjoint.trace.record import argument_payload, record_graph
 
-Axes = int | None | Sequence[Any]
-
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
     """Apply f to each example along an axis of its arguments, all at once.
@@ -30,9 +29,10 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
 
     Args:
         f: a function of trees of arrays.
-        in_axes: the axis of examples in every leaf: one for all arguments, or one for each
-            argument; None for arguments that are the same for all examples.
-        out_axes: where the axis stands in the results.
+        in_axes: the axis of examples: one for all arguments, or one for each argument, or for
+            each part of one in a tree like it; None for what is the same for all examples.
+        out_axes: where the axis stands in the results, in the same way; None for results that
+            are the same for all examples, and have no such axis.
 
     Raises:
         StructureError: the arguments have different numbers of examples, or none an axis.
@@ -59,35 +59,39 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
                 function="vmap",
                 got=f"{len(axes)} axes for {len(args)} arguments",
             )
-        payloads, batched, constants = _examples(args, axes)
-        size = _batch_size(payloads, batched)
-        types, weak = [], []
-        for (x, is_weak), flag in zip(payloads, batched, strict=True):
-            shape = x.shape[1:] if flag else x.shape
-            types.append(ArrayType(shape, x.dtype))
-            weak.append(is_weak)
-        mapped_args = [a for a, axis in zip(args, axes, strict=True) if axis is not None]
-        _, structure = tree.flatten(tuple(mapped_args))
+        leaves, places, trees = _leaves(args, axes)
+        payloads = _examples(leaves, places)
+        size = _batch_size([x for x, _ in payloads])
+        types = [ArrayType(x.shape[1:], x.dtype) for x, _ in payloads]
+        weak = [is_weak for _, is_weak in payloads]
+        structure = tree.structure((0.0,) * len(types))
 
         def one_example(*given: Any) -> Any:
             rest = iter(given)
+            parts = iter(
+                [x if k is None else next(rest) for x, k in zip(leaves, places, strict=True)]
+            )
             return f(
                 *(
-                    c if axis is None else next(rest)
-                    for c, axis in zip(constants, axes, strict=True)
+                    argument if shape is None else tree.unflatten(shape, islice(parts, count))
+                    for argument, (shape, count) in zip(args, trees, strict=True)
                 )
             )
 
         recording = record_graph(one_example, types, structure, "vmap", weak=weak)
-        flags = batched + [False] * len(recording.captured)
+        flags = [True] * len(payloads) + [False] * len(recording.captured)
         one = merge_scans(rolled_up(recording.graph))
         graph, has_axis = batch_graph(one, flags, size)
         # The user's np.errstate has ended, and where a value is chosen both are computed.
         with np.errstate(all="ignore"):
             results = replay(graph, [x for x, _ in payloads] + recording.captured)
         outs = []
-        targets = _out_axes(out_axes, recording.structure)
+        like = tree.unflatten(recording.structure, [0.0] * len(results))
+        targets = _axis_of_each(out_axes, like, "out_axes")
         for y, flag, target in zip(results, has_axis, targets, strict=True):
+            if target is None:
+                outs.append(_of_all(y, flag))
+                continue
             if not flag:
                 y = np.broadcast_to(y, (size, *np.shape(y)))
                 y = _owned(y)
@@ -102,41 +106,73 @@ def _owned(y: Any) -> Any:
     return y.copy() if type(y) is np.ndarray else y
 
 
-def _out_axes(out_axes: Any, structure: tree.TreeDef) -> list[int]:
-    if isinstance(out_axes, int):
-        return [out_axes] * structure.num_leaves
-    axes = tree.leaves(out_axes)
-    if len(axes) != structure.num_leaves:
+def _of_all(y: Any, differs: bool) -> Any:
+    """A result without an axis of examples."""
+    if differs:
         raise StructureError(
-            "out_axes must be one axis or one for each result",
+            "a result that depends on the example has an axis of examples",
             function="vmap",
-            got=f"{len(axes)} axes for {structure.num_leaves} results",
+            got="out_axes=None for it",
+            remedy="say where the axis is to stand, or reduce it: vmap(f)(xs).mean(axis=0)",
         )
-    return axes
+    return _owned(y)
 
 
-def _examples(args: Any, axes: Any) -> tuple[list[Any], list[bool], list[Any]]:
-    """Leaves of the mapped arguments with the axis in front; the others as they are."""
-    payloads, batched, constants = [], [], []
+def _axis_of_each(axes: Any, whole: Any, name: str) -> list[int | None]:
+    """The axis of every leaf of a tree, by a tree of axes that may end above the leaves."""
+    if axes is None or isinstance(axes, int | np.integer):
+        return [axes if axes is None else int(axes)] * len(tree.leaves(whole))
+    inner, outer = tree.children(axes), tree.children(whole)
+    if inner is not None and outer is not None and len(inner) == len(outer):
+        pairs = zip(inner, outer, strict=True)
+        return [axis for part, of in pairs for axis in _axis_of_each(part, of, name)]
+    flat = tree.leaves(axes)
+    if len(flat) != len(tree.leaves(whole)):
+        raise StructureError(
+            f"{name} must be one axis, or a tree of axes like that of the arrays",
+            function="vmap",
+            source=source_here(),
+            got=f"{len(flat)} axes for {len(tree.leaves(whole))} arrays",
+        )
+    return flat
+
+
+def _leaves(args: Any, axes: Any) -> tuple[list[Any], list[int | None], list[Any]]:
+    """Leaves of the arguments with their axes; and how many make up which tree.
+
+    An argument that is the same for all examples is none: it is handed on as it is.
+    """
+    leaves: list[Any] = []
+    places: list[int | None] = []
+    trees: list[Any] = []
     for argument, axis in zip(args, axes, strict=True):
-        constants.append(argument if axis is None else None)
         if axis is None:
+            trees.append((None, 0))
             continue
-        leaves = tree.leaves(argument)
-        places = [axis] * len(leaves) if isinstance(axis, int) else tree.leaves(axis)
-        for leaf, place in zip(leaves, places, strict=True):
-            x, weak = argument_payload(leaf, "vmap")
-            if len(x.shape) == 0:
-                raise StructureError(
-                    "an argument to map over has no axis",
-                    function="vmap",
-                    got=f"a number ({leaf!r})",
-                    remedy="set its in_axes to None",
-                )
-            _axis_wanted(x, place, "in_axes")
-            payloads.append((x if place == 0 else np.moveaxis(x, place, 0), weak))
-            batched.append(True)
-    return payloads, batched, constants
+        found, structure = tree.flatten(argument)
+        leaves += found
+        places += _axis_of_each(axis, argument, "in_axes")
+        trees.append((structure, len(found)))
+    return leaves, places, trees
+
+
+def _examples(leaves: list[Any], places: list[int | None]) -> list[tuple[Any, bool]]:
+    """The leaves that have an axis of examples, with that in front."""
+    payloads = []
+    for leaf, place in zip(leaves, places, strict=True):
+        if place is None:
+            continue
+        x, weak = argument_payload(leaf, "vmap")
+        if len(x.shape) == 0:
+            raise StructureError(
+                "an argument to map over has no axis",
+                function="vmap",
+                got=f"a number ({leaf!r})",
+                remedy="set its in_axes to None",
+            )
+        _axis_wanted(x, place, "in_axes")
+        payloads.append((x if place == 0 else np.moveaxis(x, place, 0), weak))
+    return payloads
 
 
 def _axis_wanted(x: Any, axis: int, name: str) -> None:
@@ -150,8 +186,7 @@ def _axis_wanted(x: Any, axis: int, name: str) -> None:
         )
 
 
-def _batch_size(payloads: list[Any], batched: list[bool]) -> int:
-    shown = [x for (x, _), flag in zip(payloads, batched, strict=True) if flag]
+def _batch_size(shown: list[Any]) -> int:
     sizes = {x.shape[0] for x in shown}
     if len(sizes) != 1:
         raise StructureError(
