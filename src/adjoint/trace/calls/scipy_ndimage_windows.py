@@ -15,6 +15,7 @@ from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import borrow_names
 from adjoint.trace.calls.scipy_ndimage import _PADS, _axes, _each, over_all_axes
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
@@ -222,7 +223,7 @@ def _spectrum(input: Any) -> Any:
     return x if x.dtype.kind == "c" or x.dtype == np.float32 else x.astype(np.float64)
 
 
-@scipy_rule("scipy.ndimage.fourier_gaussian")
+@valued_rule("scipy.ndimage.fourier_gaussian")
 def fourier_gaussian(
     input: Any, sigma: Any, n: int = -1, axis: int = -1, output: Any = None
 ) -> Any:
@@ -234,7 +235,7 @@ def fourier_gaussian(
     return _written(x, output)
 
 
-@scipy_rule("scipy.ndimage.fourier_uniform")
+@valued_rule("scipy.ndimage.fourier_uniform")
 def fourier_uniform(input: Any, size: Any, n: int = -1, axis: int = -1, output: Any = None) -> Any:
     """The transform of a box, times a spectrum."""
     x = _spectrum(input)
@@ -245,7 +246,7 @@ def fourier_uniform(input: Any, size: Any, n: int = -1, axis: int = -1, output: 
     return _written(x, output)
 
 
-@scipy_rule("scipy.ndimage.fourier_ellipsoid")
+@valued_rule("scipy.ndimage.fourier_ellipsoid")
 def fourier_ellipsoid(
     input: Any, size: Any, n: int = -1, axis: int = -1, output: Any = None
 ) -> Any:
@@ -279,7 +280,7 @@ def _ball(r: Any, ndim: int) -> Any:
     return np.where(middle, 1.0, made)
 
 
-@scipy_rule("scipy.ndimage.fourier_shift")
+@valued_rule("scipy.ndimage.fourier_shift")
 def fourier_shift(input: Any, shift: Any, n: int = -1, axis: int = -1, output: Any = None) -> Any:
     """The factor that moves an image, times its spectrum."""
     x = floating(input)

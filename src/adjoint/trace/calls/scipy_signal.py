@@ -11,6 +11,7 @@ from adjoint.primitives.linear_map import LinearMap, linear_map
 from adjoint.primitives.recursion import recursion
 from adjoint.trace.calls.axis_maps import along_axis, axis_pattern
 from adjoint.trace.calls.scipy_special import floating, is_traced_float
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand, common_dtype
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
@@ -82,14 +83,14 @@ def _whole(rule: Any) -> Any:
     return of_integers_too
 
 
-@scipy_rule("scipy.signal.convolve")
+@valued_rule("scipy.signal.convolve")
 @_whole
 def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     """The convolution of two arrays."""
     return _convolution(in1, in2, mode)
 
 
-@scipy_rule("scipy.signal.fftconvolve", "scipy.signal.oaconvolve")
+@valued_rule("scipy.signal.fftconvolve", "scipy.signal.oaconvolve")
 def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
     """The convolution along axes, by Fourier transforms."""
     if axes is None:
@@ -110,7 +111,7 @@ def _reversed(x: Any) -> Any:
     return np.conjugate(x) if x.dtype.kind == "c" else x
 
 
-@scipy_rule("scipy.signal.correlate")
+@valued_rule("scipy.signal.correlate")
 @_whole
 def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     """The cross-correlation of two arrays."""
@@ -120,7 +121,7 @@ def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> A
     return _convolution(a, _reversed(b), mode)
 
 
-@scipy_rule("scipy.signal.convolve2d")
+@valued_rule("scipy.signal.convolve2d")
 @_whole
 def convolve2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
@@ -138,7 +139,7 @@ def convolve2d(
     return full[_window(full.shape, a.shape, mode, b.shape)]
 
 
-@scipy_rule("scipy.signal.correlate2d")
+@valued_rule("scipy.signal.correlate2d")
 @_whole
 def correlate2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0

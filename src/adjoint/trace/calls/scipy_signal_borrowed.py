@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.signal import _filter_design, _polyutils
 
+from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace import borrow
 from adjoint.trace.borrow_scipy import (
@@ -21,10 +22,12 @@ from adjoint.trace.borrow_scipy import (
     trimmed,
     when_unknown,
 )
+from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_signal import _refused
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand, common_dtype, moved_as
-from adjoint.trace.indexing import known_parts, known_value
+from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
 
 borrow.substitute(_polyutils._trim_zeros, trimmed)
@@ -63,7 +66,7 @@ _FILTERS = (
 )
 _DESIGN = (
     "freqz freqs freqz_zpk freqz_sos freqs_zpk buttord cheb1ord cheb2ord ellipord "
-    "bilinear bilinear_zpk "
+    "bilinear_zpk "
     "lp2lp lp2bp lp2bs lp2lp_zpk lp2hp_zpk lp2bp_zpk lp2bs_zpk zpk2tf tf2zpk zpk2sos "
     "sos2tf sos2zpk tf2sos tf2ss ss2tf zpk2ss abcd_normalize cont2discrete "
     "buttap cheb1ap cheb2ap ellipap besselap firwin_2d findfreqs gammatone sosfreqz"
@@ -117,16 +120,55 @@ def firls(
 ) -> Any:  # fmt: skip
     """A filter by least squares; SciPy takes other equations where these are nearly singular."""
     made = _least_squares(numtaps, bands, desired, weight=weight, fs=fs)
+    given = [None if v is None else as_operand(v) for v in (bands, desired, weight, fs)]
+    there = tuple(v is not None for v in given)
+    arrays = [v for v in given if v is not None]
+    kind = ArrayType((numtaps,), made.dtype)
+    (theirs,) = from_values(_least_squares_of_values, (kind,), arrays, numtaps, there)
     if is_unknown(bands, desired, weight, fs):
-        return made
-    import scipy.signal
-
-    given = [known_parts(v) for v in (bands, desired, weight, fs)]
-    theirs = scipy.signal.firls(numtaps, *given[:2], weight=given[2], fs=given[3])
+        near = np.abs(theirs - made) <= 1e-4 * np.abs(theirs) + 1e-6 * np.max(np.abs(theirs))
+        # Elsewhere SciPy takes the least solution, whose slope is lost in rounding: infinite here.
+        lost = stop_gradient(made) + np.cbrt(made - stop_gradient(made))
+        return moved_as(theirs, np.where(np.all(near), made, lost))
     if not np.allclose(theirs, known_value(made), rtol=1e-4, atol=1e-6 * np.max(np.abs(theirs))):
         what = "equations that are singular to rounding, of which SciPy takes the least solution,"
         raise _refused("firls", what, "fewer taps, or bands with less between them")
     return moved_as(theirs, made)
+
+
+def _least_squares_of_values(*arrays: Any) -> Any:
+    """SciPy's filter of plain bands, desired, weight and fs, as far as these are there."""
+    import scipy.signal
+
+    *values, numtaps, there = arrays
+    rest = iter(values)
+    bands, desired, weight, fs = (next(rest) if found else None for found in there)
+    fs = fs if fs is None else float(fs)
+    return [scipy.signal.firls(numtaps, bands, desired, weight=weight, fs=fs)]
+
+
+@valued_rule("scipy.signal.bilinear")
+def bilinear(b: Any, a: Any, fs: Any = 1.0) -> Any:
+    """A digital filter of an analog one; leading zeros move too where they leave the order."""
+    b, a = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))
+    known = [known_value(c) for c in (b, a)]
+    shown = [
+        c if value is None else np.trim_zeros(value, "f")
+        for c, value in zip((b, a), known, strict=True)
+    ]
+    count = max(c.shape[0] for c in shown)
+    root = np.sqrt(2.0 * as_operand(fs))
+    plus, minus = np.stack([1 / root, 1 / root]), np.stack([root, -root])
+    up, down = [np.ones(1)], [np.ones(1)]  # powers of (z + 1) / root and (z - 1) root
+    for _ in range(count - 1):
+        up.append(np.convolve(up[-1], plus))
+        down.append(np.convolve(down[-1], minus))
+    rows = np.stack([np.convolve(up[count - 1 - q], down[q]) for q in range(count)])
+    import scipy.signal
+
+    return scipy.signal.normalize(
+        *[np.flip(c[-count:]) @ rows[: c[-count:].shape[0]] for c in (b, a)]
+    )
 
 
 @when_unknown("scipy.signal.normalize")

@@ -15,6 +15,7 @@ from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_signal import _refused
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.scipy_gate import scipy_rule
 from adjoint.trace.views import detached
@@ -104,7 +105,7 @@ def qspline2d(signal: Any, lamb: float = 0.0, precision: float = -1.0) -> Any:
     return _along_both("symiirorder1", x, (-_QUADRATIC * 8.0, _QUADRATIC, _exact_to(x, precision)))
 
 
-@scipy_rule("scipy.signal.spline_filter")
+@valued_rule("scipy.signal.spline_filter")
 def spline_filter(Iin: Any, lmbda: float = 5.0) -> Any:
     """An image through a smoothing spline."""
     x = as_operand(Iin)

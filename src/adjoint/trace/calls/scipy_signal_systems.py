@@ -25,6 +25,7 @@ from adjoint.trace.borrow_scipy import (
 )
 from adjoint.trace.calls.scipy_signal import _convolution, _refused
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand, is_traced, moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
@@ -256,7 +257,7 @@ def _at_samples(name: str, base: Any, count: int, first: float) -> None:
         low = np.floor(stop_gradient(x) - first).astype(int) + 1
         total: Any = 0.0
         for i in range(count):
-            total = total + cj[np.clip(low + i, 0, last)] * base(np.abs(x - (low + i)))
+            total = total + np.take(cj, np.clip(low + i, 0, last)) * base(np.abs(x - (low + i)))
         return total
 
 
@@ -286,17 +287,19 @@ if not isinstance(scipy.signal.sepfir2d, FunctionType):
     _reachable(scipy.signal.sepfir2d)
 
 
-@scipy_rule("scipy.signal.sepfir2d")
+@valued_rule("scipy.signal.sepfir2d")
 def sepfir2d(input: Any, hrow: Any, hcol: Any) -> Any:
     """Filters along both axes; the image is reflected at its borders."""
-    image, rows, columns = floating(input), floating(hrow), floating(hcol)
+    image, rows, columns = as_operand(input), floating(hrow), floating(hcol)
+    image = image.astype(np.result_type(image.dtype, np.float32))
     if rows.shape[0] % 2 == 0 or columns.shape[0] % 2 == 0:
         raise ValueError("hrow and hcol must be odd length")
     for weights, axis in ((rows, 1), (columns, 0)):
         count, size = weights.shape[0], image.shape[axis]
         longer = np.take(image, np.pad(np.arange(size), count // 2, "symmetric"), axis=axis)
         parts = [
-            weights[count - 1 - k] * np.take(longer, np.arange(k, k + size), axis=axis)
+            weights[count - 1 - k].astype(image.dtype)
+            * np.take(longer, np.arange(k, k + size), axis=axis)
             for k in range(count)
         ]
         image = sum(parts[1:], parts[0])

@@ -71,9 +71,10 @@ def with_digits(
 
     def call(*args: Any, **kwargs: Any) -> Any:
         made = rule(*args, **kwargs)
-        if not always and any(np.size(x) > _MOST for x in args if hasattr(x, "shape")):
+        values = [x for x in (*args, *kwargs.values()) if not isinstance(x, type)]
+        if not always and any(np.size(x) > _MOST for x in values if hasattr(x, "shape")):
             return made
-        told = (*args[method:], *kwargs.values())
+        told = values[method:]
         # the user's own functions, which may yield what is recorded, are called once, and objects
         # may keep what is recorded
         if is_unknown(*told) or any(map(_is_object if method else callable, told)):
@@ -91,10 +92,10 @@ def _is_object(x: Any) -> bool:
 
 
 def _copied(x: Any) -> Any:
-    """Arrays that SciPy may overwrite."""
+    """Arrays that SciPy may overwrite; numbers as numbers."""
     if isinstance(x, list | tuple):
         return type(x)(_copied(part) for part in x)
-    return np.array(x) if isinstance(x, np.ndarray) else x
+    return np.array(x)[()] if isinstance(x, np.ndarray) else x
 
 
 def _rounding(given: list[Any]) -> float:
