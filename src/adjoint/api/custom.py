@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,6 +26,8 @@ _Active = tuple[int, ArrayType]  # which leaf of the arguments is differentiated
 class _Rule:
     """What a custom call leaves in the graph: hashable, one for each tree structure."""
 
+    knows_pullback = False
+
     def __init__(self, owner: Any, arguments: tree.TreeDef) -> None:
         self.owner = owner
         self.arguments = arguments
@@ -43,6 +46,8 @@ class _Rule:
 
 
 class _PullbackRule(_Rule):
+    knows_pullback = True
+
     def run(self, *leaves: Any) -> tuple[list[Any], int]:
         result = self.owner.forward(*tree.unflatten(self.arguments, leaves))
         if not isinstance(result, tuple) or len(result) != 2:
@@ -88,11 +93,11 @@ class _PullbackRule(_Rule):
         out_bar = tree.unflatten(self.result, leaves[n:])
         bars = self.owner.backward(residuals, out_bar)
         wanted = self.arguments.num_children
-        if not isinstance(bars, tuple) or len(bars) != wanted:
+        if not isinstance(bars, tuple | list) or len(bars) != wanted:
             raise StructureError(
                 "the backward rule must return a tuple with one cotangent for each argument",
                 function="custom_vjp",
-                got=f"{len(bars)} values" if isinstance(bars, tuple) else described(bars),
+                got=f"{len(bars)} values" if isinstance(bars, tuple | list) else described(bars),
                 wanted=str(wanted),
             )
         filled = _filled(bars, self.arguments)
@@ -110,17 +115,27 @@ def _refuse(*_: Any) -> Any:
     )
 
 
-def _filled(bars: tuple[Any, ...], arguments: tree.TreeDef) -> list[Any]:
-    """Cotangent leaves; None for those of an argument whose cotangent is None."""
+def _filled(bars: Sequence[Any], arguments: tree.TreeDef) -> list[Any]:
+    """Cotangent leaves; None for those of an argument, or a part of one, that is None."""
     leaves: list[Any] = []
     for bar, child in zip(bars, arguments.children(), strict=True):
-        if bar is None:
-            leaves += [None] * child.num_leaves
-            continue
         found, structure = tree.flatten(bar)
-        tree.check_same(child, structure, "custom_vjp")
+        if bar is None:
+            found = [None] * child.num_leaves
+        elif structure != child and _has_gaps(bar) and len(tree.children(bar) or ()):
+            parts = tree.children(bar) or []
+            if len(parts) != child.num_children:
+                tree.check_same(child, structure, "custom_vjp")
+            found = _filled(parts, child)
+        else:
+            tree.check_same(child, structure, "custom_vjp")
         leaves += found
     return leaves
+
+
+def _has_gaps(bar: Any) -> bool:
+    """Whether None stands somewhere in a tree."""
+    return bar is None or any(map(_has_gaps, tree.children(bar) or ()))
 
 
 def _of_type(x: Any, kind: ArrayType, name: str) -> Any:
@@ -172,16 +187,56 @@ class _Custom:
     name = ""
     kind: type[_Rule]
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __new__(cls, function: Any = None, *, nondiff_argnums: int | Sequence[int] = ()) -> Any:
+        if function is None:  # a decorator with settings
+            return functools.partial(cls, nondiff_argnums=nondiff_argnums)
+        return super().__new__(cls)
+
+    def __init__(
+        self, function: Callable[..., Any], *, nondiff_argnums: int | Sequence[int] = ()
+    ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
+        places = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else nondiff_argnums
+        self._settings = tuple(places)
         self._rules: dict[Any, _Rule] = {}
         self._running = threading.local()
+
+    def __reduce__(self) -> str:
+        return str(vars(self)["__qualname__"])  # copied and pickled as functions are
 
     def defined(self) -> bool:
         raise NotImplementedError
 
-    def __call__(self, *args: Any) -> Any:
+    def _with_settings(self, settings: tuple[Any, ...], join: Callable[..., Any]) -> Any:
+        """The function of its other arguments, with its rule."""
+        raise NotImplementedError
+
+    def _without_settings(self, args: tuple[Any, ...]) -> Any:
+        """Call the function of the arguments that are differentiated."""
+        places = [k % len(args) for k in self._settings]
+        settings = tuple([args[k] for k in places])
+        if innermost(tree.leaves(settings)) is not None:
+            raise StructureError(
+                "an argument named in nondiff_argnums is under recording: its derivative would "
+                "be lost",
+                function=self.name,
+                source=source_here(),
+                remedy="leave it out of nondiff_argnums, and give it the cotangent or tangent 0",
+            )
+
+        def join(rest: Sequence[Any]) -> list[Any]:
+            others = iter(rest)
+            known = dict(zip(places, settings, strict=True))
+            return [known[k] if k in known else next(others) for k in range(len(args))]
+
+        made = self._with_settings(settings, join)
+        made._running = self._running  # its rule may call this function
+        return made(*[x for k, x in enumerate(args) if k not in places])
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        if options:
+            args = self._in_order(args, options)
         leaves, structure = tree.flatten(args)
         recorder = innermost(leaves)
         if recorder is None or recorder is getattr(self._running, "recorder", None):
@@ -196,6 +251,8 @@ class _Custom:
                 if self.name == "custom_vjp"
                 else "define it with .defjvp(rule)",
             )
+        if self._settings:
+            return self._without_settings(args)
         rule = self._rules.get(structure)
         if rule is None:
             rule = self._rules[structure] = self.kind(self, structure)
@@ -205,6 +262,20 @@ class _Custom:
         else:
             outputs, n = self._abstract(rule, operands)
         return tree.unflatten(rule.result, outputs[:n])
+
+    def _in_order(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+        """Arguments given by name where rules have them: in the order of the signature."""
+        bound = inspect.signature(self.function).bind(*args, **options)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise StructureError(
+                "an argument that has a name alone has no place in a rule",
+                function=self.name,
+                source=source_here(),
+                got=", ".join(bound.kwargs),
+                remedy="give it a place in the signature: def f(x, scale=1.0)",
+            )
+        return bound.args
 
     def _concrete(self, recorder: Recorder, rule: _Rule, operands: list[Any]) -> tuple[Any, int]:
         """Run on the payloads, so that code which is no NumPy at all gets plain arrays."""
@@ -259,6 +330,9 @@ class custom_vjp(_Custom):  # noqa: N801  # used as a decorator, like a function
     ``forward(*args) -> (result, residuals)`` and
     ``backward(residuals, out_bar) -> tuple of cotangents``, None for zero.
 
+    Arguments in the places ``nondiff_argnums`` are settings of any kind: forward has them in their
+    places, and ``backward(*settings, residuals, out_bar)`` gives the cotangents of the others.
+
     >>> import numpy as np
     >>> @custom_vjp
     ... def clipped(x):
@@ -271,6 +345,14 @@ class custom_vjp(_Custom):  # noqa: N801  # used as a decorator, like a function
 
     name = "custom_vjp"
     kind = _PullbackRule
+
+    def _with_settings(self, settings: tuple[Any, ...], join: Callable[..., Any]) -> Any:
+        made = custom_vjp(lambda *rest: self.function(*join(rest)))
+        made.defvjp(
+            lambda *rest: self.forward(*join(rest)),
+            lambda residuals, out_bar: self.backward(*settings, residuals, out_bar),
+        )
+        return made
 
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Set the two halves of the rule."""
@@ -286,7 +368,8 @@ class custom_jvp(_Custom):  # noqa: N801  # used as a decorator, like a function
     """A function with the user's own pushforward; reverse mode is its transpose.
 
     Define the rule with ``f.defjvp(rule)``, written in NumPy and linear in the tangents:
-    ``rule(primals, tangents) -> (result, tangent)``.
+    ``rule(primals, tangents) -> (result, tangent)``. Arguments in the places ``nondiff_argnums``
+    are settings of any kind: ``rule(*settings, primals, tangents)`` has the others as primals.
 
     >>> import numpy as np
     >>> @custom_jvp
@@ -303,6 +386,11 @@ class custom_jvp(_Custom):  # noqa: N801  # used as a decorator, like a function
 
     name = "custom_jvp"
     kind = _PushforwardRule
+
+    def _with_settings(self, settings: tuple[Any, ...], join: Callable[..., Any]) -> Any:
+        made = custom_jvp(lambda *rest: self.function(*join(rest)))
+        made.defjvp(lambda primals, tangents: self.rule(*settings, primals, tangents))
+        return made
 
     def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Set the rule; also a decorator."""

@@ -40,6 +40,7 @@ def load() -> None:
     solved_jvps.update(call=_call_jvp, scan=_scan_jvp)
     control_transposes.update(
         call=_call_transpose,
+        custom_call=_custom_call_transpose,
         scan=_scan_transpose,
         cond=_cond_transpose,
         while_loop=sweeps_transpose,
@@ -165,7 +166,8 @@ def _call_transpose(
     )
     plain = [x for x, flag in zip(operands, linear, strict=True) if not flag]
     # What a checkpoint computes again for its cotangents is not to be kept since the first time.
-    label = "again" if settings["label"] == "checkpoint" else settings["label"]
+    label = settings.get("label", "custom")
+    label = "again" if label == "checkpoint" else label
     results = control.call(*plain, *(bars[i] for i in live), graph=back, label=label)
     return _at(results, linear), _flags_at(flags, linear)
 
@@ -410,6 +412,24 @@ def _scan_transpose(
 
 
 # *** functions that are not looked into ***
+
+
+def _custom_call_transpose(
+    node: Node,
+    operands: Sequence[Any],
+    bars: Sequence[Any],
+    linear: Sequence[bool],
+    guarded: Sequence[bool],
+) -> Shares:
+    """A function with a rule that a rule applies to tangents: what it does is linear."""
+    if node.settings["graph"] is not None and not node.settings["rule"].knows_pullback:
+        return _call_transpose(node, operands, bars, linear, guarded)
+    raise NoDerivativeError(
+        "a function with a rule of its own is applied to tangents, where its code is not known",
+        function="grad",
+        source=node.source,
+        remedy="write out in NumPy what the rule does with the tangents",
+    )
 
 
 def _callback_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:

@@ -1,0 +1,109 @@
+"""custom_vjp and custom_jvp: settings that are not differentiated, arguments by name, gaps."""
+
+import copy
+import functools
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+from adjoint.errors import NoDerivativeError, StructureError
+
+
+@functools.partial(ad.custom_vjp, nondiff_argnums=(0, 2))
+def scaled(outer: Any, x: Any, options: Any) -> Any:
+    return outer(options["scale"] * x)
+
+
+scaled.defvjp(
+    lambda outer, x, options: (scaled(outer, x, options), x),
+    lambda outer, options, x, bar: (7.0 * options["scale"] * x * bar,),
+)
+
+
+@ad.custom_jvp(nondiff_argnums=1)
+def power(x: Any, n: Any) -> Any:
+    return x**n
+
+
+@power.defjvp
+def _power_rule(n: Any, primals: Any, tangents: Any) -> Any:
+    (x,), (x_dot,) = primals, tangents
+    return power(x, n), 10.0 * n * x ** (n - 1) * x_dot
+
+
+@ad.custom_vjp
+def named(x: Any, scale: Any = 2.0) -> Any:
+    return scale * x
+
+
+named.defvjp(lambda x, scale: (scale * x, (x, scale)), lambda r, bar: [3.0 * bar, r[0] * bar])
+
+
+@pytest.mark.parametrize("mode", [lambda f: f, ad.jit])
+def test_settings_are_no_arguments_of_rules(mode: Any) -> None:
+    options = {"scale": 2.0, "note": [1]}
+    assert scaled(np.sin, 0.5, options) == np.sin(1.0)
+    assert mode(ad.grad(lambda x: scaled(np.sin, x, options)))(0.5) == 7.0
+    assert mode(ad.grad(lambda x: power(x, 3)))(2.0) == 120.0
+    assert mode(lambda x: ad.jvp(lambda x: power(x, 3), (x,), (1.0,))[1])(2.0) == 120.0
+    assert mode(ad.grad(ad.grad(lambda x: power(x, 3))))(2.0) == 120.0
+    total = ad.vmap(ad.grad(lambda x: scaled(np.cos, x, options)))(np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(total, [14.0, 28.0])
+
+
+def test_a_recorded_setting_is_refused() -> None:
+    with pytest.raises(StructureError, match="named in nondiff_argnums"):
+        ad.grad(lambda n: power(2.0, n))(3.0)
+
+
+def test_arguments_by_name() -> None:
+    assert named(3.0, scale=4.0) == 12.0
+    assert ad.grad(lambda x: named(x, scale=4.0))(3.0) == 3.0
+    assert ad.grad(lambda s: named(scale=s, x=5.0))(3.0) == 5.0
+    assert ad.jit(ad.grad(lambda x: named(x=x)))(3.0) == 3.0
+
+    @ad.custom_vjp
+    def apart(x: Any, *, scale: Any) -> Any:
+        return scale * x
+
+    apart.defvjp(lambda x, scale: (x, None), lambda r, bar: (bar, None))
+    with pytest.raises(StructureError, match="has a name alone"):
+        ad.grad(lambda x: apart(x, scale=2.0))(1.0)
+
+
+def test_cotangents_with_gaps() -> None:
+    @ad.custom_vjp
+    def f(p: Any, y: Any) -> Any:
+        return p["a"] * p["b"][0] + y
+
+    f.defvjp(lambda p, y: (f(p, y), p), lambda p, bar: ({"a": 2.0 * bar, "b": [None, bar]}, None))
+    slope = ad.grad(f, argnums=(0, 1))({"a": 1.0, "b": [2.0, 3.0]}, 4.0)
+    assert slope == ({"a": 2.0, "b": [0.0, 1.0]}, 0.0)
+
+
+def test_rules_are_copied_as_functions_are() -> None:
+    assert copy.deepcopy({"f": named})["f"] is named
+    assert pickle.loads(pickle.dumps(named)) is named
+
+
+def test_a_linear_function_with_a_rule_in_a_rule() -> None:
+    @ad.custom_jvp
+    def minus(x: Any) -> Any:
+        return -x
+
+    minus.defjvp(lambda primals, tangents: (minus(*primals), minus(*tangents)))
+    assert ad.grad(lambda x: 3.0 * minus(x))(2.0) == -3.0
+    assert ad.jit(ad.grad(minus))(2.0) == -1.0
+    rolled = ad.grad(lambda x: ad.scan(lambda c, r: (r * minus(c), None), x, np.ones(3))[0])
+    assert rolled(2.0) == -1.0
+
+    @ad.custom_jvp
+    def bent(x: Any) -> Any:
+        return named(x, 1.0)
+
+    bent.defjvp(lambda primals, tangents: (bent(*primals), named(*tangents, 1.0)))
+    with pytest.raises(NoDerivativeError, match="applied to tangents"):
+        ad.grad(bent)(2.0)
