@@ -1,0 +1,186 @@
+"""What a function with a rule of the user's leaves in the graph, and what follows from it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from adjoint import tree
+from adjoint.api.asked import described
+from adjoint.errors import NoDerivativeError, StructureError
+from adjoint.graph.source import source_here
+from adjoint.graph.types import ArrayType, type_of
+from adjoint.primitives import control
+from adjoint.primitives.infer import zeros
+
+_Active = tuple[int, ArrayType]  # which leaf of the arguments is differentiated, and its type
+
+
+class Rule:
+    """What a custom call leaves in the graph: hashable, one for each tree structure."""
+
+    knows_pullback = False
+
+    def __init__(self, owner: Any, arguments: tree.TreeDef) -> None:
+        self.owner = owner
+        self.arguments = arguments
+        self.result: Any = None  # structures, known after the first run
+        self.residuals: Any = None
+        self.selected: dict[tuple[_Active, ...], Callable[..., Any]] = {}
+
+    def tangents(
+        self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
+    ) -> Sequence[Any]:
+        """Tangents of the results; of incoming ones None is zero."""
+        raise NotImplementedError
+
+    def run(self, *leaves: Any) -> tuple[list[Any], int]:
+        """Results and residuals as leaves, and how many are results."""
+        raise NotImplementedError
+
+
+class PullbackRule(Rule):
+    """Of a custom_vjp."""
+
+    knows_pullback = True
+
+    def run(self, *leaves: Any) -> tuple[list[Any], int]:
+        """Run the function, and keep the structures."""
+        result = self.owner.forward(*tree.unflatten(self.arguments, leaves))
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise StructureError(
+                "the forward rule must return a pair (result, residuals)",
+                function="custom_vjp",
+                source=source_here(),
+                got=described(result),
+            )
+        outputs, self.result = tree.flatten(result[0])
+        residuals, self.residuals = tree.flatten(result[1])
+        return outputs + residuals, len(outputs)
+
+    def tangents(
+        self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
+    ) -> Sequence[Any]:
+        """Tangents of the results; of incoming ones None is zero."""
+        n = self.result.num_leaves
+        active = tuple([(i, type_of(t)) for i, t in enumerate(incoming) if t is not None])
+        results = control.linear_callback(
+            *outputs[n:],
+            *[incoming[i] for i, _ in active],
+            function=self._pull(active),
+            types=tuple([type_of(x) for x in outputs[:n]]),
+            n_residuals=len(outputs) - n,
+        )
+        kept = tuple([type_of(x) for x in outputs[n:]])
+        if not any(t.is_differentiable for t in kept):
+            return list(results)
+        # Nobody knows how the residuals move: asking for it is refused, not answered by 0.
+        moved = control.linear_callback(
+            *[incoming[i] for i, _ in active], function=_refuse, types=kept, n_residuals=0
+        )
+        return [*results, *moved]
+
+    def _pull(self, active: tuple[_Active, ...]) -> Callable[..., Any]:
+        if active not in self.selected:
+            self.selected[active] = functools.partial(self._backward, active)
+        return self.selected[active]
+
+    def _backward(self, active: tuple[_Active, ...], *leaves: Any) -> list[Any]:
+        n = self.residuals.num_leaves
+        residuals = tree.unflatten(self.residuals, leaves[:n])
+        out_bar = tree.unflatten(self.result, leaves[n:])
+        bars = self.owner.backward(residuals, out_bar)
+        wanted = self.arguments.num_children
+        if not isinstance(bars, tuple | list) or len(bars) != wanted:
+            raise StructureError(
+                "the backward rule must return a tuple with one cotangent for each argument",
+                function="custom_vjp",
+                got=f"{len(bars)} values" if isinstance(bars, tuple | list) else described(bars),
+                wanted=str(wanted),
+            )
+        filled = _filled(bars, self.arguments)
+        return [
+            zeros(kind) if filled[i] is None else _of_type(filled[i], kind, "custom_vjp")
+            for i, kind in active
+        ]
+
+
+def _refuse(*_: Any) -> Any:
+    raise NoDerivativeError(
+        "the residuals of a custom_vjp inside checkpoint or a loop have no derivative",
+        function="custom_vjp",
+        remedy="define the rule with ad.custom_jvp, which has derivatives of every order",
+    )
+
+
+def _filled(bars: Sequence[Any], arguments: tree.TreeDef) -> list[Any]:
+    """Cotangent leaves; None for those of an argument, or a part of one, that is None."""
+    leaves: list[Any] = []
+    for bar, child in zip(bars, arguments.children(), strict=True):
+        found, structure = tree.flatten(bar)
+        if bar is None:
+            found = [None] * child.num_leaves
+        elif structure != child and _has_gaps(bar) and len(tree.children(bar) or ()):
+            parts = tree.children(bar) or []
+            if len(parts) != child.num_children:
+                tree.check_same(child, structure, "custom_vjp")
+            found = _filled(parts, child)
+        else:
+            tree.check_same(child, structure, "custom_vjp")
+        leaves += found
+    return leaves
+
+
+def _has_gaps(bar: Any) -> bool:
+    """Whether None stands somewhere in a tree."""
+    return bar is None or any(map(_has_gaps, tree.children(bar) or ()))
+
+
+def _of_type(x: Any, kind: ArrayType, name: str) -> Any:
+    """What a rule gave for a value of this type, refused if it has another shape."""
+    if np.shape(x) == kind.shape:
+        return x
+    if np.size(x) == kind.size == 1:
+        return np.reshape(x, kind.shape)
+    raise StructureError(
+        "the rule gives a derivative of another shape than the value it belongs to",
+        function=name,
+        source=source_here(),
+        got=described(x),
+        wanted=str(kind),
+    )
+
+
+class PushforwardRule(Rule):
+    """Of a custom_jvp."""
+
+    def run(self, *leaves: Any) -> tuple[list[Any], int]:
+        """Run the function, and keep the structures."""
+        result = self.owner.function(*tree.unflatten(self.arguments, leaves))
+        outputs, self.result = tree.flatten(result)
+        return outputs, len(outputs)
+
+    def tangents(
+        self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
+    ) -> Sequence[Any]:
+        """Tangents of the results; of incoming ones None is zero."""
+        dots = [
+            zeros(type_of(x)) if t is None else t for x, t in zip(primals, incoming, strict=True)
+        ]
+        pair = self.owner.rule(
+            tree.unflatten(self.arguments, primals), tree.unflatten(self.arguments, dots)
+        )
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise StructureError(
+                "the rule must return a pair (result, tangent)",
+                function="custom_jvp",
+                got=described(pair),
+            )
+        leaves, structure = tree.flatten(pair[1])
+        tree.check_same(self.result, structure, "custom_jvp")
+        return [
+            _of_type(dot, type_of(x), "custom_jvp") for dot, x in zip(leaves, outputs, strict=True)
+        ]
