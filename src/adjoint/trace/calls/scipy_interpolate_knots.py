@@ -12,10 +12,12 @@ from adjoint.trace.calls.polynomials import moved_roots
 from adjoint.trace.calls.scipy_interpolate import held, new_ppoly, refused
 from adjoint.trace.calls.scipy_interpolate_splines import (
     made_spline,
+    several_curves,
     splev,
     spline_value,
 )
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
@@ -62,7 +64,7 @@ def insert(x: Any, tck: Any, m: int = 1, per: int = 0) -> Any:
     if not isinstance(tck, tuple | list):
         return insert_knot(tck, x, m)
     t, c, k = tck
-    if isinstance(c, list | tuple):
+    if several_curves(c):
         parts = [insert(x, (t, part, k), m) for part in c]
         return parts[0][0], [part[1] for part in parts], k
     t, c, x = floating(t), floating(c), floating(x)
@@ -71,11 +73,11 @@ def insert(x: Any, tck: Any, m: int = 1, per: int = 0) -> Any:
     return t, np.append(c, np.zeros(k + 1)), k
 
 
-@scipy_rule("scipy.interpolate.spalde")
+@valued_rule("scipy.interpolate.spalde")
 def spalde(x: Any, tck: Any) -> Any:
     """All derivatives at places."""
     t, c, k = tck
-    if isinstance(c, list | tuple):
+    if several_curves(c):
         return [spalde(x, (t, part, k)) for part in c]
     x = floating(x)
     rows = np.stack([splev(x, tck, nu) for nu in range(k + 1)], axis=-1)
@@ -90,7 +92,7 @@ def sproot(tck: Any, mest: int = 10) -> Any:
     if not isinstance(tck, tuple | list):
         tck = held(tck, "t"), held(tck, "c"), tck.k
     t, c, k = tck
-    if isinstance(c, list | tuple):
+    if several_curves(c):
         return [sproot((t, part, k), mest) for part in c]
     known = known_value(as_operand(t)), known_value(as_operand(c))
     if known[0] is None or known[1] is None:

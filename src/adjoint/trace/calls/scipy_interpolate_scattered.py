@@ -18,6 +18,7 @@ from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.looked_up import found_in
 from adjoint.trace.calls.scipy_interpolate import pick, refused
 from adjoint.trace.calls.scipy_special import doubled, floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
@@ -280,7 +281,7 @@ def surface_call(self: Any, *places: Any) -> Any:
     return _surface_of(self).at(places[0] if len(places) == 1 else tuple(places))
 
 
-@scipy_rule("scipy.interpolate.griddata")
+@valued_rule("scipy.interpolate.griddata")
 def griddata(
     points: Any, values: Any, xi: Any, method: str = "linear", fill_value: Any = np.nan,
     rescale: bool = False, simplex_tolerance: float = 1.0,

@@ -25,6 +25,7 @@ from adjoint.trace.calls.scipy_interpolate_splines import (
     splev,
 )
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
@@ -101,7 +102,7 @@ def penalised(rows: Any, right: Any, jumps: Any, c: Any, asked: Any = 0.0) -> An
 # *** FITPACK's names ***
 
 
-@scipy_rule("scipy.interpolate.splrep")
+@valued_rule("scipy.interpolate.splrep")
 def splrep(
     x: Any, y: Any, w: Any = None, xb: Any = None, xe: Any = None, k: int = 3, task: int = 0,
     s: Any = None, t: Any = None, full_output: int = 0, per: int = 0, quiet: int = 1,
@@ -190,7 +191,7 @@ def _along(points: Any) -> Any:
     return way / way[-1]
 
 
-@scipy_rule("scipy.interpolate.splprep")
+@valued_rule("scipy.interpolate.splprep")
 def splprep(
     x: Any, w: Any = None, u: Any = None, ub: Any = None, ue: Any = None, k: int = 3,
     task: int = 0, s: Any = None, t: Any = None, full_output: int = 0, nest: Any = None,

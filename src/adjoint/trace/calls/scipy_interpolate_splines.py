@@ -23,6 +23,7 @@ from adjoint.trace.borrow_scipy import (
 from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_interpolate import held, hold, over_periods, pick, places_in
 from adjoint.trace.calls.scipy_special import doubled, floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
@@ -322,13 +323,18 @@ def make_lsq_spline(
 # *** FITPACK's names ***
 
 
-@scipy_rule("scipy.interpolate.splev")
+def several_curves(c: Any) -> bool:
+    """Whether coefficients are those of several splines, one after the other, as of splprep."""
+    return isinstance(c, list | tuple) or np.ndim(c) > 1
+
+
+@valued_rule("scipy.interpolate.splev")
 def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
     """A spline, or a derivative of it, at places."""
     if not isinstance(tck, tuple | list):
         return bspline_call(tck, x, der, ext == 0)
     t, c, k = tck
-    if isinstance(c, list | tuple):
+    if several_curves(c):
         return [splev(x, (t, part, k), der, ext) for part in c]
     t, x = floating(t), floating(x)
     flat = np.reshape(x, (-1,))
@@ -348,10 +354,12 @@ def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
     return np.reshape(value, x.shape)
 
 
-@scipy_rule("scipy.interpolate.splint")
+@valued_rule("scipy.interpolate.splint")
 def splint(a: Any, b: Any, tck: Any, full_output: int = 0) -> Any:
     """The integral of a spline, which is zero outside its knots."""
     t, c, k = tck
+    if several_curves(c):
+        return [splint(a, b, (t, part, k), full_output) for part in c]
     value = bspline_integrate(made_spline(floating(t), floating(c), k), a, b, False)
     if not full_output:
         return value

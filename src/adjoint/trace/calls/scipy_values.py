@@ -109,10 +109,12 @@ def _with_digits(theirs: Any, ours: Any, rounding: float) -> Any:
 
     Vectors may have another sign there, and what is next to singular other numbers.
     """
-    if isinstance(ours, tuple):
-        fits = isinstance(theirs, tuple | list) and len(theirs) == len(ours)
-        pairs = zip(theirs, ours, strict=True) if fits else ()
-        return tuple(_with_digits(x, y, rounding) for x, y in pairs) if fits else ours
+    if isinstance(ours, tuple | list):
+        if not isinstance(theirs, tuple | list) or len(theirs) != len(ours):
+            return ours
+        pairs = zip(theirs, ours, strict=True)
+        made = [_with_digits(x, y, rounding) for x, y in pairs]
+        return made if isinstance(ours, list) else tuple(made)
     value = concrete_value(ours)
     if value is None or is_traced(theirs):  # of an object that keeps what is recorded
         return ours
