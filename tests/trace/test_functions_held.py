@@ -72,3 +72,12 @@ def test_numbers_that_are_keys_where_functions_are_asked_for() -> None:
 
     np.testing.assert_array_equal(ad.grad(f)(np.array([0.3, 0.7])), [1.0, 0.0])
     assert KEYS.get(np.float64(0.3)) is None
+
+
+def test_a_helper_that_is_given_many_functions() -> None:
+    def slope(f: Callable[..., Any]) -> Any:
+        return ad.grad(_within(lambda x: f([x, 2 * x])))(1.5)
+
+    for _ in range(20):
+        assert slope(lambda pair: pair[0] * pair[1]) == 18.0
+    assert slope(np.amax) == 6.0

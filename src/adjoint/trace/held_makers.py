@@ -53,6 +53,7 @@ def places_in(
     users: Callable[[str], bool],
     depth: int = _DEPTH,
     seen: dict[int, int] | None = None,
+    through: tuple[type, ...] | None = None,
 ) -> list[Place]:
     """All places of functions that are wanted, within what something holds.
 
@@ -62,6 +63,7 @@ def places_in(
         users: says of a module's name whether the user wrote it.
         depth: how many containers may lie one in another, beside partial functions.
         seen: what was looked through before, by id, and how deep; it must live as long.
+        through: the types of what is looked through; None for all.
     """
     found: list[Place] = []
     seen = {} if seen is None else seen
@@ -75,6 +77,8 @@ def places_in(
             held = place.get()
             if wanted(held):
                 found.append(place)
+            elif through is not None and type(held) not in through:
+                continue
             elif (left > 0 or type(held) is partial) and seen.get(id(held), -2) < left - 1:
                 seen[id(held)] = left - 1
                 pending.append((held, left - 1))

@@ -11,7 +11,8 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterable
-from types import CodeType, FunctionType, ModuleType
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ _looked: dict[
     int, tuple[CodeType, int, bool]
 ] = {}  # traced code: how often, whether deep in it were any
 _TIMES = 8
+_CALLED = (FunctionType, MethodType, partial)
 _coming: list[Place] = []  # those that hold them in the next recording alone
 _filled: list[tuple[Place, Any, Any]] = []  # those that hold ours now: theirs, ours
 
@@ -278,8 +280,8 @@ def _look_within(root: Any, seen: dict[int, int] | None = None) -> None:
 def _look_beside(function: Any) -> None:
     """The same for a traced function, in the next recording: others of its code hold others.
 
-    Most hold nothing of the kind within what they hold, however often they are traced: after a
-    few times only what they hold themselves is looked at.
+    Most hold nothing of the kind in their data, however often they are traced: after a few times
+    only the functions they hold are looked through.
     """
     code = getattr(function, "__code__", None)
     if code is None:
@@ -288,7 +290,7 @@ def _look_beside(function: Any) -> None:
     if type(function) is FunctionType and not _holds_any(function):
         return
     _, times, deeper = _looked.get(id(code), (code, 0, False))
-    places = places_in(function, _is_replaced_anywhere, names_a_users_module, depth=0)
+    places = places_in(function, _is_replaced_anywhere, names_a_users_module, through=_CALLED)
     if deeper or times < _TIMES:
         own = len(places)
         places = places_in(function, _is_replaced_anywhere, names_a_users_module)
