@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.errors import NoDerivativeError, StructureError
+from adjoint.errors import ConcreteValueError, NoDerivativeError, StructureError
 
 
 @functools.partial(ad.custom_vjp, nondiff_argnums=(0, 2))
@@ -107,3 +107,39 @@ def test_a_linear_function_with_a_rule_in_a_rule() -> None:
     bent.defjvp(lambda primals, tangents: (bent(*primals), named(*tangents, 1.0)))
     with pytest.raises(NoDerivativeError, match="applied to tangents"):
         ad.grad(bent)(2.0)
+
+
+@ad.custom_jvp
+def kinked(x: Any, y: Any) -> Any:
+    return x**2 * y if x > 1 else x * y
+
+
+@kinked.defjvp
+def _kinked_rule(primals: Any, tangents: Any) -> Any:
+    (x, y), (x_dot, y_dot) = primals, tangents
+    if x > 1:
+        return kinked(x, y), 2.0 * x * y * x_dot + x**2 * y_dot
+    return kinked(x, y), 5.0 * y * x_dot
+
+
+def test_a_rule_that_decides_on_values() -> None:
+    for _ in range(2):  # the program of the first call serves the second
+        assert ad.grad(kinked, argnums=(0, 1))(2.0, 3.0) == (12.0, 4.0)
+        assert ad.grad(kinked, argnums=(0, 1))(0.5, 3.0) == (15.0, 0.0)
+    assert ad.jvp(kinked, (2.0, 3.0), (1.0, 10.0)) == (12.0, 52.0)
+    pushforward = ad.linearize(kinked, 0.5, 3.0)[1]
+    assert pushforward(2.0, 1.0) == 30.0
+    ad.check_grads(kinked, (2.0, 3.0), order=3)
+    assert ad.grad(ad.grad(lambda x: x**2 * kinked(x, 3.0)))(2.0) == 144.0
+
+    def pair(v: Any) -> Any:
+        return np.stack([kinked(v[0], v[1]), kinked(v[1], v[0])])
+
+    v = np.array([2.0, 0.5])
+    for mode in ("forward", "reverse"):
+        np.testing.assert_array_equal(ad.jacobian(pair, mode=mode)(v), [[2.0, 4.0], [0.0, 10.0]])
+    np.testing.assert_array_equal(ad.hessian(lambda v: pair(v)[0])(v), [[1.0, 4.0], [4.0, 0.0]])
+    with pytest.raises(ConcreteValueError, match="a branch needs the value"):
+        ad.jit(ad.grad(kinked))(2.0, 3.0)
+    with pytest.raises(ConcreteValueError, match="a branch needs the value"):
+        ad.vmap(ad.grad(kinked), in_axes=(0, None))(v, 3.0)

@@ -10,11 +10,12 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.api.asked import described
-from adjoint.errors import NoDerivativeError, StructureError
+from adjoint.errors import ConcreteValueError, NoDerivativeError, StructureError
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives import control
 from adjoint.primitives.infer import zeros
+from adjoint.trace.record import record_graph
 
 _Active = tuple[int, ArrayType]  # which leaf of the arguments is differentiated, and its type
 
@@ -157,6 +158,10 @@ def _of_type(x: Any, kind: ArrayType, name: str) -> Any:
 class PushforwardRule(Rule):
     """Of a custom_jvp."""
 
+    def __init__(self, owner: Any, arguments: tree.TreeDef) -> None:
+        super().__init__(owner, arguments)
+        self._asked: dict[Any, _AskedAgain | None] = {}
+
     def run(self, *leaves: Any) -> tuple[list[Any], int]:
         """Run the function, and keep the structures."""
         result = self.owner.function(*tree.unflatten(self.arguments, leaves))
@@ -167,11 +172,47 @@ class PushforwardRule(Rule):
         self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
     ) -> Sequence[Any]:
         """Tangents of the results; of incoming ones None is zero."""
-        dots = [
-            zeros(type_of(x)) if t is None else t for x, t in zip(primals, incoming, strict=True)
+        given = [t is not None for t in incoming]
+        kinds = [type_of(x) for x in outputs]
+        return self._moved(primals, [t for t in incoming if t is not None], given, kinds)
+
+    def tangents_when_known(
+        self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
+    ) -> Sequence[Any]:
+        """The same for a run whose values are known: then the rule may decide on them.
+
+        Programs are made once for all runs of a structure. So a rule that decides is asked
+        again, by forward and by reverse mode, whenever the program runs.
+        """
+        given = tuple([t is not None for t in incoming])
+        kinds = tuple([type_of(x) for x in outputs])
+        moving = tuple([type_of(x) for x in primals])
+        key = given, kinds, moving
+        if key not in self._asked:
+            asked = _AskedAgain(self, given, kinds, moving)
+            self._asked[key] = asked if asked.decides() else None
+        found = self._asked[key]
+        if found is None:
+            return self.tangents(primals, outputs, incoming)
+        results: Sequence[Any] = control.linear_callback(
+            *primals,
+            *[t for t in incoming if t is not None],
+            function=found,
+            types=kinds,
+            n_residuals=len(primals),
+        )
+        return results
+
+    def _moved(
+        self, primals: Sequence[Any], dots: Sequence[Any], given: Any, kinds: Any
+    ) -> list[Any]:
+        rest = iter(dots)
+        filled = [
+            next(rest) if flag else zeros(type_of(x))
+            for x, flag in zip(primals, given, strict=True)
         ]
         pair = self.owner.rule(
-            tree.unflatten(self.arguments, primals), tree.unflatten(self.arguments, dots)
+            tree.unflatten(self.arguments, primals), tree.unflatten(self.arguments, filled)
         )
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise StructureError(
@@ -181,6 +222,35 @@ class PushforwardRule(Rule):
             )
         leaves, structure = tree.flatten(pair[1])
         tree.check_same(self.result, structure, "custom_jvp")
-        return [
-            _of_type(dot, type_of(x), "custom_jvp") for dot, x in zip(leaves, outputs, strict=True)
-        ]
+        return [_of_type(dot, kind, "custom_jvp") for dot, kind in zip(leaves, kinds, strict=True)]
+
+
+class _AskedAgain:
+    """The pullback, and the pushforward, of a rule that decides on values."""
+
+    def __init__(self, rule: PushforwardRule, given: Any, kinds: Any, primals: Any) -> None:
+        self._rule, self._given, self._kinds, self._primals = rule, given, kinds, primals
+        self._dots = [kind for kind, flag in zip(primals, given, strict=True) if flag]
+
+    def decides(self) -> bool:
+        """Whether the rule cannot be recorded without its values."""
+        types = [*self._primals, *self._dots]
+        try:
+            record_graph(self.push, types, tree.structure((0.0,) * len(types)), "custom_jvp")
+        except ConcreteValueError:
+            return True
+        return False
+
+    def push(self, *leaves: Any) -> list[Any]:
+        """Tangents of the results, of primals and tangents."""
+        n = len(self._primals)
+        return self._rule._moved(leaves[:n], leaves[n:], self._given, self._kinds)
+
+    def __call__(self, *leaves: Any) -> list[Any]:
+        """Cotangents, of primals and the cotangents of the results."""
+        from adjoint.api.gradients import vjp
+
+        n = len(self._primals)
+        still = [np.zeros(kind.shape, kind.dtype) for kind in self._dots]
+        _, pullback = vjp(lambda *dots: self.push(*leaves[:n], *dots), *still)
+        return list(pullback(list(leaves[n:])))

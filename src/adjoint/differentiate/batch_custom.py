@@ -108,9 +108,12 @@ def _linear_callback(node: Node, operands: list[Any], flags: list[bool], size: i
     """It stands for its pullback, which takes residuals and cotangents to cotangents."""
     s = node.settings
     results = [o.type for o in node.operands[s["n_residuals"] :]]
+    function: Any = _Mapped(s["function"], results, size)
+    if hasattr(s["function"], "push"):
+        function.push = _Mapped(s["function"].push, s["types"], size)
     return control.linear_callback(
         *everywhere(operands, flags, size),
-        function=_Mapped(s["function"], results, size),
+        function=function,
         types=tuple([_longer(t, size) for t in s["types"]]),
         n_residuals=s["n_residuals"],
     )

@@ -153,20 +153,23 @@ def node_tangents(node: Node, primal: Any, incoming: Sequence[Any]) -> Sequence[
         return result if primitive.several else [result]
     if primitive.name == "custom_call":
         primals = [primal(o) for o in node.operands]
-        result = settings["rule"].tangents(primals, [primal(v) for v in node.outputs], incoming)
+        rule = settings["rule"]
+        known = settings["graph"] is None  # the values were, when it was called
+        make = getattr(rule, "tangents_when_known", rule.tangents) if known else rule.tangents
+        result = make(primals, [primal(v) for v in node.outputs], incoming)
         return [*result, *[None] * (len(node.outputs) - len(result))]
     if primitive.name in solved_jvps:
         primals, outputs = [primal(o) for o in node.operands], [primal(v) for v in node.outputs]
         return solved_jvps[primitive.name](node, primals, outputs, incoming)
-    rule = control_jvps.get(primitive.name)
-    if rule is None:
+    found = control_jvps.get(primitive.name)
+    if found is None:
         raise NoDerivativeError(
             f"{primitive.name} has no derivative",
             function="grad",
             source=node.source,
             remedy="use forward mode once less, or write the loop in Python outside jit",
         )
-    return rule(node, [primal(o) for o in node.operands], incoming)
+    return found(node, [primal(o) for o in node.operands], incoming)
 
 
 def _as_wide_as(out: Any, tangent: Any) -> Any:

@@ -193,15 +193,19 @@ linear_callback = Primitive(
     "linear_callback",
     "control",
     lambda *_, function, types, n_residuals: types,
-    lambda *xs, function, types, n_residuals: _refuse_forward(),
+    lambda *xs, function, types, n_residuals: _pushed(xs, function, types),
     ("function", "types", "n_residuals"),
     several=True,
-    doc="stands for a linear map known only by its pullback, function(residuals, cotangents)",
+    doc="stands for a linear map known by its pullback, function(residuals, cotangents)",
 )
 
 
-def _refuse_forward() -> Any:
+def _pushed(xs: Any, function: Any, types: Any) -> Any:
+    """What the map itself gives, where that is known as well."""
     from adjoint.errors import NoDerivativeError
+
+    if hasattr(function, "push"):
+        return _callback(*xs, function=function.push, types=types)
 
     raise NoDerivativeError(
         "a function with a custom pullback has no forward-mode derivative",

@@ -31,7 +31,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.trace import keeping
 from adjoint.trace.foreign import NUMBERS, refused
 from adjoint.trace.layouts import type_of_result
-from adjoint.trace.records import Record, RecordedGraph, n_outputs
+from adjoint.trace.records import OF_USERS, Record, RecordedGraph, n_outputs
 from adjoint.tree import LONE
 
 _levels = itertools.count()
@@ -241,8 +241,9 @@ class Recorder:
         if self.closed:
             raise leaked(self)
         settings = primitive.settings(attributes) if attributes else {}
-        if not self.transforming and primitive.name == "pull_callback":
-            return tuple(settings["function"](*operands))
+        asked = None if self.transforming else OF_USERS.get(primitive.name)
+        if asked is not None and hasattr(settings["function"], asked):
+            return tuple(getattr(settings["function"], asked)(*operands))
         if self.concrete:
             lower = [
                 x.payload if type(x) is TracedArray and x.recorder is self else self.lowered(x)

@@ -9,6 +9,10 @@ from adjoint.graph.graph import Graph
 # (primitive or None for a constant, attributes or the constant's type, operands, first output)
 Record = tuple[Any, Any, tuple[int, ...], int]
 
+# Functions of users' rules, by the primitive that holds them: recorded operation by operation
+# where a function of the user's is.
+OF_USERS = {"pull_callback": "__call__", "linear_callback": "push"}
+
 
 class RecordedGraph(NamedTuple):
     """A graph read off a recorder.
