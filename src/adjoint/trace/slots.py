@@ -28,6 +28,7 @@ from adjoint.errors import ConversionError
 from adjoint.graph.source import Source, source_here
 from adjoint.trace import recorder as core
 from adjoint.trace.keeping import Kept, changed
+from adjoint.trace.rebuilt import rebuilt
 from adjoint.trace.views import taken_up_again
 
 _PLAIN_PARTS = (
@@ -69,9 +70,11 @@ class Slot(NamedTuple):
 
 
 def text_of(code: CodeType, at: Positions | None) -> str:
-    """What stands at a place of the source; empty where that is not known."""
+    """What stands at a place of the source, or what means the same; empty where not known."""
     if at is None or at.lineno is None or at.end_lineno is None:
         return ""
+    if not linecache.getlines(code.co_filename):
+        return rebuilt(code, at)
     lines = [
         linecache.getline(code.co_filename, n).encode() for n in range(at.lineno, at.end_lineno + 1)
     ]
