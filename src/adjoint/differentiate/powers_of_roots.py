@@ -23,6 +23,7 @@ import numpy as np
 from adjoint.graph.graph import Node, Operand, Value
 from adjoint.primitives.products import multiply_no_nan
 from adjoint.trace.indexing import known_value
+from adjoint.trace.session import is_recording
 
 _DEGREES = {"sqrt": 2, "norm_sqrt": 2, "abs": 2, "hypot": 2, "cbrt": 3}
 _MAKES = frozenset({*_DEGREES, "scalar_pow"})
@@ -130,7 +131,8 @@ def roots_of_run(operations: Sequence[Any]) -> tuple[Met, ...]:
 def may_meet_zero(roots: Sequence[Met], payloads: Sequence[Any]) -> bool:
     """Whether one of them is 0 somewhere; also where values are not known."""
     for place, at_once in roots:
-        if not at_once and isinstance(payloads[place], np.ndarray | np.generic):
+        plain = isinstance(payloads[place], np.ndarray | np.generic)
+        if not at_once and plain and not is_recording():
             continue  # nobody differentiates what is made of it again
         value = known_value(payloads[place])
         if not isinstance(value, np.ndarray | np.generic) or not value.all():
