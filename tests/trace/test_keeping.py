@@ -1,10 +1,13 @@
 """Arrays from outside keep for the derivative what they held when they met a recorded value."""
 
+import pickle
+from typing import Any
+
 import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.errors import ConversionError
+from adjoint.errors import ConversionError, LeakedArrayError
 from adjoint.trace.keeping import fingerprint
 
 LARGE = np.arange(1.0, 20_001)
@@ -125,3 +128,16 @@ def test_an_array_kept_from_an_earlier_call_is_written_anew():
         return (ad.grad(Lazy())(x) ** 2).sum() + Lazy()(x) * x[2]
 
     np.testing.assert_allclose(ad.grad(outer)(x), ad.grad(fresh)(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize("use", [float, np.array, lambda x: np.mean([x, x]), pickle.dumps])
+def test_what_left_a_recording_says_so_wherever_it_is_used(use: Any) -> None:
+    kept: list[Any] = []
+
+    def f(x: Any) -> Any:
+        kept.append(np.sum(x))
+        return kept[-1] ** 2
+
+    ad.grad(f)(np.ones(2))
+    with pytest.raises(LeakedArrayError, match="after it had ended"):
+        use(kept[0])

@@ -84,3 +84,17 @@ def test_written_arrays(name: str) -> None:
     assert type(names["A"]) is np.ndarray
     if name not in ("mask", "outside"):
         np.testing.assert_allclose(ad.jit(ad.grad(f))(x), gradient)
+
+
+def test_caches_of_recorded_numbers() -> None:
+    text = """
+import functools
+@functools.cache
+def power(n, x):
+    return x * power(n - 1, x) if n else 1.0
+def f(x):
+    return power(3, x[0])
+"""
+    names: dict[str, Any] = {}
+    exec(text, names)
+    assert ad.grad(names["f"])(np.array([2.0])) == 12.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.errors import ConcreteValueError, ConversionError, UnsupportedError
+from adjoint.errors import ConcreteValueError, ConversionError, TraceError, UnsupportedError
 from adjoint.graph.source import (
     here,
     instruction_at,
@@ -19,6 +19,8 @@ from adjoint.graph.source import (
     writes_an_item,
 )
 from adjoint.trace.indexing import concrete_value
+from adjoint.trace.rebuilt import rebuilt
+from adjoint.trace.recorder import leaked
 from adjoint.trace.scipy_names import refuse_caller
 
 _NUMBERS = "a type as a function makes plain numbers; write x.astype({name}), or x as it is"
@@ -76,6 +78,7 @@ def called_here() -> str:
         return ""
     line = linecache.getline(code.co_filename, at.lineno).encode()
     text = line[at.col_offset : at.end_col_offset].decode(errors="replace")
+    text = text or rebuilt(code, at)
     depth, end = 0, len(text)
     for end in range(len(text) - 1, -1, -1):  # back to where the last pair of parentheses opens
         depth += (text[end] == ")") - (text[end] == "(")
@@ -157,7 +160,8 @@ def _written_here() -> Any:
         return None
     at = step.positions
     line = linecache.getline(code.co_filename, at.lineno or 0).encode()
-    match = re.match(r"[\w.]+", line[at.col_offset or 0 :].decode(errors="replace"))
+    text = line[at.col_offset or 0 :].decode(errors="replace") or rebuilt(code, at)
+    match = re.match(r"[\w.]+", text)
     name = match.group(0) if match else ""
     return _held_here(name.rpartition(".")[0] if step.opname == "STORE_ATTR" else name)
 
@@ -185,8 +189,10 @@ def _into_outside(function: str) -> ConversionError:
     )
 
 
-def no_array(x: Any) -> ConversionError:
+def no_array(x: Any) -> TraceError:
     """The error for a stand-in that is asked for its memory."""
+    if x.recorder.closed:
+        return leaked(x.recorder)
     refuse_caller()
     if writes_an_item():
         return _into_outside(x.recorder.name)
@@ -219,8 +225,10 @@ def no_method(x: Any, name: str) -> UnsupportedError:
     )
 
 
-def no_pickle(x: Any) -> ConversionError:
+def no_pickle(x: Any) -> TraceError:
     """The error for a stand-in that is to be written to a file or sent to another process."""
+    if x.recorder.closed:
+        return leaked(x.recorder)
     return ConversionError(
         "an array under recording cannot be pickled: its derivative would be lost",
         function=called_here() or x.recorder.name,
@@ -229,8 +237,10 @@ def no_pickle(x: Any) -> ConversionError:
     )
 
 
-def no_number(x: Any, kind: str) -> ConversionError | ConcreteValueError:
+def no_number(x: Any, kind: str) -> TraceError:
     """The error for a stand-in that is asked to be a Python number."""
+    if x.recorder.closed:
+        return leaked(x.recorder)
     if writes_an_item():
         return _into_outside(x.recorder.name)
     name = _own_name(called_here())
