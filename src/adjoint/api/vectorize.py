@@ -86,8 +86,10 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         with np.errstate(all="ignore"):
             results = replay(graph, [x for x, _ in payloads] + recording.captured)
         outs = []
-        like = tree.unflatten(recording.structure, [0.0] * len(results))
-        targets = _axis_of_each(out_axes, like, "out_axes")
+        targets: list[int | None] = [out_axes] * len(results)
+        if not (out_axes is None or isinstance(out_axes, int | np.integer)):
+            like = tree.unflatten(recording.structure, [0.0] * len(results))
+            targets = _axis_of_each(out_axes, like, "out_axes")
         for y, flag, target in zip(results, has_axis, targets, strict=True):
             if target is None:
                 outs.append(_of_all(y, flag))
