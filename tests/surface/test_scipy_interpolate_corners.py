@@ -148,3 +148,43 @@ def test_smoothed_surfaces_move_with_the_places_at_their_knots() -> None:
         near = [f(*[v + s * h * w for v, w in zip(x, d, strict=True)]) for s in (1, -1)]
         wanted = (near[0] - near[1]) / (2 * h)
         np.testing.assert_allclose(ad.jvp(f, x, d)[1], wanted, rtol=2e-3, atol=2e-3)
+
+
+def test_ends_that_fitpack_puts_beyond_the_data() -> None:
+    """They depend on the places and the inner knots; inside jit too, and where these move."""
+    r = np.random.default_rng(3)
+    x, y, z = r.uniform(0.2, 1, 60), r.uniform(1, 3, 60), r.normal(size=60)
+
+    def f(x: Any, y: Any, z: Any, s: Any, t: Any) -> Any:
+        return si.LSQBivariateSpline(x, y, z, s, t, kx=2, ky=3)(0.1, [1.1, 2.5])
+
+    given = (x, y, z, np.array([0.6]), np.array([1.8, 2.2]))
+    assert si.LSQBivariateSpline(*given, kx=2, ky=3).get_knots()[0][0] < 0
+    d = tuple(np.cos(np.arange(v.size) + 0.3) for v in given)
+    h = 1e-5
+    near = [f(*[v + s * h * w for v, w in zip(given, d, strict=True)]) for s in (1, -1)]
+    for run in (lambda g: g, ad.jit):
+        value, slope = run(lambda *v: ad.jvp(f, v, d))(*given)
+        np.testing.assert_allclose(value, f(*given), rtol=1e-9)
+        np.testing.assert_allclose(slope, (near[0] - near[1]) / (2 * h), rtol=1e-6)
+    np.testing.assert_allclose(ad.jit(lambda z: f(x, y, z, *given[3:]))(z), f(*given), rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_ends_of_data_that_do_not_determine_the_fit() -> None:
+    x, y = np.repeat([1.0, 2, 3], 3), np.tile([1.0, 2, 3], 3)
+    knots = [1.1, 2.9]
+
+    def f(z: Any, s: Any) -> Any:
+        return si.LSQBivariateSpline(x, y, z, [s, 2.9], knots, kx=1, ky=1)(1.5, 2.2)[0, 0]
+
+    z, h = np.array([0.0, 7, 8, 3, 4, 7, 1, 3, 4]), 1e-5
+    assert np.isclose(ad.jit(lambda z: f(z, 1.1))(z), f(z, 1.1), rtol=1e-9)
+    wanted = (f(z, 1.1 + h) - f(z, 1.1 - h)) / (2 * h)
+    assert np.isclose(ad.grad(f, argnums=1)(z, 1.1), wanted, rtol=1e-6)
+
+
+def test_settings_that_are_not_known_are_refused() -> None:
+    places = np.linspace(-1, 1, 9)
+    with pytest.raises(ad.errors.UnsupportedError, match="settings inside jit"):
+        ad.jit(lambda s: si.AAA(places, np.exp(places), rtol=s)(0.3))(1e-8)

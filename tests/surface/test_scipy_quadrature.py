@@ -264,3 +264,8 @@ def test_weights_that_are_not_followed() -> None:
         )
     with pytest.raises(ValueError, match="not a recognized"):
         ad.grad(lambda p: it.quad(lambda s: p * s, 0, 1, weight="tan", wvar=2)[0])(1.0)
+
+
+def test_tolerances_that_are_not_known_are_refused() -> None:
+    with pytest.raises(ad.errors.UnsupportedError, match="epsabs, epsrel or limit inside jit"):
+        ad.jit(lambda e: it.quad_vec(np.exp, 0, 1, epsabs=e)[0])(1e-8)

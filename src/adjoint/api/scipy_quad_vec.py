@@ -105,6 +105,8 @@ def quad_vec(
     """An integral of vectors; the derivative is on SciPy's final subdivision."""
     if not isinstance(norm, str):
         raise refused("quad_vec", "a norm of one's own", "norm='2' or 'max'")
+    if holds_traced([epsabs, epsrel, limit]):
+        raise refused("quad_vec", "epsabs, epsrel or limit inside jit or vmap", "plain numbers")
     low, high = known_value(a), known_value(b)
     infinite = any(x is not None and bool(np.isinf(x)) for x in (low, high))
     if low == np.inf or high == -np.inf:

@@ -20,7 +20,7 @@ from adjoint.trace.calls.scipy_interpolate import refused
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import known_value
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 
 def _weights(matrix: Any, scaled: bool) -> Any:
@@ -41,6 +41,8 @@ def rational_fit(self: Any, x: Any, y: Any, **settings: Any) -> None:
     from scipy.interpolate import AAA
 
     x, y = floating(x), floating(y)
+    if holds_traced(settings.values()):
+        raise refused("AAA", "settings inside jit or vmap", "plain numbers")
     places, data = known_value(x), known_value(y)
     if places is None or data is None:
         raise refused("AAA", "AAA inside jit or vmap (the data choose how many nodes there are)",

@@ -6,6 +6,7 @@ knots; where it is smoothed, those of the least jumps that reach the same sum of
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,30 @@ def smooth(
     _kept(self, tx, ty, _moved(tx, ty, c, (kx, ky), x, y, z, w), (kx, ky), found.fp)
 
 
+def _around(x: Any, t: Any, k: int, times: int) -> tuple[Any, Any]:
+    """The ends that SciPy chooses: beyond the data where its row of knots is not inside them.
+
+    The row holds places that are not filled yet: at zero, or after one call at the ends of that
+    call. SciPy calls twice where the data do not determine the fit.
+    """
+    low, high = as_operand(0.0), as_operand(0.0)
+    least, most = np.min(x), np.max(x)
+    n = 2 * k + 2 + t.shape[0]
+    for _ in range(times):
+        row = np.concatenate([np.stack([low, high]), t])
+        below, above = np.min(row), np.max(row)
+        step = (above - below) / n
+        low = np.where(below > least, least, below - step)
+        high = np.where(above < most, most, above + step)
+    return low, high
+
+
+def _nearest(end: float, candidates: tuple[Any, Any]) -> Any:
+    """The one of two formulas that gave an end."""
+    off = [abs(float(known_value(stop_gradient(c))) - end) for c in candidates]
+    return candidates[1] if off[1] < off[0] else candidates[0]
+
+
 @scipy_rule("scipy.interpolate.LSQBivariateSpline.__init__")
 def nearest(
     self: Any, x: Any, y: Any, z: Any, tx: Any, ty: Any, w: Any = None,
@@ -172,12 +197,22 @@ def nearest(
 
     _fixed("LSQBivariateSpline", bbox)
     x, y, z = floating(x), floating(y), floating(z)
-    ends = [np.min(x), np.max(x), np.min(y), np.max(y)]
-    known = [known_value(v) for v in (x, y, z, as_operand(tx), as_operand(ty))]
-    if all(v is not None for v in known):  # FITPACK's ends may lie beyond the data
-        first, second, _ = si.LSQBivariateSpline(*known, bbox=list(bbox), kx=kx, ky=ky).tck
-        ends = [moved_as(end, moving) for end, moving in
-                zip((first[0], first[-1], second[0], second[-1]), ends, strict=True)]  # fmt: skip
+    tx, ty = floating(tx), floating(ty)
+    ends = [*_around(x, tx, kx, 1), *_around(y, ty, ky, 1)]
+    # The ends depend on the places and knots alone, so that the data need not be known.
+    known = [known_value(stop_gradient(v)) for v in (x, y, tx, ty)]
+    if all(v is not None for v in known):
+        plain = (np.zeros(z.shape), *known[2:])
+        kept = None if w is None else known_value(stop_gradient(as_operand(w)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            first, second, _ = si.LSQBivariateSpline(
+                *known[:2], *plain, w=kept, bbox=list(bbox), kx=kx, ky=ky, eps=eps
+            ).tck
+        told = (first[0], first[-1], second[0], second[-1])
+        again = [*_around(x, tx, kx, 2), *_around(y, ty, ky, 2)]
+        ends = [moved_as(end, _nearest(end, pair)) for end, pair in
+                zip(told, zip(ends, again, strict=True), strict=True)]  # fmt: skip
     ends = [moving if given is None else given for moving, given in zip(ends, bbox, strict=True)]
     knots = [np.concatenate([np.ones(k + 1) * low, floating(t), np.ones(k + 1) * high])
              for t, k, low, high in ((tx, kx, *ends[:2]), (ty, ky, *ends[2:]))]  # fmt: skip

@@ -52,6 +52,11 @@ def construct_fast(cls: Any, c: Any, x: Any, extrapolate: Any = None, axis: int 
     return _bare(cls, c, x, extrapolate, axis)
 
 
+for _name in ("PPoly", "BPoly"):  # SciPy 1.18 writes it down once more, around the one within
+    if "construct_fast" in vars(getattr(_interpolate, _name)):
+        scipy_rule(f"{_CLASSES}.{_name}.construct_fast.__func__")(construct_fast)
+
+
 @scipy_rule(f"{_CLASSES}._PPolyBase.__init__")
 def piecewise(self: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0) -> None:
     """From coefficients."""
