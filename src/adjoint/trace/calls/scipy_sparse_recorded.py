@@ -146,7 +146,10 @@ def _from_argument(self: Any, given: Any, shape: Any) -> Any:
     if not isinstance(given, tuple):
         return _from_dense(self, given)
     if holds_traced(given[1:]):
-        raise _refused("a recorded index")
+        given = (given[0], *[_known_places(x) for x in given[1:]])
+        if not isinstance(given[0], TracedCore):
+            self.__dict__.update(type(self)(given, shape=shape).__dict__)
+            return self
     if self.format in ("dia", "bsr"):
         return _as_laid_out(self, given, shape)
     if len(given) == 3:
@@ -163,6 +166,17 @@ def _from_argument(self: Any, given: Any, shape: Any) -> Any:
     if shape is None:
         shape = (int(np.max(rows)) + 1, int(np.max(columns)) + 1)
     return fill(self, values, rows, columns, shape, as_given=len(given) == 3)
+
+
+def _known_places(x: Any) -> Any:
+    """Indices that were computed from recorded values: these have no derivative."""
+    if isinstance(x, list | tuple):
+        found = [_known_places(part) for part in x]
+        return tuple(found) if any(map(np.ndim, found)) else np.array(found, int)
+    known = known_value(x)
+    if known is None:
+        raise _refused("an index whose value is not known, inside jit or vmap,")
+    return np.asarray(known).astype(int)
 
 
 def _as_laid_out(self: Any, given: Any, shape: Any) -> Any:
