@@ -138,7 +138,7 @@ class Problem:
     def scipys(self, values: Any, events: Any = None) -> Any:
         """SciPy's solution on plain numbers, with its steps and events."""
         y0, first, last, *theta = values
-        slope = real = self._on_numbers(theta)
+        slope = real = self.on_numbers(theta)
         settings = {k: v for k, v in self.settings.items() if k not in ("solver", "complex")}
         if self.complex:
             y0, slope = self.outward(y0), complex_slope(real)
@@ -151,7 +151,8 @@ class Problem:
             self._steps = self.scipys([known_value(x) for x in self.operands()])
         return self._steps
 
-    def _on_numbers(self, theta: Any) -> Callable[[Any, Any], Any]:
+    def on_numbers(self, theta: Any) -> Callable[[Any, Any], Any]:
+        """The right-hand side as a function of plain numbers."""
         if self._paths is not None:
             paths = self._paths
             return lambda t, y: paths.at(np.float64(t), y).result
@@ -161,7 +162,7 @@ class Problem:
 
     def _scipys_rows(self, ts: Any) -> Any:
         y0, t0, t1, *theta = [known_value(x) for x in self.operands()]
-        slope = self._on_numbers(theta)
+        slope = self.on_numbers(theta)
         return solved(lambda xs: [slope(*xs)], y0, t0, t1, ts, (), self.key)
 
     def divide(self) -> None:
@@ -175,7 +176,7 @@ class Problem:
             if not steps.count or not self.is_known():
                 return
             path = Path(self._recording, 2, ())
-            paths = Paths(self._on_numbers(path.numbers), 2, "solve_ivp", path)
+            paths = Paths(self.on_numbers(path.numbers), 2, "solve_ivp", path)
         y0, t0, t1, *theta = [known_value(x) for x in self.operands()]
         if t0 == t1 or not len(y0):
             return
@@ -193,7 +194,7 @@ class Problem:
 
         def look(*values: Any) -> Any:
             path = Path(recording._replace(captured=list(values[3:])), 2, ())
-            paths = Paths(self._on_numbers(values[3:]), 2, "solve_ivp", path)
+            paths = Paths(self.on_numbers(values[3:]), 2, "solve_ivp", path)
             moves = len(values[0]) and values[1] != values[2]
             if moves and jumps(paths, *self._walk(values, lambda: self.scipys(values))):
                 raise UnsupportedError(
@@ -226,7 +227,7 @@ class Problem:
             y = found.y
             return found.t, (np.concatenate([y.real, y.imag]) if self.complex else y).T
         found = scipy.integrate.solve_ivp(
-            self._on_numbers(theta), (float(t0), float(t1)), y0, "LSODA", rtol=1e-6, atol=1e-8
+            self.on_numbers(theta), (float(t0), float(t1)), y0, "LSODA", rtol=1e-6, atol=1e-8
         )
         return found.t, found.y.T
 

@@ -24,12 +24,12 @@ from adjoint.graph.evaluate import program_of
 from adjoint.graph.graph import Graph
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
-from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
+from adjoint.trace.calls.scipy_integrate import recorded, refused, settled, tuple_of, yields
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.record import Recording
-from adjoint.trace.scipy_gate import scipy_rule
+from adjoint.trace.scipy_gate import entries, scipy_rule
 
 
 class Solution:
@@ -198,8 +198,6 @@ def solve_ivp(
     **options: Any,
 ) -> Any:  # fmt: skip
     """SciPy's solution; its derivatives are differential equations, solved by SciPy too."""
-    from scipy.integrate._ivp.ivp import OdeResult
-
     for name in ("jac", "jac_sparsity", "lband", "uband"):
         options.pop(name, None)  # they only serve speed
     extra = tuple_of(args) if args is not None else ()
@@ -208,7 +206,8 @@ def solve_ivp(
         return fun(t, y[:, None] if vectorized else y, *extra)
 
     ends = tuple(as_operand(t).astype(np.float64) for t in t_span)
-    settings = {"solver": "solve_ivp", "method": _method_name(method), **options}
+    settings = {"solver": "solve_ivp", "method": _method_name(method)}
+    settings |= settled("solve_ivp", **options)
     problem = Problem(slope, y0, (ends[0], ends[1]), "solve_ivp", settings)
     t_events, last, steps = None, None, None
     if events is not None:
@@ -226,13 +225,50 @@ def solve_ivp(
             times if isinstance(times, Unread) else problem.outward(problem.at(times))
             for times in t_events
         ]
-    return OdeResult(
+    return _result_of(
+        problem,
         t=ts if is_whole else EndsOnly(ts), y=states if is_whole else EndsOnly(states),
         sol=Solution(problem) if dense_output else None, t_events=t_events, y_events=y_events,
-        nfev=0, njev=0, nlu=0, status=0 if last is None else 1, success=True,
+        status=0 if last is None else 1, success=True,
         message="The solver successfully reached the end of the integration interval."
         if last is None else "A termination event occurred.",
     )  # fmt: skip
+
+
+def _result_of(problem: Problem, **parts: Any) -> Any:
+    """SciPy's result, which counts the calls that SciPy makes when somebody asks."""
+    from scipy.integrate._ivp.ivp import OdeResult
+
+    numbers = [known_value(x) for x in problem.operands()]  # it may be asked when all is over
+    is_known = all(x is not None for x in numbers)
+
+    class Counted(OdeResult):  # type: ignore[misc]
+        def __getitem__(self, name: str) -> Any:
+            found = super().__getitem__(name)
+            if found is not None or name not in _COUNTS:
+                return found
+            if not is_known:
+                raise refused("solve_ivp", f"{name} inside jit or vmap", "the result without it")
+            steps = problem.scipys(numbers)
+            self.update({count: steps[count] for count in _COUNTS})
+            return steps[name]
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in self:
+                raise AttributeError(name)
+            return self[name]
+
+        def __repr__(self) -> str:
+            if is_known:
+                _ = self["nfev"]
+            text: str = super().__repr__()
+            return text
+
+    Counted.__name__ = Counted.__qualname__ = "OdeResult"
+    return Counted(**parts, **dict.fromkeys(_COUNTS))
+
+
+_COUNTS = ("nfev", "njev", "nlu")
 
 
 def _times(problem: Problem, t_eval: Any, last: Any, steps: Any) -> tuple[Any, bool]:
@@ -273,9 +309,8 @@ def odeint(
 ) -> Any:  # fmt: skip
     """SciPy's solution; its derivatives are differential equations, solved by SciPy too."""
     args = tuple_of(args)
-    settings = {"solver": "odeint", "rtol": rtol, "atol": atol, "h0": h0, "hmax": hmax,
-                "hmin": hmin, "mxstep": mxstep, "mxordn": mxordn, "mxords": mxords,
-                "tcrit": tcrit}  # fmt: skip
+    settings = settled("odeint", rtol=rtol, atol=atol, h0=h0, hmax=hmax, hmin=hmin, tcrit=tcrit)
+    settings |= {"solver": "odeint", "mxstep": mxstep, "mxordn": mxordn, "mxords": mxords}
     ts = as_operand(t).astype(np.float64)
     problem = Problem(
         (lambda t, y: func(t, y, *args)) if tfirst else (lambda t, y: func(y, t, *args)),
@@ -283,4 +318,18 @@ def odeint(
     )  # fmt: skip
     problem.divide()
     rows = problem.at(ts)
-    return (rows, {"message": "Integration successful."}) if full_output else rows
+    return (rows, _told(problem, ts)) if full_output else rows
+
+
+def _told(problem: Problem, ts: Any) -> dict[str, Any]:
+    """What SciPy says about its steps, where these are known."""
+    if not problem.is_known() or known_value(ts) is None:
+        return {"message": "Integration successful."}
+    y0, _, _, *numbers = [known_value(x) for x in problem.operands()]
+    slope = problem.on_numbers(numbers)
+    settings = {k: v for k, v in problem.settings.items() if k not in ("solver", "complex")}
+    solve = entries["scipy.integrate.odeint"].original
+    told: dict[str, Any] = solve(
+        lambda y, t: slope(t, y), y0, known_value(ts), full_output=True, **settings
+    )[1]
+    return told

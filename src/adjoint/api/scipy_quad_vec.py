@@ -18,7 +18,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.looked_up import pick
-from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
+from adjoint.trace.calls.scipy_integrate import recorded, refused, settled, tuple_of, yields
 from adjoint.trace.calls.scipy_special import doubled, floating
 from adjoint.trace.calls.support import moved_as
 from adjoint.trace.indexing import known_value
@@ -116,8 +116,8 @@ def quad_vec(
     breaks = np.zeros(0) if points is None else floating(points)
     if infinite and holds_traced([points]):
         raise refused("quad_vec", "recorded points of an infinite interval", "the sum of two")
-    settings = (("epsabs", epsabs), ("epsrel", epsrel), ("norm", norm), ("limit", limit),
-                ("quadrature", quadrature))  # fmt: skip
+    limits = settled("quad_vec", epsabs=epsabs, epsrel=epsrel, limit=limit)
+    settings = (*limits.items(), ("norm", norm), ("quadrature", quadrature))
     kind = recording.graph.outputs[0].type
     given = [stop_gradient(floating(x)) for x in (a, b, breaks, *recording.captured)]
     info: Any = None

@@ -25,7 +25,7 @@ from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.looked_up import pick
-from adjoint.trace.calls.scipy_integrate import recorded, refused, tuple_of, yields
+from adjoint.trace.calls.scipy_integrate import recorded, refused, settled, tuple_of, yields
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.indexing import known_value
@@ -178,6 +178,8 @@ def quad(
 ) -> Any:  # fmt: skip
     """An adaptive integral; the derivative is on SciPy's final subdivision (Leibniz's rule)."""
     args = tuple_of(args)
+    limits = settled("quad", epsabs=epsabs, epsrel=epsrel, limit=limit)
+    epsabs, epsrel, limit = limits.values()
     if weight is not None:
         from adjoint.api.scipy_quad_weights import weighted_integral  # it builds on this
 

@@ -12,9 +12,10 @@ from adjoint import tree
 from adjoint.errors import ConcreteValueError
 from adjoint.graph.source import is_hidden
 from adjoint.graph.types import ArrayType
-from adjoint.trace.borrow_scipy import borrow_names
+from adjoint.trace.borrow_scipy import borrow_names, is_unknown
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.held_makers import is_set
+from adjoint.trace.indexing import known_parts
 from adjoint.trace.record import Recording, record_graph
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import refusing
@@ -110,6 +111,20 @@ def fixed_quad(func: Any, a: Any, b: Any, args: Any = (), n: int = 5) -> Any:
 def tuple_of(args: Any) -> tuple[Any, ...]:
     """SciPy's ``args``: one value may stand for a tuple of it."""
     return args if isinstance(args, tuple) else (args,)
+
+
+def settled(function: str, **settings: Any) -> dict[str, Any]:
+    """The settings that are given, as plain ones: errors that are allowed have no derivative."""
+    made = {name: value for name, value in settings.items() if value is not None}
+    for name, value in made.items():
+        if not holds_traced([value]):
+            continue
+        if is_unknown(value):
+            raise refused(function, f"{name} that is not known, inside jit or vmap,", "a number")
+        made[name] = known_parts(value)
+        if isinstance(made[name], np.ndarray):
+            made[name] = made[name][()]
+    return made
 
 
 def yields(func: Any, *arguments: Any) -> bool:
