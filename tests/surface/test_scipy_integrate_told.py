@@ -58,3 +58,35 @@ def test_errors_that_are_allowed_have_no_derivative(name: str) -> None:
     assert slope == 0.0
     with pytest.raises(UnsupportedError, match=r"(epsabs|rtol) that is not known, inside jit"):
         ad.jit(ALLOWED[name])(1e-3)
+
+
+def bell(x: Any) -> Any:
+    return np.exp(-x * x)
+
+
+def test_ends_of_several_kinds_and_unknown_ones() -> None:
+    """tanhsinh chooses the places by the values of its ends."""
+    f = lambda a, b: si.tanhsinh(lambda x: bell(x) * (2 + bell(x - 1)), a, b).integral  # noqa: E731
+    low = np.array([0.0, -np.inf, -np.inf, 0.5, np.inf, 2.0])
+    high = np.array([1.0, 0.5, np.inf, np.inf, 0.3, -1.0])
+    for made in (ad.vjp(f, low, high)[0], ad.jit(f)(low, high), ad.vmap(f)(low, high)):
+        np.testing.assert_allclose(made, f(low, high), rtol=1e-10)
+    inner = np.isfinite(low)
+    slope = ad.jit(ad.grad(lambda a: f(a, high).sum()))(low)
+    np.testing.assert_allclose(slope[inner], -(bell(low) * (2 + bell(low - 1)))[inner], rtol=1e-9)
+
+
+WITH_ENDS = {
+    "quad": lambda a: si.quad(bell, 0.0, a)[0],
+    "quad_vec": lambda a: si.quad_vec(lambda x: bell(x) * np.ones(2), 0.0, a)[0].sum(),
+    "dblquad": lambda a: si.dblquad(lambda y, x: bell(x) * bell(y), 0, 1, 0, a)[0],
+}
+
+
+@pytest.mark.parametrize("name", WITH_ENDS)
+def test_an_infinite_end_that_is_not_known_is_refused(name: str) -> None:
+    f = WITH_ENDS[name]
+    assert ad.value_and_grad(f)(np.inf)[0] == f(np.inf)
+    np.testing.assert_allclose(ad.jit(f)(0.7), f(0.7), rtol=1e-12)
+    with pytest.raises(UnsupportedError, match="an end at infinity that is not known"):
+        ad.jit(f)(np.inf)

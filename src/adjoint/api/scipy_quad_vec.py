@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.on_numbers import on_numbers
-from adjoint.api.scipy_quadrature import edges_of, kronrod, shares_of
+from adjoint.api.scipy_quadrature import edges_of, kronrod, refuse_infinite, shares_of
 from adjoint.api.solver_calls import Untold
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConvergenceError
@@ -48,6 +48,7 @@ class _Layout:
         """The same, and what else SciPy says."""
         import scipy.integrate
 
+        refuse_infinite("quad_vec", self.infinite, a, b)
         run = on_numbers(self.integrand, captured, self.parts is not None)
 
         def function(x: float) -> Any:
@@ -105,8 +106,6 @@ def quad_vec(
     """An integral of vectors; the derivative is on SciPy's final subdivision."""
     if not isinstance(norm, str):
         raise refused("quad_vec", "a norm of one's own", "norm='2' or 'max'")
-    if holds_traced([epsabs, epsrel, limit]):
-        raise refused("quad_vec", "epsabs, epsrel or limit inside jit or vmap", "plain numbers")
     low, high = known_value(a), known_value(b)
     infinite = any(x is not None and bool(np.isinf(x)) for x in (low, high))
     if low == np.inf or high == -np.inf:

@@ -75,6 +75,12 @@ def shares_of(edges: Any, left: Any, right: Any) -> tuple[Any, Any, Any]:
     return at.astype(np.int64), (left - edges[at]) / size, (right - edges[at]) / size
 
 
+def refuse_infinite(name: str, expected: bool, *ends: Any) -> None:
+    """An end at infinity must be known while recording: it has other places."""
+    if not expected and np.isinf([float(end) for end in ends]).any():
+        raise refused(name, "an end at infinity that is not known, inside jit or vmap,", "np.inf")
+
+
 @dataclass(frozen=True)
 class _Layout:
     """SciPy's quad on plain numbers: the points of its final subdivision, and what it found.
@@ -102,6 +108,7 @@ class _Layout:
         self, function: Callable[[float], float], a: Any, b: Any, points: Any
     ) -> tuple[Any, ...]:
         """For an integrand on plain numbers."""
+        refuse_infinite("quad", self.infinite, a, b)
         low, high = sorted((float(a), float(b)))
         breaks = list(points) if len(points) else None
         # SciPy's own code: what asks for values in vain is no reason to come back here

@@ -30,25 +30,21 @@ def _points(a: Any, b: Any) -> tuple[Any, Any]:
     """Places along a new last axis, and what the function counts for there."""
     t = np.arange(-256, 257) * _STEP
     s, c = 0.5 * np.pi * np.sinh(t), 0.5 * np.pi * np.cosh(t) * _STEP
-    ends = [np.isinf(end) if (end := known_value(v)) is not None else False for v in (a, b)]
-    if not (np.all(ends[0]) or not np.any(ends[0])) or not (np.all(ends[1]) or not np.any(ends[1])):
-        raise refused("tanhsinh", "finite and infinite ends in one call", "one call for each")
     low, high = a[..., None], b[..., None]
-    if np.all(ends[0]) and np.all(ends[1]):
-        sign = np.sign(stop_gradient(high)) * 1.0
-        return np.sinh(s) + 0 * sign, c * np.cosh(s) * sign
-    if np.all(ends[1]):
-        sign = np.sign(stop_gradient(high))
-        return low + sign * np.exp(s), sign * c * np.exp(s)
-    if np.all(ends[0]):
-        sign = np.sign(stop_gradient(low))
-        return high + sign * np.exp(s), -sign * c * np.exp(s)
+    below, above = (np.isinf(stop_gradient(end)) for end in (low, high))
+    sign = np.where(above, np.sign(stop_gradient(high)), -np.sign(stop_gradient(low)))
+    low, high = np.where(below, 0.0, low), np.where(above, 0.0, high)
     share = 1 / (1 + np.exp(2 * np.abs(s)))  # of the way from the nearer end
     places = np.where(t < 0, low + (high - low) * share, high - (high - low) * share)
     weights = (high - low) * (2 * c * share * (1 - share))
     inside = (places != stop_gradient(low)) & (places != stop_gradient(high))
-    middle = 0.5 * (low + high)
-    return np.where(inside, places, middle), np.where(inside, weights, 0.0)
+    places = np.where(inside, places, 0.5 * (low + high))
+    weights = np.where(inside, weights, 0.0)
+    both, one = below & above, below | above
+    far = np.where(below, high - sign * np.exp(s), low + sign * np.exp(s))
+    places = np.where(both, np.sinh(s), np.where(one, far, places))
+    growing = sign * np.where(both, np.cosh(s), np.exp(s))
+    return places, np.where(one, c * growing, weights)
 
 
 def _integral(f: Callable[..., Any], a: Any, b: Any, args: tuple[Any, ...]) -> Any:
