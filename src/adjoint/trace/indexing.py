@@ -127,9 +127,16 @@ def plain_value(x: Any) -> Any:
     return x if held is x else plain_value(held)
 
 
+# What is never recorded, and what most indices are made of: loops over elements ask often.
+_SIMPLE = frozenset({int, slice, type(None), type(Ellipsis)})
+
+
 def plain_index(index: Any) -> Any:
     """An index for a plain array; RECORDED if part of it is recorded."""
-    if type(index) is tuple:
+    kind = type(index)
+    if kind in _SIMPLE or (kind is tuple and _SIMPLE.issuperset(map(type, index))):
+        return index
+    if kind is tuple:
         made = [plain_value(part) if type(part) is not slice else part for part in index]
         return RECORDED if any(part is RECORDED for part in made) else tuple(made)
     return plain_value(index)
