@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import adjoint as ad
 from adjoint import errors
 
 CLASSES = [
@@ -35,3 +37,14 @@ def test_the_message_has_all_parts_in_order():
     assert str(error) == "f: no\n  got: a\n  wanted: b\n  remedy: c"
     assert error.one_line() == "f: no; got: a; wanted: b; remedy: c"
     assert isinstance(error, ValueError)
+
+
+def test_of_a_long_line_what_is_around_the_place_is_shown():
+    f = lambda x: [x + 0, x + 1, x + 2, x + 3, x + 4, x + 5, x + 6, x + 7, x + 8, int(x[0]), x + 10, x + 11, x + 12]  # noqa: E501, E731 # fmt: skip
+    with pytest.raises(errors.ConcreteValueError) as caught:
+        ad.jit(f)(np.ones(2))
+    line = str(caught.value).splitlines()[1]
+    assert "int(x[0])" in line
+    assert "x + 0," not in line
+    assert "`... " in line
+    assert len(line.partition("`")[2]) < 140

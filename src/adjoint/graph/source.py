@@ -25,6 +25,7 @@ _PYTHON = str(Path(linecache.__file__).parent)
 # Of Python's own library, what takes numbers apart that it is given.
 _READING = tuple(f"{_PYTHON}/{name}" for name in ("statistics.py", "fractions.py", "json/"))
 _LOOKING = (*_DRAWING, str(Path(_NUMPY) / "testing"))
+_LONGEST = 120  # characters of a line that are shown
 _STORES = ("STORE_SUBSCR", "STORE_SLICE")
 # Whether code is hidden. By identity: hashing a code object takes longer than all the rest. The
 # objects are kept, so that their identities stay their own.
@@ -58,8 +59,13 @@ class Source(NamedTuple):
             return self.place[1]
         if self.code is None:
             return 0
-        positions = next(islice(self.code.co_positions(), self.offset // 2, None), (None,))
-        return positions[0] or self.code.co_firstlineno
+        return self._positions()[0] or self.code.co_firstlineno
+
+    def _positions(self) -> tuple[int | None, ...]:
+        """Lines and columns of the instruction, as far as Python keeps them."""
+        if self.code is None:
+            return (None,) * 4
+        return next(islice(self.code.co_positions(), self.offset // 2, None), (None,) * 4)
 
     @property
     def function(self) -> str:
@@ -75,8 +81,19 @@ class Source(NamedTuple):
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line} in {self.function}"
-        text = self.text
+        text = self._excerpt()
         return f"{where}: `{text}`" if text else where
+
+    def _excerpt(self) -> str:
+        """The line; of a long one what is around the place."""
+        text = self.text
+        if len(text) <= _LONGEST:
+            return text
+        line = linecache.getline(self.file, self.line)
+        column = len(line.encode()[: self._positions()[2] or 0].decode(errors="ignore"))
+        first = max(0, column - (len(line) - len(line.lstrip())) - _LONGEST // 4)
+        before, after = "... " if first else "", " ..." if first + _LONGEST < len(text) else ""
+        return f"{before}{text[first : first + _LONGEST]}{after}"
 
 
 def is_hidden(code: CodeType) -> bool:
