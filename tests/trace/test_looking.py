@@ -160,6 +160,20 @@ def test_iterators_make_their_results():
     np.testing.assert_allclose(ad.grad(f)(X), (X**3).sum() + 3 * X**2 * X.sum(), rtol=1e-13)
 
 
+def test_iterators_are_asked_for_the_next_element():
+    def f(x):
+        places = np.nditer([x, x + 1])
+        a, b = next(places)
+        rest = places.copy()
+        c, d = next(rest)
+        assert (places.iterindex, rest.iterindex) == (0, 1)
+        return a * b + 10 * c * d
+
+    expected = np.zeros_like(X)
+    expected.flat[:2] = (2 * X.flat[0] + 1), 10 * (2 * X.flat[1] + 1)
+    np.testing.assert_allclose(ad.grad(f)(X), expected, rtol=1e-14)
+
+
 def test_checks_for_tests_see_values():
     def f(x):
         np.testing.assert_allclose(x, X)

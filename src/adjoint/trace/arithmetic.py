@@ -41,8 +41,8 @@ class Arithmetic(TracedCore):
     __and__, __rand__ = operator(_c["bitwise_and"]), operator(_c["bitwise_and"], swapped=True)
     __or__, __ror__ = operator(_c["bitwise_or"]), operator(_c["bitwise_or"], swapped=True)
     __xor__, __rxor__ = operator(_c["bitwise_xor"]), operator(_c["bitwise_xor"], swapped=True)
-    __lshift__ = operator(_c["left_shift"])
-    __rshift__ = operator(_c["right_shift"])
+    __lshift__, __rlshift__ = operator(_c["left_shift"]), operator(_c["left_shift"], swapped=True)
+    __rshift__, __rrshift__ = operator(_c["right_shift"]), operator(_c["right_shift"], swapped=True)
     __neg__ = unary(linear.neg)
     __abs__ = unary(e.absolute)
 
@@ -147,3 +147,9 @@ class Arithmetic(TracedCore):
 
     def __ixor__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
         return self._in_place(self ^ other)
+
+    def __ilshift__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
+        return self._in_place(self << other)
+
+    def __irshift__(self, other: Any) -> Any:  # type: ignore[misc]  # ndarray's rule
+        return self._in_place(self >> other)

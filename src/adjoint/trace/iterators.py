@@ -6,6 +6,7 @@ somebody records insist that it is a type.
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterator
 from typing import Any
@@ -53,6 +54,7 @@ class Nditer:
         self.itersize = int(np.prod(self.shape))
         self.iterindex = 0
         self.finished = self.itersize == 0
+        self.begun = False
 
     @property
     def multi_index(self) -> tuple[int, ...]:
@@ -88,10 +90,21 @@ class Nditer:
         self.finished = self.iterindex >= self.itersize
         return not self.finished
 
-    def __iter__(self) -> Iterator[Any]:
-        while not self.finished:
-            yield self.value
+    def __iter__(self) -> Nditer:
+        return self
+
+    def __next__(self) -> Any:
+        # the first element is where the iteration stands already
+        if self.begun:
             self.iternext()
+        if self.finished:
+            raise StopIteration
+        self.begun = True
+        return self.value
+
+    def copy(self) -> Nditer:
+        """Another iteration, which goes on from here."""
+        return copy.copy(self)
 
     def __len__(self) -> int:
         return self.itersize
@@ -107,7 +120,7 @@ class Nditer:
 
     def reset(self) -> None:
         """Back to the first element."""
-        self.iterindex, self.finished = 0, self.itersize == 0
+        self.iterindex, self.finished, self.begun = 0, self.itersize == 0, False
 
 
 class Ndenumerate:
