@@ -23,6 +23,7 @@ import adjoint as ad
 from adjoint.errors import AdjointError
 from adjoint.graph import primitives
 from adjoint.trace import scipy_gate
+from adjoint.trace.calls.scipy_decided import DECIDED_BY_VALUES
 from adjoint.trace.tables import supported
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -120,7 +121,7 @@ def groups(package: str) -> dict[str, list[str]]:
             f"scipy.{package}.{part}.{name}" in names
             for part in ("_basic_backend", "_realtransforms_backend", "_fftlog_backend")
         )
-        if name in INDICES:
+        if name in INDICES or f"scipy.{package}.{name}" in DECIDED_BY_VALUES:
             group = "apart"
         elif name in explained:
             group = "refused"
@@ -224,7 +225,9 @@ first and the last state), how often an event happens that does not end it, or w
 it, how many roots a spline has (the order of `qr(pivoting=True)` and `ldl` is SciPy's, when the
 program runs); `null_space` and `orth` take the matrix to have full rank there, and are NaN if it
 has not. Filter design (`butter`, `ellip`, `firwin`) from a recorded cutoff is run by SciPy when the
-program runs. Where peaks are (`find_peaks`, `argrelmax`) is chosen outside `jit` only; prominences
+program runs. Masks, labels, ranks and verdicts (`binary_dilation`, `label`, `rankdata`,
+`issymmetric`) are decided by values, are SciPy's and do not move. Where peaks are (`find_peaks`,
+`argrelmax`), and lists whose length values decide, are found outside `jit` only; prominences
 and widths of given peaks and distances of `KDTree.query` move in every mode. `eigh` may give a
 vector the other sign there than SciPy's driver does.
 

@@ -20,6 +20,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "scipy.linalg": (
         "scipy_linalg",
+        "scipy_decided",
         "scipy_factorizations",
         "scipy_matrices",
         "scipy_linalg_bands",
@@ -33,6 +34,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "scipy.fftpack": ("scipy_fftpack",),
     "scipy.stats": (
         "scipy_stats",
+        "scipy_decided",
         "scipy_stats_multivariate",
         "scipy_stats_landau",
         "scipy_stats_gaps",
@@ -57,6 +59,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "scipy.signal": (
         "scipy_signal",
+        "scipy_decided",
         "scipy_signal_borrowed",
         "scipy_signal_systems",
         "scipy_signal_peaks",
@@ -66,7 +69,12 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "adjoint.api.scipy_designs",
         "adjoint.api.scipy_poles",
     ),
-    "scipy.ndimage": ("scipy_ndimage", "scipy_ndimage_resample", "scipy_ndimage_windows"),
+    "scipy.ndimage": (
+        "scipy_ndimage",
+        "scipy_ndimage_resample",
+        "scipy_ndimage_windows",
+        "scipy_decided",
+    ),
     "scipy.interpolate": (
         "scipy_interpolate",
         "scipy_interpolate_linear",
@@ -96,7 +104,12 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "adjoint.api.scipy_sparse_squares",
         "adjoint.api.scipy_eigen",
     ),
-    "scipy.spatial": ("scipy_spatial", "scipy_spatial_transform", "scipy_spatial_trees"),
+    "scipy.spatial": (
+        "scipy_spatial",
+        "scipy_spatial_transform",
+        "scipy_spatial_trees",
+        "scipy_decided",
+    ),
     "scipy.spatial.transform": ("scipy_rotation",),
     "scipy.optimize": (
         "scipy_optimize",

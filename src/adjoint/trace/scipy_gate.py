@@ -155,22 +155,8 @@ def _is_numpy(namespace: Any) -> bool:
     return namespace is np or getattr(namespace, "__name__", "").endswith("array_api_compat.numpy")
 
 
-_TOLERANCES = frozenset(
-    (
-        "atol",
-        "btol",
-        "cond",
-        "epsabs",
-        "epsrel",
-        "ftol",
-        "gtol",
-        "precision",
-        "rcond",
-        "rtol",
-        "tol",
-        "xtol",
-    )
-)
+_TOLERANCES = frozenset(("atol", "btol", "cond", "epsabs", "epsrel", "ftol", "gtol"))
+_TOLERANCES |= {"precision", "rcond", "rtol", "tol", "xtol"}
 entries: dict[str, Entry] = {}
 _waiting: list[Entry] = []  # not looked up yet
 _resting: list[Entry] = []  # looked up, with SciPy's own code
@@ -263,7 +249,9 @@ def restore() -> None:
 def _split(name: str) -> tuple[ModuleType | None, list[str]]:
     """The longest imported module in a dotted name, and the rest."""
     parts = name.split(".")
-    for k in range(len(parts) - 1, 0, -1):
+    # SciPy itself would load the package that it is asked for.
+    least = 2 if parts[0] == "scipy" else 1
+    for k in range(len(parts) - 1, least - 1, -1):
         module = sys.modules.get(".".join(parts[:k]))
         if module is not None:
             return module, parts[k:]

@@ -325,7 +325,9 @@ def make_lsq_spline(
 
 def several_curves(c: Any) -> bool:
     """Whether coefficients are those of several splines, one after the other, as of splprep."""
-    return isinstance(c, list | tuple) or np.ndim(c) > 1
+    if isinstance(c, list | tuple):
+        return len(c) > 0 and np.ndim(c[0]) > 0
+    return np.ndim(c) > 1
 
 
 @valued_rule("scipy.interpolate.splev")

@@ -110,7 +110,7 @@ def _read(a: Any, assume_a: Any, lower: bool) -> tuple[Any, str]:
     raise ValueError(f"{assume_a} is not a recognized matrix structure")
 
 
-@scipy_rule("scipy.linalg.solve")
+@valued_rule("scipy.linalg.solve")
 def solve(
     a: Any,
     b: Any,
@@ -210,7 +210,7 @@ def _keeps_the_rest() -> bool:
     return bool(factor[1, 0] != 0)
 
 
-@scipy_rule("scipy.linalg.cho_solve")
+@valued_rule("scipy.linalg.cho_solve")
 def cho_solve(
     c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
@@ -245,7 +245,7 @@ def _order_of(swaps: Any) -> Any:
     return order
 
 
-@scipy_rule("scipy.linalg.lu_solve")
+@valued_rule("scipy.linalg.lu_solve")
 def lu_solve(
     lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:

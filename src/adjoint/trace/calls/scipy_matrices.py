@@ -182,9 +182,17 @@ def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
 
 @valued_rule("scipy.linalg.matmul_toeplitz")
 def matmul_toeplitz(c_or_cr: Any, x: Any, check_finite: bool = False, workers: Any = None) -> Any:
-    """A Toeplitz matrix times vectors."""
-    a, x = doubles(toeplitz(*_first_and_row(c_or_cr)), x)
-    return a @ x
+    """A Toeplitz matrix times vectors, without the matrix: it is the corner of a circulant one."""
+    column, row, x = doubles(*_first_and_row(c_or_cr), x)
+    vector = x.ndim == 1
+    around = np.concatenate([column, np.flip(row[..., 1:], -1)], axis=-1)
+    real = all(v.dtype.kind != "c" for v in (column, row, x))
+    there, back = (np.fft.rfft, np.fft.irfft) if real else (np.fft.fft, np.fft.ifft)
+    size = around.shape[-1]
+    x = x[:, None] if vector else x
+    whole = back(there(around)[..., None] * there(x, n=size, axis=-2), n=size, axis=-2)
+    product = whole[..., : column.shape[-1], :]
+    return product[..., 0] if vector else product
 
 
 @valued_rule("scipy.linalg.solve_circulant")
@@ -213,11 +221,26 @@ def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
     return bind(p.sylvester, (a, adjoint(a), q), ())
 
 
+_SMALL = 10  # rows from which SciPy does not write the n^2 equations of the n^2 unknowns
+
+
+def _by_cayley(a: Any, q: Any) -> Any:
+    """The discrete equation as a continuous one, whose matrix is (a - 1) / (a + 1)."""
+    one = np.eye(a.shape[-1])
+    inverse = np.linalg.inv(a + one)
+    b = (a - one) @ inverse
+    return solve_continuous_lyapunov(b, -2 * inverse @ q @ adjoint(inverse))
+
+
 @valued_rule("scipy.linalg.solve_discrete_lyapunov", a=2, q=2)
 def solve_discrete_lyapunov(a: Any, q: Any, method: Any = None) -> Any:
     """``a x a^H - x + q = 0``."""
     a, q = doubles(a, q)
     n = a.shape[-1]
+    if method not in (None, "direct", "bilinear"):
+        raise ValueError(f"Unknown solver {method}")
+    if method == "bilinear" or (method is None and n >= _SMALL):
+        return _by_cayley(a, q)
     conj = np.conjugate(a) if a.dtype.kind == "c" else a
     system = np.eye(n * n, dtype=a.dtype) - _kron(a, conj)
     return np.reshape(np.linalg.solve(system, np.ravel(q)), q.shape)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.spatial
 from scipy.spatial import KDTree, cKDTree
 
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.choose import stop_gradient
-from adjoint.trace.borrow_scipy import own_code
+from adjoint.trace import replacing
+from adjoint.trace.borrow_scipy import is_unknown, own_code
 from adjoint.trace.calls.looked_up import found_in, pick
 from adjoint.trace.calls.scipy_spatial import METRICS
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand, moved_as
-from adjoint.trace.indexing import known_value
+from adjoint.trace.indexing import known_parts, known_value
 from adjoint.trace.outside import put_methods
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 from adjoint.trace.without_rule import no_rule
@@ -76,27 +79,6 @@ class RecordedTree(KDTree):  # type: ignore[misc]
                     "workers": workers}  # fmt: skip
         return _distances(self.adjoint_points, floating(x), settings, self.adjoint_sides)
 
-    def _counted(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        if known_value(self.adjoint_points) is None:
-            raise _refused(name, "of points recorded inside jit or vmap")
-        return getattr(super(), name)(*args, **kwargs)
-
-    def query_ball_point(self, *args: Any, **kwargs: Any) -> Any:
-        """Which points are within a distance."""
-        return self._counted("query_ball_point", *args, **kwargs)
-
-    def query_ball_tree(self, *args: Any, **kwargs: Any) -> Any:
-        """Which points of another tree are within a distance."""
-        return self._counted("query_ball_tree", *args, **kwargs)
-
-    def query_pairs(self, *args: Any, **kwargs: Any) -> Any:
-        """Which pairs are within a distance."""
-        return self._counted("query_pairs", *args, **kwargs)
-
-    def count_neighbors(self, *args: Any, **kwargs: Any) -> Any:
-        """How many pairs are within a distance."""
-        return self._counted("count_neighbors", *args, **kwargs)
-
     def sparse_distance_matrix(self, *_: Any, **__: Any) -> Any:
         """How many entries there are depends on the points."""
         raise _refused("sparse_distance_matrix", "of recorded points")
@@ -139,14 +121,66 @@ def query(
     return _distances(as_operand(self.data), floating(x), settings, sides)
 
 
-_compiled = cKDTree.query
+def _counting(name: str) -> Callable[..., Any]:
+    """What finds a number of neighbours that values decide: SciPy's, of the values."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        given = (*args, *kwargs.values())
+        trees = [x.adjoint_points for x in (self, *given) if isinstance(x, RecordedTree)]
+        if is_unknown(*trees, *given):
+            raise _refused(name, "of points recorded inside jit or vmap")
+        options = {key: known_parts(x) for key, x in kwargs.items()}
+        return compiled(self, *known_parts(args), **options)
+
+    compiled = getattr(cKDTree, name)
+    return method
 
 
-@functools.wraps(_compiled)
-def _query(self: Any, *args: Any, **options: Any) -> Any:
-    """The same of the compiled class, whose methods ask nobody."""
-    traced = holds_traced(args) or holds_traced(options.values())
-    return query(self, *args, **options) if traced else _compiled(self, *args, **options)
+def _another_moves(*trees: Any, **options: Any) -> bool:
+    return any(isinstance(x, RecordedTree) for x in (*trees, *options.values()))
 
 
-put_methods(cKDTree, {"query": _query})
+_methods: dict[str, Callable[..., Any]] = {"query": query}
+for _name in ("query_ball_point", "query_ball_tree", "query_pairs", "count_neighbors"):
+    _methods[_name] = _counting(_name)
+    setattr(RecordedTree, _name, _methods[_name])
+    scipy_rule(f"scipy.spatial.KDTree.{_name}", wanted=_another_moves)(_methods[_name])
+
+
+def _asking(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of the compiled class, whose own methods ask nobody."""
+    compiled = getattr(cKDTree, name)
+
+    @functools.wraps(compiled)
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        moves = holds_traced(args) or holds_traced(options.values()) or _another_moves(*args)
+        return (rule if moves else compiled)(self, *args, **options)
+
+    return method
+
+
+put_methods(cKDTree, {name: _asking(name, rule) for name, rule in _methods.items()})
+
+
+class _OfEither(type):
+    """Trees of both classes count as what stands for the compiled one."""
+
+    def __instancecheck__(cls, tree: Any) -> bool:
+        return isinstance(tree, cKDTree)  # KDTree is a class below it
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return issubclass(kind, cKDTree)
+
+
+class _AnyTree(metaclass=_OfEither):
+    """What the user's name ``cKDTree`` stands for while somebody records.
+
+    The compiled class cannot keep points that move; SciPy's class in Python does all it does.
+    """
+
+    def __new__(cls, data: Any, leafsize: int = 16, *args: Any, **kwargs: Any) -> Any:
+        kind = KDTree if holds_traced([data]) else cKDTree
+        return kind(data, leafsize, *args, **kwargs)
+
+
+replacing.also(vars(scipy.spatial), {"cKDTree": _AnyTree}, users_alone=True)
