@@ -158,3 +158,21 @@ def test_rigid_motions_move_in_every_mode(name: str) -> None:
     np.testing.assert_allclose(
         ad.hvp(loss, ATTITUDES, to), (near[0] - near[1]) / 2e-5, rtol=1e-5, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_matrices_that_are_not_orthogonal_stay_as_they_are(size: int) -> None:
+    given = np.eye(size)
+    given[:3, :3] = [[0.1, -0.6, 0.2], [0.5, 0.1, -0.1], [0.1, 0.0, 0.7]]
+    transform = pytest.importorskip("scipy.spatial.transform")
+    kind = Rotation if size == 3 else transform.RigidTransform
+
+    def f(t: Any) -> Any:
+        matrix = np.where(np.arange(size)[:, None] < 3, t, 1) * given
+        before = matrix.copy()
+        made = kind.from_matrix(matrix).as_matrix()
+        return np.sum((matrix - before) ** 2) + np.sum(matrix) + made[0, 1]
+
+    value, slope = ad.value_and_grad(f)(1.0)
+    assert value == f(1.0)
+    np.testing.assert_allclose(slope, np.sum(given[:3]), rtol=1e-12)

@@ -144,6 +144,19 @@ if find_spec("scipy.spatial.transform._rigid_transform_xp") is not None:  # sinc
     borrow.substitute(_rigid.select_backend, lambda *_, **__: borrow.seen(_rigid_xp))
     _BACKENDS[_rigid.RigidTransform] = _rigid_xp
     _PLACES.append("_rigid_transform.RigidTransform")
+
+
+def _of_a_copy(function: Any) -> None:
+    """SciPy's code for arrays makes a matrix orthogonal where it stands, in the caller's array."""
+
+    def made(matrix: Any, *args: Any, **kwargs: Any) -> Any:
+        return borrow.borrowed(function)(1.0 * matrix, *args, **kwargs)
+
+    borrow.substitute(function, made)
+
+
+for _own_backend in _BACKENDS.values():
+    _of_a_copy(_own_backend.from_matrix)
 _KINDS = (*_BACKENDS, _rotation.Slerp, RotationSpline)
 
 
