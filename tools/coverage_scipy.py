@@ -204,7 +204,9 @@ or with recorded elements) times dense and sparse ones, their parts and blocks (
 `eigsh`, `svds`, `onenormest`; shortest paths, spanning trees and other forms of
 `scipy.sparse.csgraph`, whose chosen edges move;
 `scipy.spatial.transform.Rotation`, `RigidTransform` and `Slerp`; `procrustes`,
-`distance_matrix`, `geometric_slerp`.
+`distance_matrix`, `geometric_slerp`; of `scipy.cluster` the heights of `linkage` and its like
+(outside `jit`; SciPy chooses the clusters), `cophenet`, `vq` and `whiten`; `discrepancy`,
+`geometric_discrepancy` and `scale` of `scipy.stats.qmc`; the conversions of `scipy.constants`.
 
 Iterative solvers go SciPy's own steps when the program runs, and give its values, its word and its
 callbacks; what they find moves as the solution of the system, and steps that end far from that are

@@ -83,3 +83,36 @@ def test_what_the_search_leaves_behind_is_refused() -> None:
 
     with pytest.raises(ad.errors.UnsupportedError, match="bracket"):
         ad.grad(f)(1.0)
+
+
+def test_jacobians_of_one_result_and_of_many_places() -> None:
+    from scipy.differentiate import jacobian
+    from scipy.optimize import rosen
+
+    many = np.random.default_rng(0).normal(size=(3, 4))
+    for x in (many[:, 0], many):
+        weights = np.cos(np.arange(x.size)).reshape(x.shape)
+
+        def f(t, x=x, weights=weights):
+            return np.sum(jacobian(rosen, x * t).df * weights)
+
+        value, slope = ad.value_and_grad(f)(1.0)
+        assert value == f(1.0)
+        np.testing.assert_allclose(slope, (f(1.0001) - f(0.9999)) / 2e-4, rtol=1e-7)
+
+
+def test_lists_of_arguments_are_arrays_for_the_function() -> None:
+    from scipy.differentiate import derivative
+    from scipy.integrate import tanhsinh
+
+    def g(x, c):
+        assert np.broadcast_shapes(x.shape, c.shape)
+        return np.sin(c * x)
+
+    c = np.array([1.0, 5.0, 10.0])
+    slope = ad.grad(lambda t: np.sum(derivative(g, t, args=([1, 5, 10],)).df))(0.3)
+    np.testing.assert_allclose(slope, -np.sum(c * c * np.sin(0.3 * c)), rtol=1e-9)
+    slope = ad.grad(lambda t: np.sum(tanhsinh(g, 0, t, args=([1, 5, 10],)).integral))(0.7)
+    np.testing.assert_allclose(slope, np.sum(np.sin(0.7 * c)), rtol=1e-12)
+    area = ad.grad(lambda t: t * np.sum(tanhsinh(g, 0, 1.0, args=([1, 5, 10],)).integral))(1.0)
+    np.testing.assert_allclose(area, np.sum((1 - np.cos(c)) / c), rtol=1e-12)

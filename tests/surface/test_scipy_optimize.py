@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.optimize as so
+from scipy import sparse
 
 import adjoint as ad
 
@@ -136,3 +137,14 @@ def test_local_searches_of_basinhopping_are_told_what_they_need(form: str) -> No
 
     assert ad.grad(found)(1.3) == pytest.approx(1 + 4 * 1.3)
     assert ad.jit(ad.grad(found))(1.3) == pytest.approx(1 + 4 * 1.3)
+
+
+def test_sparse_least_squares_between_bounds() -> None:
+    rng = np.random.default_rng(0)
+    matrix, b = sparse.random_array((8, 5), density=0.5, rng=rng), rng.normal(size=8)
+
+    def f(b):
+        return np.sum(so.lsq_linear(matrix, b, bounds=(-0.3, 0.3)).x ** 2)
+
+    np.testing.assert_allclose(ad.value_and_grad(f)(b)[0], f(b), rtol=1e-9)
+    ad.check_grads(f, (b,))

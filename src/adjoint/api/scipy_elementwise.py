@@ -31,7 +31,7 @@ def _on_numbers(f: Function) -> Function:
 
 
 def _given(args: Any) -> tuple[Any, ...]:
-    return args if isinstance(args, tuple) else (args,)
+    return tuple([as_operand(v) for v in (args if isinstance(args, tuple) else (args,))])
 
 
 def _named(f: Function, settings: dict[str, Any]) -> Function:
@@ -103,7 +103,15 @@ def _derivative(name: str, field: str, exact: Callable[[Function, Any], Any]) ->
 
 
 _derivative("derivative", "df", _slope)
-_derivative("jacobian", "df", lambda f, x: np.stack(_columns(f, x), axis=1))
+
+
+def _jacobian(f: Function, x: Any) -> Any:
+    """Rows for the results, if there are several, and columns for the elements."""
+    columns = _columns(f, x)
+    return np.stack(columns, axis=int(columns[0].ndim == x.ndim))
+
+
+_derivative("jacobian", "df", _jacobian)
 _derivative(
     "hessian", "ddf",
     lambda f, x: np.stack([

@@ -184,7 +184,9 @@ def leastsq(*args: Any, **kwargs: Any) -> Any:
 def _linear_fit(name: str, A: Any, b: Any, low: Any, high: Any) -> Any:
     """The x between bounds with the least ``|A x - b|``."""
     import scipy.optimize
+    import scipy.sparse
 
+    A = A.toarray() if scipy.sparse.issparse(A) else A
     matrix, right = (v if holds_traced([v]) else np.asarray(v, float) for v in (A, b))
     start = np.zeros(matrix.shape[1])
 

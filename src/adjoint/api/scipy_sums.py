@@ -81,10 +81,7 @@ def _settled(name: str, moving: Any, given: tuple[Any, ...], solve: Callable[...
 def _wants(f: Any, a: Any, b: Any, *_: Any, args: Any = (), kwargs: Any = None, **__: Any) -> bool:
     f, args = _by_place(f, args, kwargs)
     middle = np.asarray(0.5 if np.any(np.isinf(a)) else a, float) + 0.5
-    try:
-        return yields(f, middle, *args)
-    except (TypeError, ValueError):
-        return False  # SciPy will say what is wrong
+    return yields(f, middle, *map(as_operand, args))
 
 
 def _by_place(f: Any, args: Any, kwargs: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -168,7 +168,7 @@ def _prepare() -> None:
         for name in module.__all__:
             value = module.__dict__.get(name)  # asking the module would load whole packages
             if isinstance(value, np.ufunc):
-                ours[name] = Ufunc(value)
+                ours[name] = readers[id(value)] = Ufunc(value)
             elif hasattr(value, "_implementation") and name not in apart:
                 ours[name] = readers[id(value)] = Reader(value)
         replacing.also(module.__dict__, ours)

@@ -31,6 +31,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "adjoint.api.scipy_pencils",
     ),
     "scipy.fft": ("scipy_fft",),
+    "scipy.cluster.vq": ("scipy_cluster",),
+    "scipy.cluster.hierarchy": ("scipy_cluster", "scipy_decided"),
+    "scipy.constants": ("scipy_constants",),
     "scipy.fftpack": ("scipy_fftpack",),
     "scipy.stats": (
         "scipy_stats",
@@ -41,6 +44,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "scipy_stats_centers",
         "scipy_stats_stable",
         "scipy_stats_samples",
+        "scipy_stats_designs",
         "scipy_stats_transforms",
         "adjoint.api.scipy_orthants",  # before what takes the methods that are left
         "scipy_stats_frozen",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adjoint import tree
-from adjoint.errors import ConcreteValueError
+from adjoint.errors import AdjointError, ConcreteValueError
 from adjoint.graph.source import is_hidden
 from adjoint.graph.types import ArrayType
 from adjoint.trace.borrow_scipy import borrow_names, is_unknown
@@ -137,6 +137,10 @@ def yields(func: Any, *arguments: Any) -> bool:
         return holds_traced([func(*arguments)])
     except ConcreteValueError:
         return True
+    except AdjointError:
+        raise
+    except Exception:  # SciPy may give it other arguments, and says what is wrong with them
+        return False
 
 
 _NONE = yields.__code__  # of what has no code: it holds nothing
