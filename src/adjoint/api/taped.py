@@ -17,6 +17,7 @@ from adjoint.trace.recorder import Recorder, TracedCore, capture, plain
 from adjoint.trace.replacing import as_called, look_at_function
 from adjoint.trace.session import session
 from adjoint.trace.slots import closing
+from adjoint.trace.views import without_axes
 
 
 class Run:
@@ -49,7 +50,8 @@ class Run:
                 payload, weak = argument_payload(leaf, name)
                 if payload.dtype.kind not in "fc":
                     raise not_differentiable(payload, args[position], leaf, position, name)
-                made.append(recorder.input(payload, weak=weak))
+                stand_in = recorder.input(payload, weak=weak)
+                made.append(without_axes(stand_in) if isinstance(payload, np.ndarray) else stand_in)
             call[position] = tree.unflatten(structure, made)
             self.leaves += leaves
             self.trees.append((structure, len(leaves)))

@@ -17,7 +17,7 @@ from adjoint.primitives import linear
 from adjoint.trace import indexing, masked, masked_index
 from adjoint.trace.adopting_items import takes_item
 from adjoint.trace.arithmetic import Arithmetic
-from adjoint.trace.array_flags import Flags, Lock, set_writeable
+from adjoint.trace.array_flags import Flags, set_writeable
 from adjoint.trace.caught import noted
 from adjoint.trace.flat import Flat
 from adjoint.trace.foreign import PYTHON_NUMBERS
@@ -48,10 +48,13 @@ from adjoint.trace.tables import array_function, array_ufunc, method
 from adjoint.trace.views import (
     as_lies,
     as_view,
+    base_of,
     check_writable,
     detached,
     handle,
+    is_array,
     memory_of,
+    of_its_kind,
     replace_value,
     shown_twice,
     taken_up_again,
@@ -75,7 +78,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
         """What isinstance sees: the type that plain NumPy would have here."""
         if self.weak:
             return PYTHON_NUMBERS[self.dtype.kind]
-        return np.ndarray if self.shape or self.recorder is PLAIN else self.dtype.type
+        return np.ndarray if is_array(self) else self.dtype.type
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return array
@@ -425,10 +428,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
 
     @property
     def base(self) -> Any:
-        link = self.tie
-        while type(link) is Lock:
-            link = link.base.tie
-        return None if link is None else link.base
+        return base_of(self)
 
     def __copy__(self) -> Any:
         made = self.copy("K")
@@ -449,7 +449,7 @@ class TracedArray(Arithmetic, metaclass=JudgedByClass):
             return plain(self.payload.copy(order))
         # What is a view of the copy depends on its layout.
         payload = as_lies(self.payload, np.empty_like(memory_of(self), order=order))
-        return TracedArray(self.recorder, self.number, payload, False)
+        return of_its_kind(TracedArray(self.recorder, self.number, payload, False), self)
 
     def __getattr__(self, name: str) -> Any:
         if name[:2] == "__" or name in _NOT_OF_FLOATS:

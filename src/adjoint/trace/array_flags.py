@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from adjoint.trace import recorder as core
-from adjoint.trace.views import View, memory_of, replace_value, writes_are_open
+from adjoint.trace.views import Own, base_of, memory_of, replace_value, writes_are_open
 
 _WRITEABLE = ("WRITEABLE", "W")
 
 
-class Lock(View):
+class Lock(Own):
     """What ties an array to itself as it was before it was made read-only."""
 
     __slots__ = ()
@@ -42,10 +42,7 @@ class Flags:
     @property
     def owndata(self) -> bool:
         """Whether the array is no view of another one."""
-        link = self._array.tie
-        while type(link) is Lock:
-            link = link.base.tie
-        return link is None
+        return base_of(self._array) is None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._of_numpy(), name)

@@ -6,6 +6,7 @@ noted in line. Their payloads are not computed: NumPy does both inside the opera
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from adjoint.trace import recorder as core
 from adjoint.trace.foreign import PYTHON_NUMBERS
 from adjoint.trace.layouts import type_of_result
 from adjoint.trace.recorder import PLAIN, capture, innermost, leaked, plain
+from adjoint.trace.views import is_array
 
 _PYTHON = {bool: np.dtype(bool), int: int, float: float, complex: complex}
 
@@ -93,6 +95,13 @@ def _is_integer(key: Any) -> bool:
 def _complex_or_power(by: Any, keys: tuple[Any, ...]) -> bool:
     """Whether what NumPy's scalars would do is not what its ufuncs do; all else rounds alike."""
     return by is pow or any(np.dtype(key).kind == "c" for key in keys)
+
+
+def _array_in(operands: Sequence[Any]) -> bool:
+    """Whether one is an array, with axes or without: then all goes through NumPy's ufuncs."""
+    return any(
+        is_array(x) if type(x) is core.TracedArray else type(x) is np.ndarray for x in operands
+    )
 
 
 def _by_scalars(by: Any, lower: list[Any], shapes: list[Any]) -> Any:
@@ -182,8 +191,10 @@ def elementwise(primitive: Primitive, *operands: Any, by: Any = None) -> Any:
     if recorder.concrete:
         out = None
         if nested:
-            out = elementwise(primitive, *lower, by=by)
-        elif by is not None and _complex_or_power(by, types):
+            out = elementwise(
+                primitive, *lower, by=None if by is None or _array_in(operands) else by
+            )
+        elif by is not None and _complex_or_power(by, types) and not _array_in(operands):
             out = _by_scalars(by, lower, shapes)
         if out is None:
             out = primitive.evaluate(*lower)

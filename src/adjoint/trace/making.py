@@ -27,7 +27,7 @@ from adjoint.trace.replacing import is_replaced, replace_in_numpy
 from adjoint.trace.session import is_recording
 from adjoint.trace.slots import called_by
 from adjoint.trace.structured import Structured, array_with_fields, with_fields
-from adjoint.trace.views import memory_of
+from adjoint.trace.views import memory_of, without_axes
 
 _NUMERIC, _NUMBERS = "biufc", (bool, int, float, complex)
 _ours: dict[str, Any] = {}  # what takes the place of NumPy's functions, by name
@@ -109,7 +109,9 @@ def with_lists_joined(args: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def result(x: Any) -> Any:
-    """New arrays as stand-ins of no recording."""
+    """New arrays as stand-ins of no recording; what is recorded is no number."""
+    if type(x) is core.TracedArray:
+        return without_axes(x)
     if type(x) is np.ndarray:
         return _made(x if x.flags.owndata and x.flags.writeable else x.copy())
     if type(x) in (tuple, list):
@@ -231,7 +233,7 @@ def recorded_array(
     elif order in _IN_ORDER and not _IN_ORDER[order](memory_of(result).flags):
         result = result.copy(order)
     missing = ndmin - result.ndim
-    return result.reshape((1,) * missing + result.shape) if missing > 0 else result
+    return result.reshape((1,) * missing + result.shape) if missing > 0 else without_axes(result)
 
 
 _IN_ORDER: dict[str | None, Callable[[Any], bool]] = {

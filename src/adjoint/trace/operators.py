@@ -15,6 +15,7 @@ from adjoint.trace.elementwise import dtype_key, elementwise, loop_of
 from adjoint.trace.foreign import PYTHON_NUMBERS
 from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import TracedCore, bind
+from adjoint.trace.views import is_array
 
 NUMBERS = (bool, int, float, complex)
 _OPERANDS = (TracedCore, np.ndarray, np.generic, *NUMBERS)
@@ -125,4 +126,6 @@ def _number_power(x: Any, exponent: float) -> Any:
     if exponent in _SHORTCUTS:
         primitive, by = _SHORTCUTS[exponent]
         return elementwise(primitive, x, by=by)
+    if not x.shape and is_array(x):
+        return None  # its power is not that of a number, to the last bit
     return bind(products.scalar_pow, (x,), (exponent,))

@@ -13,7 +13,7 @@ from types import MethodType
 from typing import Any
 
 from adjoint.graph.source import is_hidden
-from adjoint.trace.recorder import PLAIN
+from adjoint.trace.views import is_array
 
 
 class _Plain:
@@ -56,6 +56,6 @@ class OfArrays:
             return self.method
         name = self.method.__name__
         # Python would go through the elements by x[0], x[1], ... if there were no __iter__.
-        if not x.shape and x.recorder is not PLAIN and asked_by_name(name):
+        if not is_array(x) and asked_by_name(name):
             raise no_attribute(name)
         return MethodType(self.method, x)

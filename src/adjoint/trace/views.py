@@ -49,6 +49,55 @@ class View:
                 below.version += 1
 
 
+class Own(View):
+    """What ties an array to no other, but to what it was itself before."""
+
+    __slots__ = ()
+
+
+class Cell(Own):
+    """What makes an array without axes of a number: it can be written, which numbers cannot."""
+
+    __slots__ = ()
+
+
+def without_axes(x: Any) -> Any:
+    """A recorded number in an array of its own, as ``np.array(x)`` gives it; all else as it is."""
+    if type(x) is not core.TracedArray or is_array(x):
+        return x
+    made = handle(x)
+    made.weak = False
+    if issubclass(type(made.payload), np.generic):  # no stand-in of another recording
+        made.payload = np.asarray(made.payload)
+    made.tie = Cell(handle(made), handle, lambda base, new: new)
+    return made
+
+
+def of_its_kind(made: Any, x: Any) -> Any:
+    """What an operation makes that gives numbers of numbers and arrays of arrays."""
+    return without_axes(made) if is_array(x) else made
+
+
+def base_of(x: Any) -> Any:
+    """The array that x is a view of; None if it is no view."""
+    link = x.tie
+    while isinstance(link, Own):
+        link = link.base.tie
+    return None if link is None else link.base
+
+
+def is_array(x: Any) -> bool:
+    """Whether a stand-in stands for an array: one without axes is no number."""
+    while not x.shape and x.recorder is not core.PLAIN:
+        link = x.tie
+        if link is None:
+            return False
+        if type(link) is Cell:
+            return True
+        x = link.base
+    return True
+
+
 def handle(x: Any) -> Any:
     """The same value without its tie to a base, to compute with; never to be written."""
     if type(x) is not core.TracedArray:

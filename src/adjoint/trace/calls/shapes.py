@@ -22,7 +22,7 @@ from adjoint.trace.indexing import concrete_value
 from adjoint.trace.recorder import is_plain
 from adjoint.trace.refusals import FIELDS
 from adjoint.trace.tables import implements
-from adjoint.trace.views import as_view, detached, lying_as, memory_of, order_of_axes
+from adjoint.trace.views import as_view, detached, lying_as, memory_of, of_its_kind, order_of_axes
 
 
 def _shares(x: Any, result: Any, read: Any) -> bool:
@@ -425,7 +425,7 @@ def astype(
         )
     result = linear.cast(x, dtype=wanted)
     if order == "K":
-        return result
+        return result if x.shape else of_its_kind(result, x)
     return result.copy("F" if order_of_axes(x, order) != list(range(x.ndim)) else "C")
 
 
