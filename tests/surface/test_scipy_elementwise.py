@@ -10,6 +10,7 @@ import scipy.differentiate as differentiate
 import scipy.optimize.elementwise as elementwise
 
 import adjoint as ad
+from adjoint.errors import UnsupportedError
 
 P = np.array([1.2, 0.7])
 PLACES = np.array([0.3, 0.5, 1.0])
@@ -116,3 +117,14 @@ def test_lists_of_arguments_are_arrays_for_the_function() -> None:
     np.testing.assert_allclose(slope, np.sum(np.sin(0.7 * c)), rtol=1e-12)
     area = ad.grad(lambda t: t * np.sum(tanhsinh(g, 0, 1.0, args=([1, 5, 10],)).integral))(1.0)
     np.testing.assert_allclose(area, np.sum((1 - np.cos(c)) / c), rtol=1e-12)
+
+
+def test_what_the_steps_leave_is_refused_by_name_where_values_are_not_known() -> None:
+    from scipy.integrate import tanhsinh
+
+    for name, f in (
+        ("scipy.differentiate.derivative", lambda x: differentiate.derivative(np.sin, x).error),
+        ("scipy.integrate.tanhsinh", lambda x: 1.0 * tanhsinh(np.sin, 0.0, x).error),
+    ):
+        with pytest.raises(UnsupportedError, match=f"{name}: error, which"):
+            ad.jit(lambda x, f=f: x * f(x))(0.3)

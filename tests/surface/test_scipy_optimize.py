@@ -148,3 +148,22 @@ def test_sparse_least_squares_between_bounds() -> None:
 
     np.testing.assert_allclose(ad.value_and_grad(f)(b)[0], f(b), rtol=1e-9)
     ad.check_grads(f, (b,))
+
+
+def test_fits_go_with_the_scales_and_the_patience_they_are_given() -> None:
+    x = np.linspace(0, 4, 50)
+
+    def curve(x, a, b, c):
+        return a * np.exp(-b * x) + c
+
+    y = curve(x, 500000, 0.01, 15)
+
+    def fit(t, **settings):
+        return so.curve_fit(curve, x, y * t, **settings)[0][0]
+
+    with pytest.raises(RuntimeError, match="maximum number"):
+        ad.grad(lambda t: fit(t, method="trf"))(1.0)
+    slope = ad.grad(lambda t: fit(t, method="trf", x_scale=[1000, 1, 1]))(1.0)
+    np.testing.assert_allclose(slope, 500000, rtol=1e-6)
+    with pytest.raises(RuntimeError, match="maximum number"):
+        ad.grad(lambda t: fit(t, method="trf", x_scale=[1000, 1, 1], max_nfev=3))(1.0)

@@ -65,3 +65,24 @@ def test_what_is_written_in_place_is_seen_by_views(of, mode):
     x = np.array([0.5, -1.5, 2.5])
     written = of(of(np.array([3, 4, 6]), 2), 1)
     np.testing.assert_array_equal(mode(ad.grad(f))(x), 6 * written)
+
+
+@pytest.mark.parametrize("other", [[1, 2, 3], (1.0, 2.0, 0.5), [2, 0, 1]], ids=str)
+@pytest.mark.parametrize("of", [*BOTH[:6], operator.truediv], ids=lambda of: of.__name__)
+def test_lists_stand_on_either_side(of, other):
+    x = np.array([1.5, 2.5, 3.5])
+
+    def f(x):
+        return np.sum(np.sin(np.asarray(of(x, [v + 1 for v in other])))) + np.sum(
+            np.cos(np.asarray(of(other, x)))
+        )
+
+    assert ad.value_and_grad(f)(x)[0] == f(x)
+    if of not in (operator.floordiv, operator.mod):
+        ad.check_grads(f, (x,), order=1)
+
+
+def test_columns_of_powers():
+    x = np.array([1.0, 2.5, 3.5])
+    slopes = ad.jvp(lambda x: x[:, None] ** [0, 2], (x,), (np.ones(3),))[1]
+    np.testing.assert_array_equal(slopes, np.stack([0 * x, 2 * x], axis=1))

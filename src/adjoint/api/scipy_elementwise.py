@@ -93,7 +93,10 @@ def _derivative(name: str, field: str, exact: Callable[[Function, Any], Any]) ->
             settings["args"] = tuple(known_value(v) for v in args)
         values = [known_value(v) for v in (x, moving, *settings.get("args", ()))]
         if any(v is None for v in values):
-            return scipy.optimize.OptimizeResult({field: moving, "success": True, "status": 0})
+            of_steps = ("error", "nfev", "nit") if name == "derivative" else ("error", "nfev")
+            told = {key: Untold(public, key, "the same call outside jit") for key in of_steps}
+            found = {field: moving, "success": True, "status": 0, **told}
+            return scipy.optimize.OptimizeResult(found)
         settings = {k: known_value(v) for k, v in settings.items()}
         found = getattr(scipy.differentiate, name)(_on_numbers(f), values[0], **settings)
         found[field] = moved_as(found[field], np.broadcast_to(moving, found[field].shape))

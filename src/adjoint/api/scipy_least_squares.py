@@ -24,7 +24,9 @@ from adjoint.api.solutions import (
 )
 from adjoint.api.solver_calls import MESSAGE, bound, factored_jacobian, wants
 from adjoint.primitives.choose import stop_gradient
+from adjoint.trace.borrow_scipy import is_unknown
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.indexing import known_parts
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 # SciPy's losses of a squared residual.
@@ -41,8 +43,9 @@ _LOSSES: dict[str, Callable[[Any], Any]] = {
 def least_squares(
     fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = (-np.inf, np.inf), method: str = "trf",
     ftol: Any = 1e-8, xtol: Any = 1e-8, gtol: Any = 1e-8, x_scale: Any = None,
-    loss: Any = "linear", f_scale: Any = 1.0, *rest: Any, args: Any = (), kwargs: Any = None,
-    **_: Any,
+    loss: Any = "linear", f_scale: Any = 1.0, diff_step: Any = None, tr_solver: Any = None,
+    tr_options: Any = None, jac_sparsity: Any = None, max_nfev: Any = None, verbose: int = 0,
+    args: Any = (), kwargs: Any = None, **_: Any,
 ) -> Any:  # fmt: skip
     """The least sum of squares."""
     import scipy.optimize
@@ -65,10 +68,17 @@ def least_squares(
     def asked(x: Any) -> Any:
         return residuals(x) / f_scale if unit else residuals(x)
 
+    steps = {
+        "x_scale": x_scale, "tr_solver": tr_solver, "tr_options": tr_options, "max_nfev": max_nfev,
+    }  # fmt: skip
+    if is_unknown(*steps.values()):
+        raise refuse("least_squares", "steps by numbers that are not known", "plain numbers")
+    steps = {name: known_parts(value) for name, value in steps.items() if value is not None}
+
     def solve(start: Any, lb: Any, ub: Any, value: Any, rows: Any) -> Any:
         result = scipy.optimize.least_squares(
             value, start, rows, (lb, ub), method, ftol, xtol, gtol, loss=loss,
-            f_scale=1.0 if unit else f_scale,
+            f_scale=1.0 if unit else f_scale, verbose=verbose, **steps,
         )  # fmt: skip
         return checked(result, "least_squares")
 
@@ -139,6 +149,8 @@ def curve_fit(
     bounded = any(holds_traced([b]) or np.any(np.isfinite(b)) for b in bounds)
     method = method or ("trf" if bounded else "lm")
     settings = {k: v for k, v in options.items() if k in _SETTINGS and method != "lm"}
+    most = options.get("max_nfev", options.get("maxfev"))
+    settings["max_nfev"] = most or None  # MINPACK's 0 stands for its default
     fit = least_squares(
         residuals, np.atleast_1d(start_of(p0)), bounds=bounds, method=method, **settings
     )
@@ -151,7 +163,7 @@ def curve_fit(
     return fit.x, covariance, _of_fit("curve_fit", fit), MESSAGE, 1
 
 
-_SETTINGS = ("ftol", "xtol", "gtol", "loss", "f_scale")
+_SETTINGS = ("ftol", "xtol", "gtol", "loss", "f_scale", "x_scale", "tr_solver", "tr_options")
 
 
 def _first_guess(f: Any, bounds: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.gradients import jvp
+from adjoint.api.solver_calls import Untold
 from adjoint.errors import ConvergenceError
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.scipy_integrate import refused, yields
@@ -58,6 +59,9 @@ def _plainly(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *xs: np.asarray(known_value(as_operand(f(*xs))))
 
 
+_OUTSIDE = "the same call outside jit and vmap"
+
+
 def _settled(name: str, moving: Any, given: tuple[Any, ...], solve: Callable[..., Any]) -> Any:
     """SciPy's result with derivatives; the sum alone where values are not known."""
     import scipy.optimize
@@ -65,7 +69,9 @@ def _settled(name: str, moving: Any, given: tuple[Any, ...], solve: Callable[...
     known = [known_value(as_operand(v)) for v in given]
     value = known_value(as_operand(moving))
     if value is None or any(v is None for v in known):
-        return scipy.optimize.OptimizeResult(integral=moving, success=True, status=0)
+        public = f"scipy.integrate.{name}"
+        told = {key: Untold(public, key, _OUTSIDE) for key in ("error", "nfev")}
+        return scipy.optimize.OptimizeResult(integral=moving, success=True, status=0, **told)
     found = solve(*known)
     wanted = found.integral if "integral" in found else found.sum
     if not np.allclose(value, wanted, rtol=1e-6, atol=1e-8, equal_nan=True):

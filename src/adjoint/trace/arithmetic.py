@@ -10,7 +10,7 @@ from adjoint.primitives import elementwise as e
 from adjoint.primitives import linear, products
 from adjoint.trace import indexing
 from adjoint.trace import recorder as core
-from adjoint.trace.calls.support import as_operand
+from adjoint.trace.calls.support import as_operand, with_sequence_as_list
 from adjoint.trace.elementwise import elementwise
 from adjoint.trace.guards import watched
 from adjoint.trace.operators import fits, operator, power, unary
@@ -75,7 +75,10 @@ class Arithmetic(TracedCore):
 
     def __pow__(self, exponent: Any) -> Any:
         if not fits(exponent):
-            return NotImplemented
+            exponent = with_sequence_as_list(exponent)
+            if not isinstance(exponent, list | tuple | TracedCore):
+                return NotImplemented
+            exponent = as_operand(exponent)
         return power(self, exponent)
 
     def __matmul__(self, other: Any) -> Any:

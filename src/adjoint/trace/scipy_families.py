@@ -55,6 +55,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "scipy.integrate": (
         "scipy_integrate",
+        "scipy_integrate_dense",
         "adjoint.api.scipy_quadrature",
         "adjoint.api.scipy_quad_vec",
         "adjoint.api.scipy_sums",

@@ -25,8 +25,8 @@ _DECIDED = {
     "scipy.signal": "check_COLA check_NOLA",
     "scipy.spatial.distance": "is_valid_dm is_valid_y",
     "scipy.stats": "rankdata",
-    "scipy.cluster.hierarchy": "cut_tree dendrogram fcluster fclusterdata is_isomorphic "
-    "is_monotonic is_valid_im is_valid_linkage leaders leaves_list num_obs_linkage to_tree",
+    "scipy.cluster.hierarchy": "cut_tree fcluster fclusterdata is_isomorphic "
+    "is_monotonic is_valid_im is_valid_linkage leaders leaves_list num_obs_linkage",
 }
 # Shapes and dtypes alone decide these.
 _SIZED = {
