@@ -14,6 +14,7 @@ from adjoint.graph.source import is_hidden
 from adjoint.graph.types import ArrayType
 from adjoint.trace.borrow_scipy import borrow_names, is_unknown
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import valued_rule
 from adjoint.trace.held_makers import is_set
 from adjoint.trace.indexing import known_parts
 from adjoint.trace.record import Recording, record_graph
@@ -46,7 +47,7 @@ def _safe(top: Any, bottom: Any) -> Any:
     return np.where(zero, 0, top / np.where(zero, 1, bottom))
 
 
-@scipy_rule("scipy.integrate.simpson")
+@valued_rule("scipy.integrate.simpson")
 def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     """By parabolas; with an even number of samples the last interval by Cartwright's formula."""
     y, h = _spacing(y, x, dx, axis)

@@ -26,6 +26,7 @@ from adjoint.trace.calls.scipy_interpolate import (
 from adjoint.trace.calls.scipy_interpolate_splines import make_interp_spline, spline_value
 from adjoint.trace.calls.scipy_interpolate_surfaces import tensor_fit, tensor_value
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import keep_twin, twins_digits
 from adjoint.trace.calls.support import as_operand, moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
@@ -304,6 +305,8 @@ def grid_init(
     fill_value: Any = np.nan, *, solver: Any = None, solver_args: Any = None,
 ) -> None:  # fmt: skip
     """Keep recorded values."""
+    solving = {"solver": solver, "solver_args": solver_args}
+    keep_twin(self, points, values, method, bounds_error, fill_value, **solving)
     grid, values = _ascending(points, values)
     held = (grid, values, bounds_error, fill_value)
     self.__dict__["adjoint_recorded"] = (*held, (solver, solver_args))
@@ -316,6 +319,10 @@ def grid_init(
 )
 def grid_call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
     """The value at places."""
+    return twins_digits(self, "__call__", _grid_value(self, xi, method, nu), xi, method, nu=nu)
+
+
+def _grid_value(self: Any, xi: Any, method: Any, nu: Any) -> Any:
     changed, method = method not in (None, self.method), method or self.method
     if nu is not None and method not in ("slinear", "cubic", "quintic"):
         raise ValueError(f"Can only compute derivatives for methods slinear, cubic and quintic, "

@@ -23,7 +23,7 @@ from adjoint.trace.borrow_scipy import (
 from adjoint.trace.calls.axis_maps import along_axis
 from adjoint.trace.calls.scipy_interpolate import held, hold, over_periods, pick, places_in
 from adjoint.trace.calls.scipy_special import doubled, floating
-from adjoint.trace.calls.scipy_values import valued_rule
+from adjoint.trace.calls.scipy_values import borrow_valued, valued_rule
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import entries, holds_traced, scipy_rule
@@ -372,9 +372,10 @@ def splint(a: Any, b: Any, tck: Any, full_output: int = 0) -> Any:
 
 
 borrow_names("scipy.interpolate", "splder splantider lagrange")
-borrow_scipy("scipy.interpolate.pchip_interpolate", "scipy.interpolate.krogh_interpolate",
-             "scipy.interpolate.barycentric_interpolate", "scipy.interpolate.pade",
-             "scipy.interpolate.approximate_taylor_polynomial")  # fmt: skip
+borrow_scipy("scipy.interpolate.approximate_taylor_polynomial")
+borrow_valued(
+    "scipy.interpolate", "pchip_interpolate krogh_interpolate barycentric_interpolate pade"
+)
 
 
 class _Made:

@@ -31,6 +31,7 @@ from adjoint.trace.calls.scipy_interpolate_splines import (
     splint,
 )
 from adjoint.trace.calls.scipy_special import floating
+from adjoint.trace.calls.scipy_values import keep_twin, twins_digits
 from adjoint.trace.calls.support import as_operand
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
@@ -301,6 +302,7 @@ def radial(
     from scipy.interpolate import _rbfinterp as code
     from scipy.interpolate import _rbfinterp_xp as backend
 
+    keep_twin(self, y, d, neighbors, smoothing, kernel, epsilon, degree)
     y, d = floating(y), floating(d)
     if d.dtype.kind == "c":
         raise refused("RBFInterpolator", "complex data", "the real and the imaginary part")
@@ -332,10 +334,13 @@ def radial(
 )
 def radial_call(self: Any, x: Any) -> Any:
     """The value at places."""
+    return twins_digits(self, "__call__", _radial_sum(self, floating(x)), x)
+
+
+def _radial_sum(self: Any, x: Any) -> Any:
     from scipy.interpolate import _rbfinterp_xp as backend
 
     found = self.__dict__.get("adjoint_radial")
-    x = floating(x)
     if self.neighbors is not None:
         around = found or (self.y, self.d, self.smoothing, self.kernel, self.epsilon, self.powers,
                            self.neighbors, self.d_shape)  # fmt: skip

@@ -334,7 +334,7 @@ def savgol_filter(
     return inner + cval * around
 
 
-@scipy_rule("scipy.signal.hilbert")
+@valued_rule("scipy.signal.hilbert")
 def hilbert(x: Any, N: Any = None, axis: int = -1, *_: Any) -> Any:
     """The analytic signal."""
     x = floating(x)

@@ -25,7 +25,7 @@ from adjoint.trace.borrow_scipy import (
 from adjoint.trace.calls.from_values import from_values
 from adjoint.trace.calls.scipy_signal import _refused
 from adjoint.trace.calls.scipy_special import floating
-from adjoint.trace.calls.scipy_values import valued_rule
+from adjoint.trace.calls.scipy_values import borrow_valued, valued_rule
 from adjoint.trace.calls.support import as_operand, common_dtype, moved_as
 from adjoint.trace.indexing import known_value
 from adjoint.trace.scipy_gate import scipy_rule
@@ -59,11 +59,7 @@ _SPECTRA = (
     "welch csd coherence periodogram spectrogram stft istft lombscargle czt zoom_fft hilbert2 "
     "envelope vectorstrength sweep_poly"
 )
-_FILTERS = (
-    "wiener resample resample_poly decimate deconvolve savgol_coeffs "
-    "cspline1d qspline1d gauss_spline gausspulse chirp medfilt "
-    "order_filter sosfilt_zi filtfilt square"
-)
+_FILTERS = "wiener cspline1d qspline1d gauss_spline gausspulse chirp medfilt order_filter square"
 _DESIGN = (
     "freqz freqs freqz_zpk freqz_sos freqs_zpk buttord cheb1ord cheb2ord ellipord "
     "bilinear_zpk "
@@ -73,6 +69,9 @@ _DESIGN = (
 )
 _SYSTEMS = "impulse step dlsim dimpulse dstep bode dbode"
 borrow_names("scipy.signal", _SPECTRA, _FILTERS, _DESIGN, _SYSTEMS)
+borrow_valued(
+    "scipy.signal", "resample resample_poly decimate deconvolve savgol_coeffs sosfilt_zi filtfilt"
+)
 borrow_classes("scipy.signal", "_czt.CZT _czt.ZoomFFT _short_time_fft.ShortTimeFFT")
 borrow_classes(
     "scipy.signal._ltisys",
@@ -191,7 +190,7 @@ def ss2zpk(A: Any, B: Any, C: Any, D: Any, input: int = 0) -> Any:
     return scipy.signal.tf2zpk(num, den)
 
 
-@scipy_rule("scipy.signal.lfilter_zi")
+@valued_rule("scipy.signal.lfilter_zi")
 def lfilter_zi(b: Any, a: Any) -> Any:
     """The state of a filter in the steady state of a step."""
     b, a = np.atleast_1d(floating(b)), np.atleast_1d(floating(a))

@@ -124,7 +124,7 @@ def group_delay(system: Any, w: Any = 512, whole: bool = False, fs: Any = 2 * np
 _both_ways = own_code("scipy.signal.sosfiltfilt")
 
 
-@scipy_rule("scipy.signal.sosfiltfilt")
+@valued_rule("scipy.signal.sosfiltfilt")
 def sosfiltfilt(
     sos: Any, x: Any, axis: int = -1, padtype: Any = "odd", padlen: Any = None
 ) -> Any:  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from adjoint.trace.borrow_scipy import is_unknown
+from adjoint.trace.borrow_scipy import given_a_holder, is_unknown, own_code
 from adjoint.trace.calls.support import is_traced, moved_as
 from adjoint.trace.indexing import concrete_value, known_parts
 from adjoint.trace.scipy_gate import entries, scipy_rule
@@ -85,6 +85,46 @@ def with_digits(
         return _with_digits(theirs, made, _rounding([*given, *options.values()]))
 
     return call
+
+
+def borrow_valued(package: str, names: str) -> None:
+    """Let SciPy's own code say what moves of a package's functions, and give the values as well."""
+    for name in names.split():
+        _borrow_valued(f"{package}.{name}")
+
+
+def _borrow_valued(name: str) -> None:
+    moving = own_code(name)
+    valued = with_digits(name, moving)
+
+    @scipy_rule(name, wanted=given_a_holder)
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        return (moving if given_a_holder(*args, **kwargs) else valued)(*args, **kwargs)
+
+
+def keep_twin(self: Any, *args: Any, **kwargs: Any) -> None:
+    """Beside an object that keeps what is recorded, SciPy's own one of the values, if known."""
+    if is_unknown(*args, *kwargs.values()):
+        return
+    twin = object.__new__(type(self))
+    init = entries[_method(self, "__init__")].original
+    init(twin, *_copied(known_parts(list(args))), **{k: known_parts(x) for k, x in kwargs.items()})
+    self.__dict__["adjoint_twin"] = twin
+
+
+def twins_digits(self: Any, name: str, made: Any, *args: Any, **settings: Any) -> Any:
+    """What an object's method has made, with the digits of its twin."""
+    twin = self.__dict__.get("adjoint_twin")
+    if twin is None or is_unknown(*args):
+        return made
+    given = _copied(known_parts(list(args)))
+    theirs = entries[_method(self, name)].original(twin, *given, **settings)
+    return _with_digits(theirs, made, _rounding(given))
+
+
+def _method(self: Any, name: str) -> str:
+    kind = type(self)
+    return f"{kind.__module__.rpartition('.')[0]}.{kind.__name__}.{name}"
 
 
 def _is_object(x: Any) -> bool:
