@@ -7,6 +7,7 @@ import pytest
 
 import adjoint as ad
 from adjoint.graph import check_graph, evaluate
+from adjoint.rewrite import reroll
 from adjoint.rewrite.pipeline import rewrite
 from adjoint.rewrite.reroll import rolled_pairs
 
@@ -78,3 +79,33 @@ def test_compiled_derivatives_of_pairs(f: Any) -> None:
 def test_loops_that_are_short_already_are_not_looked_at_twice() -> None:
     graph = ad.trace(lambda x: energy(x[:8]), X)
     assert rolled_pairs(graph) is graph
+
+
+def test_rolling_up_ends_where_scans_are_longer_than_the_rounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def sums_of_products(x: Any) -> Any:
+        n, m = x.shape
+        sums = np.empty((n, n))
+        for i in range(n):
+            for j in range(n):
+                total = 0.0
+                for k in range(m):
+                    gap = x[i, k] - x[j, k]
+                    total += gap * gap
+                sums[i, j] = np.sqrt(total + 1.0)
+        return sums
+
+    tries = 0
+    rolled = reroll._rolled
+
+    def counted(*args: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        assert tries < 2000
+        return rolled(*args)
+
+    monkeypatch.setattr(reroll, "_rolled", counted)
+    x = np.random.default_rng(0).random((6, 40))
+    assert np.allclose(ad.jit(sums_of_products)(x), sums_of_products(x))
+    assert tries > 0

@@ -107,8 +107,10 @@ def _rolled_stretches(graph: Graph) -> Graph:
                 continue
             tried.add(key)
             after = _rolled(graph, first, period, rounds)
-            if after is not None:
-                graph, found = without_dead_nodes(after), True
+            after = after and without_dead_nodes(after)
+            # Rows that a scan must be given one by one may be more than what it does away with.
+            if after is not None and len(after.nodes) < len(graph.nodes):
+                graph, found = after, True
                 break
     return graph
 
