@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy import complex128, float32
+from scipy.cluster import _vq
 
 import adjoint as ad
 from adjoint.trace.python_numbers import is_called
@@ -104,3 +105,21 @@ def test_records_of_recorded_arrays():
     assert np.allclose(ad.jit(ad.grad(f))(X), want)
     assert np.allclose(ad.vmap(ad.grad(f))(X[None])[0], want)
     assert ad.jvp(f, (X,), (X,))[0] == f(X)
+
+
+def test_compiled_functions_see_the_types_of_numpy():
+    """SciPy's search for the nearest vectors asks ``obs.dtype.type is np.float64``."""
+    book = np.array([[0.0, 1.0], [3.0, -1.0]])
+    points = np.array([[0.1, 1.2], [2.0, -1.5], [2.5, 0.0]])
+    want = _vq.vq(points, book)
+    seen = []
+
+    def f(x):
+        y = np.float64(x) * 2
+        seen.append(_vq.vq(points, book))
+        return y
+
+    ad.grad(f)(1.5)
+    for found, value in zip(seen[0], want, strict=True):
+        np.testing.assert_array_equal(found, value)
+    assert vars(_vq)["np"] is np

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from adjoint.trace import replacing
+from adjoint.trace import compiled, replacing
 from adjoint.trace.calls.support import any_traced, as_operand
 from adjoint.trace.python_numbers import is_called, made_kind
 
@@ -36,6 +36,7 @@ def _place() -> None:
     for own in {getattr(np, name) for name in _NAMES}:
         _kinds[own] = made_kind(own, _cast)
     ours = {name: _kinds[getattr(np, name)] for name in _NAMES}
+    compiled.keep_own_names()
     replacing.also(np.__dict__, ours, users_alone=True)
 
 

@@ -253,6 +253,20 @@ def replaced_functions() -> list[tuple[str, Any, Any]]:
     return [(name, _own[name], function) for name, function in _ours.items()]
 
 
+def names_unreplaced() -> dict[str, Any]:
+    """NumPy's namespace as it is while nobody records."""
+    own = {**np.__dict__, **_own}
+    for names, theirs, _ in _spaces:
+        if names is np.__dict__:
+            own |= theirs
+    return own
+
+
+def is_placed() -> bool:
+    """Whether ours stand in places now."""
+    return _placed
+
+
 def _size(names: dict[str, Any]) -> int:
     """How many names a module has of its own."""
     if not _placed:
