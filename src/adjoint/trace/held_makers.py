@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
-from types import FunctionType, MethodType, SimpleNamespace
+from types import CodeType, FunctionType, MethodType, SimpleNamespace
 from typing import Any, NamedTuple
 
 _DEPTH = 4
@@ -194,3 +194,95 @@ def function_of(part: Any) -> Any:
     if isinstance(part, property):
         return part.fget
     return part.func if isinstance(part, cached_property) else part
+
+
+def holds_any(function: FunctionType) -> bool:
+    """Whether a function holds anything beside its module's names."""
+    return bool(function.__closure__ or function.__defaults__ or function.__kwdefaults__)
+
+
+_TIMES = 8
+_CALLED = (FunctionType, MethodType, partial)
+
+
+class HeldMakers:
+    """The places that hold functions that are replaced while somebody records.
+
+    Args:
+        users: says of the name of a module whether the user wrote it.
+    """
+
+    def __init__(self, users: Callable[[str], bool]) -> None:
+        self._users = users
+        self._ours: dict[int, Any] = {}  # what takes the place of functions, by their ids
+        self._always: dict[tuple[int, Any], Place] = {}
+        self._coming: list[Place] = []  # those that hold them in the next recording alone
+        self._filled: list[tuple[Place, Any, Any]] = []  # those that hold ours now: theirs, ours
+        # Traced code: how often it was looked through, whether deep in it were any.
+        self._looked: dict[int, tuple[CodeType, int, bool]] = {}
+        self._placed = False
+
+    def replace(self, own: Any, ours: Any) -> None:
+        """Have ours stand wherever their function is held."""
+        self._ours[id(own)] = ours
+
+    def is_replaced(self, value: Any) -> bool:
+        """Whether something of ours stands wherever this is held."""
+        return id(value) in self._ours
+
+    def instead_of(self, function: Any) -> Any:
+        """What stands where a function is held: ours, if it is replaced."""
+        return self._ours.get(id(function), function)
+
+    def look_within(self, root: Any, seen: dict[int, int] | None = None) -> None:
+        """Find such functions in what something of the user's holds, from now on."""
+        for place in places_in(root, self.is_replaced, self._users, seen=seen):
+            self._always.setdefault((id(place.owner), place.key), place)
+            if self._placed:
+                self._fill(place)
+
+    def look_beside(self, function: Any) -> None:
+        """The same for a traced function, in the next recording: others of its code hold others.
+
+        Most hold nothing of the kind in their data, however often they are traced: after a few
+        times only the functions they hold are looked through.
+        """
+        code = getattr(function, "__code__", None)
+        if code is None:
+            self.look_within(function)
+            return
+        if type(function) is FunctionType and not holds_any(function):
+            return
+        _, times, deeper = self._looked.get(id(code), (code, 0, False))
+        places = places_in(function, self.is_replaced, self._users, through=_CALLED)
+        if deeper or times < _TIMES:
+            own = len(places)
+            places = places_in(function, self.is_replaced, self._users)
+            self._looked[id(code)] = code, times + 1, deeper or len(places) > own
+        if self._placed:
+            for place in places:
+                self._fill(place)
+        else:
+            self._coming.extend(places)
+
+    def fill(self) -> None:
+        """Put ours in all places."""
+        self._placed = True
+        for place in (*self._always.values(), *self._coming):
+            self._fill(place)
+        self._coming.clear()
+
+    def _fill(self, place: Place) -> None:
+        value = place.get()
+        if self.is_replaced(value):
+            ours = self._ours[id(value)]
+            place.put(ours)
+            self._filled.append((place, value, ours))
+
+    def restore(self) -> None:
+        """Put theirs back in all places that still hold ours."""
+        self._placed = False
+        for place, value, ours in self._filled:
+            if place.get() is ours:
+                place.put(value)
+        self._filled.clear()

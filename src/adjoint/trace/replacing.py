@@ -11,13 +11,12 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterable
-from functools import partial
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from adjoint.trace.held_makers import Place, attribute_of, function_of, places_in
+from adjoint.trace.held_makers import HeldMakers, attribute_of, function_of, holds_any
 from adjoint.trace.modules import (
     HIDDEN,
     is_followed,
@@ -54,16 +53,7 @@ _placed = False
 _reached: dict[int, dict[str, Any]] = {}  # modules that traced functions reach, by id
 _followed = Followed()  # code that was followed to what it may call
 _standing: list[tuple[dict[str, Any], str, Any, Any]] = []  # in modules now: theirs, ours
-# What takes the place of functions wherever these are held, by their ids.
-_anywhere: dict[int, Any] = {}
-_held: dict[tuple[int, Any], Place] = {}  # other places that hold them
-_looked: dict[
-    int, tuple[CodeType, int, bool]
-] = {}  # traced code: how often, whether deep in it were any
-_TIMES = 8
-_CALLED = (FunctionType, MethodType, partial)
-_coming: list[Place] = []  # those that hold them in the next recording alone
-_filled: list[tuple[Place, Any, Any]] = []  # those that hold ours now: theirs, ours
+_held = HeldMakers(names_a_users_module)  # other places that hold them
 
 
 def replace_in_numpy(ours: dict[str, Any]) -> None:
@@ -71,7 +61,8 @@ def replace_in_numpy(ours: dict[str, Any]) -> None:
     _ours.update(ours)
     for name, function in ours.items():
         _own[name] = function.adjoint_own = getattr(np, name)
-        _by_id[id(_own[name])] = _anywhere[id(_own[name])] = function
+        _by_id[id(_own[name])] = function
+        _held.replace(_own[name], function)
 
 
 def is_replaced(function: Any) -> bool:
@@ -95,7 +86,7 @@ def also(names: dict[str, Any], ours: dict[str, Any], *, users_alone: bool = Fal
         if users_alone:
             _users_alone.add(id(names[name]))
         else:
-            _anywhere[id(names[name])] = function
+            _held.replace(names[name], function)
         _offered.setdefault(name, []).append((space, names[name], function))
     if _read:
         _find_late(ours)
@@ -131,9 +122,9 @@ def with_module(module: ModuleType, ours: dict[str, Any]) -> None:
     names = vars(module)
     own = {name: names[name] for name in ours}
     _waiting[id(module)] = (names, own, ours)
-    theirs = {id(own[name]): function for name, function in ours.items()}
-    _by_id.update(theirs)
-    _anywhere.update(theirs)
+    for name, function in ours.items():
+        _by_id[id(own[name])] = function
+        _held.replace(own[name], function)
 
 
 def _is_held(module: ModuleType) -> None:
@@ -279,55 +270,6 @@ def _functions(names: dict[str, Any]) -> int:
     return sum([id(value) for value in names.values() if type(value) in _CALLABLE])
 
 
-def _is_replaced_anywhere(value: Any) -> bool:
-    return id(value) in _anywhere
-
-
-def _look_within(root: Any, seen: dict[int, int] | None = None) -> None:
-    """Find NumPy's makers of arrays in what something of the user's holds, from now on."""
-    for place in places_in(root, _is_replaced_anywhere, names_a_users_module, seen=seen):
-        _held.setdefault((id(place.owner), place.key), place)
-        if _placed:
-            _fill(place)
-
-
-def _look_beside(function: Any) -> None:
-    """The same for a traced function, in the next recording: others of its code hold others.
-
-    Most hold nothing of the kind in their data, however often they are traced: after a few times
-    only the functions they hold are looked through.
-    """
-    code = getattr(function, "__code__", None)
-    if code is None:
-        _look_within(function)
-        return
-    if type(function) is FunctionType and not _holds_any(function):
-        return
-    _, times, deeper = _looked.get(id(code), (code, 0, False))
-    places = places_in(function, _is_replaced_anywhere, names_a_users_module, through=_CALLED)
-    if deeper or times < _TIMES:
-        own = len(places)
-        places = places_in(function, _is_replaced_anywhere, names_a_users_module)
-        _looked[id(code)] = code, times + 1, deeper or len(places) > own
-    if _placed:
-        for place in places:
-            _fill(place)
-    else:
-        _coming.extend(places)
-
-
-def _holds_any(function: FunctionType) -> bool:
-    return bool(function.__closure__ or function.__defaults__ or function.__kwdefaults__)
-
-
-def _fill(place: Place) -> None:
-    value = place.get()
-    ours = _anywhere.get(id(value))
-    if ours is not None:
-        place.put(ours)
-        _filled.append((place, value, ours))
-
-
 def _was_searched(names: dict[str, Any]) -> bool:
     size, functions, owner = _searched.get(id(names), (-1, 0, None))
     if size != _size(names) or owner is None or owner() is None:
@@ -355,8 +297,8 @@ def look_at(names: dict[str, Any], owner: Any, seen: dict[int, int] | None = Non
     if not is_installed(names):
         _mentioned_in(names)
         for value in list(names.values()):
-            if not _is_replaced_anywhere(value):
-                _look_within(value, seen)
+            if not _held.is_replaced(value):
+                _held.look_within(value, seen)
     for name, value in list(names.items()):
         if id(value) in _by_id and not name.startswith("__"):
             _keep_in_view(names, name)
@@ -390,7 +332,7 @@ def _place(names: dict[str, Any], name: str) -> None:
 def _look_ahead(function: Any) -> None:
     """Look at what a function may call in installed libraries."""
     known = type(function) is FunctionType and id(function.__code__) in _followed.code
-    if known and not _holds_any(function):
+    if known and not holds_any(function):
         return
     for reached in functions_in_reach(function, is_followed, _followed):
         names = reached.__globals__
@@ -401,20 +343,20 @@ def _look_ahead(function: Any) -> None:
 
 def as_called(function: Any) -> Any:
     """What is called for a function: ours, where that is one of those that are replaced."""
-    return _anywhere.get(id(function), function)
+    return _held.instead_of(function)
 
 
 def look_at_function(function: Any) -> None:
     """Find NumPy's makers of arrays among the names that a function sees."""
     _look_ahead(function)
-    _look_beside(function)
+    _held.look_beside(function)
     for _ in range(8):  # wrappers may be nested
         inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
         inner = inner or getattr(function, "__func__", None)
         if inner is None:
             break
         function = inner
-        _look_beside(function)
+        _held.look_beside(function)
     code = getattr(function, "__code__", None)
     names = getattr(function, "__globals__", None)
     if code is None or names is None:
@@ -470,9 +412,7 @@ def _begin() -> None:
     for names, tracked in _watched.values():
         for name in tracked:
             _place(names, name)
-    for place in (*_held.values(), *_coming):
-        _fill(place)
-    _coming.clear()
+    _held.fill()
     for (_, name), module in _mentioning.items():
         module.setdefault(name, _builtins[name])
     _placed = True
@@ -490,10 +430,7 @@ def _end() -> None:
         if names.get(name) is ours:
             names[name] = own_function
     _standing.clear()
-    for place, value, ours in _filled:
-        if place.get() is ours:
-            place.put(value)
-    _filled.clear()
+    _held.restore()
     for (_, name), module in _mentioning.items():
         if module.get(name) is _builtins[name]:
             del module[name]
