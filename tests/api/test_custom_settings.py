@@ -54,6 +54,19 @@ def test_settings_are_no_arguments_of_rules(mode: Any) -> None:
     np.testing.assert_array_equal(total, [14.0, 28.0])
 
 
+@pytest.mark.parametrize("names", ["n", ("n",)])
+def test_settings_by_name_and_by_default(names: Any) -> None:
+    by_name = ad.custom_jvp(lambda x, n=3: x**n, nondiff_argnames=names)
+    by_name.defjvp(lambda n, primals, dots: (primals[0] ** n, 10.0 * n * dots[0]))
+    assert ad.grad(by_name)(2.0) == 30.0
+    assert ad.grad(lambda x: by_name(x, n=4))(2.0) == 40.0
+    by_place = ad.custom_vjp(lambda x, n=3: x**n, nondiff_argnums=1)
+    by_place.defvjp(lambda x, n: (x**n, None), lambda n, _, bar: (10.0 * n * bar,))
+    assert ad.grad(by_place)(2.0) == 30.0
+    with pytest.raises(StructureError, match="got: 'm'"):
+        ad.custom_vjp(lambda x, n: x, nondiff_argnames="m")
+
+
 def test_a_recorded_setting_is_refused() -> None:
     with pytest.raises(StructureError, match="named in nondiff_argnums"):
         ad.grad(lambda n: power(2.0, n))(3.0)

@@ -26,18 +26,23 @@ class _Custom:
     name = ""
     kind: type[Rule]
 
-    def __new__(cls, function: Any = None, *, nondiff_argnums: int | Sequence[int] = ()) -> Any:
+    def __new__(cls, function: Any = None, **settings: Any) -> Any:
         if function is None:  # a decorator with settings
-            return functools.partial(cls, nondiff_argnums=nondiff_argnums)
+            return functools.partial(cls, **settings)
         return super().__new__(cls)
 
     def __init__(
-        self, function: Callable[..., Any], *, nondiff_argnums: int | Sequence[int] = ()
+        self,
+        function: Callable[..., Any],
+        *,
+        nondiff_argnums: int | Sequence[int] = (),
+        nondiff_argnames: str | Sequence[str] = (),
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         places = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else nondiff_argnums
-        self._settings = tuple(places)
+        names = (nondiff_argnames,) if isinstance(nondiff_argnames, str) else nondiff_argnames
+        self._settings = tuple(dict.fromkeys([*places, *map(self._place_of, names)]))
         self._rules: dict[Any, Rule] = {}
         self._running = threading.local()
 
@@ -74,7 +79,7 @@ class _Custom:
         return made(*[x for k, x in enumerate(args) if k not in places])
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        if options:
+        if options or any(k >= len(args) for k in self._settings):
             args = self._in_order(args, options)
         leaves, structure = tree.flatten(args)
         recorder = innermost(leaves)
@@ -101,6 +106,18 @@ class _Custom:
         else:
             outputs, n = self._abstract(rule, operands)
         return tree.unflatten(rule.result, outputs[:n])
+
+    def _place_of(self, name: str) -> int:
+        known = list(inspect.signature(self.function).parameters)
+        if name not in known:
+            raise StructureError(
+                "nondiff_argnames has a name that the function does not",
+                function=self.name,
+                source=source_here(),
+                got=repr(name),
+                wanted="one of " + ", ".join(known),
+            )
+        return known.index(name)
 
     def _in_order(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
         """Arguments given by name where rules have them: in the order of the signature."""
@@ -168,9 +185,12 @@ class custom_vjp(_Custom):  # noqa: N801  # used as a decorator, like a function
     Define the rule with ``f.defvjp(forward, backward)``:
     ``forward(*args) -> (result, residuals)`` and
     ``backward(residuals, out_bar) -> tuple of cotangents``, None for zero.
+    A backward that is written in NumPy and linear in ``out_bar`` serves forward mode too, by its
+    transpose, and has derivatives of its own: so have ``hessian`` and ``hvp`` of the function.
 
-    Arguments in the places ``nondiff_argnums`` are settings of any kind: forward has them in their
-    places, and ``backward(*settings, residuals, out_bar)`` gives the cotangents of the others.
+    Arguments in the places ``nondiff_argnums``, or with names in ``nondiff_argnames``, are
+    settings of any kind: forward has them in their places, and
+    ``backward(*settings, residuals, out_bar)`` gives the cotangents of the others.
 
     >>> import numpy as np
     >>> @custom_vjp
@@ -207,8 +227,9 @@ class custom_jvp(_Custom):  # noqa: N801  # used as a decorator, like a function
     """A function with the user's own pushforward; reverse mode is its transpose.
 
     Define the rule with ``f.defjvp(rule)``, written in NumPy and linear in the tangents:
-    ``rule(primals, tangents) -> (result, tangent)``. Arguments in the places ``nondiff_argnums``
-    are settings of any kind: ``rule(*settings, primals, tangents)`` has the others as primals.
+    ``rule(primals, tangents) -> (result, tangent)``. Arguments in the places
+    ``nondiff_argnums``, or with names in ``nondiff_argnames``, are settings of any kind:
+    ``rule(*settings, primals, tangents)`` has the others as primals.
 
     >>> import numpy as np
     >>> @custom_jvp

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +9,16 @@ import numpy as np
 
 from adjoint import tree
 from adjoint.api.asked import described
-from adjoint.errors import ConcreteValueError, NoDerivativeError, StructureError
+from adjoint.differentiate.control import from_known
+from adjoint.differentiate.linearize import linearize
+from adjoint.differentiate.replay import replay
+from adjoint.differentiate.transpose import reached, transpose
+from adjoint.errors import (
+    ConcreteValueError,
+    ConversionError,
+    NoDerivativeError,
+    StructureError,
+)
 from adjoint.graph.source import source_here
 from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives import control
@@ -30,7 +38,7 @@ class Rule:
         self.arguments = arguments
         self.result: Any = None  # structures, known after the first run
         self.residuals: Any = None
-        self.selected: dict[tuple[_Active, ...], Callable[..., Any]] = {}
+        self.selected: dict[Any, Callable[..., Any]] = {}
 
     def tangents(
         self, primals: Sequence[Any], outputs: Sequence[Any], incoming: Sequence[Any]
@@ -68,33 +76,56 @@ class PullbackRule(Rule):
         """Tangents of the results; of incoming ones None is zero."""
         n = self.result.num_leaves
         active = tuple([(i, type_of(t)) for i, t in enumerate(incoming) if t is not None])
-        results = control.linear_callback(
+        types = tuple([type_of(x) for x in outputs[:n]])
+        results: Sequence[Any] = control.linear_callback(
             *outputs[n:],
             *[incoming[i] for i, _ in active],
-            function=self._pull(active),
-            types=tuple([type_of(x) for x in outputs[:n]]),
+            function=self._made(_Pullback, active, types),
+            types=types,
             n_residuals=len(outputs) - n,
         )
-        kept = tuple([type_of(x) for x in outputs[n:]])
-        if not any(t.is_differentiable for t in kept):
-            return list(results)
-        # Nobody knows how the residuals move: asking for it is refused, not answered by 0.
-        moved = control.linear_callback(
-            *[incoming[i] for i, _ in active], function=_refuse, types=kept, n_residuals=0
+        return list(results)
+
+    def tangents_of_kept(
+        self, primals: Sequence[Any], kept: Sequence[Any], incoming: Sequence[Any]
+    ) -> Sequence[Any]:
+        """How what the pullback needs moves: the forward rule is asked again, if anybody asks."""
+        active = tuple([(i, type_of(t)) for i, t in enumerate(incoming) if t is not None])
+        types = tuple([type_of(x) for x in kept])
+        results: Sequence[Any] = control.linear_callback(
+            *primals,
+            *[incoming[i] for i, _ in active],
+            function=self._made(_ForwardAgain, active, types),
+            types=types,
+            n_residuals=len(primals),
         )
-        return [*results, *moved]
+        return results
 
-    def _pull(self, active: tuple[_Active, ...]) -> Callable[..., Any]:
-        if active not in self.selected:
-            self.selected[active] = functools.partial(self._backward, active)
-        return self.selected[active]
+    def _made(
+        self, kind: Callable[..., Any], active: tuple[_Active, ...], types: tuple[ArrayType, ...]
+    ) -> Any:
+        key = kind, active, types
+        if key not in self.selected:
+            self.selected[key] = kind(self, active, types)
+        return self.selected[key]
 
-    def _backward(self, active: tuple[_Active, ...], *leaves: Any) -> list[Any]:
-        n = self.residuals.num_leaves
-        residuals = tree.unflatten(self.residuals, leaves[:n])
-        out_bar = tree.unflatten(self.result, leaves[n:])
-        bars = self.owner.backward(residuals, out_bar)
-        wanted = self.arguments.num_children
+
+class _Pullback:
+    """The user's pullback as a map of leaves, and the pushforward that it is the transpose of."""
+
+    def __init__(
+        self, rule: PullbackRule, active: tuple[_Active, ...], types: tuple[ArrayType, ...]
+    ) -> None:
+        self._rule, self._active, self._types = rule, active, types
+
+    def __call__(self, *leaves: Any) -> list[Any]:
+        """Cotangents of the active arguments, of residuals and those of the results."""
+        rule = self._rule
+        n = rule.residuals.num_leaves
+        residuals = tree.unflatten(rule.residuals, leaves[:n])
+        out_bar = tree.unflatten(rule.result, leaves[n:])
+        bars = rule.owner.backward(residuals, out_bar)
+        wanted = rule.arguments.num_children
         if not isinstance(bars, tuple | list) or len(bars) != wanted:
             raise StructureError(
                 "the backward rule must return a tuple with one cotangent for each argument",
@@ -102,19 +133,84 @@ class PullbackRule(Rule):
                 got=f"{len(bars)} values" if isinstance(bars, tuple | list) else described(bars),
                 wanted=str(wanted),
             )
-        filled = _filled(bars, self.arguments)
+        filled = _filled(bars, rule.arguments)
         return [
             zeros(kind) if filled[i] is None else _of_type(filled[i], kind, "custom_vjp")
-            for i, kind in active
+            for i, kind in self._active
         ]
 
+    def push(self, *leaves: Any) -> list[Any]:
+        """Tangents of the results, of residuals and tangents: the transpose of the pullback.
 
-def _refuse(*_: Any) -> Any:
-    raise NoDerivativeError(
-        "the residuals of a custom_vjp inside checkpoint or a loop have no derivative",
-        function="custom_vjp",
-        remedy="define the rule with ad.custom_jvp, which has derivatives of every order",
+        Raises:
+            NoDerivativeError: if the pullback is no NumPy code, or is not linear.
+        """
+        n = self._rule.residuals.num_leaves
+        kinds = [*map(type_of, leaves[:n]), *self._types]
+        try:
+            recording = record_graph(self, kinds, tree.structure((0.0,) * len(kinds)), "custom_vjp")
+        except (ConcreteValueError, ConversionError) as error:
+            raise _no_pushforward("its pullback is not written in NumPy") from error
+        graph, tangents = recording.graph, leaves[n:]
+        bars = graph.inputs[n : n + len(self._types)]
+        marks = [v in bars for v in graph.inputs]
+        linear = linearize(graph, marks)
+        again = from_known(graph, linear.residuals, ())
+        if any(reached(again, marks)):
+            raise _no_pushforward("its pullback is not linear in the cotangents")
+        read = replay(again, [*leaves[:n], *map(zeros, self._types), *recording.captured])
+        back = transpose(linear.graph, [False] * len(read) + [True] * len(bars))
+        return list(replay(back, [*read, *[tangents[i] for i in linear.active_outputs]]))
+
+
+def _no_pushforward(reason: str) -> NoDerivativeError:
+    return NoDerivativeError(
+        f"a function with a custom pullback has no forward-mode derivative here: {reason}",
+        function="jvp",
+        source=source_here(),
+        remedy="use reverse mode (grad, vjp), or define the rule with ad.custom_jvp",
     )
+
+
+class _ForwardAgain:
+    """How what a forward rule keeps moves, backward and forward."""
+
+    def __init__(
+        self, rule: PullbackRule, active: tuple[_Active, ...], types: tuple[ArrayType, ...]
+    ) -> None:
+        self._rule, self._active, self._types = rule, active, types
+
+    def _kept(self, primals: Sequence[Any]) -> Callable[..., list[Any]]:
+        def kept(*moving: Any) -> list[Any]:
+            leaves = list(primals)
+            for (i, _), x in zip(self._active, moving, strict=True):
+                leaves[i] = x
+            outputs, n = self._rule.run(*leaves)
+            return self._moving(outputs[n:])
+
+        return kept
+
+    def _moving(self, leaves: Sequence[Any]) -> list[Any]:
+        return [x for x, t in zip(leaves, self._types, strict=True) if t.is_differentiable]
+
+    def __call__(self, *leaves: Any) -> list[Any]:
+        """Cotangents of the active arguments, of all arguments and the cotangents of the kept."""
+        from adjoint.api.gradients import vjp
+
+        n = self._rule.arguments.num_leaves
+        at = [leaves[i] for i, _ in self._active]
+        _, pullback = vjp(self._kept(leaves[:n]), *at)
+        return list(pullback(self._moving(leaves[n:])))
+
+    def push(self, *leaves: Any) -> list[Any]:
+        """Tangents of the kept, of all arguments and the tangents of the active ones."""
+        from adjoint.api.gradients import jvp
+
+        n = self._rule.arguments.num_leaves
+        at = [leaves[i] for i, _ in self._active]
+        _, dots = jvp(self._kept(leaves[:n]), at, list(leaves[n:]))
+        rest = iter(dots)
+        return [next(rest) if t.is_differentiable else zeros(t) for t in self._types]
 
 
 def _filled(bars: Sequence[Any], arguments: tree.TreeDef) -> list[Any]:

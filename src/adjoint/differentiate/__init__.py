@@ -4,6 +4,7 @@ from adjoint.differentiate import batch_convolution as _batch_convolution  # noq
 from adjoint.differentiate import batch_custom as _batch_custom  # noqa: F401 - its rules
 from adjoint.differentiate import batch_scipy as _batch_scipy  # noqa: F401 - its rules
 from adjoint.differentiate import control as _control
+from adjoint.differentiate import custom as _custom
 from adjoint.differentiate import implicit as _implicit
 from adjoint.differentiate import ivp as _ivp
 from adjoint.differentiate.batch import batch_graph
@@ -24,5 +25,6 @@ __all__ = [
 ]
 
 _control.load()
+_custom.load()
 _implicit.load()
 _ivp.load()

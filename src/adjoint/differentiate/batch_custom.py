@@ -10,8 +10,8 @@ import numpy as np
 from adjoint.differentiate.batch import batch_graph, batch_rule, batched_everywhere, everywhere
 from adjoint.differentiate.loops import recorded
 from adjoint.differentiate.replay import replay
-from adjoint.errors import NoDerivativeError
-from adjoint.graph.graph import Node
+from adjoint.errors import ConcreteValueError, ConversionError, NoDerivativeError
+from adjoint.graph.graph import Graph, Node
 from adjoint.graph.types import ArrayType, type_of
 from adjoint.primitives import control
 from adjoint.trace.record import record_graph
@@ -59,6 +59,7 @@ class _EachExample:
     def __init__(self, node: Node, size: int) -> None:
         self.rule = node.settings["rule"]
         self.result = self.rule.result
+        self.knows_pullback = self.rule.knows_pullback
         self.operand_types = [o.type for o in node.operands]
         self.output_types = [v.type for v in node.outputs]
         self.size = size
@@ -87,20 +88,36 @@ class _EachExample:
 
 @batch_rule(control.custom_call)
 def _custom_call(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
-    graph = node.settings["graph"]
-    if graph is None:
-        raise NoDerivativeError(
-            "a function with a custom rule that is not NumPy cannot be batched",
-            function="vmap",
-            source=node.source,
-            remedy="write a Python loop and np.stack in place of vmap",
-        )
+    graph = node.settings["graph"] or _written_in_numpy(node)
     return control.custom_call(
         *everywhere(operands, flags, size),
         graph=batched_everywhere(graph, 0, size),
         rule=_EachExample(node, size),
         types=tuple([_longer(v.type, size) for v in node.outputs]),
     )
+
+
+def _written_in_numpy(node: Node) -> Graph:
+    """What a function with a rule does, which was not looked into while its values were known."""
+    kinds = [o.type for o in node.operands]
+    reason: Exception | None = None
+    try:
+        recording = record_graph(
+            lambda *leaves: node.settings["rule"].run(*leaves)[0],
+            kinds,
+            structure_of((0.0,) * len(kinds)),
+            "vmap",
+        )
+        if not recording.captured:
+            return recording.graph
+    except (ConcreteValueError, ConversionError) as error:
+        reason = error
+    raise NoDerivativeError(
+        "a function with a custom rule that is not NumPy cannot be batched",
+        function="vmap",
+        source=node.source,
+        remedy="write a Python loop and np.stack in place of vmap",
+    ) from reason
 
 
 @batch_rule(control.linear_callback)

@@ -17,11 +17,9 @@ from adjoint.differentiate.transpose import (
     control_transposes,
     reached,
     transposed,
-    unguarded,
 )
 from adjoint.errors import NoDerivativeError
 from adjoint.graph.graph import Graph, Node, Value
-from adjoint.graph.types import ArrayType
 from adjoint.primitives import control
 from adjoint.primitives.infer import zeros
 from adjoint.trace.recorder import Recorder
@@ -34,19 +32,15 @@ def load() -> None:
         while_loop=sweeps_jvp,
         while_sweeps=sweeps_jvp,
         scan_sweeps=sweeps_jvp,
-        linear_callback=_linear_callback_jvp,
-        callback=_callback_jvp,
     )
-    solved_jvps.update(call=_call_jvp, scan=_scan_jvp)
+    solved_jvps.update(call=call_jvp, scan=_scan_jvp)
     control_transposes.update(
-        call=_call_transpose,
-        custom_call=_custom_call_transpose,
+        call=call_transpose,
         scan=_scan_transpose,
         cond=_cond_transpose,
         while_loop=sweeps_transpose,
         while_sweeps=sweeps_transpose,
         scan_sweeps=sweeps_transpose,
-        linear_callback=unguarded(_linear_callback_transpose),
     )
 
 
@@ -83,7 +77,7 @@ def _with_carry(body: Graph, linear: Sequence[bool], first: int, n_carry: int) -
 # *** call ***
 
 
-def _call_jvp(
+def call_jvp(
     node: Node, primals: Sequence[Any], outputs: Sequence[Any], tangents: Sequence[Any]
 ) -> Sequence[Any]:
     """The tangents as a call of their own, which computes again what it needs of the inside.
@@ -97,7 +91,7 @@ def _call_jvp(
     if not linear.active_outputs:
         return [None] * len(node.outputs)
     known = dict(zip(graph.outputs, outputs, strict=True))
-    again = _from_known(graph, linear.residuals, graph.outputs)
+    again = from_known(graph, linear.residuals, graph.outputs)
     read = [known[v] for v in again.inputs[len(graph.inputs) :]]
 
     def make(heads: list[Any]) -> list[Any]:
@@ -116,7 +110,7 @@ def _call_jvp(
     return _spread(results, linear.active_outputs, len(node.outputs))
 
 
-def _from_known(graph: Graph, wanted: Sequence[Value], known: Sequence[Any]) -> Graph:
+def from_known(graph: Graph, wanted: Sequence[Value], known: Sequence[Any]) -> Graph:
     """The graph that makes some inner values from the inputs and from known inner values.
 
     Its inputs are the graph's, then those of the known values that it reads.
@@ -145,18 +139,19 @@ def _flags_at(flags: Sequence[bool | None], linear: Sequence[bool]) -> list[bool
     return [bool(flag) for flag in _at(flags, linear)]
 
 
-def _fill(bars: Sequence[Any], values: Sequence[Value]) -> list[Any]:
+def filled_bars(bars: Sequence[Any], values: Sequence[Value]) -> list[Any]:
     """Cotangents with zeros where there are none."""
     return [zeros(v.type) if bar is None else bar for bar, v in zip(bars, values, strict=True)]
 
 
-def _call_transpose(
+def call_transpose(
     node: Node,
     operands: Sequence[Any],
     bars: Sequence[Any],
     linear: Sequence[bool],
     guarded: Sequence[bool],
 ) -> Shares:
+    """The transposed graph as a call of its own."""
     settings = node.settings
     graph = settings["graph"]
     live = [i for i, bar in enumerate(bars) if bar is not None]
@@ -213,7 +208,7 @@ def _cond_transpose(
     made = {name: transposed(graph, linear[1:], guarded) for name, graph in node.settings.items()}
     plain = [x for x, flag in zip(operands, linear, strict=True) if not flag]
     graphs = {name: graph for name, (graph, _) in made.items()}
-    results = control.cond(*plain, *_fill(bars, node.outputs), **graphs)
+    results = control.cond(*plain, *filled_bars(bars, node.outputs), **graphs)
     flags = [any(pair) for pair in zip(*[flags for _, flags in made.values()], strict=True)]
     return _at(results, linear), _flags_at(flags, linear)
 
@@ -393,7 +388,7 @@ def _scan_transpose(
     )
     recorder.closed = True
 
-    filled = _fill(bars, node.outputs)
+    filled = filled_bars(bars, node.outputs)
     totals = [zeros(body.inputs[i].type) for i in lin_constants]
     outputs = control.scan(
         *(operands[i] for i in plain_constants),
@@ -409,62 +404,3 @@ def _scan_transpose(
     )
     places = [*range(n_constants, first_row), *lin_constants, *lin_rows]
     return _spread(outputs, places, len(operands)), flags
-
-
-# *** functions that are not looked into ***
-
-
-def _custom_call_transpose(
-    node: Node,
-    operands: Sequence[Any],
-    bars: Sequence[Any],
-    linear: Sequence[bool],
-    guarded: Sequence[bool],
-) -> Shares:
-    """A function with a rule that a rule applies to tangents: what it does is linear."""
-    if node.settings["graph"] is not None and not node.settings["rule"].knows_pullback:
-        return _call_transpose(node, operands, bars, linear, guarded)
-    raise NoDerivativeError(
-        "a function with a rule of its own is applied to tangents, where its code is not known",
-        function="grad",
-        source=node.source,
-        remedy="write out in NumPy what the rule does with the tangents",
-    )
-
-
-def _callback_jvp(node: Node, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
-    if not any(v.type.is_differentiable for v in node.outputs):
-        return [None] * len(node.outputs)
-    raise NoDerivativeError(
-        "a pure_callback has no derivative",
-        function="grad",
-        source=node.source,
-        remedy="call it inside a function with ad.custom_vjp or ad.custom_jvp, or pass it "
-        "ad.stop_gradient(x) if its derivative is not wanted",
-    )
-
-
-# *** a linear map known by its pullback only ***
-
-
-def _linear_callback_jvp(
-    node: Node, primals: Sequence[Any], tangents: Sequence[Any]
-) -> Sequence[Any]:
-    raise NoDerivativeError(
-        "the pullback of a custom_vjp cannot be differentiated as part of a graph",
-        function="grad",
-        source=node.source,
-        remedy="define the rule with ad.custom_jvp, which has derivatives of every order",
-    )
-
-
-def _linear_callback_transpose(
-    node: Node, operands: Sequence[Any], bars: Sequence[Any], linear: Sequence[bool]
-) -> Sequence[Any]:
-    s = node.settings
-    residuals = operands[: s["n_residuals"]]
-    rest = operands[s["n_residuals"] :]
-    types = tuple(x for x in rest if isinstance(x, ArrayType))
-    bars = _fill(bars, node.outputs)
-    results = control.pull_callback(*residuals, *bars, function=s["function"], types=types)
-    return [None] * len(residuals) + list(results)

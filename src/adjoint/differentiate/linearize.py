@@ -151,13 +151,6 @@ def node_tangents(node: Node, primal: Any, incoming: Sequence[Any]) -> Sequence[
         outputs = [primal(v) for v in node.outputs]
         result = primitive.jvp(primals, incoming, outputs, **settings)
         return result if primitive.several else [result]
-    if primitive.name == "custom_call":
-        primals = [primal(o) for o in node.operands]
-        rule = settings["rule"]
-        known = settings["graph"] is None  # the values were, when it was called
-        make = getattr(rule, "tangents_when_known", rule.tangents) if known else rule.tangents
-        result = make(primals, [primal(v) for v in node.outputs], incoming)
-        return [*result, *[None] * (len(node.outputs) - len(result))]
     if primitive.name in solved_jvps:
         primals, outputs = [primal(o) for o in node.operands], [primal(v) for v in node.outputs]
         return solved_jvps[primitive.name](node, primals, outputs, incoming)
