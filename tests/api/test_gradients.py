@@ -14,7 +14,6 @@ from adjoint.errors import (
     ConcreteValueError,
     DTypeError,
     LeakedArrayError,
-    NoDerivativeError,
     NonScalarOutputError,
     StructureError,
 )
@@ -462,17 +461,6 @@ def test_an_exception_leaves_nothing_behind():
     with ad.conventions(ties="first"), pytest.raises(RuntimeError, match="mine"):
         ad.grad(f)(1.0)
     close(ad.grad(lambda x: np.max(x))(np.array([1.0, 1.0])), [0.5, 0.5])
-
-
-def test_forward_mode_of_a_custom_pullback_is_refused():
-    @ad.custom_vjp
-    def f(x):
-        return x * 2.0
-
-    f.defvjp(lambda x: (x * 2.0, None), lambda _, bar: (bar * 2.0,))
-    assert ad.grad(f)(1.0) == 2.0
-    with pytest.raises(NoDerivativeError, match="no forward-mode derivative"):
-        ad.jvp(f, (1.0,), (1.0,))
 
 
 def test_threads_do_not_see_each_others_traces():

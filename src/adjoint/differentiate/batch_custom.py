@@ -88,7 +88,9 @@ class _EachExample:
 
 @batch_rule(control.custom_call)
 def _custom_call(node: Node, operands: list[Any], flags: list[bool], size: int) -> Any:
-    graph = node.settings["graph"] or _written_in_numpy(node)
+    graph = node.settings["graph"]
+    if graph is None:
+        graph = _written_in_numpy(node)
     return control.custom_call(
         *everywhere(operands, flags, size),
         graph=batched_everywhere(graph, 0, size),
