@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import constants
 from scipy.cluster import hierarchy
-from scipy.cluster.vq import vq, whiten
+from scipy.cluster.vq import kmeans, kmeans2, vq, whiten
 from scipy.spatial.distance import pdist
 from scipy.stats import binned_statistic, binned_statistic_2d, qmc
 
@@ -103,3 +103,44 @@ def test_units_are_converted():
         )
 
     right(f, X)
+
+
+def test_trees_from_elsewhere_and_in_another_order():
+    tree = hierarchy.to_mlab_linkage(hierarchy.linkage(X, "average"))
+
+    def reordered(x):
+        far = pdist(x)
+        return W[:6] @ hierarchy.optimal_leaf_ordering(hierarchy.average(far), far)[:, 2]
+
+    def of_heights(heights):
+        z = np.column_stack([tree[:, :2], heights])
+        return np.sum(np.sin(hierarchy.from_mlab_linkage(z)))
+
+    right(reordered, X, jit=False)
+    right(of_heights, tree[:, 2], jit=False)
+
+
+def test_means_of_clusters_move_with_their_members():
+    points = np.concatenate([X, X + np.array([2.0, 0.0, 1.0])])
+    guess = points[[0, 8]]
+    rng = np.random.default_rng(0)
+    w = rng.random((2, 3))
+
+    def found(x):
+        book, far = kmeans(x, guess)
+        return np.sum(w * book**2) + far
+
+    right(found, points, jit=False)
+    right(lambda x: np.sum(w * kmeans2(x, guess, minit="matrix")[0] ** 2), points, jit=False)
+    right(lambda x: w[0, :2] @ kmeans(x, guess[:, 0])[0], points[:, 0], jit=False)
+    codes = ad.value_and_grad(
+        lambda x: (x.sum(), kmeans2(x, guess, minit="matrix")[1]), has_aux=True
+    )(points)[0][1]
+    np.testing.assert_array_equal(codes, np.repeat([0, 1], 7))
+    lost = np.array([[0.5, 0.5, 0.5], [9.0, 9.0, 9.0]])
+    alone = lambda x: np.sum(kmeans2(x, lost, minit="matrix")[0])  # noqa: E731
+    with (
+        pytest.warns(UserWarning, match="clusters is empty"),
+        pytest.raises(UnsupportedError, match="empty, or still change"),
+    ):
+        ad.grad(alone)(X)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy import complex128, float32
-from scipy.cluster import _vq
 
 import adjoint as ad
 from adjoint.trace.python_numbers import is_called
@@ -109,6 +108,7 @@ def test_records_of_recorded_arrays():
 
 def test_compiled_functions_see_the_types_of_numpy():
     """SciPy's search for the nearest vectors asks ``obs.dtype.type is np.float64``."""
+    _vq = pytest.importorskip("scipy.cluster._vq")
     book = np.array([[0.0, 1.0], [3.0, -1.0]])
     points = np.array([[0.1, 1.2], [2.0, -1.5], [2.5, 0.0]])
     want = _vq.vq(points, book)

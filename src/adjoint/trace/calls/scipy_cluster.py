@@ -120,3 +120,71 @@ def cophenet(Z: Any, Y: Any = None) -> Any:
         return far
     y, z = as_operand(Y) - np.mean(Y), far - np.mean(far)
     return np.sum(y * z) / np.sqrt(np.sum(y * y) * np.sum(z * z)), far
+
+
+@scipy_rule("scipy.cluster.hierarchy.optimal_leaf_ordering")
+def optimal_leaf_ordering(Z: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
+    """The same clusters, with those that are joined in another order."""
+    public = "scipy.cluster.hierarchy.optimal_leaf_ordering"
+    Z = as_operand(Z)
+    tree, points = _known(public, Z, as_operand(y))
+    return _with_heights(entries[public].original(tree, points, *args, **kwargs), Z[:, 2])
+
+
+@scipy_rule("scipy.cluster.hierarchy.from_mlab_linkage")
+def from_mlab_linkage(Z: Any) -> Any:
+    """The tree with its clusters' sizes."""
+    public = "scipy.cluster.hierarchy.from_mlab_linkage"
+    Z = as_operand(Z)
+    (tree,) = _known(public, Z)
+    return _with_heights(entries[public].original(tree), Z[:, 2])
+
+
+def _known(public: str, *operands: Any) -> list[Any]:
+    """The values of what decides on clusters."""
+    values = [known_value(x) for x in operands]
+    if any(value is None for value in values):
+        what = "what is not known, inside jit or vmap,"
+        raise no_rule(public, what, remedy="call it outside jit and vmap")
+    return values
+
+
+# *** k-means: SciPy finds the clusters, and their means move with what belongs to them ***
+
+
+@scipy_rule("scipy.cluster.vq.kmeans")
+def kmeans(obs: Any, k_or_guess: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """The means of clusters that stay as they are, and how far they are from their members."""
+    public = "scipy.cluster.vq.kmeans"
+    points = floating(obs)
+    values = _known(public, points, as_operand(k_or_guess))
+    book, far = entries[public].original(*values, *args, **kwargs)
+    codes, _ = _codes(values[0], book)
+    means = _means(public, points, codes, book)
+    gap = points - means[codes]
+    length = np.linalg.norm(gap, axis=-1) if gap.ndim > 1 else np.abs(gap)
+    return means, moved_as(far, np.mean(length))
+
+
+@scipy_rule("scipy.cluster.vq.kmeans2")
+def kmeans2(data: Any, k: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """The means of the clusters of the last round, and which one each observation is in."""
+    public = "scipy.cluster.vq.kmeans2"
+    points = floating(data)
+    values = _known(public, points, as_operand(k))
+    book, codes = entries[public].original(*values, *args, **kwargs)
+    return _means(public, points, codes, book), codes
+
+
+def _means(public: str, points: Any, codes: Any, book: Any) -> Any:
+    """The book, which moves as the means of the clusters do."""
+    members = (codes == np.arange(len(book))[:, None]).astype(points.dtype)
+    counts = np.sum(members, axis=1)
+    means = (members @ points) / (counts[:, None] if points.ndim > 1 else counts)
+    if not np.allclose(known_value(means), book, rtol=1e-6, atol=1e-6 * np.max(np.abs(book))):
+        raise no_rule(
+            public,
+            "clusters that are empty, or still change,",
+            remedy="start from other means, or give it more rounds",
+        )
+    return moved_as(book, means)
