@@ -112,6 +112,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "scipy.spatial": (
         "scipy_spatial",
         "scipy_spatial_transform",
+        "scipy_spatial_hulls",
         "scipy_spatial_trees",
         "scipy_decided",
     ),
