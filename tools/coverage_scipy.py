@@ -218,8 +218,9 @@ found by SciPy on plain numbers when the program runs, gets its last digits by a
 Newton's, and has the derivatives of the equation that it satisfies. Bounds and constraints are
 followed: those that the optimum stands on stay so, with multipliers, and the corner of a linear
 program (`linprog`, `milp` with its whole numbers held) moves with its planes. Older names give
-their `full_output`; counts of calls and steps are 0, and what depends on the steps (`hess_inv`,
-`fjac`, `retall`) is refused by name, as it has no derivative.
+their `full_output`. Counts, flags and messages are SciPy's (inside `jit` the counts are refused by
+name), and what else the steps leave behind (`hess_inv`, `fjac`, `retall`) is refused by name, as it
+has no derivative.
 
 Inside `jit` and `vmap` values are not known. Checks that raise for wrong values are passed over
 there, and what chooses by value is refused: the steps of `solve_ivp` without `t_eval` (but for the

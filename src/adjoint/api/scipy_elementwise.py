@@ -14,7 +14,7 @@ import numpy as np
 
 from adjoint.api.gradients import jvp
 from adjoint.api.solutions import solution
-from adjoint.api.solver_calls import Untold
+from adjoint.api.told import Untold
 from adjoint.trace.calls.scipy_integrate import yields
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.calls.support import as_operand, moved_as

@@ -22,7 +22,8 @@ from adjoint.api.solutions import (
     start_type,
     yields_recorded,
 )
-from adjoint.api.solver_calls import MESSAGE, bound, factored_jacobian, wants
+from adjoint.api.solver_calls import bound, wants
+from adjoint.api.told import MESSAGE, Told, factored_jacobian
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.borrow_scipy import is_unknown
 from adjoint.trace.calls.scipy_special import floating
@@ -75,11 +76,13 @@ def least_squares(
         raise refuse("least_squares", "steps by numbers that are not known", "plain numbers")
     steps = {name: known_parts(value) for name, value in steps.items() if value is not None}
 
+    told = Told("least_squares")
+
     def solve(start: Any, lb: Any, ub: Any, value: Any, rows: Any) -> Any:
-        result = scipy.optimize.least_squares(
+        result = told.keep(scipy.optimize.least_squares(
             value, start, rows, (lb, ub), method, ftol, xtol, gtol, loss=loss,
             f_scale=1.0 if unit else f_scale, verbose=verbose, **steps,
-        )  # fmt: skip
+        ))  # fmt: skip
         return checked(result, "least_squares")
 
     def cost(v: Any) -> Any:
@@ -88,11 +91,10 @@ def least_squares(
     x = least_squares_minimum(asked, x0, low, high, "least_squares", solve, cost)
     left, rows = residuals(x), jacobian(residuals)(x)
     slope, share = _robust(rho, np.square(left / f_scale))
-    return scipy.optimize.OptimizeResult(
-        x=x, cost=cost(x), fun=left, jac=rows * share[:, None],
+    return told.result(
+        ("nfev", "njev", "optimality"), x=x, cost=cost(x), fun=left, jac=rows * share[:, None],
         grad=np.swapaxes(rows, 0, 1) @ (left * slope),
         active_mask=np.where(x <= low, -1, np.where(x >= high, 1, 0)),
-        success=True, status=1, message=MESSAGE, nfev=0, njev=0, optimality=0.0,
     )  # fmt: skip
 
 
@@ -179,7 +181,7 @@ def _first_guess(f: Any, bounds: Any) -> Any:
 
 def _of_fit(name: str, fit: Any) -> dict[str, Any]:
     """MINPACK's dict of a fit."""
-    return {"nfev": 0, "fvec": fit.fun, **factored_jacobian(name, "fjac", "ipvt", "qtf")}
+    return {"nfev": fit.nfev, "fvec": fit.fun, **factored_jacobian(name, "fjac", "ipvt", "qtf")}
 
 
 @scipy_rule("scipy.optimize.leastsq", wanted=wants("leastsq", "x0"))
@@ -231,13 +233,13 @@ def _wants_bounds(A: Any, b: Any, bounds: Any = None, *_: Any, **__: Any) -> boo
 @scipy_rule("scipy.optimize.lsq_linear", wanted=_wants_bounds)
 def lsq_linear(A: Any, b: Any, bounds: Any = (-np.inf, np.inf), *_: Any, **__: Any) -> Any:
     """Least squares between bounds."""
-    import scipy.optimize
-
-    x, matrix, right = _linear_fit("lsq_linear", A, b, *_sides(bounds))
+    low, high = _sides(bounds)
+    x, matrix, right = _linear_fit("lsq_linear", A, b, low, high)
     left = matrix @ x - right
-    return scipy.optimize.OptimizeResult(
-        x=x, fun=left, cost=0.5 * np.sum(left * left), success=True, status=1, message=MESSAGE
-    )
+    return Told("lsq_linear").result(
+        ("nit", "optimality", "unbounded_sol"), x=x, fun=left, cost=0.5 * np.sum(left * left),
+        status=1, active_mask=np.where(x <= low, -1, np.where(x >= high, 1, 0)),
+    )  # fmt: skip
 
 
 @scipy_rule("scipy.optimize.isotonic_regression")

@@ -24,16 +24,8 @@ from adjoint.api.solutions import (
     start_of,
     yields_recorded,
 )
-from adjoint.api.solver_calls import (
-    MESSAGE,
-    Untold,
-    bound,
-    first_of,
-    function_of,
-    inverse_hessian,
-    no_path,
-    wants,
-)
+from adjoint.api.solver_calls import bound, first_of, function_of, no_path, wants
+from adjoint.api.told import Told, Untold, inverse_hessian
 from adjoint.trace.scipy_gate import scipy_rule
 
 # *** minima ***
@@ -69,6 +61,7 @@ def minimize(
     if constraints:
         return _constrained(scalar, x0, method, bounds, constraints, tol, options, callback)
     low, high = limits_of(bounds, np.shape(x0))
+    told = Told("minimize")
     second = str(method).lower() in ("dogleg", "trust-exact", "trust-ncg", "trust-krylov")
     exact = jac is not None and jac is not False
 
@@ -82,10 +75,10 @@ def minimize(
             )
         if bounds is not None:
             more["bounds"] = scipy.optimize.Bounds(lb, ub)
-        result = scipy.optimize.minimize(
+        result = told.keep(scipy.optimize.minimize(
             lambda v: float(value(v)), start, method=method, tol=tol, options=options,
             callback=callback, **more,
-        )  # fmt: skip
+        ))  # fmt: skip
         settled = np.max(np.abs(slope(result.x)), initial=0.0) < 1e-3
         return result.x if settled or bounds is not None else checked(result, "minimize")
 
@@ -93,9 +86,7 @@ def minimize(
     more = {} if str(method).lower() in _WITHOUT_SLOPES else {
         "jac": grad(scalar)(x), "hess_inv": inverse_hessian("minimize")
     }  # fmt: skip
-    return scipy.optimize.OptimizeResult(
-        x=x, fun=scalar(x), success=True, status=0, message=MESSAGE, nfev=0, njev=0, nit=0, **more
-    )
+    return told.result(("nfev", "njev", "nit"), x=x, fun=scalar(x), **more)
 
 
 _WITHOUT_SLOPES = ("nelder-mead", "powell", "cobyla", "cobyqa")
@@ -114,19 +105,19 @@ def _constrained(
     """A local minimum under constraints and bounds."""
     import scipy.optimize
 
+    told = Told("minimize")
+
     def solve(start: Any, value: Any, slope: Any, given: Any, limits: Any) -> Any:
         no_slope = str(method).lower() in ("cobyla", "cobyqa")
-        result = scipy.optimize.minimize(
+        result = told.keep(scipy.optimize.minimize(
             lambda v: float(value(v)), start, method=method, jac=None if no_slope else slope,
             bounds=limits, constraints=given, tol=tol, options=options, callback=callback,
-        )  # fmt: skip
+        ))  # fmt: skip
         return checked(result, "minimize")
 
     given = [*conditions(constraints), *within(bounds, x0)]
     x = constrained_minimum(f, x0, given, "minimize", solve).x
-    return scipy.optimize.OptimizeResult(
-        x=x, fun=f(x), success=True, status=0, message=MESSAGE, nfev=0, njev=0, nit=0
-    )
+    return told.result(("nfev", "njev", "nit"), x=x, fun=f(x))
 
 
 @scipy_rule("scipy.optimize.minimize_scalar", wanted=wants("minimize_scalar", "bracket"))
@@ -139,12 +130,13 @@ def minimize_scalar(
 
     f = function_of(fun, args)
     low, high = (-np.inf, np.inf) if bounds is None else bounds
+    told = Told("minimize_scalar")
 
     def solve(start: Any, lb: Any, ub: Any, value: Any, slope: Any) -> Any:
         limits = None if bounds is None else (float(lb), float(ub))
-        result = scipy.optimize.minimize_scalar(
+        result = told.keep(scipy.optimize.minimize_scalar(
             lambda v: float(value(v)), bracket, limits, method=method, tol=tol, options=options
-        )
+        ))  # fmt: skip
         x = checked(result, "minimize_scalar")
         # Brent's bounded search stops a little inside an end that is the minimum
         for end, sign in ((lb, 1.0), (ub, -1.0)):
@@ -153,9 +145,7 @@ def minimize_scalar(
         return x
 
     x = minimum(f, np.float64(0.0), low, high, "minimize_scalar", solve)
-    return scipy.optimize.OptimizeResult(
-        x=x, fun=f(x), success=True, message=MESSAGE, nfev=0, nit=0
-    )
+    return told.result(("nfev", "nit"), x=x, fun=f(x))
 
 
 def _whole(name: str, has_start: bool) -> None:
@@ -182,16 +172,17 @@ def _whole(name: str, has_start: bool) -> None:
         if given.pop("constraints", None):
             raise refuse(name, "constraints=", "bounds, or a penalty in the function")
         settings = {k: v for k, v in given.items() if v is not None}
+        told = Told(name)
 
         def solve(at: Any, lb: Any, ub: Any, value: Any, slope: Any) -> Any:
             run = getattr(scipy.optimize, name)
             where = at if has_start else scipy.optimize.Bounds(lb, ub)
             if own_slope:
                 settings["minimizer_kwargs"]["jac"] = slope
-            return run(lambda v: float(value(v)), where, **settings).x
+            return told.keep(run(lambda v: float(value(v)), where, **settings)).x
 
         x = minimum(f, start, low, high, name, solve)
-        return scipy.optimize.OptimizeResult(x=x, fun=f(x), success=True, message=MESSAGE)
+        return told.result(("nfev", "nit"), x=x, fun=f(x))
 
 
 def _local(given: dict[str, Any], f: Any) -> tuple[Any, bool]:
@@ -219,14 +210,24 @@ def _older(name: str, method: str, told: Callable[[Any], tuple[Any, ...]]) -> No
         return (best.x, best.fun, *told(best)) if given["full_output"] else best.x
 
 
-# What follows the minimum and its value: counts (of what SciPy would do, none are kept), a flag.
-_older("fmin", "Nelder-Mead", lambda best: (0, 0, 0))
+def _counts(*names: str) -> Callable[[Any], tuple[Any, ...]]:
+    return lambda best: tuple([best[name] for name in names])
+
+
+# What follows the minimum and its value: counts and a flag.
+_older("fmin", "Nelder-Mead", _counts("nit", "nfev", "status"))
 _older(
     "fmin_powell", "Powell",
-    lambda best: (Untold("fmin_powell", "the directions", "the axes, or none"), 0, 0, 0),
+    lambda best: (
+        Untold("fmin_powell", "the directions", "the axes, or none"),
+        *_counts("nit", "nfev", "status")(best),
+    ),
 )  # fmt: skip
-_older("fmin_cg", "CG", lambda best: (0, 0, 0))
+_older("fmin_cg", "CG", _counts("nfev", "njev", "status"))
 _older(
-    "fmin_bfgs", "BFGS", lambda best: (best.jac, inverse_hessian("fmin_bfgs"), 0, 0, 0)
+    "fmin_bfgs", "BFGS",
+    lambda best: (
+        best.jac, inverse_hessian("fmin_bfgs"), *_counts("nfev", "njev", "status")(best)
+    ),
 )  # fmt: skip
-_older("fmin_ncg", "Newton-CG", lambda best: (0, 0, 0, 0))
+_older("fmin_ncg", "Newton-CG", _counts("nfev", "njev", "nhev", "status"))

@@ -19,7 +19,8 @@ from adjoint.api.solutions import (
     start_type,
     yields_recorded,
 )
-from adjoint.api.solver_calls import MESSAGE, bound, function_of, middle, wants
+from adjoint.api.solver_calls import bound, function_of, middle, wants
+from adjoint.api.told import Told
 from adjoint.api.vectorize import vmap
 from adjoint.trace.calls.scipy_special import floating
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
@@ -34,6 +35,7 @@ def linprog(
     """A corner of a polyhedron: it moves with the planes that meet there."""
     import scipy.optimize
 
+    told = Told("linprog")
     cost, *rest = (_array(v) for v in (c, A_ub, b_ub, A_eq, b_eq))
     low, high = _limits(bounds, cost.shape[0])
     given = [v for v in rest if v is not None]
@@ -42,9 +44,9 @@ def linprog(
         left = iter(values)
         matrices = [None if v is None else next(left) for v in rest]
         within = np.stack([lb, ub], axis=-1)
-        return scipy.optimize.linprog(
+        return told.keep(scipy.optimize.linprog(
             weights, *matrices, within, method, options=options, integrality=integrality
-        )
+        ))  # fmt: skip
 
     rows = [
         _rows(matrix, right if is_equal else -np.inf, right)
@@ -63,10 +65,9 @@ def linprog(
         marginals = np.where(sign * pull > 0, pull, 0.0)
         parts[name] = scipy.optimize.OptimizeResult(residual=residual, marginals=marginals)
     slack = parts["ineqlin"].residual
-    return scipy.optimize.OptimizeResult(
-        x=best.x, fun=cost @ best.x, slack=slack, con=parts["eqlin"].residual, **parts,
-        success=True, status=0, message=MESSAGE, nit=0,
-    )  # fmt: skip
+    return told.result(
+        ("nit",), x=best.x, fun=cost @ best.x, slack=slack, con=parts["eqlin"].residual, **parts
+    )
 
 
 def _limits(bounds: Any, n: int) -> tuple[Any, Any]:
@@ -127,7 +128,7 @@ def milp(
     """The same with unknowns that are whole numbers, which do not move."""
     import scipy.optimize
 
-    cost = floating(c)
+    cost, told = floating(c), Told("milp")
     n = cost.shape[0]
     blocks = []
     for block in _several(constraints):
@@ -139,16 +140,14 @@ def milp(
     given = [np.concatenate(part) for part in zip(*blocks, strict=True)]
 
     def solve(weights: Any, lb: Any, ub: Any, *rows: Any) -> Any:
-        return scipy.optimize.milp(
+        return told.keep(scipy.optimize.milp(
             weights, integrality=integrality, bounds=scipy.optimize.Bounds(lb, ub), options=options,
             constraints=scipy.optimize.LinearConstraint(*rows) if rows else None,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     made = [_rows(*given)] if given else []
     best = _corner("milp", cost, made, _limits(bounds, n), integrality, solve, given)
-    return scipy.optimize.OptimizeResult(
-        x=best.x, fun=cost @ best.x, success=True, status=0, message=MESSAGE
-    )
+    return told.result((), x=best.x, fun=cost @ best.x)
 
 
 def _array(v: Any) -> Any:
@@ -182,8 +181,10 @@ def _with_bounds(name: str, method: str) -> None:
             _value_alone(given, name), given["x0"], method=method, jac=None, bounds=given["bounds"]
         )
         if name == "fmin_tnc":
-            return best.x, 0, 0
-        return best.x, best.fun, {"warnflag": 0, "task": MESSAGE, "funcalls": 0, "nit": 0}
+            return best.x, best.nfev, best.status
+        names = {"grad": "jac", "task": "message", "funcalls": "nfev", "nit": "nit"}
+        told = {name: best[said] for name, said in names.items()}
+        return best.x, best.fun, told | {"warnflag": best.status}
 
 
 _with_bounds("fmin_l_bfgs_b", "L-BFGS-B")
@@ -202,7 +203,9 @@ def fmin_slsqp(*args: Any, **kwargs: Any) -> Any:
             made.append({"type": kind, "fun": given[name], "args": extra})
     bounds = given["bounds"] if len(given["bounds"]) else None
     best = minimize(given["func"], given["x0"], extra, "SLSQP", bounds=bounds, constraints=made)
-    return (best.x, best.fun, 0, 0, MESSAGE) if given["full_output"] else best.x
+    if not given["full_output"]:
+        return best.x
+    return best.x, best.fun, best.nit, best.status, best.message
 
 
 @scipy_rule("scipy.optimize.fmin_cobyla", wanted=wants("fmin_cobyla", "x0"))

@@ -10,7 +10,7 @@ import numpy as np
 
 from adjoint.api.on_numbers import on_numbers
 from adjoint.api.scipy_quadrature import edges_of, kronrod, refuse_infinite, shares_of
-from adjoint.api.solver_calls import Untold
+from adjoint.api.told import Untold
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConvergenceError
 from adjoint.graph.graph import Graph

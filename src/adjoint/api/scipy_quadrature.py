@@ -17,7 +17,7 @@ import numpy as np
 
 from adjoint.api.on_numbers import on_numbers
 from adjoint.api.quadrature_ends import points_of_parts, rough_parts
-from adjoint.api.solver_calls import Untold
+from adjoint.api.told import Untold
 from adjoint.api.vectorize import vmap
 from adjoint.errors import ConcreteValueError, ConvergenceError
 from adjoint.graph.graph import Graph

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from adjoint.api.solver_calls import Untold
+from adjoint.api.told import Untold
 from adjoint.trace.borrow_scipy import holds_itself
 from adjoint.trace.calls.looked_up import pick
 from adjoint.trace.calls.scipy_interpolate import refused

@@ -9,15 +9,8 @@ import numpy as np
 
 from adjoint.api.scipy_optimize import minimize_scalar
 from adjoint.api.solutions import checked, found, solution, start_of, start_type
-from adjoint.api.solver_calls import (
-    MESSAGE,
-    bound,
-    factored_jacobian,
-    first_of,
-    function_of,
-    wants,
-    with_results,
-)
+from adjoint.api.solver_calls import bound, first_of, function_of, wants
+from adjoint.api.told import Told, factored_jacobian, root_results
 from adjoint.trace.scipy_gate import holds_traced, scipy_rule
 
 
@@ -39,17 +32,17 @@ def root(fun: Any, x0: Any, args: Any = (), method: str = "hybr", jac: Any = Non
     if method in ("hybr", "lm"):
         x0 = np.ravel(x0)
 
+    told = Told("root")
+
     def values(x: Any) -> Any:
         return np.reshape(np.stack(list(_rows(f(x)))), np.shape(x0))
 
     def solve(start: Any, value: Any) -> Any:
         result = scipy.optimize.root(value, start, method=method, tol=tol, options=options)
-        return checked(result, "root")
+        return checked(told.keep(result), "root")
 
     x = _zero(values, x0, "root", solve)
-    return scipy.optimize.OptimizeResult(
-        x=x, fun=values(x), success=True, status=1, message=MESSAGE, nfev=0
-    )
+    return told.result(("nfev",), x=x, fun=values(x))
 
 
 def _rows(value: Any) -> Any:
@@ -65,7 +58,11 @@ def fsolve(*args: Any, **kwargs: Any) -> Any:
     result = root(given["func"], x0, given["args"])
     if not given["full_output"]:
         return result.x
-    told = {"nfev": 0, "fvec": result.fun, **factored_jacobian("fsolve", "fjac", "r", "qtf")}
+    told = {
+        "nfev": result.nfev,
+        "fvec": result.fun,
+        **factored_jacobian("fsolve", "fjac", "r", "qtf"),
+    }
     return result.x, told, 1, "The solution converged."
 
 
@@ -100,8 +97,9 @@ def _older_scalar(name: str, ends: bool) -> None:
         best = minimize_scalar(given["func"], given.get("brack"), bounds, given["args"], method)
         if not given["full_output"]:
             return best.x
-        counts = {"fminbound": (0, 0), "brent": (0, 0), "golden": (0,)}  # a flag, and of calls
-        return best.x, best.fun, *counts[name]
+        flag = 0  # a search that has not ended well raises
+        counts = {"fminbound": (flag, best.nfev), "brent": (best.nit, best.nfev)}
+        return best.x, best.fun, *counts.get(name, (best.nfev,))
 
 
 _older_scalar("fminbound", True)
@@ -115,16 +113,17 @@ def _bracketed(name: str) -> None:
         import scipy.optimize
 
         given = bound(name, args, kwargs)
-        asked = {"full_output": given.pop("full_output")}
+        asked, told = given.pop("full_output"), Told(name)
         g = function_of(given.pop("f"), given.pop("args"))
         ends = given.pop("a"), given.pop("b")
 
         def solve(low: Any, high: Any, value: Any) -> Any:
             run = getattr(scipy.optimize, name)
-            return run(lambda v: float(value(v)), float(low), float(high), **given)
+            ends = float(low), float(high)
+            return _kept(told, run(lambda v: float(value(v)), *ends, full_output=True, **given))
 
         root = solution(g, found([g], start_type(0.0), name, solve, *ends))
-        return with_results(name, root, asked)
+        return (root, root_results(name, root, told)) if asked else root
 
 
 for _name in ("brentq", "brenth", "bisect", "ridder", "toms748"):
@@ -142,19 +141,30 @@ def newton(*args: Any, **kwargs: Any) -> Any:
     guesses = [x if x is None or holds_traced([x]) else np.asarray(x, float)[()]
                for x in (given["x0"], given["x1"])]  # fmt: skip
     settings = {k: given[k] for k in ("tol", "maxiter", "rtol")}
+    told = Told("newton")
 
     def solve(at: Any, *rest: Any) -> Any:
         other, value, *given_slopes = rest if guesses[1] is not None else (None, *rest)
         more = dict(zip(slopes, given_slopes, strict=True))
-        return scipy.optimize.newton(value, at, x1=other, **more, **settings)
+        more["full_output"] = np.ndim(at) == 0
+        found = scipy.optimize.newton(value, at, x1=other, **more, **settings)
+        return _kept(told, found) if more["full_output"] else found
 
     start = [x for x in guesses if x is not None]
     x = found([g, *slopes.values()], start_type(start[0]), "newton", solve, *start)
     root = solution(g, x)
-    if not given["full_output"] or not np.ndim(root):
-        return with_results("newton", root, given)
+    if not given["full_output"]:
+        return root
+    if not np.ndim(root):
+        return root, root_results("newton", root, told)
     right = np.ones(np.shape(root), bool)
     return _Converged(root, right, ~right)
+
+
+def _kept(told: Told, found: tuple[Any, Any]) -> Any:
+    root, results = found
+    told.keep(results)
+    return root
 
 
 class _Converged(NamedTuple):
@@ -183,9 +193,8 @@ def root_scalar(
 ) -> Any:  # fmt: skip
     """Where a function of one number is zero."""
     import scipy.optimize
-    from scipy.optimize import RootResults
 
-    g = function_of(f, args)
+    g, told = function_of(f, args), Told("root_scalar")
     slopes = _slopes(fprime, fprime2, args)
     if not callable(fprime) and fprime:  # f gives its slopes as well
         slopes["fprime"] = function_of(lambda x, *rest: f(x, *rest)[1], args)
@@ -205,11 +214,11 @@ def root_scalar(
         result = scipy.optimize.root_scalar(
             value, method=method, xtol=xtol, rtol=rtol, maxiter=maxiter, **more
         )
-        return result.root
+        return told.keep(result).root
 
     at = [*ends, *guesses]
     x = solution(g, found([g, *slopes.values()], start_type(0.0), "root_scalar", solve, *at))
-    return RootResults(root=x, iterations=0, function_calls=0, flag=0, method=str(method))
+    return root_results(str(method), x, told)
 
 
 @scipy_rule("scipy.optimize.fixed_point", wanted=wants("fixed_point", "x0"))

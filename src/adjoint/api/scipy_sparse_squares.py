@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.scipy_systems import matrix_of, wants_solve
-from adjoint.api.solver_calls import Untold
+from adjoint.api.told import Untold
 from adjoint.errors import ConvergenceError
 from adjoint.graph.types import ArrayType
 from adjoint.primitives.linear_map import LinearMap, linear_map

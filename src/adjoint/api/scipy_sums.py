@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from adjoint.api.gradients import jvp
-from adjoint.api.solver_calls import Untold
+from adjoint.api.told import Untold
 from adjoint.errors import ConvergenceError
 from adjoint.primitives.choose import stop_gradient
 from adjoint.trace.calls.scipy_integrate import refused, yields

@@ -10,8 +10,6 @@ import numpy as np
 
 from adjoint.api.solutions import as_tuple, bounds_move, refuse, start_of, yields_recorded
 
-MESSAGE = "found by SciPy on plain numbers, differentiated by its equation"
-
 
 def bound(name: str, args: Any, kwargs: Any) -> dict[str, Any]:
     """The arguments of a call by SciPy's own names, defaults included."""
@@ -65,60 +63,10 @@ def wants(name: str, start: str) -> Callable[..., bool]:
     return wanted
 
 
-class Untold:
-    """What a solver's path leaves behind in the place of a result: whatever is done with it raises.
-
-    Approximations of inverse Hessians and the like depend on the steps that SciPy took: they have
-    no derivative, and to let them pass as constants would be a silent zero.
-    """
-
-    def __init__(self, name: str, what: str, remedy: str) -> None:
-        vars(self)["_said"] = name, what, remedy
-
-    def __repr__(self) -> str:
-        return f"<{self._said[1]}: not differentiable>"
-
-    def _raise(self, *_: Any, **__: Any) -> Any:
-        name, what, remedy = self._said
-        raise refuse(name, f"{what}, which the steps of the solver leave behind,", remedy)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._raise()
-
-    __array__ = __array_ufunc__ = __array_function__ = __getitem__ = __len__ = __iter__ = _raise
-    __float__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _raise
-    __matmul__ = __rmatmul__ = __truediv__ = __rtruediv__ = __pow__ = __neg__ = _raise
-
-
-_HESSIAN = "np.linalg.inv(ad.hessian(f)(x)) of the x that was found"
-_JACOBIAN = "ad.jacobian(f)(x) of the x that was found"
-
-
-def inverse_hessian(name: str) -> Untold:
-    """In the place of a method's approximation."""
-    return Untold(name, "the inverse Hessian", _HESSIAN)
-
-
-def factored_jacobian(name: str, *keys: str) -> dict[str, Untold]:
-    """In the places of a Jacobian's factors in MINPACK's dict."""
-    return {key: Untold(name, f"infodict[{key!r}]", _JACOBIAN) for key in keys}
-
-
 def no_path(name: str, given: dict[str, Any]) -> None:
     """Refuse the steps that a solver took."""
     if given.get("retall"):
         raise refuse(name, "retall, the steps taken,", "callback=, outside the recorded function")
-
-
-def with_results(name: str, root: Any, given: dict[str, Any]) -> Any:
-    """A root of a function of one number, and what is told about it if that is asked for."""
-    if not given.get("full_output"):
-        return root
-    from scipy.optimize import RootResults
-
-    return root, RootResults(root, iterations=0, function_calls=0, flag=0, method=name)
 
 
 def first_of(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
